@@ -1,0 +1,300 @@
+//! What the pages show and what the customer's hand may ask for: the seam between the
+//! session's engine and the UI.
+//!
+//! The engine publishes a [`View`]; the UI draws it and sends [`Command`]s back. Neither
+//! side calls the other. A granting command carries [`Hand`], which only the UI's check
+//! of provenance and visibility can make.
+
+use std::time::Instant;
+
+use fernsicht_protocol::messages::ControlOffer;
+
+/// Everything that the pages show.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// Which page, and what is on it.
+    pub stage: Stage,
+    /// True if F11 is watched system-wide.
+    pub stop_key: StopKey,
+    /// Counts F11 presses seen, for the try-out on the start page.
+    pub stop_presses: u32,
+}
+
+/// Whether F11 can be relied upon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StopKey {
+    /// Not yet known.
+    #[default]
+    Unknown,
+    /// Watched by raw events.
+    Watched,
+    /// Cannot be watched here.
+    Unavailable,
+}
+
+/// The pages in their order.
+#[derive(Debug, Clone, Default)]
+pub enum Stage {
+    /// The code entry; with the error that led back here, if any.
+    #[default]
+    Start,
+    /// Code entry with an error sentence.
+    StartError(Problem),
+    /// Connecting and pairing.
+    Connecting,
+    /// The consent page.
+    Consent(Consent),
+    /// The choice of screens (only if there are several); nothing is captured yet.
+    Screens {
+        /// The technician.
+        technician: Technician,
+        /// The screens by number.
+        screens: Vec<ScreenChoice>,
+    },
+    /// Consent was given; the epoch is being opened.
+    Starting,
+    /// The bar.
+    Session(Session),
+    /// The end page.
+    Ended(Ended),
+}
+
+/// Who is asking; made only from a verified certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Technician {
+    /// First and last name.
+    pub name: String,
+    /// Department or contractor.
+    pub organisation: String,
+}
+
+/// The consent page.
+#[derive(Debug, Clone)]
+pub struct Consent {
+    /// Who is asking.
+    pub technician: Technician,
+    /// Whether control can be offered, and how.
+    pub control: ControlOffer,
+    /// When silence refuses.
+    pub deadline: Instant,
+    /// False if this computer cannot inject input.
+    pub input_possible: bool,
+}
+
+/// A screen to choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScreenChoice {
+    /// Number, from 1.
+    pub number: u8,
+    /// Left edge on the desktop, in pixels.
+    pub x: i16,
+    /// Upper edge on the desktop, in pixels.
+    pub y: i16,
+    /// Width in pixels.
+    pub width: u16,
+    /// Height in pixels.
+    pub height: u16,
+}
+
+/// The bar.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Who helps.
+    pub technician: Technician,
+    /// What the technician can do right now.
+    pub state: BarState,
+    /// Whether control can be switched on at all in this session, and how.
+    pub control: ControlOffer,
+    /// The question on the bar, if any.
+    pub question: Option<Question>,
+    /// A notice beside the state, if any.
+    pub notice: Option<Notice>,
+}
+
+/// What the technician can do right now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BarState {
+    /// Sees.
+    View,
+    /// Sees and controls.
+    Control,
+    /// Showing is off.
+    ViewOff,
+    /// F11 or Stop was pressed.
+    Stopped,
+    /// The customer uses mouse or keyboard; remote input is dropped.
+    CustomerFirst,
+    /// The connection is interrupted.
+    Reconnecting,
+}
+
+/// A question on the bar. While it is open nothing is injected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// Allow control as well?
+    Upgrade,
+    /// End the session?
+    End,
+    /// Still there? With the time at which the session ends.
+    StillThere(Instant),
+}
+
+/// A notice on the bar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// The connection is back; control is off.
+    Reconnected,
+    /// The recorder failed; control is off.
+    RecorderFailed,
+    /// The shown screen is gone.
+    ScreenGone,
+    /// The screen cannot be read; the detail is for the phone.
+    Unreadable(String),
+    /// Input cannot be injected here.
+    InputUnavailable,
+}
+
+/// The end page.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// Who helped, if a name was shown before.
+    pub technician: Option<Technician>,
+    /// Why it ended.
+    pub reason: EndReason,
+    /// Seconds since 1970 UTC at the end.
+    pub at: i64,
+    /// How long the screen was seen, in seconds.
+    pub viewed_s: u64,
+    /// How long the computer was controlled, in seconds.
+    pub controlled_s: u64,
+}
+
+/// Why the session ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EndReason {
+    /// `end-by-you`.
+    Customer,
+    /// `end-by-technician`.
+    Technician,
+    /// `end-by-refusal`.
+    Refusal,
+    /// `end-by-silence`.
+    Silence,
+    /// One of the error texts.
+    Problem(Problem),
+}
+
+/// An error in the customer's words: each is one `error-…` text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// `error-code-letters`.
+    CodeLetters,
+    /// `error-code-short`.
+    CodeShort,
+    /// `error-code-typo`.
+    CodeTypo,
+    /// `error-code-wrong`.
+    CodeWrong,
+    /// `error-code-unknown`.
+    CodeUnknown,
+    /// `error-code-expired`.
+    CodeExpired,
+    /// `error-code-used`.
+    CodeUsed,
+    /// `error-too-many-tries`, with minutes to wait.
+    TooManyTries(u16),
+    /// `error-technician-left`.
+    TechnicianLeft,
+    /// `error-no-network`.
+    NoNetwork,
+    /// `error-relay-unreachable`.
+    RelayUnreachable,
+    /// `error-udp-blocked`.
+    UdpBlocked,
+    /// `error-relay-full`.
+    RelayFull,
+    /// `error-relay-untrusted`.
+    RelayUntrusted,
+    /// `error-clock`.
+    Clock,
+    /// `error-agent-old`.
+    AgentOld,
+    /// `error-agent-damaged`.
+    AgentDamaged,
+    /// `error-technician-unverified`.
+    TechnicianUnverified,
+    /// `error-technician-revoked`.
+    TechnicianRevoked,
+    /// `error-ended-relay`.
+    EndedRelay,
+    /// `error-connection-lost`.
+    ConnectionLost,
+    /// `error-technician-lost`.
+    TechnicianLost,
+    /// `error-ended-recorder`.
+    EndedRecorder,
+    /// `error-ended-idle`.
+    EndedIdle,
+    /// `error-tampered`.
+    Tampered,
+    /// `error-screen-unreadable`, with the detail to say on the phone.
+    ScreenUnreadable(String),
+    /// `error-wayland`.
+    Wayland,
+    /// `error-already-running`.
+    AlreadyRunning,
+    /// `error-internal`.
+    Internal,
+}
+
+/// Proof that the customer's own hand pressed a button that was visible, unmoved and
+/// uncovered for a second: the event came from a physical device, or from a declared aid.
+/// Only [`crate::hand`] makes one; it is used up by the command that it allows.
+#[derive(Debug)]
+pub struct Hand(pub(crate) ());
+
+/// What the customer asks for. Those that grant carry a [`Hand`].
+#[derive(Debug)]
+pub enum Command {
+    /// Connect with this code. The aid may not be declared later.
+    Connect {
+        /// The parsed code.
+        code: fernsicht_protocol::code::SessionCode,
+        /// True if the customer uses an on-screen keyboard or another aid.
+        aid: bool,
+    },
+    /// Consent: only look.
+    ConsentView(Hand),
+    /// Consent: look and control.
+    ConsentControl(Hand),
+    /// Refuse.
+    Refuse,
+    /// More time on the consent page.
+    MoreTime,
+    /// Show this screen, or all with `None`.
+    ChooseScreen(Hand, Option<u8>),
+    /// Show the screen again.
+    ViewOn(Hand),
+    /// Stop showing.
+    ViewOff,
+    /// Allow control (from `Stopped`, `View`: asks [`Question::Upgrade`] first where due).
+    ControlOn(Hand),
+    /// End control.
+    ControlOff,
+    /// Stop everything, like F11.
+    Stop,
+    /// Ask for the end of the session (opens [`Question::End`]).
+    AskEnd,
+    /// Answer to the open question: yes.
+    Yes(Hand),
+    /// Answer to the open question: no.
+    No,
+    /// Still there.
+    Stay,
+    /// A page for the technician to know (consent, privacy).
+    Reading(fernsicht_protocol::messages::Page),
+    /// Back to the start for another code.
+    Restart,
+    /// The window closes: everything off, session over.
+    Close,
+}

@@ -1,0 +1,283 @@
+//! What sealed frames carry once opened: input, acks, notices, pointer (docs/protocol.md §6).
+//!
+//! Picture updates have a module of their own ([`crate::picture`]).
+//! Not here: whether an event may act; that is the guard's ([`crate::guard`]).
+
+use crate::wire::{Error, List, Reader, Text, Wire, wire_enum, wire_struct};
+
+wire_enum! {
+    /// Why the rights changed; the plaintext of class 0.
+    pub enum Cause {
+        /// The customer granted or widened.
+        0 => Granted,
+        /// The customer switched sight or control off.
+        1 => Narrowed,
+        /// F11 or Stop.
+        2 => Stopped,
+        /// A question to the customer is open.
+        3 => Question,
+        /// The customer has answered the question.
+        4 => Answered,
+        /// The link to the relay or the technician was lost.
+        5 => Lost,
+        /// The recorder failed.
+        6 => Recorder,
+        /// Something on the customer's computer: window gone, screen gone, input impossible.
+        7 => Computer,
+        /// The session ends.
+        8 => Ended,
+        /// The first rights frame of an epoch.
+        9 => Epoch,
+    }
+}
+
+wire_enum! {
+    /// A mouse button, as the technician's hand means it.
+    pub enum Button {
+        /// Left.
+        0 => Left,
+        /// Middle.
+        1 => Middle,
+        /// Right.
+        2 => Right,
+        /// Back.
+        3 => Back,
+        /// Forward.
+        4 => Forward,
+    }
+}
+
+wire_enum! {
+    /// One act of the technician's hand. Positions are pixels of the shared area,
+    /// from its upper left corner.
+    pub enum InputEvent {
+        /// The pointer moves.
+        0 => Move {
+            /// Pixels from the left.
+            x: u16,
+            /// Pixels from the top.
+            y: u16,
+        },
+        /// A button goes down or up.
+        1 => Button {
+            /// Which.
+            button: Button,
+            /// True for down.
+            down: bool,
+            /// Pixels from the left.
+            x: u16,
+            /// Pixels from the top.
+            y: u16,
+        },
+        /// The wheel turns by whole notches, positive right and down, each at most 32.
+        2 => Scroll {
+            /// Notches to the right.
+            dx: i16,
+            /// Notches down.
+            dy: i16,
+            /// Pixels from the left.
+            x: u16,
+            /// Pixels from the top.
+            y: u16,
+        },
+        /// A key that is not plain text, by X11 keysym: modifiers, arrows, function keys, shortcuts.
+        3 => Key {
+            /// The X11 keysym.
+            keysym: u32,
+            /// True for down.
+            down: bool,
+        },
+        /// Printable text, typed character by character.
+        4 => Text {
+            /// At most 256 bytes without control characters.
+            text: Text<256>,
+        },
+        /// Everything that is held goes up (the technician's window lost the focus).
+        5 => ReleaseAll,
+    }
+}
+
+wire_struct! {
+    /// The plaintext of class 1.
+    pub struct Input {
+        /// The newest beacon number that the console has opened.
+        pub beacon: u64,
+        /// What the technician did.
+        pub event: InputEvent,
+    }
+}
+
+wire_enum! {
+    /// Why the agent dropped input.
+    pub enum DropReason {
+        /// An old grant, epoch or beacon.
+        0 => Stale,
+        /// Control was not granted.
+        1 => NotGranted,
+        /// The customer used mouse or keyboard.
+        2 => CustomerActive,
+        /// It aimed at the agent's own windows.
+        3 => OwnWindow,
+        /// F11 is never injected.
+        4 => StopKey,
+        /// The system refused it.
+        5 => Refused,
+    }
+}
+
+wire_struct! {
+    /// A range of input numbers that were dropped, both ends included.
+    pub struct Dropped {
+        /// First number.
+        pub from: u64,
+        /// Last number.
+        pub to: u64,
+        /// Why.
+        pub reason: DropReason,
+    }
+}
+
+wire_struct! {
+    /// Class 2 from the agent: what became of the input.
+    pub struct InputAck {
+        /// Every input number up to this one has been decided.
+        pub decided: u64,
+        /// Those among the newly decided ones that were dropped; the others were injected.
+        pub dropped: List<Dropped, 64>,
+    }
+}
+
+wire_struct! {
+    /// Class 2 from the console: what has been drawn.
+    pub struct PictureAck {
+        /// Sequence of the newest update drawn; all before it are drawn too.
+        pub sequence: u64,
+        /// Running digest of the picture after that update.
+        pub digest: u64,
+    }
+}
+
+wire_struct! {
+    /// One of the customer's screens, in pixels of the desktop.
+    pub struct Screen {
+        /// Number shown to the customer, from 1.
+        pub number: u8,
+        /// Left edge.
+        pub x: i16,
+        /// Upper edge.
+        pub y: i16,
+        /// Width.
+        pub width: u16,
+        /// Height.
+        pub height: u16,
+    }
+}
+
+wire_enum! {
+    /// Class 4 from the agent.
+    pub enum AgentNotice {
+        /// The shared area changed.
+        0 => Layout {
+            /// Rises with every change.
+            generation: u32,
+            /// Width of the shared area in pixels.
+            width: u16,
+            /// Height of the shared area in pixels.
+            height: u16,
+            /// The screens in it, relative to its upper left corner.
+            screens: List<Screen, 16>,
+        },
+        /// The customer uses mouse or keyboard: remote input is dropped meanwhile.
+        1 => CustomerActive {
+            /// True while it lasts.
+            active: bool,
+        },
+        /// The texts that the customer read and agreed to.
+        2 => TextVersion {
+            /// First 8 bytes of SHA-256 of the texts file.
+            version: [u8; 8],
+            /// `de` or `en`.
+            language: Text<8>,
+        },
+    }
+}
+
+wire_enum! {
+    /// Class 4 from the console. Chat and pointing will stand here.
+    pub enum ConsoleNotice {
+        /// The console cannot draw an update: it asks for a complete picture.
+        0 => PictureWanted,
+    }
+}
+
+wire_struct! {
+    /// Class 6.
+    pub struct Beacon {
+        /// Number of the beacon, from 1, rising over the whole session.
+        pub number: u64,
+    }
+}
+
+/// The widest pointer shape, in pixels, either way.
+pub const MAX_POINTER: u16 = 256;
+
+/// A pointer shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PointerShape {
+    /// Width in pixels, 1 to 256.
+    pub width: u16,
+    /// Height in pixels, 1 to 256.
+    pub height: u16,
+    /// Hot spot from the left.
+    pub hot_x: u16,
+    /// Hot spot from the top.
+    pub hot_y: u16,
+    /// Premultiplied BGRA, row by row, `width * height * 4` bytes.
+    pub bgra: Vec<u8>,
+}
+
+impl Wire for PointerShape {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.width.write(out);
+        self.height.write(out);
+        self.hot_x.write(out);
+        self.hot_y.write(out);
+        out.extend_from_slice(&self.bgra);
+    }
+    fn read(input: &mut Reader<'_>) -> Result<Self, Error> {
+        let (width, height) = (u16::read(input)?, u16::read(input)?);
+        let (hot_x, hot_y) = (u16::read(input)?, u16::read(input)?);
+        if !(1..=MAX_POINTER).contains(&width) || !(1..=MAX_POINTER).contains(&height) {
+            return Err(Error::OutOfRange("the pointer's size"));
+        }
+        if hot_x >= width || hot_y >= height {
+            return Err(Error::OutOfRange("the pointer's hot spot"));
+        }
+        let bgra = input
+            .take(usize::from(width) * usize::from(height) * 4)?
+            .to_vec();
+        Ok(Self {
+            width,
+            height,
+            hot_x,
+            hot_y,
+            bgra,
+        })
+    }
+}
+
+wire_struct! {
+    /// Class 7.
+    pub struct Pointer {
+        /// Rises with every pointer frame: an older one that arrives late is ignored.
+        pub sequence: u64,
+        /// False while the pointer is outside the shared area.
+        pub visible: bool,
+        /// Pixels from the left of the shared area.
+        pub x: u16,
+        /// Pixels from the top of the shared area.
+        pub y: u16,
+        /// A new shape, where it changed.
+        pub shape: Option<PointerShape>,
+    }
+}

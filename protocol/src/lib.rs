@@ -1,0 +1,27 @@
+//! What travels between Fernsicht's programs, and the state machines that decide.
+//!
+//! ```text
+//! code ─► pairing ─► peer ─► epoch ─► frame / content
+//!                                ▲
+//!              guard (agent's, console's mirror) · router (relay's, second lock)
+//! ```
+//!
+//! Sans-IO: cores take the time, bytes and randomness, and return outputs. No async,
+//! no clock, no sockets; the one exception stands behind the feature `quic`.
+//! Normative text: docs/protocol.md.
+
+pub mod attached;
+pub mod cert;
+pub mod code;
+pub mod content;
+pub mod crypto;
+pub mod epoch;
+pub mod frame;
+pub mod messages;
+pub mod pairing;
+pub mod peer;
+pub mod picture;
+pub mod rights;
+pub mod token;
+pub mod unit;
+pub mod wire;

@@ -1,0 +1,292 @@
+//! Framing: how messages and frames follow each other on a stream (docs/protocol.md §2, §5.4).
+//!
+//! ```text
+//! message   = length u32 ‖ message                       the bidirectional stream
+//! record    = 0 ‖ header ‖ ciphertext                    in-order streams: a frame
+//!           | 1 ‖ header ‖ SHA-256(ciphertext)           … or its tombstone
+//! single    = header ‖ ciphertext ‖ FIN                  one stream per frame of classes 6–9
+//! unit      = 0 ‖ message | 1 ‖ record | 2 ‖ single      all of it on one byte stream
+//!           | 3 ‖ header                                 … a cancelled frame
+//! ```
+//!
+//! Readers are pushed bytes and give whole units; they hold at most one unit's worth.
+
+use crate::frame::{Frame, HEADER_BYTES, Header};
+use crate::messages::MAX_MESSAGE;
+use crate::wire::{Error, Reader, Wire};
+
+/// A unit of an in-order stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// A frame.
+    Frame(Frame),
+    /// A frame that the relay withheld: it advances the number and is never acted on.
+    Tombstone {
+        /// The unchanged header.
+        header: Header,
+        /// SHA-256 of the ciphertext.
+        hash: [u8; 32],
+    },
+}
+
+impl Record {
+    /// The header, of either kind.
+    pub fn header(&self) -> &Header {
+        match self {
+            Self::Frame(frame) => &frame.header,
+            Self::Tombstone { header, .. } => header,
+        }
+    }
+
+    /// The bytes on an in-order stream.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        match self {
+            Self::Frame(frame) => {
+                out.push(0);
+                frame.header.write(&mut out);
+                out.extend_from_slice(&frame.ciphertext);
+            }
+            Self::Tombstone { header, hash } => {
+                out.push(1);
+                header.write(&mut out);
+                hash.write(&mut out);
+            }
+        }
+        out
+    }
+}
+
+/// A unit of the one byte stream over which everything travels where streams do not exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unit {
+    /// An encoded relay message.
+    Message(Vec<u8>),
+    /// An in-order record.
+    Record(Record),
+    /// A frame of classes 6 to 9.
+    Single(Frame),
+    /// A frame of classes 6 to 9 that will not come.
+    Cancelled(Header),
+}
+
+impl Unit {
+    /// The bytes on the stream.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        match self {
+            Self::Message(message) => {
+                out.push(0);
+                (message.len() as u32).write(&mut out);
+                out.extend_from_slice(message);
+            }
+            Self::Record(record) => {
+                out.push(1);
+                out.extend(record.encode());
+            }
+            Self::Single(frame) => {
+                out.push(2);
+                out.extend(frame.encode());
+            }
+            Self::Cancelled(header) => {
+                out.push(3);
+                header.write(&mut out);
+            }
+        }
+        out
+    }
+}
+
+/// Puts a message behind its length.
+pub fn encode_message(message: &impl Wire) -> Vec<u8> {
+    let mut out = vec![0; 4];
+    message.write(&mut out);
+    let length = (out.len() - 4) as u32;
+    out[..4].copy_from_slice(&length.to_be_bytes());
+    out
+}
+
+/// Collects pushed bytes into messages, records or units.
+#[derive(Debug, Default)]
+pub struct Assembler {
+    buffer: Vec<u8>,
+    /// Bytes at the front that have been given out.
+    used: usize,
+}
+
+impl Assembler {
+    /// Takes bytes as they arrive. Call the matching `next_…` until it returns `None` before
+    /// pushing more: what is held is then less than one unit.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.buffer.drain(..self.used);
+        self.used = 0;
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// True if no part of a unit is held: a stream may end here.
+    pub fn at_boundary(&self) -> bool {
+        self.used == self.buffer.len()
+    }
+
+    /// The next message's bytes.
+    pub fn next_message(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        self.next(message)
+    }
+
+    /// The next record.
+    pub fn next_record(&mut self) -> Result<Option<Record>, Error> {
+        self.next(record)
+    }
+
+    /// The next unit of a mixed stream.
+    pub fn next_unit(&mut self) -> Result<Option<Unit>, Error> {
+        self.next(|input| {
+            Ok(match u8::read(input)? {
+                0 => Unit::Message(message(input)?),
+                1 => Unit::Record(record(input)?),
+                2 => {
+                    let frame = frame(input)?;
+                    if frame.header.class.in_order() {
+                        return Err(Error::OutOfRange("the class of a single frame"));
+                    }
+                    Unit::Single(frame)
+                }
+                3 => Unit::Cancelled(Header::read(input)?),
+                tag => return Err(Error::UnknownTag { of: "Unit", tag }),
+            })
+        })
+    }
+
+    fn next<T>(
+        &mut self,
+        read: impl FnOnce(&mut Reader<'_>) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        let bytes = &self.buffer[self.used..];
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let mut input = Reader::new(bytes);
+        match read(&mut input) {
+            Ok(value) => {
+                self.used = self.buffer.len() - input.rest().len();
+                Ok(Some(value))
+            }
+            Err(Error::Truncated) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn message(input: &mut Reader<'_>) -> Result<Vec<u8>, Error> {
+    let length = input.length(MAX_MESSAGE)?;
+    Ok(input.take(length)?.to_vec())
+}
+
+fn frame(input: &mut Reader<'_>) -> Result<Frame, Error> {
+    let header = Header::read(input)?;
+    let ciphertext = input.take(header.length as usize)?.to_vec();
+    Ok(Frame { header, ciphertext })
+}
+
+fn record(input: &mut Reader<'_>) -> Result<Record, Error> {
+    let kind = u8::read(input)?;
+    let header = Header::read(input)?;
+    if !header.class.in_order() {
+        return Err(Error::OutOfRange("the class of an in-order record"));
+    }
+    match kind {
+        0 => {
+            let ciphertext = input.take(header.length as usize)?.to_vec();
+            Ok(Record::Frame(Frame { header, ciphertext }))
+        }
+        1 => Ok(Record::Tombstone {
+            header,
+            hash: <[u8; 32]>::read(input)?,
+        }),
+        tag => Err(Error::UnknownTag { of: "Record", tag }),
+    }
+}
+
+/// Bytes of a record before its ciphertext or hash.
+pub const RECORD_PREFIX: usize = 1 + HEADER_BYTES;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::{Class, Direction};
+    use crate::rights::Rights;
+
+    fn header(class: Class) -> Header {
+        Header {
+            epoch: 1,
+            direction: Direction::AgentToConsole,
+            class,
+            number: 3,
+            grant: 2,
+            rights: Rights::View,
+            length: 5,
+        }
+    }
+
+    #[test]
+    fn units_survive_any_cut() {
+        let frame = Frame {
+            header: header(Class::Rights),
+            ciphertext: vec![9; 5],
+        };
+        let units = [
+            Unit::Message(vec![1, 2, 3]),
+            Unit::Record(Record::Frame(frame)),
+            Unit::Record(Record::Tombstone {
+                header: header(Class::Acks),
+                hash: [4; 32],
+            }),
+            Unit::Single(Frame {
+                header: header(Class::Picture),
+                ciphertext: vec![8; 5],
+            }),
+            Unit::Cancelled(header(Class::Refinement)),
+        ];
+        let bytes: Vec<u8> = units.iter().flat_map(Unit::encode).collect();
+        for step in [1, 7, bytes.len()] {
+            let mut assembler = Assembler::default();
+            let mut had = Vec::new();
+            for chunk in bytes.chunks(step) {
+                assembler.push(chunk);
+                while let Some(unit) = assembler.next_unit().unwrap() {
+                    had.push(unit);
+                }
+            }
+            assert_eq!(had, units);
+            assert!(assembler.at_boundary());
+        }
+    }
+
+    #[test]
+    fn oversized_messages_are_refused_at_their_length() {
+        let mut assembler = Assembler::default();
+        assembler.push(&(MAX_MESSAGE as u32 + 1).to_be_bytes());
+        assert!(matches!(
+            assembler.next_message(),
+            Err(Error::TooLong { .. })
+        ));
+    }
+
+    #[test]
+    fn per_frame_classes_do_not_travel_in_order_and_in_order_classes_not_alone() {
+        let picture = Record::Frame(Frame {
+            header: header(Class::Picture),
+            ciphertext: vec![0; 5],
+        });
+        let mut assembler = Assembler::default();
+        assembler.push(&picture.encode());
+        assert!(assembler.next_record().is_err());
+        let single = Unit::Single(Frame {
+            header: header(Class::Rights),
+            ciphertext: vec![0; 5],
+        });
+        let mut assembler = Assembler::default();
+        assembler.push(&single.encode());
+        assert!(assembler.next_unit().is_err());
+    }
+}
