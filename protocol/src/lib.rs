@@ -17,6 +17,7 @@ pub mod content;
 pub mod crypto;
 pub mod epoch;
 pub mod frame;
+pub mod guard;
 pub mod messages;
 pub mod pairing;
 pub mod peer;

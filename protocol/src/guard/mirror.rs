@@ -27,7 +27,8 @@ pub struct Mirror {
     grant: u32,
     rights: Rights,
     cause: Option<Cause>,
-    beacon: Option<u64>,
+    /// Grant and number of the newest beacon; it may have overtaken its rights frame.
+    beacon: Option<(u32, u64)>,
     customer_active: bool,
 }
 
@@ -101,7 +102,6 @@ impl Mirror {
         self.grant = header.grant;
         self.rights = header.rights;
         self.cause = Some(cause);
-        self.beacon = None;
         self.customer_active = false;
         Ok(match (seen, self.rights.view()) {
             (_, false) => Effect::Blank,
@@ -110,14 +110,15 @@ impl Mirror {
         })
     }
 
-    /// A beacon was opened. One that was overtaken, or belongs to another grant, is ignored.
+    /// A beacon was opened. One that was overtaken by a newer one is ignored; one that
+    /// overtook its rights frame waits for it.
     pub fn handle_beacon(&mut self, header: &Header, number: u64) {
-        let current = header.class == Class::Beacon
-            && header.epoch == self.epoch
-            && header.grant == self.grant
-            && self.rights.control();
-        if current && self.beacon.is_none_or(|newest| newest < number) {
-            self.beacon = Some(number);
+        if header.class != Class::Beacon || header.epoch != self.epoch {
+            return;
+        }
+        let beacon = (header.grant, number);
+        if self.beacon.is_none_or(|newest| newest < beacon) {
+            self.beacon = Some(beacon);
         }
     }
 
@@ -151,7 +152,7 @@ impl Mirror {
         if !self.rights.control() || self.customer_active {
             return None;
         }
-        self.beacon.map(|beacon| (self.grant, beacon))
+        self.beacon.filter(|(grant, _)| *grant == self.grant)
     }
 
     /// The rights in force.
@@ -208,7 +209,10 @@ mod tests {
         let mut mirror = Mirror::new();
         assert_eq!(mirror.handle_epoch(1), Effect::Blank);
         let rights = header(Class::Rights, 1, 1, Rights::Control);
-        assert_eq!(mirror.handle_rights(&rights, Cause::Epoch), Ok(Effect::Fresh));
+        assert_eq!(
+            mirror.handle_rights(&rights, Cause::Epoch),
+            Ok(Effect::Fresh)
+        );
         mirror.handle_beacon(&header(Class::Beacon, 1, 1, Rights::Control), 5);
         assert_eq!(mirror.may_send(), Some((1, 5)));
         mirror
@@ -229,7 +233,10 @@ mod tests {
     fn a_revocation_blanks_and_stops_sending() {
         let mut mirror = controlled();
         let off = header(Class::Rights, 1, 2, Rights::None);
-        assert_eq!(mirror.handle_rights(&off, Cause::Stopped), Ok(Effect::Blank));
+        assert_eq!(
+            mirror.handle_rights(&off, Cause::Stopped),
+            Ok(Effect::Blank)
+        );
         assert_eq!(mirror.may_send(), None);
         for grant in [1, 2] {
             let picture = header(Class::Picture, 1, grant, Rights::Control);
@@ -243,10 +250,19 @@ mod tests {
         let early = header(Class::Picture, 1, 2, Rights::View);
         assert_eq!(mirror.may_draw(&early), Draw::Hold);
         let view = header(Class::Rights, 1, 2, Rights::View);
-        assert_eq!(mirror.handle_rights(&view, Cause::Narrowed), Ok(Effect::Keep));
+        assert_eq!(
+            mirror.handle_rights(&view, Cause::Narrowed),
+            Ok(Effect::Keep)
+        );
         assert_eq!(mirror.may_draw(&early), Draw::Draw);
-        assert_eq!(mirror.may_draw(&header(Class::Picture, 1, 1, Rights::Control)), Draw::Drop);
-        assert_eq!(mirror.may_draw(&header(Class::Input, 1, 2, Rights::View)), Draw::Drop);
+        assert_eq!(
+            mirror.may_draw(&header(Class::Picture, 1, 1, Rights::Control)),
+            Draw::Drop
+        );
+        assert_eq!(
+            mirror.may_draw(&header(Class::Input, 1, 2, Rights::View)),
+            Draw::Drop
+        );
     }
 
     #[test]
@@ -254,11 +270,17 @@ mod tests {
         let mut mirror = controlled();
         assert_eq!(mirror.handle_epoch(2), Effect::Blank);
         assert_eq!((mirror.rights(), mirror.may_send()), (Rights::None, None));
-        assert_eq!(mirror.may_draw(&header(Class::Picture, 1, 1, Rights::View)), Draw::Drop);
+        assert_eq!(
+            mirror.may_draw(&header(Class::Picture, 1, 1, Rights::View)),
+            Draw::Drop
+        );
         let mut mirror = controlled();
         assert_eq!(mirror.handle_lost(), Effect::Blank);
         assert_eq!((mirror.rights(), mirror.may_send()), (Rights::None, None));
-        assert_eq!(mirror.may_draw(&header(Class::Picture, 1, 1, Rights::View)), Draw::Drop);
+        assert_eq!(
+            mirror.may_draw(&header(Class::Picture, 1, 1, Rights::View)),
+            Draw::Drop
+        );
     }
 
     #[test]
@@ -284,8 +306,17 @@ mod tests {
         assert_eq!(mirror.may_send(), Some((1, 5)));
         mirror.handle_beacon(&header(Class::Beacon, 1, 1, Rights::Control), 6);
         assert_eq!(mirror.may_send(), Some((1, 6)));
+        // One that overtook its rights frame serves once that has come.
         mirror.handle_beacon(&header(Class::Beacon, 1, 2, Rights::Control), 9);
-        assert_eq!(mirror.may_send(), Some((1, 6)));
+        assert_eq!(mirror.may_send(), None);
+        let again = header(Class::Rights, 1, 2, Rights::Control);
+        assert_eq!(
+            mirror.handle_rights(&again, Cause::Granted),
+            Ok(Effect::Keep)
+        );
+        assert_eq!(mirror.may_send(), Some((2, 9)));
+        mirror.handle_beacon(&header(Class::Beacon, 2, 3, Rights::Control), 10);
+        assert_eq!(mirror.may_send(), Some((2, 9)));
     }
 
     #[test]

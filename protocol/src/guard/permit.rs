@@ -95,7 +95,12 @@ pub struct ViewPermit<'g> {
 
 impl ViewPermit<'_> {
     pub(super) fn new(epoch: u32, grant: u32, rights: Rights) -> Self {
-        Self { epoch, grant, rights, guard: PhantomData }
+        Self {
+            epoch,
+            grant,
+            rights,
+            guard: PhantomData,
+        }
     }
 
     /// The epoch to seal under.
@@ -158,7 +163,11 @@ pub struct ControlPermit<'g> {
 
 impl<'g> ControlPermit<'g> {
     pub(super) fn new(grant: u32, event: &'g InputEvent) -> Self {
-        Self { grant, event, guard: PhantomData }
+        Self {
+            grant,
+            event,
+            guard: PhantomData,
+        }
     }
 
     /// The grant in force.
