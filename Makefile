@@ -1,0 +1,53 @@
+# Fernsicht. The two commands first: `make demo` and `make test`. Both install what they need.
+
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+CARGO ?= cargo
+SECONDS ?= 60
+# Under CI a colourless log; a terminal keeps cargo's own choice.
+export CARGO_TERM_COLOR ?= auto
+
+PROGRAMS := -p fernsicht-relay -p fernsicht-agent -p fernsicht-console
+
+.PHONY: demo test fuzz screenshots lint deny assembler packages help
+
+help:
+	@echo "make demo               relay, console and agent on your display; without one: a driven demo on virtual screens"
+	@echo "make test               formatting, lints, all tests with the real programs"
+	@echo "make fuzz SECONDS=60    fuzzes messages and state machines, each target that long"
+	@echo "make screenshots        pages of the running programs into target/screenshots"
+	@echo "make lint | make deny   formatting and clippy | licences and duplicates (needs cargo-deny)"
+
+demo: packages
+	$(CARGO) build --release --locked $(PROGRAMS)
+	$(CARGO) build --release --locked -p fernsicht-tests --bin demo
+	target/release/demo
+
+test: packages lint
+	$(CARGO) build --locked --workspace --bins
+	$(MAKE) --no-print-directory assembler
+	$(CARGO) test --locked --workspace
+	@echo "make test: everything passed."
+
+# OpenH264 without nasm builds silently without assembler and is then 2 to 3 times slower.
+assembler:
+	@scripts/assembler.sh target/debug/fernsicht-agent
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+fuzz: packages
+	tests/fuzz/run.sh $(SECONDS)
+
+screenshots: packages
+	$(CARGO) build --release --locked $(PROGRAMS)
+	$(CARGO) build --release --locked -p fernsicht-tests --bin demo
+	target/release/demo --screenshots target/screenshots
+
+deny:
+	@$(CARGO) deny --version >/dev/null 2>&1 || { echo "make deny: cargo-deny is not installed (cargo install cargo-deny)."; exit 1; }
+	$(CARGO) deny check bans licenses sources
+
+packages:
+	@scripts/packages.sh

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# The one place that names the system packages of Fernsicht.
+#
+#   scripts/packages.sh [build|run|test]...     installs what is missing (default: all)
+#
+# Quiet if everything is there. Knows Debian 12 and its kin (apt); elsewhere it says what is wanted.
+set -euo pipefail
+
+# To compile: a C and C++ compiler, nasm for OpenH264 (without it the build falls silently
+# back to code that is 2 to 3 times slower), and the headers that scrap links against.
+BUILD="build-essential pkg-config nasm libxcb1-dev libxcb-shm0-dev libxcb-randr0-dev"
+# To open a window: eframe loads these at run time.
+RUN="libxcb1 libxcb-shm0 libxcb-randr0 libx11-6 libxcursor1 libxi6 libxrandr2 libx11-xcb1
+     libxkbcommon-x11-0 libgl1 libegl1 libgl1-mesa-dri"
+# To test and to demonstrate: virtual screens, a window manager, ordinary applications.
+TEST="xvfb xkb-data x11-xkb-utils x11-xserver-utils openbox xterm mousepad feh imagemagick
+      fonts-dejavu-core xfonts-base"
+
+wanted=""
+for group in "${@:-all}"; do
+    case "$group" in
+        build) wanted+=" $BUILD" ;;
+        run) wanted+=" $RUN" ;;
+        test) wanted+=" $TEST" ;;
+        all) wanted+=" $BUILD $RUN $TEST" ;;
+        *) echo "packages.sh: unknown group '$group'; known are build, run and test." >&2; exit 2 ;;
+    esac
+done
+
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+    echo "packages.sh: this is not a Debian system, so nothing was installed. Please install what corresponds to:" >&2
+    echo $wanted >&2
+    exit 1
+fi
+
+missing=""
+for package in $wanted; do
+    status=$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null || true)
+    [[ "$status" == "install ok installed" ]] || missing+=" $package"
+done
+[[ -z "$missing" ]] && exit 0
+
+as_root=""
+if [[ $(id -u) -ne 0 ]]; then
+    if ! command -v sudo >/dev/null; then
+        echo "packages.sh: these packages are missing and only root can install them:$missing" >&2
+        echo "Run as root: apt-get install --no-install-recommends$missing" >&2
+        exit 1
+    fi
+    as_root="sudo"
+fi
+
+apt() {
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=3 -o DPkg::Lock::Timeout=600 "$@"
+}
+
+echo "Installing system packages:$missing"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! { apt update && apt install -y --no-install-recommends $missing; } </dev/null >"$log" 2>&1; then
+    tail -n 30 "$log" >&2
+    echo "packages.sh: the packages could not be installed; the lines above say why." >&2
+    exit 1
+fi

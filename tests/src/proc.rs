@@ -1,0 +1,68 @@
+//! What a process costs, from /proc.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+/// CPU time of a process, user and system, all threads; in steps of 10 ms.
+pub fn cpu_time(pid: u32) -> Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))
+        .with_context(|| format!("process {pid} is gone"))?;
+    // The name in brackets may hold blanks; the numbers begin behind it, with field 3.
+    let (_, numbers) = stat
+        .rsplit_once(')')
+        .context("/proc/PID/stat has a name in brackets")?;
+    let field = |index: usize| -> Result<u64> {
+        let word = numbers
+            .split_whitespace()
+            .nth(index - 3)
+            .context("/proc/PID/stat is too short")?;
+        Ok(word.parse()?)
+    };
+    Ok(Duration::from_millis(
+        (field(14)? + field(15)?) * MS_PER_TICK,
+    ))
+}
+
+/// Resident memory in KiB.
+pub fn resident_kib(pid: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .context("no VmRSS")?;
+    Ok(line
+        .split_whitespace()
+        .next()
+        .context("VmRSS has a number")?
+        .parse()?)
+}
+
+/// Measures the share of one core that a process uses, from now on.
+#[derive(Debug, Clone, Copy)]
+pub struct Load {
+    pid: u32,
+    from: Duration,
+    since: Instant,
+}
+
+impl Load {
+    /// Starts measuring.
+    pub fn start(pid: u32) -> Result<Self> {
+        Ok(Self {
+            pid,
+            from: cpu_time(pid)?,
+            since: Instant::now(),
+        })
+    }
+
+    /// Percent of one core since the start.
+    pub fn percent(&self) -> Result<f64> {
+        let used = cpu_time(self.pid)?.saturating_sub(self.from);
+        Ok(100.0 * used.as_secs_f64() / self.since.elapsed().as_secs_f64())
+    }
+}
+
+/// USER_HZ is 100 on every Linux that this runs on.
+const MS_PER_TICK: u64 = 10;
