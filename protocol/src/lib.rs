@@ -22,6 +22,8 @@ pub mod messages;
 pub mod pairing;
 pub mod peer;
 pub mod picture;
+#[cfg(feature = "quic")]
+pub mod quic;
 pub mod rights;
 pub mod token;
 pub mod unit;

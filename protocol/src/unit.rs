@@ -2,12 +2,15 @@
 //!
 //! ```text
 //! message   = length u32 ‖ message                       the bidirectional stream
-//! record    = 0 ‖ header ‖ ciphertext                    in-order streams: a frame
-//!           | 1 ‖ header ‖ SHA-256(ciphertext)           … or its tombstone
+//! record    = 16 ‖ header ‖ ciphertext                   in-order streams: a frame
+//!           | 17 ‖ header ‖ SHA-256(ciphertext)          … or its tombstone
 //! single    = header ‖ ciphertext ‖ FIN                  one stream per frame of classes 6–9
 //! unit      = 0 ‖ message | 1 ‖ record | 2 ‖ single      all of it on one byte stream
 //!           | 3 ‖ header                                 … a cancelled frame
 //! ```
+//!
+//! The first byte of a unidirectional stream tells what it carries: 16 or 17 begins a record,
+//! [`crate::frame::VERSION`] the header of a single frame.
 //!
 //! Readers are pushed bytes and give whole units; they hold at most one unit's worth.
 
@@ -43,12 +46,12 @@ impl Record {
         let mut out = Vec::new();
         match self {
             Self::Frame(frame) => {
-                out.push(0);
+                out.push(KIND_FRAME);
                 frame.header.write(&mut out);
                 out.extend_from_slice(&frame.ciphertext);
             }
             Self::Tombstone { header, hash } => {
-                out.push(1);
+                out.push(KIND_TOMBSTONE);
                 header.write(&mut out);
                 hash.write(&mut out);
             }
@@ -195,17 +198,23 @@ fn record(input: &mut Reader<'_>) -> Result<Record, Error> {
         return Err(Error::OutOfRange("the class of an in-order record"));
     }
     match kind {
-        0 => {
+        KIND_FRAME => {
             let ciphertext = input.take(header.length as usize)?.to_vec();
             Ok(Record::Frame(Frame { header, ciphertext }))
         }
-        1 => Ok(Record::Tombstone {
+        KIND_TOMBSTONE => Ok(Record::Tombstone {
             header,
             hash: <[u8; 32]>::read(input)?,
         }),
         tag => Err(Error::UnknownTag { of: "Record", tag }),
     }
 }
+
+/// First byte of a record that holds a frame.
+pub const KIND_FRAME: u8 = 16;
+
+/// First byte of a record that holds a tombstone.
+pub const KIND_TOMBSTONE: u8 = 17;
 
 /// Bytes of a record before its ciphertext or hash.
 pub const RECORD_PREFIX: usize = 1 + HEADER_BYTES;

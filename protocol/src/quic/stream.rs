@@ -1,0 +1,199 @@
+//! Messages, records and single frames on QUIC streams.
+
+use quinn::{ReadExactError, RecvStream, SendStream, WriteError};
+use thiserror::Error;
+
+use crate::frame::{Class, Frame, HEADER_BYTES, Header, VERSION};
+use crate::unit::{Assembler, KIND_FRAME, KIND_TOMBSTONE, Record, encode_message};
+use crate::wire::{self, Wire};
+
+/// Bytes taken from a stream at a time.
+const CHUNK: usize = 64 << 10;
+
+/// Why nothing more can be read.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// The peer sent what cannot be read: its fault.
+    #[error("the peer's bytes cannot be read: {0}")]
+    Malformed(#[from] wire::Error),
+    /// The stream ended inside a unit.
+    #[error("the stream ended too early")]
+    Truncated,
+    /// The sender cancelled the stream.
+    #[error("the stream was cancelled")]
+    Cancelled,
+    /// The connection is gone.
+    #[error("the connection is gone: {0}")]
+    Lost(String),
+}
+
+impl From<quinn::ReadError> for ReadError {
+    fn from(error: quinn::ReadError) -> Self {
+        match error {
+            quinn::ReadError::Reset(_) => Self::Cancelled,
+            quinn::ReadError::ConnectionLost(_)
+            | quinn::ReadError::ClosedStream
+            | quinn::ReadError::IllegalOrderedRead
+            | quinn::ReadError::ZeroRttRejected => Self::Lost(error.to_string()),
+        }
+    }
+}
+
+/// The sending half of the message stream.
+#[derive(Debug)]
+pub struct MessageSender(SendStream);
+
+impl MessageSender {
+    /// Takes the stream and gives it the priority of rights: messages are small and go first.
+    pub fn new(stream: SendStream) -> Self {
+        // A stream that is closed already reports it at the first send.
+        drop(stream.set_priority(crate::frame::Class::Rights.priority()));
+        Self(stream)
+    }
+
+    /// Sends one message.
+    pub async fn send(&mut self, message: &impl Wire) -> Result<(), WriteError> {
+        self.0.write_all(&encode_message(message)).await
+    }
+
+    /// Ends the stream and waits until the peer has it all, or is gone.
+    pub async fn finish(mut self) {
+        if self.0.finish().is_ok() {
+            // Either way there is nothing left to deliver.
+            drop(self.0.stopped().await);
+        }
+    }
+}
+
+/// The receiving half of the message stream.
+#[derive(Debug)]
+pub struct MessageReceiver {
+    stream: RecvStream,
+    assembler: Assembler,
+}
+
+impl MessageReceiver {
+    /// Takes the stream.
+    pub fn new(stream: RecvStream) -> Self {
+        Self {
+            stream,
+            assembler: Assembler::default(),
+        }
+    }
+
+    /// The next message; `None` at the stream's end. Not lost if the future is dropped.
+    pub async fn next<T: Wire>(&mut self) -> Result<Option<T>, ReadError> {
+        loop {
+            if let Some(bytes) = self.assembler.next_message()? {
+                return Ok(Some(T::from_bytes(&bytes)?));
+            }
+            match self.stream.read_chunk(CHUNK, true).await? {
+                Some(chunk) => self.assembler.push(&chunk.bytes),
+                None if self.assembler.at_boundary() => return Ok(None),
+                None => return Err(ReadError::Truncated),
+            }
+        }
+    }
+}
+
+/// The receiving half of an in-order stream.
+#[derive(Debug)]
+pub struct RecordReceiver {
+    stream: RecvStream,
+    assembler: Assembler,
+}
+
+impl RecordReceiver {
+    /// The next record; `None` at the stream's end. Not lost if the future is dropped.
+    pub async fn next(&mut self) -> Result<Option<Record>, ReadError> {
+        loop {
+            if let Some(record) = self.assembler.next_record()? {
+                return Ok(Some(record));
+            }
+            match self.stream.read_chunk(CHUNK, true).await? {
+                Some(chunk) => self.assembler.push(&chunk.bytes),
+                None if self.assembler.at_boundary() => return Ok(None),
+                None => return Err(ReadError::Truncated),
+            }
+        }
+    }
+}
+
+/// What a unidirectional stream carries.
+#[derive(Debug)]
+pub enum Incoming {
+    /// Records of one in-order class.
+    Records(RecordReceiver),
+    /// One frame of classes 6 to 9, of which the header has been read.
+    Single(Header, RecvStream),
+}
+
+/// Finds out what a new stream carries, by its first byte. Errors: see [`ReadError`].
+pub async fn incoming(mut stream: RecvStream) -> Result<Incoming, ReadError> {
+    let mut first = [0; 1];
+    read_exact(&mut stream, &mut first).await?;
+    match first[0] {
+        KIND_FRAME | KIND_TOMBSTONE => {
+            let mut assembler = Assembler::default();
+            assembler.push(&first);
+            Ok(Incoming::Records(RecordReceiver { stream, assembler }))
+        }
+        VERSION => {
+            let mut header = [VERSION; HEADER_BYTES];
+            read_exact(&mut stream, &mut header[1..]).await?;
+            let header = Header::decode(&header)?;
+            if header.class.in_order() {
+                return Err(wire::Error::OutOfRange("the class of a single frame").into());
+            }
+            Ok(Incoming::Single(header, stream))
+        }
+        tag => Err(wire::Error::UnknownTag { of: "stream", tag }.into()),
+    }
+}
+
+/// The sending half of an in-order stream.
+#[derive(Debug)]
+pub struct RecordSender(SendStream);
+
+impl RecordSender {
+    /// Opens a stream for the records of `class`.
+    pub async fn open(
+        connection: &quinn::Connection,
+        class: Class,
+    ) -> Result<Self, quinn::ConnectionError> {
+        let stream = connection.open_uni().await?;
+        // A stream that is closed already reports it at the first send.
+        drop(stream.set_priority(class.priority()));
+        Ok(Self(stream))
+    }
+
+    /// Sends one record.
+    pub async fn send(&mut self, record: &Record) -> Result<(), WriteError> {
+        self.0.write_all(&record.encode()).await
+    }
+}
+
+/// Reads a single frame to its end. Memory grows with what arrives, up to the class's cap.
+pub async fn read_single(header: Header, stream: &mut RecvStream) -> Result<Frame, ReadError> {
+    let length = header.length as usize;
+    let mut ciphertext = Vec::new();
+    while let Some(chunk) = stream.read_chunk(CHUNK, true).await? {
+        if ciphertext.len() + chunk.bytes.len() > length {
+            return Err(ReadError::Malformed(wire::Error::Trailing(
+                ciphertext.len() + chunk.bytes.len() - length,
+            )));
+        }
+        ciphertext.extend_from_slice(&chunk.bytes);
+    }
+    match ciphertext.len() == length {
+        true => Ok(Frame { header, ciphertext }),
+        false => Err(ReadError::Truncated),
+    }
+}
+
+async fn read_exact(stream: &mut RecvStream, bytes: &mut [u8]) -> Result<(), ReadError> {
+    stream.read_exact(bytes).await.map_err(|error| match error {
+        ReadExactError::FinishedEarly(_) => ReadError::Truncated,
+        ReadExactError::ReadError(error) => error.into(),
+    })
+}
