@@ -17,6 +17,8 @@ pub mod content;
 pub mod crypto;
 pub mod epoch;
 pub mod frame;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod guard;
 pub mod messages;
 pub mod pairing;
@@ -25,6 +27,7 @@ pub mod picture;
 #[cfg(feature = "quic")]
 pub mod quic;
 pub mod rights;
+pub mod router;
 pub mod token;
 pub mod unit;
 pub mod wire;

@@ -408,6 +408,9 @@ impl Guard {
         if !offered {
             return Err(Denied::NotOffered);
         }
+        if !session.wish.view() {
+            return Err(Denied::ViewOff);
+        }
         session.question = None;
         session.kind = Kind::Control;
         session.wish = Rights::Control;
@@ -656,7 +659,8 @@ impl Guard {
         if let Some(output) = self.outputs.pop_front() {
             return Some(output);
         }
-        std::mem::take(&mut self.changed).then_some(Output::StateChanged)
+        let changed = std::mem::take(&mut self.changed) && !matches!(self.state, State::Ended(_));
+        changed.then_some(Output::StateChanged)
     }
 
     /// Where the session stands.

@@ -1,0 +1,693 @@
+//! Operations on the guard, checked after each against a reference written in another way.
+//!
+//! The guard keeps states and settles rights; the [`Ledger`] keeps no state at all, only *when
+//! each fact was last noted*, and says by comparing those what must be granted. Each operation is done to both;
+//! whatever the guard answers, permits or puts out must follow from the ledger.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use crate::content::{Button, Cause, Input, InputEvent};
+use crate::frame::{Class, Direction, Header};
+use crate::guard::{CustomerAct, Denied, Fault, Guard, Output, Phase};
+use crate::messages::{ControlOffer, End};
+use crate::rights::Rights;
+use crate::wire::Text;
+
+/// Runs the operations that `bytes` spell: two bytes each, which and how.
+/// Returns the highest rights that were reached. Panics where guard and ledger differ.
+pub fn run(bytes: &[u8]) -> Rights {
+    let mut pair = Pair::new();
+    for op in bytes.chunks_exact(2) {
+        pair.step(op[0], op[1]);
+        pair.compare();
+    }
+    pair.highest
+}
+
+/// How many different operations there are.
+pub const OPERATIONS: u8 = 29;
+
+/// The operations that lead to control: a good beginning for random ones.
+pub const TO_CONTROL: [u8; 8] = [0, 4, 2, 0, 16, 0, 17, 0];
+
+/// The operations that lead to sight.
+pub const TO_VIEW: [u8; 8] = [0, 4, 1, 0, 16, 0, 17, 0];
+
+/// What can be noted in the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fact {
+    Technician,
+    MoreTime,
+    Consent,
+    ControlKind,
+    SightGiven,
+    SightTaken,
+    ControlGiven,
+    ControlTaken,
+    EpochBegun,
+    Acknowledged,
+    Opened,
+    Lost,
+    AskedUpgrade,
+    AskedEnd,
+    AskedStill,
+    Answered,
+    Active,
+    Ended,
+}
+
+/// When each fact was last noted: its place in the order of all notes, and the time in ms.
+#[derive(Debug, Default)]
+struct Ledger {
+    notes: u64,
+    last: BTreeMap<Fact, (u64, u64)>,
+    lost_since: Option<u64>,
+    epochs: u32,
+    offer: bool,
+    input: bool,
+}
+
+impl Ledger {
+    fn note(&mut self, fact: Fact, ms: u64) {
+        self.notes += 1;
+        self.last.insert(fact, (self.notes, ms));
+    }
+
+    fn noted(&self, fact: Fact) -> bool {
+        self.last.contains_key(&fact)
+    }
+
+    /// `a` was noted, and `b` not since.
+    fn newer(&self, a: Fact, b: Fact) -> bool {
+        let order = |fact| self.last.get(&fact).map_or(0, |(order, _)| *order);
+        order(a) > order(b)
+    }
+
+    fn at(&self, fact: Fact) -> u64 {
+        self.last.get(&fact).map_or(0, |(_, ms)| *ms)
+    }
+
+    fn running(&self) -> bool {
+        self.noted(Fact::Consent) && !self.noted(Fact::Ended)
+    }
+
+    fn consenting(&self) -> bool {
+        self.noted(Fact::Technician) && !self.noted(Fact::Consent) && !self.noted(Fact::Ended)
+    }
+
+    fn epoch_open(&self) -> bool {
+        self.newer(Fact::Acknowledged, Fact::EpochBegun)
+            && self.newer(Fact::Opened, Fact::EpochBegun)
+            && !self.newer(Fact::Lost, Fact::EpochBegun)
+    }
+
+    fn asking(&self, question: Fact) -> bool {
+        self.newer(question, Fact::Answered)
+    }
+
+    fn asking_any(&self) -> bool {
+        [Fact::AskedUpgrade, Fact::AskedEnd, Fact::AskedStill]
+            .into_iter()
+            .any(|q| self.asking(q))
+    }
+
+    fn offered(&self) -> bool {
+        self.offer && self.input
+    }
+
+    fn rights(&self) -> Rights {
+        if !self.running() || !self.epoch_open() || !self.newer(Fact::SightGiven, Fact::SightTaken)
+        {
+            return Rights::None;
+        }
+        let control = self.newer(Fact::ControlGiven, Fact::ControlTaken)
+            && !self.asking_any()
+            && self.offered();
+        if control {
+            Rights::Control
+        } else {
+            Rights::View
+        }
+    }
+
+    /// What the clock alone brings about.
+    fn pass(&mut self, ms: u64) {
+        const MINUTE: u64 = 60_000;
+        if self.noted(Fact::Ended) {
+            return;
+        }
+        let over = |since: u64, minutes: u64| ms >= since + minutes * MINUTE;
+        let read = self.at(Fact::Technician).max(self.at(Fact::MoreTime));
+        let opening =
+            self.running() && !self.epoch_open() && self.newer(Fact::EpochBegun, Fact::Lost);
+        if (self.consenting() && over(read, 5))
+            || self.lost_since.is_some_and(|since| over(since, 10))
+            || (opening && over(self.at(Fact::EpochBegun), 1))
+            || (self.asking(Fact::AskedStill) && over(self.at(Fact::AskedStill), 2))
+            || (self.running() && over(self.at(Fact::Consent), 240))
+        {
+            self.note(Fact::Ended, ms);
+        } else if self.running()
+            && self.epoch_open()
+            && !self.asking(Fact::AskedStill)
+            && over(self.at(Fact::Active), 15)
+        {
+            self.note(Fact::Answered, ms); // any other question fades
+            self.note(Fact::AskedStill, ms);
+        }
+    }
+
+    fn begin_epoch(&mut self, ms: u64) {
+        self.epochs += 1;
+        self.note(Fact::EpochBegun, ms);
+    }
+
+    fn take_sight(&mut self, ms: u64) {
+        if !self.running() {
+            return;
+        }
+        self.note(Fact::SightTaken, ms);
+        self.note(Fact::ControlTaken, ms);
+        if self.asking(Fact::AskedUpgrade) {
+            self.note(Fact::Answered, ms);
+        }
+    }
+
+    fn lose(&mut self, ms: u64) {
+        if self.running() || self.consenting() {
+            self.note(Fact::Lost, ms);
+            self.note(Fact::ControlTaken, ms);
+            self.lost_since.get_or_insert(ms);
+        }
+    }
+
+    fn open(&mut self, fact: Fact, epoch: u32, ms: u64) {
+        if self.running() && epoch == self.epochs && !self.epoch_open() && self.lost_since.is_none()
+        {
+            self.note(fact, ms);
+            if self.epoch_open() {
+                self.note(Fact::Active, ms);
+            }
+        }
+    }
+
+    fn withdraw(&mut self, ms: u64) {
+        if !self.offered() {
+            self.note(Fact::ControlTaken, ms);
+        }
+    }
+
+    /// Whether an act of the customer that grants something may do so now.
+    fn grantable(&self) -> bool {
+        self.running() && self.lost_since.is_none() && !self.asking_any()
+    }
+}
+
+/// Guard and ledger under one clock, and what the guard has put out.
+struct Pair {
+    start: Instant,
+    ms: u64,
+    guard: Guard,
+    ledger: Ledger,
+    /// When the customer's own input last kept remote input out, under these rights.
+    customer: Option<u64>,
+    beacons: VecDeque<(u64, u64)>,
+    last_beacon: u64,
+    sent_grant: u32,
+    sent_rights: Rights,
+    begun: u32,
+    ended: bool,
+    highest: Rights,
+}
+
+impl Pair {
+    fn new() -> Self {
+        Self {
+            start: Instant::now(),
+            ms: 0,
+            guard: Guard::new(),
+            ledger: Ledger::default(),
+            customer: None,
+            beacons: VecDeque::new(),
+            last_beacon: 0,
+            sent_grant: 0,
+            sent_rights: Rights::None,
+            begun: 0,
+            ended: false,
+            highest: Rights::None,
+        }
+    }
+
+    fn now(&self) -> Instant {
+        self.start + Duration::from_millis(self.ms)
+    }
+
+    fn step(&mut self, op: u8, arg: u8) {
+        let (now, ms) = (self.now(), self.ms);
+        let op = op % OPERATIONS;
+        if op == 26 {
+            self.ms += WAITS[usize::from(arg) % WAITS.len()];
+            return;
+        }
+        let before = self.ledger.rights();
+        self.ledger.pass(ms);
+        if self.ledger.rights() != before {
+            self.customer = None;
+        }
+        let before = self.ledger.rights();
+        let act = CustomerAct::attest();
+        match op {
+            0 => self.technician(now, arg),
+            1 | 2 => self.consent(now, op == 2, act),
+            3 => {
+                self.guard.refuse(now);
+                if self.ledger.consenting() {
+                    self.ledger.note(Fact::Ended, ms);
+                }
+            }
+            4 => {
+                self.guard.more_time(now);
+                if self.ledger.consenting() {
+                    self.ledger.note(Fact::MoreTime, ms);
+                }
+            }
+            5 => {
+                let may = self.ledger.grantable();
+                assert_eq!(self.guard.view_on(now, act).is_ok(), may, "view_on");
+                if may {
+                    self.ledger.note(Fact::SightGiven, ms);
+                }
+            }
+            6 => {
+                self.guard.view_off(now);
+                self.ledger.take_sight(ms);
+            }
+            7 => {
+                let may = self.ledger.grantable()
+                    && self.ledger.noted(Fact::ControlKind)
+                    && self.ledger.offered()
+                    && self.ledger.newer(Fact::SightGiven, Fact::SightTaken);
+                assert_eq!(self.guard.control_on(now, act).is_ok(), may, "control_on");
+                if may {
+                    self.ledger.note(Fact::ControlGiven, ms);
+                }
+            }
+            8 => {
+                self.guard.control_off(now);
+                if self.ledger.running() {
+                    self.ledger.note(Fact::ControlTaken, ms);
+                }
+            }
+            9 | 10 => {
+                let presses = self.guard.stop_presses();
+                if op == 9 {
+                    self.guard.stop(now)
+                } else {
+                    self.guard.handle_stop_key(now)
+                }
+                assert_eq!(self.guard.stop_presses(), presses + 1, "every F11 counts");
+                assert_eq!(
+                    self.guard.rights(),
+                    Rights::None,
+                    "nothing is granted after F11"
+                );
+                self.ledger.take_sight(ms);
+            }
+            11 => {
+                let may = self.ledger.grantable()
+                    && !self.ledger.noted(Fact::ControlKind)
+                    && self.ledger.offered()
+                    && self.ledger.newer(Fact::SightGiven, Fact::SightTaken);
+                assert_eq!(self.guard.ask_upgrade(now).is_ok(), may, "ask_upgrade");
+                if may {
+                    self.ledger.note(Fact::AskedUpgrade, ms);
+                }
+            }
+            12 => self.accept_upgrade(now, act),
+            13 => {
+                self.guard.decline_upgrade(now);
+                if self.ledger.running() && self.ledger.asking(Fact::AskedUpgrade) {
+                    self.ledger.note(Fact::Answered, ms);
+                }
+            }
+            14 => {
+                let may = self.ledger.running() && !self.ledger.asking_any();
+                assert_eq!(self.guard.ask_end(now).is_ok(), may, "ask_end");
+                if may {
+                    self.ledger.note(Fact::AskedEnd, ms);
+                }
+            }
+            15 => {
+                let asked =
+                    self.ledger.asking(Fact::AskedEnd) || self.ledger.asking(Fact::AskedStill);
+                let may = self.ledger.running() && asked;
+                assert_eq!(self.guard.go_on(now, act).is_ok(), may, "go_on");
+                if may {
+                    self.ledger.note(Fact::Answered, ms);
+                    self.ledger.note(Fact::Active, ms);
+                }
+            }
+            16 | 17 => {
+                let wrong = u32::from(arg % 8 == 7);
+                let epoch = self.ledger.epochs.wrapping_add(wrong);
+                if op == 16 {
+                    self.guard.handle_epoch_acknowledged(now, epoch);
+                    self.ledger.open(Fact::Acknowledged, epoch, ms);
+                } else {
+                    self.guard.handle_epoch_opened(now, epoch);
+                    self.ledger.open(Fact::Opened, epoch, ms);
+                }
+            }
+            18 => {
+                self.guard.handle_connection_lost(now);
+                self.ledger.lose(ms);
+            }
+            19 => {
+                self.guard.handle_peer_lost(now);
+                self.ledger.lose(ms);
+            }
+            20 => {
+                self.guard.handle_resumed(now);
+                self.ledger.lost_since = None;
+                if self.ledger.running() {
+                    self.ledger.note(Fact::ControlTaken, ms);
+                    self.ledger.note(Fact::Active, ms);
+                    self.ledger.begin_epoch(ms);
+                }
+            }
+            21 => {
+                let offer = offer(arg);
+                let (withdrawn, test) = (
+                    offer == ControlOffer::Unavailable,
+                    offer == ControlOffer::UnrecordedTest,
+                );
+                self.guard.handle_offer(now, offer);
+                let early = !self.ledger.noted(Fact::Technician);
+                if early || withdrawn || self.ledger.lost_since.is_some() {
+                    self.ledger.offer = test;
+                    self.ledger.withdraw(ms);
+                }
+            }
+            22 => {
+                self.guard.handle_recorder_failed(now);
+                self.ledger.offer = false;
+                self.ledger.withdraw(ms);
+            }
+            23 => self.fault(now, arg),
+            24 => {
+                self.guard.handle_customer_activity(now);
+                if self.ledger.running() {
+                    self.ledger.note(Fact::Active, ms);
+                    if self.ledger.rights().control() {
+                        self.customer = Some(ms);
+                    }
+                }
+            }
+            25 if arg.is_multiple_of(8) => {
+                self.guard.handle_end(now, End::Technician);
+                self.ledger.note(Fact::Ended, ms);
+            }
+            27 => self.guard.handle_timeout(now),
+            28 => self.input(now, arg),
+            _ => {}
+        }
+        self.guard.handle_timeout(now);
+        if self.ledger.rights() != before {
+            self.customer = None;
+        }
+    }
+
+    fn technician(&mut self, now: Instant, arg: u8) {
+        let (offer, input) = (offer(arg / 2 + 1), arg % 2 == 0);
+        let first = !self.ledger.noted(Fact::Technician) && !self.ledger.noted(Fact::Ended);
+        let test = offer == ControlOffer::UnrecordedTest;
+        let taken = self.guard.handle_technician(now, offer, input);
+        assert_eq!(taken, if first { Ok(()) } else { Err(Denied::NotNow) });
+        if first {
+            self.ledger.note(Fact::Technician, self.ms);
+            (self.ledger.offer, self.ledger.input) = (test, input);
+        }
+    }
+
+    fn consent(&mut self, now: Instant, control: bool, act: CustomerAct) {
+        let may = self.ledger.consenting()
+            && self.ledger.lost_since.is_none()
+            && (!control || self.ledger.offered());
+        let done = match control {
+            true => self.guard.consent_control(now, act),
+            false => self.guard.consent_view(now, act),
+        };
+        assert_eq!(done.is_ok(), may, "consent");
+        if may {
+            self.ledger.note(Fact::Consent, self.ms);
+            self.ledger.note(Fact::Active, self.ms);
+            self.ledger.note(Fact::SightGiven, self.ms);
+            if control {
+                self.ledger.note(Fact::ControlKind, self.ms);
+                self.ledger.note(Fact::ControlGiven, self.ms);
+            }
+            self.ledger.begin_epoch(self.ms);
+        }
+    }
+
+    fn accept_upgrade(&mut self, now: Instant, act: CustomerAct) {
+        let may = self.ledger.running()
+            && self.ledger.asking(Fact::AskedUpgrade)
+            && self.ledger.epoch_open()
+            && self.ledger.offered();
+        assert_eq!(
+            self.guard.accept_upgrade(now, act).is_ok(),
+            may,
+            "accept_upgrade"
+        );
+        if may {
+            self.ledger.note(Fact::Answered, self.ms);
+            self.ledger.note(Fact::ControlKind, self.ms);
+            self.ledger.note(Fact::ControlGiven, self.ms);
+            self.ledger.begin_epoch(self.ms);
+        }
+    }
+
+    fn fault(&mut self, now: Instant, arg: u8) {
+        match arg % 16 {
+            0 => {
+                self.guard.handle_computer_fault(now, Fault::Window);
+                self.ledger.note(Fact::Ended, self.ms);
+            }
+            1..4 => {
+                self.guard.handle_computer_fault(now, Fault::Input);
+                self.ledger.input = false;
+                self.ledger.withdraw(self.ms);
+            }
+            _ => {
+                self.guard.handle_computer_fault(now, Fault::Screen);
+                self.ledger.take_sight(self.ms);
+            }
+        }
+    }
+
+    fn input(&mut self, now: Instant, arg: u8) {
+        let header = Header {
+            epoch: self.ledger.epochs.wrapping_sub(u32::from(arg % 11 == 1)),
+            direction: Direction::ConsoleToAgent,
+            class: if arg % 13 == 1 {
+                Class::Notices
+            } else {
+                Class::Input
+            },
+            number: 0,
+            grant: self
+                .sent_grant
+                .wrapping_add(u32::from(arg % 7 == 1))
+                .wrapping_sub(u32::from(arg % 5 == 1)),
+            rights: Rights::Control,
+            length: 80,
+        };
+        let back = usize::from(arg % 6);
+        let beacon = match self.beacons.len().checked_sub(1 + back) {
+            Some(index) => self.beacons[index].0,
+            None => u64::from(arg),
+        };
+        let event = event(arg);
+        let harmless = match &event {
+            InputEvent::Key { keysym, .. } => *keysym != 0xffc8,
+            InputEvent::Scroll { dy, .. } => *dy <= 32,
+            InputEvent::Move { .. }
+            | InputEvent::Button { .. }
+            | InputEvent::Text { .. }
+            | InputEvent::ReleaseAll => true,
+        };
+        let fresh = self
+            .beacons
+            .iter()
+            .any(|(sent, at)| *sent == beacon && self.ms - at <= 2_000);
+        let may = self.ledger.rights().control()
+            && header.class == Class::Input
+            && header.epoch == self.ledger.epochs
+            && header.grant == self.sent_grant
+            && fresh
+            && harmless
+            && self.customer.is_none_or(|at| self.ms >= at + 1_000);
+        let input = Input { beacon, event };
+        match self.guard.handle_input(now, &header, &input) {
+            Ok(permit) => {
+                assert!(
+                    may,
+                    "input without right: {header:?} {input:?} {:?}",
+                    self.ledger
+                );
+                assert_eq!(
+                    (permit.grant(), permit.event()),
+                    (self.sent_grant, &input.event)
+                );
+                self.ledger.note(Fact::Active, self.ms);
+            }
+            Err(reason) => assert!(
+                !may,
+                "input with right dropped: {reason:?} {header:?} {input:?}"
+            ),
+        }
+    }
+
+    /// What the guard has put out and what it permits must follow from the ledger.
+    fn compare(&mut self) {
+        let (now, before) = (self.now(), self.ledger.rights());
+        self.ledger.pass(self.ms);
+        if self.ledger.rights() != before {
+            self.customer = None;
+        }
+        self.guard.handle_timeout(now);
+        let rights = self.ledger.rights();
+        self.drain();
+        assert_eq!(self.begun, self.ledger.epochs, "epochs begin when they are due");
+        assert_eq!(self.guard.rights(), rights, "{:?}", self.ledger);
+        let permit = self
+            .guard
+            .view_permit(now)
+            .map(|permit| (permit.grant(), permit.epoch(), permit.rights()));
+        let expected = rights
+            .view()
+            .then_some((self.sent_grant, self.ledger.epochs, rights));
+        assert_eq!(permit, expected, "{:?}", self.ledger);
+        if rights != Rights::None || self.ledger.epoch_open() && self.ledger.running() {
+            assert_eq!(
+                self.sent_rights, rights,
+                "what was sent is what is in force"
+            );
+        }
+        let ended = self.ledger.noted(Fact::Ended);
+        assert_eq!(self.guard.phase() == Phase::Ended, ended);
+        assert_eq!(self.ended, ended, "the end is told");
+        match self.guard.poll_timeout() {
+            Some(due) => assert!(due > now && !ended, "timers lie ahead"),
+            None => assert!(
+                ended || !self.ledger.noted(Fact::Technician),
+                "a session always has a timer"
+            ),
+        }
+        let (viewed, controlled) = (self.guard.viewed(now), self.guard.controlled(now));
+        assert!(
+            controlled <= viewed && viewed <= now - self.start,
+            "durations"
+        );
+        self.highest = self.highest.max(rights);
+    }
+
+    fn drain(&mut self) {
+        let mut released = false;
+        let mut cancelled = false;
+        while let Some(output) = self.guard.poll_output() {
+            assert!(!self.ended, "nothing follows the end: {output:?}");
+            match output {
+                Output::ReleaseInput => released = true,
+                Output::CancelFrames => cancelled = true,
+                Output::SendRights {
+                    epoch,
+                    grant,
+                    rights,
+                    cause,
+                } => {
+                    assert_eq!(epoch, self.begun, "nothing is sealed in another epoch");
+                    assert!(grant > self.sent_grant, "grants rise");
+                    assert!(
+                        !self.sent_rights.control() || released,
+                        "released before told"
+                    );
+                    assert!(
+                        !self.sent_rights.view() || cancelled,
+                        "cancelled before told"
+                    );
+                    assert!(
+                        !(cause == Cause::Stopped && rights.view()),
+                        "Stop grants nothing"
+                    );
+                    (self.sent_grant, self.sent_rights) = (grant, rights);
+                    (released, cancelled) = (false, false);
+                    self.beacons.clear();
+                }
+                Output::OpenEpoch { epoch } => {
+                    assert_eq!(epoch, self.begun + 1, "epochs follow each other");
+                    self.begun = epoch;
+                    // Without a link the last rights frame of an epoch may never have been sent.
+                    (self.sent_rights, released, cancelled) = (Rights::None, false, false);
+                }
+                Output::Beacon { number } => {
+                    assert!(self.sent_rights.control(), "beacons only under control");
+                    assert!(number > self.last_beacon, "beacons rise");
+                    self.last_beacon = number;
+                    self.beacons.push_back((number, self.ms));
+                }
+                Output::CustomerActive(_) | Output::StateChanged => {}
+                Output::SessionEnded(_) => self.ended = true,
+            }
+        }
+    }
+}
+
+fn offer(arg: u8) -> ControlOffer {
+    match arg % 5 {
+        0 => ControlOffer::Unavailable,
+        1 => ControlOffer::Recorded { deletion: 0 },
+        _ => ControlOffer::UnrecordedTest,
+    }
+}
+
+fn event(arg: u8) -> InputEvent {
+    match arg % 9 {
+        0 => InputEvent::Key {
+            keysym: 0xffc8,
+            down: arg % 2 == 0,
+        },
+        1 => InputEvent::Key {
+            keysym: 0xff0d,
+            down: true,
+        },
+        2 => InputEvent::Text {
+            text: Text::default(),
+        },
+        3 => InputEvent::Scroll {
+            dx: 0,
+            dy: i16::from(arg),
+            x: 1,
+            y: 1,
+        },
+        4 => InputEvent::Button {
+            button: Button::Left,
+            down: true,
+            x: 1,
+            y: 1,
+        },
+        5 => InputEvent::ReleaseAll,
+        _ => InputEvent::Move {
+            x: u16::from(arg),
+            y: 0,
+        },
+    }
+}
+
+/// Jumps of the clock in ms: around every limit.
+const WAITS: [u64; 24] = [
+    0, 1, 1, 10, 100, 250, 499, 500, 501, 999, 1_000, 1_999, 2_000, 2_001, 59_999, 60_000, 119_999,
+    120_000, 299_999, 300_000, 600_000, 899_999, 900_000, 14_400_000,
+];
