@@ -79,7 +79,11 @@ pub(super) struct Limiter<K> {
 
 impl<K: Hash + Eq + Copy> Limiter<K> {
     pub(super) fn new(rate: Rate, capacity: usize) -> Self {
-        Self { rate, capacity, full_at: HashMap::new() }
+        Self {
+            rate,
+            capacity,
+            full_at: HashMap::new(),
+        }
     }
 
     /// Spends one try of `key`.
@@ -91,7 +95,9 @@ impl<K: Hash + Eq + Copy> Limiter<K> {
         let after = (*full_at).max(now) + self.rate.every;
         let latest = now + self.rate.every * self.rate.burst;
         if after > latest {
-            return Err(TooMany { wait: after - latest });
+            return Err(TooMany {
+                wait: after - latest,
+            });
         }
         *full_at = after;
         Ok(())
@@ -125,7 +131,10 @@ impl<K: Hash + Eq + Copy> Limiter<K> {
 mod tests {
     use super::*;
 
-    const RATE: Rate = Rate { burst: 2, every: Duration::from_secs(30) };
+    const RATE: Rate = Rate {
+        burst: 2,
+        every: Duration::from_secs(30),
+    };
 
     #[test]
     fn a_burst_and_then_one_at_a_time() {

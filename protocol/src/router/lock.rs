@@ -79,12 +79,19 @@ struct Track {
 pub(super) struct Lock {
     state: State,
     ceiling: Rights,
+    /// The newest grant; it rises over the whole session.
+    grant: u32,
     tracks: [[Track; IN_ORDER_CLASSES]; 2],
 }
 
 impl Lock {
     pub(super) fn new() -> Self {
-        Self { state: State::NoEpoch, ceiling: Rights::None, tracks: Default::default() }
+        Self {
+            state: State::NoEpoch,
+            ceiling: Rights::None,
+            grant: 0,
+            tracks: Default::default(),
+        }
     }
 
     /// Sets the locks of a new epoch: no rights until its first rights frame, and never more
@@ -93,7 +100,10 @@ impl Lock {
         if epoch <= self.epoch() {
             return false;
         }
-        self.state = State::Open { epoch, announced: Announced::Nothing };
+        self.state = State::Open {
+            epoch,
+            announced: Announced::Nothing,
+        };
         self.ceiling = ceiling;
         true
     }
@@ -113,14 +123,24 @@ impl Lock {
     pub(super) fn narrow_to_view(&mut self) -> Effect {
         let before = self.rights();
         self.ceiling = self.ceiling.min(Rights::View);
-        if before.control() { Effect::Changed(Cut::Beacons) } else { Effect::Unchanged }
+        if before.control() {
+            Effect::Changed(Cut::Beacons)
+        } else {
+            Effect::Unchanged
+        }
     }
 
     /// The rights in force: the customer's, narrowed by the relay's ceiling.
     pub(super) fn rights(&self) -> Rights {
         match self.state {
-            State::Open { announced: Announced::Rights { rights, .. }, .. } => rights.min(self.ceiling),
-            State::Open { announced: Announced::Nothing, .. }
+            State::Open {
+                announced: Announced::Rights { rights, .. },
+                ..
+            } => rights.min(self.ceiling),
+            State::Open {
+                announced: Announced::Nothing,
+                ..
+            }
             | State::NoEpoch
             | State::Suspended { .. } => Rights::None,
         }
@@ -146,8 +166,8 @@ impl Lock {
             return (Judgement::Tampered, Effect::Unchanged);
         }
         match self.state {
-            State::Open { epoch, announced } if epoch == header.epoch => match header.class {
-                Class::Rights => self.take_rights(epoch, announced, header),
+            State::Open { epoch, .. } if epoch == header.epoch => match header.class {
+                Class::Rights => self.take_rights(epoch, header),
                 Class::Input => (self.judge_input(header), Effect::Unchanged),
                 Class::Acks | Class::Heads | Class::Notices | Class::Transfer => {
                     (Judgement::Pass, Effect::Unchanged)
@@ -166,11 +186,13 @@ impl Lock {
     /// Judges input once more, after the recorder has taken it: the rights may have ended.
     pub(super) fn judge_input(&self, header: &Header) -> Judgement {
         match self.state {
-            State::Open { epoch, announced: Announced::Rights { grant, rights } }
-                if epoch == header.epoch
-                    && grant == header.grant
-                    && rights == header.rights
-                    && self.rights().control() =>
+            State::Open {
+                epoch,
+                announced: Announced::Rights { grant, rights },
+            } if epoch == header.epoch
+                && grant == header.grant
+                && rights == header.rights
+                && self.rights().control() =>
             {
                 Judgement::PassInput
             }
@@ -191,7 +213,11 @@ impl Lock {
         if header.grant > grant {
             return Judgement::Hold;
         }
-        let may = if header.class.shows_screen() { self.rights().view() } else { self.rights().control() };
+        let may = if header.class.shows_screen() {
+            self.rights().view()
+        } else {
+            self.rights().control()
+        };
         if header.grant == grant && header.rights == rights && may {
             Judgement::Pass
         } else {
@@ -199,19 +225,18 @@ impl Lock {
         }
     }
 
-    fn take_rights(&mut self, epoch: u32, announced: Announced, header: &Header) -> (Judgement, Effect) {
-        if let Announced::Rights { grant, rights } = announced {
-            if header.grant == grant && header.rights == rights {
-                return (Judgement::Pass, Effect::Unchanged);
-            }
-            if header.grant <= grant {
-                return (Judgement::Tampered, Effect::Unchanged);
-            }
+    fn take_rights(&mut self, epoch: u32, header: &Header) -> (Judgement, Effect) {
+        if header.grant <= self.grant {
+            return (Judgement::Tampered, Effect::Unchanged);
         }
+        self.grant = header.grant;
         let before = self.rights();
         self.state = State::Open {
             epoch,
-            announced: Announced::Rights { grant: header.grant, rights: header.rights },
+            announced: Announced::Rights {
+                grant: header.grant,
+                rights: header.rights,
+            },
         };
         let after = self.rights();
         let cut = match (before, after) {
@@ -231,7 +256,10 @@ impl Lock {
             return false;
         }
         if header.epoch > track.epoch {
-            *track = Track { epoch: header.epoch, next: 0 };
+            *track = Track {
+                epoch: header.epoch,
+                next: 0,
+            };
         }
         if header.number != track.next {
             return false;
@@ -252,7 +280,15 @@ mod tests {
             Class::Input => Direction::ConsoleToAgent,
             _ => Direction::AgentToConsole,
         };
-        Header { epoch, direction, class, number, grant, rights, length: 16 }
+        Header {
+            epoch,
+            direction,
+            class,
+            number,
+            grant,
+            rights,
+            length: 16,
+        }
     }
 
     fn judge(lock: &mut Lock, header: &Header) -> Judgement {
@@ -263,7 +299,10 @@ mod tests {
         let mut lock = Lock::new();
         assert!(lock.open(1, Rights::Control));
         let rights = header(Class::Rights, 1, 0, 1, Rights::Control);
-        assert_eq!(lock.judge(rights.direction, &rights), (Judgement::Pass, Effect::Changed(Cut::Nothing)));
+        assert_eq!(
+            lock.judge(rights.direction, &rights),
+            (Judgement::Pass, Effect::Changed(Cut::Nothing))
+        );
         lock
     }
 
@@ -272,7 +311,11 @@ mod tests {
         let mut lock = Lock::new();
         for class in Class::ALL {
             let frame = header(class, 1, 0, 0, Rights::Control);
-            let expected = if class.in_order() { Judgement::Tampered } else { Judgement::Refuse };
+            let expected = if class.in_order() {
+                Judgement::Tampered
+            } else {
+                Judgement::Refuse
+            };
             assert_eq!(judge(&mut lock, &frame), expected, "{class:?}");
         }
     }
@@ -296,20 +339,47 @@ mod tests {
         assert_eq!(judge(&mut lock, &late), Judgement::Tombstone);
         let early = header(Class::Input, 2, 0, 1, Rights::Control);
         assert_eq!(judge(&mut lock, &early), Judgement::Tombstone);
-        assert_eq!(judge(&mut lock, &header(Class::Input, 1, number + 1, 1, Rights::Control)), Judgement::Tampered);
-        assert_eq!(judge(&mut lock, &header(Class::Input, 3, 0, 1, Rights::Control)), Judgement::Tampered);
+        assert_eq!(
+            judge(
+                &mut lock,
+                &header(Class::Input, 1, number + 1, 1, Rights::Control)
+            ),
+            Judgement::Tampered
+        );
+        assert_eq!(
+            judge(&mut lock, &header(Class::Input, 3, 0, 1, Rights::Control)),
+            Judgement::Tampered
+        );
     }
 
     #[test]
     fn revocation_cuts_and_refuses() {
         let mut lock = controlled();
-        assert_eq!(judge(&mut lock, &header(Class::Picture, 1, 0, 1, Rights::Control)), Judgement::Pass);
-        assert_eq!(judge(&mut lock, &header(Class::Picture, 1, 1, 2, Rights::None)), Judgement::Hold);
+        assert_eq!(
+            judge(&mut lock, &header(Class::Picture, 1, 0, 1, Rights::Control)),
+            Judgement::Pass
+        );
+        assert_eq!(
+            judge(&mut lock, &header(Class::Picture, 1, 1, 2, Rights::None)),
+            Judgement::Hold
+        );
         let revoking = header(Class::Rights, 1, 1, 2, Rights::None);
-        assert_eq!(lock.judge(revoking.direction, &revoking), (Judgement::Pass, Effect::Changed(Cut::Everything)));
-        assert_eq!(judge(&mut lock, &header(Class::Picture, 1, 1, 2, Rights::None)), Judgement::Refuse);
-        assert_eq!(judge(&mut lock, &header(Class::Picture, 1, 2, 1, Rights::Control)), Judgement::Refuse);
-        assert_eq!(judge(&mut lock, &header(Class::Input, 1, 0, 1, Rights::Control)), Judgement::Tombstone);
+        assert_eq!(
+            lock.judge(revoking.direction, &revoking),
+            (Judgement::Pass, Effect::Changed(Cut::Everything))
+        );
+        assert_eq!(
+            judge(&mut lock, &header(Class::Picture, 1, 1, 2, Rights::None)),
+            Judgement::Refuse
+        );
+        assert_eq!(
+            judge(&mut lock, &header(Class::Picture, 1, 2, 1, Rights::Control)),
+            Judgement::Refuse
+        );
+        assert_eq!(
+            judge(&mut lock, &header(Class::Input, 1, 0, 1, Rights::Control)),
+            Judgement::Tombstone
+        );
     }
 
     #[test]
@@ -318,9 +388,18 @@ mod tests {
         lock.open(1, Rights::View);
         judge(&mut lock, &header(Class::Rights, 1, 0, 1, Rights::Control));
         assert_eq!(lock.rights(), Rights::View);
-        assert_eq!(judge(&mut lock, &header(Class::Input, 1, 0, 1, Rights::Control)), Judgement::Tombstone);
-        assert_eq!(judge(&mut lock, &header(Class::Beacon, 1, 0, 1, Rights::Control)), Judgement::Refuse);
-        assert_eq!(judge(&mut lock, &header(Class::Picture, 1, 0, 1, Rights::Control)), Judgement::Pass);
+        assert_eq!(
+            judge(&mut lock, &header(Class::Input, 1, 0, 1, Rights::Control)),
+            Judgement::Tombstone
+        );
+        assert_eq!(
+            judge(&mut lock, &header(Class::Beacon, 1, 0, 1, Rights::Control)),
+            Judgement::Refuse
+        );
+        assert_eq!(
+            judge(&mut lock, &header(Class::Picture, 1, 0, 1, Rights::Control)),
+            Judgement::Pass
+        );
         let mut lock = controlled();
         assert_eq!(lock.narrow_to_view(), Effect::Changed(Cut::Beacons));
         judge(&mut lock, &header(Class::Rights, 1, 1, 2, Rights::Control));
@@ -328,21 +407,41 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_never_falls_nor_changes_its_rights() {
-        for (grant, rights) in [(0, Rights::Control), (1, Rights::View)] {
+    fn a_grant_always_rises() {
+        for (grant, rights) in [
+            (0, Rights::Control),
+            (1, Rights::View),
+            (1, Rights::Control),
+        ] {
             let mut lock = controlled();
-            assert_eq!(judge(&mut lock, &header(Class::Rights, 1, 1, grant, rights)), Judgement::Tampered);
+            assert_eq!(
+                judge(&mut lock, &header(Class::Rights, 1, 1, grant, rights)),
+                Judgement::Tampered
+            );
+            let mut lock = controlled();
+            assert!(lock.open(2, Rights::Control));
+            assert_eq!(
+                judge(&mut lock, &header(Class::Rights, 2, 0, grant, rights)),
+                Judgement::Tampered
+            );
         }
-        let mut lock = controlled();
-        assert_eq!(judge(&mut lock, &header(Class::Rights, 1, 1, 1, Rights::Control)), Judgement::Pass);
     }
 
     #[test]
     fn numbers_are_exactly_one_more() {
         for number in [0, 2] {
             let mut lock = controlled();
-            assert_eq!(judge(&mut lock, &header(Class::Notices, 1, 0, 1, Rights::View)), Judgement::Pass);
-            assert_eq!(judge(&mut lock, &header(Class::Notices, 1, number, 1, Rights::View)), Judgement::Tampered);
+            assert_eq!(
+                judge(&mut lock, &header(Class::Notices, 1, 0, 1, Rights::View)),
+                Judgement::Pass
+            );
+            assert_eq!(
+                judge(
+                    &mut lock,
+                    &header(Class::Notices, 1, number, 1, Rights::View)
+                ),
+                Judgement::Tampered
+            );
         }
     }
 
@@ -351,7 +450,10 @@ mod tests {
         let mut lock = controlled();
         assert_eq!(lock.suspend(), Effect::Changed(Cut::Everything));
         assert_eq!(lock.rights(), Rights::None);
-        assert_eq!(judge(&mut lock, &header(Class::Rights, 1, 1, 2, Rights::Control)), Judgement::Tombstone);
+        assert_eq!(
+            judge(&mut lock, &header(Class::Rights, 1, 1, 2, Rights::Control)),
+            Judgement::Tombstone
+        );
         assert_eq!(lock.rights(), Rights::None);
         assert!(!lock.open(1, Rights::Control));
         assert!(lock.open(2, Rights::Control));
@@ -362,6 +464,9 @@ mod tests {
     fn a_sender_cannot_speak_for_the_other() {
         let mut lock = controlled();
         let frame = header(Class::Rights, 1, 1, 2, Rights::Control);
-        assert_eq!(lock.judge(Direction::ConsoleToAgent, &frame).0, Judgement::Tampered);
+        assert_eq!(
+            lock.judge(Direction::ConsoleToAgent, &frame).0,
+            Judgement::Tampered
+        );
     }
 }

@@ -33,12 +33,20 @@ pub(super) struct Nameplates {
 
 impl Nameplates {
     pub(super) fn new() -> Self {
-        Self { entries: HashMap::new(), resting: VecDeque::new() }
+        Self {
+            entries: HashMap::new(),
+            resting: VecDeque::new(),
+        }
     }
 
     /// Draws a nameplate for a session. It has as many digits as keep the space sparse,
     /// so that a guess seldom hits anybody.
-    pub(super) fn draw(&mut self, session: SessionId, now: Duration, rng: &mut (impl RngCore + CryptoRng)) -> u32 {
+    pub(super) fn draw(
+        &mut self,
+        session: SessionId,
+        now: Duration,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> u32 {
         self.wake(now);
         let mut low = SMALLEST;
         while self.entries.len() > (low as usize) * 9 / 4 {
@@ -46,7 +54,8 @@ impl Nameplates {
         }
         loop {
             let nameplate = low + uniform(rng, low * 9);
-            if let std::collections::hash_map::Entry::Vacant(place) = self.entries.entry(nameplate) {
+            if let std::collections::hash_map::Entry::Vacant(place) = self.entries.entry(nameplate)
+            {
                 place.insert(Entry::Valid(session));
                 return nameplate;
             }
@@ -56,7 +65,11 @@ impl Nameplates {
     /// The session behind a nameplate, or why there is none.
     pub(super) fn find(&self, nameplate: &str) -> Result<SessionId, Refusal> {
         let plain = nameplate.bytes().all(|b| b.is_ascii_digit()) && !nameplate.starts_with('0');
-        let number = nameplate.parse().ok().filter(|_| plain).ok_or(Refusal::Unknown)?;
+        let number = nameplate
+            .parse()
+            .ok()
+            .filter(|_| plain)
+            .ok_or(Refusal::Unknown)?;
         match self.entries.get(&number) {
             Some(Entry::Valid(session)) => Ok(*session),
             Some(Entry::Resting(Over::Expired)) => Err(Refusal::Expired),
@@ -120,9 +133,15 @@ mod tests {
             assert!(nameplate >= 1_000 && seen.insert(nameplate));
             assert_eq!(nameplates.find(&nameplate.to_string()), Ok([1; 16]));
             nameplates.retire(nameplate, Over::Expired, now);
-            assert_eq!(nameplates.find(&nameplate.to_string()), Err(Refusal::Expired));
+            assert_eq!(
+                nameplates.find(&nameplate.to_string()),
+                Err(Refusal::Expired)
+            );
         }
-        assert!(seen.iter().any(|n| *n > 9_999), "the space grows before it is crowded");
+        assert!(
+            seen.iter().any(|n| *n > 9_999),
+            "the space grows before it is crowded"
+        );
         let nameplate = nameplates.draw([1; 16], REST, &mut rng);
         assert_eq!(nameplates.len(), 1);
         assert!(nameplate <= 9_999);
@@ -133,7 +152,12 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let mut nameplates = Nameplates::new();
         let nameplate = nameplates.draw([1; 16], Duration::ZERO, &mut rng);
-        for odd in [format!("0{nameplate}"), format!("+{nameplate}"), String::new(), "99999999999".into()] {
+        for odd in [
+            format!("0{nameplate}"),
+            format!("+{nameplate}"),
+            String::new(),
+            "99999999999".into(),
+        ] {
             assert_eq!(nameplates.find(&odd), Err(Refusal::Unknown));
         }
     }

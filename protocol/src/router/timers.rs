@@ -13,7 +13,10 @@ pub(super) struct Timers<T> {
 
 impl<T: Copy + Ord + Hash> Timers<T> {
     pub(super) fn new() -> Self {
-        Self { due: BTreeSet::new(), at: HashMap::new() }
+        Self {
+            due: BTreeSet::new(),
+            at: HashMap::new(),
+        }
     }
 
     pub(super) fn set(&mut self, timer: T, at: Duration) {

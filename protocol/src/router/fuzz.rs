@@ -1,0 +1,549 @@
+//! Bytes as operations on a router, beside a model of the second lock that knows nothing but
+//! what the two ends can see. Used by the property tests and by the fuzz targets.
+
+use std::collections::{HashMap, HashSet};
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use rand_core::{CryptoRng, RngCore};
+
+use super::{Config, ConnectionId, Cut, Now, Output, Rate, Router, TechnicianId, Verdict};
+use crate::frame::{Class, Direction, HEADER_BYTES, Header};
+use crate::messages::{
+    AgentToRelay, ConsoleToRelay, ControlOffer, End, RelayToAgent, RelayToConsole, SessionId,
+    VERSION,
+};
+use crate::rights::Rights;
+use crate::wire::{Blob, Text, Wire};
+
+/// Runs the operations that `data` stands for. Panics if the router lets pass what the rights
+/// frames it forwarded do not cover, or speaks to a connection that is not there.
+#[doc(hidden)]
+pub fn fuzz(data: &[u8]) {
+    let mut input = Bytes(data);
+    let mut run = Run::new(input.next());
+    while !input.0.is_empty() {
+        run.step(&mut input);
+        run.drain();
+    }
+    let end = run.now + Duration::from_secs(24 * 3600);
+    run.pass(end);
+    assert_eq!(run.router.sessions().0, 0, "codes expire");
+}
+
+/// What the agent's end can know of the lock.
+#[derive(Debug, Default, Clone, Copy)]
+struct Model {
+    epoch: u32,
+    granted: Option<(u32, Rights)>,
+    barred: bool,
+}
+
+struct Run {
+    router: Router,
+    control: bool,
+    rng: Counter,
+    now: Duration,
+    next: u64,
+    agents: Vec<ConnectionId>,
+    consoles: Vec<ConnectionId>,
+    open: HashSet<ConnectionId>,
+    closing: HashSet<ConnectionId>,
+    models: HashMap<ConnectionId, Model>,
+    sessions: Vec<SessionId>,
+    nameplates: Vec<String>,
+    numbers: HashMap<(ConnectionId, u32, Class), u64>,
+}
+
+impl Run {
+    fn new(flags: u8) -> Self {
+        let control = flags & 1 == 0;
+        let config = Config {
+            control: if control {
+                ControlOffer::UnrecordedTest
+            } else {
+                ControlOffer::Unavailable
+            },
+            max_sessions: 8,
+            joins: Rate {
+                burst: 50,
+                every: Duration::from_secs(1),
+            },
+            ..Config::default()
+        };
+        Self {
+            router: Router::new(config),
+            control,
+            rng: Counter(u64::from(flags)),
+            now: Duration::ZERO,
+            next: 0,
+            agents: Vec::new(),
+            consoles: Vec::new(),
+            open: HashSet::new(),
+            closing: HashSet::new(),
+            models: HashMap::new(),
+            sessions: Vec::new(),
+            nameplates: Vec::new(),
+            numbers: HashMap::new(),
+        }
+    }
+
+    fn step(&mut self, input: &mut Bytes<'_>) {
+        match input.next() % 16 {
+            0 => drop(self.connect_agent(input.next())),
+            1 => drop(self.connect_console(input.next())),
+            2 => self.pair(input.next()),
+            3 => {
+                let id = self.any(input.next());
+                self.disconnect(id);
+            }
+            4 | 5 => self.agent_says(input),
+            6 | 7 => self.console_says(input),
+            8..=11 => self.frame(input),
+            12 => self.pass(self.now + Duration::from_secs(u64::from(input.next()))),
+            13 => match input.next() {
+                0 => self.router.handle_drain(self.now()),
+                by => self
+                    .router
+                    .handle_revoked(TechnicianId(i64::from(by % 4)), self.now()),
+            },
+            14 => {
+                let id = self.any(input.next());
+                self.router.handle_recorder_failed(id);
+            }
+            _ => {
+                let id = self.any(input.next());
+                let length = usize::from(input.next());
+                let bytes = input.take(length);
+                let now = self.now();
+                if let Ok(message) = AgentToRelay::from_bytes(bytes) {
+                    self.router.handle_agent(id, message, now, &mut self.rng);
+                }
+                if let Ok(message) = ConsoleToRelay::from_bytes(bytes) {
+                    self.router.handle_console(id, message, now, &mut self.rng);
+                }
+            }
+        }
+    }
+
+    /// A whole honest pairing, so that short inputs get far.
+    fn pair(&mut self, by: u8) {
+        let console = self.connect_console(by);
+        self.console(console, ConsoleToRelay::NewSession);
+        let agent = self.connect_agent(by);
+        let Some(nameplate) = self
+            .nameplates
+            .last()
+            .and_then(|n| Text::new(n.as_str()).ok())
+        else {
+            return;
+        };
+        self.agent(agent, AgentToRelay::Join { nameplate });
+        self.agent(
+            agent,
+            AgentToRelay::Share {
+                share: Blob(vec![1; 33]),
+            },
+        );
+        self.console(
+            console,
+            ConsoleToRelay::Reply {
+                share: Blob(vec![2; 33]),
+                confirmation: [2; 32],
+            },
+        );
+        let confirm = AgentToRelay::Confirm {
+            confirmation: [3; 32],
+            agent_key: [3; 32],
+            nonce: [3; 32],
+        };
+        self.agent(agent, confirm);
+        self.console(console, ConsoleToRelay::Paired);
+        let hash = crate::crypto::hash(&[by; 32]);
+        self.agent(agent, AgentToRelay::ResumeHash { hash });
+        self.console(console, ConsoleToRelay::ResumeHash { hash });
+        self.agent(
+            agent,
+            AgentToRelay::EpochOpen {
+                epoch: 1,
+                recording: None,
+            },
+        );
+    }
+
+    fn connect_agent(&mut self, by: u8) -> ConnectionId {
+        let id = self.id();
+        self.agents.push(id);
+        self.router
+            .handle_agent_connected(id, address(by), self.now());
+        if by < 250 {
+            self.agent(
+                id,
+                AgentToRelay::Hello {
+                    version: VERSION,
+                    configuration: [by; 32],
+                },
+            );
+        }
+        id
+    }
+
+    fn connect_console(&mut self, by: u8) -> ConnectionId {
+        let id = self.id();
+        self.consoles.push(id);
+        let technician = (by < 250).then_some(TechnicianId(i64::from(by % 4)));
+        self.router
+            .handle_console_connected(id, technician, address(by), self.now());
+        self.console(id, ConsoleToRelay::Hello { version: VERSION });
+        id
+    }
+
+    fn id(&mut self) -> ConnectionId {
+        let id = ConnectionId(self.next);
+        self.next += 1;
+        self.open.insert(id);
+        id
+    }
+
+    fn disconnect(&mut self, id: ConnectionId) {
+        self.open.remove(&id);
+        self.models.remove(&id);
+        self.router.handle_disconnected(id, self.now());
+    }
+
+    fn agent_says(&mut self, input: &mut Bytes<'_>) {
+        let id = pick(&self.agents, input.next());
+        let by = input.next();
+        let message = match input.next() % 9 {
+            0 => AgentToRelay::Hello {
+                version: u16::from(by % 2),
+                configuration: [by; 32],
+            },
+            1 => match self
+                .nameplates
+                .get(usize::from(by) % self.nameplates.len().max(1))
+            {
+                Some(nameplate) => AgentToRelay::Join {
+                    nameplate: Text::new(nameplate.as_str())
+                        .expect("digits are no control characters"),
+                },
+                None => return,
+            },
+            2 => AgentToRelay::Share {
+                share: Blob(vec![by; 33]),
+            },
+            3 => AgentToRelay::Confirm {
+                confirmation: [by; 32],
+                agent_key: [by; 32],
+                nonce: [by; 32],
+            },
+            4 => AgentToRelay::Peer {
+                packet: Blob(vec![by]),
+            },
+            5 => AgentToRelay::EpochOpen {
+                epoch: u32::from(by % 8),
+                recording: None,
+            },
+            6 => AgentToRelay::ResumeHash {
+                hash: crate::crypto::hash(&[by; 32]),
+            },
+            7 => AgentToRelay::Resume {
+                session: self.sessions.last().copied().unwrap_or_default(),
+                token: [by; 32],
+                next_hash: crate::crypto::hash(&[by; 32]),
+            },
+            _ => AgentToRelay::End {
+                reason: End::Customer,
+            },
+        };
+        self.agent(id, message);
+    }
+
+    fn console_says(&mut self, input: &mut Bytes<'_>) {
+        let id = pick(&self.consoles, input.next());
+        let by = input.next();
+        let message = match input.next() % 10 {
+            0 => ConsoleToRelay::Hello {
+                version: u16::from(by % 2),
+            },
+            1 => ConsoleToRelay::Enrol {
+                secret: [by; 16],
+                request: Blob(vec![by]),
+            },
+            2 => ConsoleToRelay::NewSession,
+            3 => ConsoleToRelay::Reply {
+                share: Blob(vec![by; 33]),
+                confirmation: [by; 32],
+            },
+            4 => ConsoleToRelay::Paired,
+            5 => ConsoleToRelay::PairingFailed,
+            6 => ConsoleToRelay::Peer {
+                packet: Blob(vec![by]),
+            },
+            7 => ConsoleToRelay::ResumeHash {
+                hash: crate::crypto::hash(&[by; 32]),
+            },
+            8 => ConsoleToRelay::Resume {
+                session: self.sessions.last().copied().unwrap_or_default(),
+                token: [by; 32],
+                next_hash: crate::crypto::hash(&[by; 32]),
+            },
+            _ => ConsoleToRelay::End {
+                reason: End::Technician,
+            },
+        };
+        self.console(id, message);
+    }
+
+    fn agent(&mut self, id: ConnectionId, message: AgentToRelay) {
+        let now = self.now();
+        self.router.handle_agent(id, message, now, &mut self.rng);
+        self.drain();
+    }
+
+    fn console(&mut self, id: ConnectionId, message: ConsoleToRelay) {
+        let now = self.now();
+        self.router.handle_console(id, message, now, &mut self.rng);
+        self.drain();
+    }
+
+    /// A frame, mostly with the right number, judged beside the model.
+    fn frame(&mut self, input: &mut Bytes<'_>) {
+        let (by, what, how) = (input.next(), input.next(), input.next());
+        if what == 255 {
+            let mut bytes = [0; HEADER_BYTES];
+            let taken = input.take(HEADER_BYTES);
+            bytes[..taken.len()].copy_from_slice(taken);
+            if let Ok(header) = Header::decode(&bytes) {
+                let id = self.any(by);
+                self.judge(id, &header);
+            }
+            return;
+        }
+        let class = Class::ALL[usize::from(what) % Class::ALL.len()];
+        let direction = if class.allows(Direction::AgentToConsole) {
+            Direction::AgentToConsole
+        } else {
+            Direction::ConsoleToAgent
+        };
+        let id = match direction {
+            Direction::AgentToConsole => pick(&self.agents, by),
+            Direction::ConsoleToAgent => pick(&self.consoles, by),
+        };
+        let epoch = 1 + u32::from(how >> 6);
+        let rights =
+            [Rights::Control, Rights::View, Rights::None, Rights::Control][usize::from(how & 3)];
+        let number = self.numbers.entry((id, epoch, class)).or_default();
+        let header = Header {
+            epoch,
+            direction,
+            class,
+            number: if what > 250 { u64::from(how) } else { *number },
+            grant: u32::from((how >> 2) & 15),
+            rights,
+            length: 32,
+        };
+        *number += 1;
+        self.judge(id, &header);
+    }
+
+    fn judge(&mut self, id: ConnectionId, header: &Header) {
+        let verdict = self.router.handle_frame_header(id, header, self.now());
+        let verdict = match verdict {
+            Verdict::Record(ticket) => {
+                assert_eq!(header.class, Class::Input);
+                // Whatever happens before the recorder's answer counts.
+                self.drain();
+                self.router.handle_recorded(id, ticket)
+            }
+            Verdict::Forward(_) if header.class == Class::Input => {
+                panic!("input past the recorder")
+            }
+            Verdict::Forward(_)
+            | Verdict::Hold
+            | Verdict::Tombstone(_)
+            | Verdict::Discard
+            | Verdict::Refuse
+            | Verdict::Tampered => verdict,
+        };
+        if let Verdict::Forward(target) = verdict {
+            assert!(
+                self.open.contains(&target) && target != id,
+                "forwarded to nobody"
+            );
+            self.check(id, target, header);
+        }
+        if matches!(verdict, Verdict::Tombstone(_) | Verdict::Discard) {
+            assert!(header.class.in_order());
+        }
+        self.drain();
+    }
+
+    fn check(&mut self, id: ConnectionId, target: ConnectionId, header: &Header) {
+        let agent = if header.direction == Direction::AgentToConsole {
+            id
+        } else {
+            target
+        };
+        let model = self.models.entry(agent).or_default();
+        assert_eq!(model.epoch, header.epoch, "a frame of another epoch");
+        let control = self.control && !model.barred;
+        match header.class {
+            Class::Rights => {
+                assert!(model.granted.is_none_or(|(grant, _)| header.grant > grant));
+                model.granted = Some((header.grant, header.rights));
+            }
+            Class::Input | Class::Beacon => {
+                assert!(control, "control without an offer");
+                assert_eq!(model.granted, Some((header.grant, Rights::Control)));
+            }
+            Class::Pointer | Class::Picture | Class::Refinement => {
+                assert_eq!(model.granted.map(|(grant, _)| grant), Some(header.grant));
+                assert!(model.granted.is_some_and(|(_, rights)| rights.view()));
+            }
+            Class::Acks | Class::Heads | Class::Notices | Class::Transfer => {}
+        }
+    }
+
+    fn pass(&mut self, until: Duration) {
+        while let Some(due) = self.router.poll_timeout().filter(|due| *due <= until) {
+            self.now = self.now.max(due);
+            self.router.handle_timeout(self.now());
+            self.drain();
+        }
+        self.now = until;
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.router.poll_output() {
+            match output {
+                Output::ToAgent {
+                    connection,
+                    message,
+                } => {
+                    assert!(self.open.contains(&connection), "a message to nobody");
+                    assert!(
+                        !self.closing.contains(&connection),
+                        "a message behind the end"
+                    );
+                    self.agent_hears(connection, message);
+                }
+                Output::ToConsole {
+                    connection,
+                    message,
+                } => {
+                    assert!(self.open.contains(&connection), "a message to nobody");
+                    assert!(
+                        !self.closing.contains(&connection),
+                        "a message behind the end"
+                    );
+                    if let RelayToConsole::Session {
+                        session, nameplate, ..
+                    } = message
+                    {
+                        self.sessions.push(session);
+                        self.nameplates.push(nameplate.as_str().to_owned());
+                    }
+                }
+                Output::Close { connection } => {
+                    self.closing.insert(connection);
+                }
+                Output::CutStreams { connection, cut } => {
+                    assert_ne!(cut, Cut::Nothing);
+                    assert!(self.open.contains(&connection));
+                }
+                Output::Rejudge { connection } => assert!(self.open.contains(&connection)),
+                Output::Enrol { connection, .. } => {
+                    let result = Ok(vec![vec![0; 8]]);
+                    self.router.handle_enrolment(connection, result);
+                }
+                Output::Event(_) => {}
+            }
+        }
+        let (waiting, paired) = self.router.sessions();
+        assert!(waiting + paired <= 8, "more sessions than configured");
+    }
+
+    fn agent_hears(&mut self, id: ConnectionId, message: RelayToAgent) {
+        let model = self.models.entry(id).or_default();
+        match message {
+            RelayToAgent::EpochOpened { epoch } => {
+                *model = Model {
+                    epoch,
+                    ..Model::default()
+                }
+            }
+            RelayToAgent::PeerLost | RelayToAgent::Resumed | RelayToAgent::Ended { .. } => {
+                model.granted = None
+            }
+            RelayToAgent::RecorderFailed => model.barred = true,
+            RelayToAgent::Hello { .. }
+            | RelayToAgent::Joined { .. }
+            | RelayToAgent::Refused { .. }
+            | RelayToAgent::Reply { .. }
+            | RelayToAgent::Peer { .. } => {}
+        }
+    }
+
+    fn now(&self) -> Now {
+        Now {
+            since_start: self.now,
+            unix_s: 1_800_000_000,
+        }
+    }
+
+    fn any(&self, by: u8) -> ConnectionId {
+        ConnectionId(u64::from(by) % self.next.max(1))
+    }
+}
+
+fn pick(ids: &[ConnectionId], by: u8) -> ConnectionId {
+    // Small numbers mean the newest: they are the ones that are still there.
+    let at = usize::from(by) % ids.len().max(1);
+    ids.iter().rev().nth(at).copied().unwrap_or(ConnectionId(0))
+}
+
+fn address(by: u8) -> IpAddr {
+    Ipv4Addr::new(192, 0, by, 1).into()
+}
+
+struct Bytes<'a>(&'a [u8]);
+
+impl<'a> Bytes<'a> {
+    fn next(&mut self) -> u8 {
+        self.take(1).first().copied().unwrap_or_default()
+    }
+
+    fn take(&mut self, length: usize) -> &'a [u8] {
+        let (head, tail) = self.0.split_at(length.min(self.0.len()));
+        self.0 = tail;
+        head
+    }
+}
+
+/// Reproducible; nothing in a router under test is secret.
+struct Counter(u64);
+
+impl RngCore for Counter {
+    fn next_u32(&mut self) -> u32 {
+        (self.next_u64() >> 32) as u32
+    }
+    fn next_u64(&mut self) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        self.0
+    }
+    fn fill_bytes(&mut self, dest: &mut [u8]) {
+        for byte in dest {
+            *byte = (self.next_u64() >> 56) as u8;
+        }
+    }
+    fn try_fill_bytes(&mut self, dest: &mut [u8]) -> Result<(), rand_core::Error> {
+        self.fill_bytes(dest);
+        Ok(())
+    }
+}
+
+impl CryptoRng for Counter {}

@@ -1,0 +1,655 @@
+//! The relay's session logic: who waits, who is paired, and what may pass between them.
+//!
+//! ```text
+//! console: NewSession ─► Offered{nameplate} ─► agent: Join, Share ─► Reply ─► Confirm ─► console: Paired
+//!                          │ 10 minutes, 3 shares                                  │
+//!                          ▼                                                       ▼
+//!                       expired        lost ◄─► Pair{lock, both connected} ─► ended (End, revoked,
+//!                                    10 minutes                               drained, lost, 4 hours)
+//! ```
+//!
+//! Pure: connections, time and randomness come in, [`Output`]s and [`Verdict`]s go out.
+//! Each call may leave outputs behind; the caller drains [`Router::poll_output`] after it.
+//!
+//! Not here: sockets, certificates, the register of technicians (the relay program), and
+//! the keys of a session, which the relay never has.
+
+mod agent;
+mod console;
+mod fuzz;
+mod limits;
+mod lock;
+mod nameplates;
+mod session;
+mod timers;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::frame::{Direction, Header};
+use crate::messages::{
+    AgentToRelay, ControlOffer, End, Refusal, RelayToAgent, RelayToConsole, SessionId,
+};
+use crate::rights::Rights;
+use limits::Limiter;
+use lock::{Effect, Judgement};
+use nameplates::Nameplates;
+use session::{Link, Phase, Session};
+use timers::Timers;
+
+pub use fuzz::fuzz;
+pub use limits::{Network, Rate};
+pub use lock::Cut;
+
+/// A connection, numbered by the caller and never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// A technician in the relay's register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TechnicianId(pub i64);
+
+/// An input frame that the recorder has been given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ticket(u64);
+
+/// The time, as the caller reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// Monotonic, since the relay's start. Everything is decided by it.
+    pub since_start: Duration,
+    /// Seconds since 1970 UTC, for the hellos only.
+    pub unix_s: u64,
+}
+
+/// Limits and times of a router.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Whether control is offered, and how.
+    pub control: ControlOffer,
+    /// Sessions at once, waiting ones included.
+    pub max_sessions: usize,
+    /// How often one network may ask for a nameplate, resume in vain, or enrol.
+    pub joins: Rate,
+    /// How often one technician may ask for a session.
+    pub new_sessions: Rate,
+    /// How long a code is valid.
+    pub code_valid: Duration,
+    /// Shares that one code may take.
+    pub shares_per_code: usize,
+    /// How long one step of a pairing may take.
+    pub pairing_step: Duration,
+    /// How long a lost side may stay away.
+    pub resume_within: Duration,
+    /// How long a session may last.
+    pub longest_session: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            control: ControlOffer::Unavailable,
+            max_sessions: 2_000,
+            joins: Rate {
+                burst: 20,
+                every: Duration::from_secs(30),
+            },
+            new_sessions: Rate {
+                burst: 60,
+                every: Duration::from_secs(2),
+            },
+            code_valid: Duration::from_secs(10 * 60),
+            shares_per_code: 3,
+            pairing_step: Duration::from_secs(20),
+            resume_within: Duration::from_secs(10 * 60),
+            longest_session: Duration::from_secs(4 * 3600),
+        }
+    }
+}
+
+/// What becomes of a frame, by its header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Header and ciphertext go to this connection.
+    Forward(ConnectionId),
+    /// The frame goes to the recorder; [`Router::handle_recorded`] then says what becomes of it.
+    Record(Ticket),
+    /// Not read further until [`Output::Rejudge`] or [`Output::CutStreams`]; then asked again.
+    Hold,
+    /// Header and H(ciphertext) go to this connection in the frame's place.
+    Tombstone(ConnectionId),
+    /// The other side is away: an in-order frame is read and forgotten.
+    Discard,
+    /// The frame's own stream is stopped, and reset onward.
+    Refuse,
+    /// Something was altered. The session has ended.
+    Tampered,
+}
+
+/// What the caller has to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Send a message to an agent.
+    ToAgent {
+        /// Whom.
+        connection: ConnectionId,
+        /// What.
+        message: RelayToAgent,
+    },
+    /// Send a message to a console.
+    ToConsole {
+        /// Whom.
+        connection: ConnectionId,
+        /// What.
+        message: RelayToConsole,
+    },
+    /// Deliver what was sent, then close.
+    Close {
+        /// Whom.
+        connection: ConnectionId,
+    },
+    /// The rights changed: held frames of this agent are judged again.
+    Rejudge {
+        /// The agent.
+        connection: ConnectionId,
+    },
+    /// Reset the streams that carry this agent's frames onward. Held ones are judged again.
+    CutStreams {
+        /// The agent.
+        connection: ConnectionId,
+        /// Which streams.
+        cut: Cut,
+    },
+    /// Check an enrolment, then call [`Router::handle_enrolment`].
+    Enrol {
+        /// Who asks.
+        connection: ConnectionId,
+        /// The secret of the one-time token.
+        secret: [u8; 16],
+        /// PKCS #10, DER.
+        request: Vec<u8>,
+    },
+    /// Something for the log. Ids only.
+    Event(Event),
+}
+
+/// What happened, for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A code is out.
+    Offered {
+        /// The session.
+        session: SessionId,
+        /// Who offers it.
+        technician: TechnicianId,
+    },
+    /// Two are paired.
+    Paired {
+        /// The session.
+        session: SessionId,
+    },
+    /// A pairing failed or was given up.
+    PairingFailed {
+        /// The session.
+        session: SessionId,
+    },
+    /// One side's connection is lost.
+    Lost {
+        /// The session.
+        session: SessionId,
+        /// Which side.
+        side: Side,
+    },
+    /// One side is back.
+    Resumed {
+        /// The session.
+        session: SessionId,
+        /// Which side.
+        side: Side,
+    },
+    /// A paired session is over.
+    Ended {
+        /// The session.
+        session: SessionId,
+        /// Why.
+        reason: End,
+    },
+    /// A network has tried too often.
+    TooManyTries {
+        /// Which.
+        network: Network,
+    },
+}
+
+/// One end of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// The customer's.
+    Agent,
+    /// The technician's.
+    Console,
+}
+
+impl Side {
+    fn other(self) -> Self {
+        match self {
+            Self::Agent => Self::Console,
+            Self::Console => Self::Agent,
+        }
+    }
+
+    fn direction(self) -> Direction {
+        match self {
+            Self::Agent => Direction::AgentToConsole,
+            Self::Console => Direction::ConsoleToAgent,
+        }
+    }
+}
+
+/// When something happens by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Timer {
+    /// A connection has not said what it wants.
+    Connection(ConnectionId),
+    /// Nobody paired in time.
+    Code(SessionId),
+    /// A step of the pairing does not come.
+    Pairing(SessionId),
+    /// A lost side has not come back.
+    Lost(SessionId, Side),
+    /// A session has reached its greatest length.
+    Longest(SessionId),
+}
+
+#[derive(Debug)]
+struct Connection {
+    network: Network,
+    role: Role,
+}
+
+#[derive(Debug)]
+enum Role {
+    Agent(agent::State),
+    Console {
+        technician: Option<TechnicianId>,
+        state: console::State,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Service {
+    Running,
+    Draining,
+}
+
+/// All sessions of one relay.
+#[derive(Debug)]
+pub struct Router {
+    config: Config,
+    service: Service,
+    connections: HashMap<ConnectionId, Connection>,
+    sessions: HashMap<SessionId, Session>,
+    nameplates: Nameplates,
+    joins: Limiter<Network>,
+    new_sessions: Limiter<TechnicianId>,
+    timers: Timers<Timer>,
+    outputs: VecDeque<Output>,
+    next_ticket: u64,
+}
+
+impl Router {
+    /// A router without connections.
+    pub fn new(config: Config) -> Self {
+        Self {
+            service: Service::Running,
+            connections: HashMap::new(),
+            sessions: HashMap::new(),
+            nameplates: Nameplates::new(),
+            joins: Limiter::new(config.joins, MAX_NETWORKS),
+            new_sessions: Limiter::new(config.new_sessions, MAX_NETWORKS),
+            timers: Timers::new(),
+            outputs: VecDeque::new(),
+            next_ticket: 0,
+            config,
+        }
+    }
+
+    /// An agent has connected.
+    pub fn handle_agent_connected(&mut self, id: ConnectionId, address: IpAddr, now: Now) {
+        self.connected(id, address, Role::Agent(agent::State::Fresh), now);
+    }
+
+    /// A console has connected; without a technician it may only enrol.
+    pub fn handle_console_connected(
+        &mut self,
+        id: ConnectionId,
+        technician: Option<TechnicianId>,
+        address: IpAddr,
+        now: Now,
+    ) {
+        self.connected(
+            id,
+            address,
+            Role::Console {
+                technician,
+                state: console::State::Fresh,
+            },
+            now,
+        );
+    }
+
+    /// A connection is gone. Everything is closed at once; a paired session may be resumed.
+    pub fn handle_disconnected(&mut self, id: ConnectionId, now: Now) {
+        let Some(connection) = self.connections.remove(&id) else {
+            return;
+        };
+        self.timers.cancel(Timer::Connection(id));
+        match connection.role {
+            Role::Agent(agent::State::Pairing { session }) => self.candidate_left(session, id, now),
+            Role::Agent(agent::State::Paired { session }) => {
+                self.side_lost(session, Side::Agent, now)
+            }
+            Role::Console {
+                state: console::State::Offering { session },
+                ..
+            } => {
+                self.withdraw(session, Refusal::TechnicianLeft, now);
+            }
+            Role::Console {
+                state: console::State::Paired { session },
+                ..
+            } => {
+                self.side_lost(session, Side::Console, now);
+            }
+            Role::Agent(
+                agent::State::Fresh
+                | agent::State::Greeted { .. }
+                | agent::State::Joined { .. }
+                | agent::State::Over,
+            )
+            | Role::Console {
+                state:
+                    console::State::Fresh
+                    | console::State::Greeted
+                    | console::State::Enrolling
+                    | console::State::Over,
+                ..
+            } => {}
+        }
+    }
+
+    /// A frame's header has arrived from `id`: what becomes of it?
+    pub fn handle_frame_header(&mut self, id: ConnectionId, header: &Header, now: Now) -> Verdict {
+        let Some((session_id, side)) = self.paired_side(id) else {
+            return if header.class.in_order() {
+                Verdict::Discard
+            } else {
+                Verdict::Refuse
+            };
+        };
+        let Some(Session {
+            phase: Phase::Paired(pair),
+            ..
+        }) = self.sessions.get_mut(&session_id)
+        else {
+            return Verdict::Refuse;
+        };
+        let (judgement, effect) = pair.lock.judge(side.direction(), header);
+        let agent = pair.agent.link;
+        let target = match pair.place(side.other()).link {
+            Link::Connected(target) => Some(target),
+            Link::Lost => None,
+        };
+        let pending = pair.recording.is_some();
+        let verdict = match (judgement, target) {
+            (Judgement::Tampered, _) => Verdict::Tampered,
+            (Judgement::Refuse, _) => Verdict::Refuse,
+            (_, None) if header.class.in_order() => Verdict::Discard,
+            (_, None) => Verdict::Refuse,
+            (Judgement::Pass, Some(target)) => Verdict::Forward(target),
+            (Judgement::Hold, Some(_)) => Verdict::Hold,
+            (Judgement::Tombstone, Some(target)) => Verdict::Tombstone(target),
+            // Input has one stream, and its next frame waits for the last one's recording.
+            (Judgement::PassInput, Some(_)) if pending => Verdict::Tampered,
+            (Judgement::PassInput, Some(_)) => {
+                let ticket = Ticket(self.next_ticket);
+                self.next_ticket += 1;
+                pair.recording = Some((ticket, *header));
+                Verdict::Record(ticket)
+            }
+        };
+        if let (Effect::Changed(cut), Link::Connected(agent)) = (effect, agent) {
+            self.lock_changed(agent, cut);
+        }
+        if verdict == Verdict::Tampered {
+            self.end_session(session_id, End::Tampered, Told::Both, now);
+        }
+        verdict
+    }
+
+    /// The recorder has taken an input frame of `id`. Its rights may have ended meanwhile.
+    pub fn handle_recorded(&mut self, id: ConnectionId, ticket: Ticket) -> Verdict {
+        let Some((session, Side::Console)) = self.paired_side(id) else {
+            return Verdict::Discard;
+        };
+        let Some(Session {
+            phase: Phase::Paired(pair),
+            ..
+        }) = self.sessions.get_mut(&session)
+        else {
+            return Verdict::Discard;
+        };
+        let Some((_, header)) = pair.recording.take_if(|(expected, _)| *expected == ticket) else {
+            return Verdict::Discard;
+        };
+        let Link::Connected(agent) = pair.agent.link else {
+            return Verdict::Discard;
+        };
+        match pair.lock.judge_input(&header) {
+            Judgement::PassInput => Verdict::Forward(agent),
+            Judgement::Pass
+            | Judgement::Hold
+            | Judgement::Tombstone
+            | Judgement::Refuse
+            | Judgement::Tampered => Verdict::Tombstone(agent),
+        }
+    }
+
+    /// The recorder of the session behind `id` has failed: control is suspended until a new epoch.
+    pub fn handle_recorder_failed(&mut self, id: ConnectionId) {
+        let Some((session, _)) = self.paired_side(id) else {
+            return;
+        };
+        let Some(Session {
+            phase: Phase::Paired(pair),
+            ..
+        }) = self.sessions.get_mut(&session)
+        else {
+            return;
+        };
+        let effect = pair.lock.narrow_to_view();
+        let (agent, console) = (pair.agent.link, pair.console.link);
+        if let Link::Connected(connection) = agent {
+            if let Effect::Changed(cut) = effect {
+                self.lock_changed(connection, cut);
+            }
+            self.to_agent(connection, RelayToAgent::RecorderFailed);
+        }
+        if let Link::Connected(connection) = console {
+            self.to_console(connection, RelayToConsole::RecorderFailed);
+        }
+    }
+
+    /// A technician's certificate has been revoked: everything of his ends.
+    pub fn handle_revoked(&mut self, technician: TechnicianId, now: Now) {
+        let sessions: Vec<SessionId> = self
+            .sessions
+            .iter()
+            .filter(|(_, s)| s.technician == technician)
+            .map(|(id, _)| *id)
+            .collect();
+        for session in sessions {
+            self.end_session(session, End::Revoked, Told::Both, now);
+        }
+        let connections: Vec<ConnectionId> = self
+            .connections
+            .iter()
+            .filter(|(_, c)| matches!(&c.role, Role::Console { technician: Some(t), .. } if *t == technician))
+            .map(|(id, _)| *id)
+            .collect();
+        for connection in connections {
+            self.refuse_console(connection, Refusal::Revoked);
+        }
+    }
+
+    /// The relay ends: every session is told, nothing new begins.
+    pub fn handle_drain(&mut self, now: Now) {
+        self.service = Service::Draining;
+        let sessions: Vec<SessionId> = self.sessions.keys().copied().collect();
+        for session in sessions {
+            self.end_session(session, End::Relay, Told::Both, now);
+        }
+        let connections: Vec<ConnectionId> = self.connections.keys().copied().collect();
+        for id in connections {
+            match self.connections.get(&id).map(|c| &c.role) {
+                Some(Role::Agent(_)) => self.refuse_agent(id, Refusal::Draining),
+                Some(Role::Console { .. }) => self.refuse_console(id, Refusal::Draining),
+                None => {}
+            }
+        }
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Now) {
+        while let Some(timer) = self.timers.expire(now.since_start) {
+            match timer {
+                Timer::Connection(id) => self.connection_overdue(id),
+                Timer::Code(session) => self.withdraw_and_tell(session, Refusal::Expired, now),
+                Timer::Pairing(session) => self.candidate_overdue(session, now),
+                Timer::Lost(session, _) => self.end_session(session, End::Lost, Told::Both, now),
+                Timer::Longest(session) => self.end_session(session, End::Idle, Told::Both, now),
+            }
+        }
+    }
+
+    /// The next thing to do.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Router::handle_timeout`] is due, since the relay's start. None: never.
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        self.timers.next()
+    }
+
+    /// Sessions at this moment: waiting for an agent, and paired.
+    pub fn sessions(&self) -> (usize, usize) {
+        let paired = self
+            .sessions
+            .values()
+            .filter(|s| matches!(s.phase, Phase::Paired(_)))
+            .count();
+        (self.sessions.len() - paired, paired)
+    }
+
+    /// The rights that the second lock grants the session of `id`.
+    pub fn rights(&self, id: ConnectionId) -> Rights {
+        let session = self
+            .paired_side(id)
+            .and_then(|(session, _)| self.sessions.get(&session));
+        match session.map(|s| &s.phase) {
+            Some(Phase::Paired(pair)) => pair.lock.rights(),
+            Some(Phase::Offered(_)) | None => Rights::None,
+        }
+    }
+
+    fn connected(&mut self, id: ConnectionId, address: IpAddr, role: Role, now: Now) {
+        self.connections.insert(
+            id,
+            Connection {
+                network: Network::of(address),
+                role,
+            },
+        );
+        self.timers
+            .set(Timer::Connection(id), now.since_start + HELLO_WITHIN);
+    }
+
+    fn connection_overdue(&mut self, id: ConnectionId) {
+        match self.connections.get(&id).map(|c| &c.role) {
+            Some(Role::Agent(_)) => self.refuse_agent(id, Refusal::Expired),
+            Some(Role::Console { .. }) => self.refuse_console(id, Refusal::Expired),
+            None => {}
+        }
+    }
+
+    /// The session that `id` is one side of, once it is paired.
+    fn paired_side(&self, id: ConnectionId) -> Option<(SessionId, Side)> {
+        match &self.connections.get(&id)?.role {
+            Role::Agent(agent::State::Paired { session }) => Some((*session, Side::Agent)),
+            Role::Console {
+                state: console::State::Paired { session },
+                ..
+            } => Some((*session, Side::Console)),
+            Role::Agent(_) | Role::Console { .. } => None,
+        }
+    }
+
+    /// Counts a try of a network. Err: minutes to wait.
+    fn spend_try(&mut self, id: ConnectionId, now: Now) -> Result<(), Refusal> {
+        let network = self
+            .connections
+            .get(&id)
+            .map(|c| c.network)
+            .ok_or(Refusal::Unexpected)?;
+        self.joins
+            .spend(network, now.since_start)
+            .map_err(|too_many| {
+                self.outputs
+                    .push_back(Output::Event(Event::TooManyTries { network }));
+                Refusal::TooManyTries {
+                    minutes: too_many.minutes(),
+                }
+            })
+    }
+
+    fn lock_changed(&mut self, connection: ConnectionId, cut: Cut) {
+        self.outputs.push_back(match cut {
+            Cut::Nothing => Output::Rejudge { connection },
+            Cut::Beacons | Cut::Everything => Output::CutStreams { connection, cut },
+        });
+    }
+
+    fn to_agent(&mut self, connection: ConnectionId, message: RelayToAgent) {
+        self.outputs.push_back(Output::ToAgent {
+            connection,
+            message,
+        });
+    }
+
+    fn to_console(&mut self, connection: ConnectionId, message: RelayToConsole) {
+        self.outputs.push_back(Output::ToConsole {
+            connection,
+            message,
+        });
+    }
+}
+
+/// Who learns of an end: the side that asked for it knows already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Both,
+    Only(Side),
+}
+
+const HELLO_WITHIN: Duration = Duration::from_secs(10);
+/// An agent may wait this long between its hello and the code that the customer types.
+const JOIN_WITHIN: Duration = Duration::from_secs(15 * 60);
+const SHARE_WITHIN: Duration = Duration::from_secs(60);
+const ENROL_WITHIN: Duration = Duration::from_secs(60);
+/// Bounds the tables of tries: 16,384 networks take less than 1 MB.
+const MAX_NETWORKS: usize = 1 << 14;

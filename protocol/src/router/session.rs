@@ -1,0 +1,469 @@
+//! One session from its nameplate to its end: steps that concern both sides.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::lock::{Effect, Lock};
+use super::nameplates::Over;
+use super::{
+    ConnectionId, Event, Network, Now, Output, Role, Router, Side, TechnicianId, Ticket, Timer,
+    Told,
+};
+use super::{agent, console};
+use crate::frame::Header;
+use crate::messages::{End, Refusal, RelayToAgent, RelayToConsole, SessionId, Share};
+
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) nameplate: u32,
+    pub(super) technician: TechnicianId,
+    pub(super) phase: Phase,
+}
+
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// The code is out.
+    Offered(Offer),
+    /// Two sides, connected or to be resumed.
+    Paired(Box<Pair>),
+}
+
+#[derive(Debug)]
+pub(super) struct Offer {
+    pub(super) console: ConnectionId,
+    /// The networks that have spent their try. At most as many as shares per code.
+    pub(super) tried: Vec<Network>,
+    /// Agents that sent a share; the first one is being paired.
+    pub(super) candidates: VecDeque<Candidate>,
+}
+
+#[derive(Debug)]
+pub(super) struct Candidate {
+    pub(super) agent: ConnectionId,
+    pub(super) configuration: [u8; 32],
+    pub(super) share: Share,
+    pub(super) step: Step,
+}
+
+/// How far the pairing of a candidate has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Another one is first.
+    Waiting,
+    /// The console has the share.
+    Shared,
+    /// The agent has the reply.
+    Replied,
+    /// The console has the confirmation.
+    Confirmed,
+    /// The agent has left while the console owed an answer. The next one waits for it, so that an
+    /// answer never reaches another agent than the one it was meant for.
+    Left,
+}
+
+#[derive(Debug)]
+pub(super) struct Pair {
+    pub(super) agent: Place,
+    pub(super) console: Place,
+    pub(super) lock: Lock,
+    /// The input frame that the recorder is taking.
+    pub(super) recording: Option<(Ticket, Header)>,
+}
+
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) link: Link,
+    /// H(token) of the one-time token that resumes this side.
+    pub(super) resume: Option<[u8; 32]>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Link {
+    Connected(ConnectionId),
+    Lost,
+}
+
+impl Pair {
+    pub(super) fn place(&self, side: Side) -> &Place {
+        match side {
+            Side::Agent => &self.agent,
+            Side::Console => &self.console,
+        }
+    }
+
+    pub(super) fn place_mut(&mut self, side: Side) -> &mut Place {
+        match side {
+            Side::Agent => &mut self.agent,
+            Side::Console => &mut self.console,
+        }
+    }
+}
+
+impl Router {
+    /// Hands the first waiting candidate's share to the console; gives the code up when no
+    /// share is left to try.
+    pub(super) fn next_candidate(&mut self, session: SessionId, now: Now) {
+        let Some(Session {
+            phase: Phase::Offered(offer),
+            ..
+        }) = self.sessions.get_mut(&session)
+        else {
+            return;
+        };
+        let console = offer.console;
+        let Some(first) = offer.candidates.front_mut() else {
+            self.timers.cancel(Timer::Pairing(session));
+            if offer.tried.len() >= self.config.shares_per_code {
+                self.withdraw_and_tell(session, Refusal::Expired, now);
+            }
+            return;
+        };
+        if first.step != Step::Waiting {
+            return;
+        }
+        first.step = Step::Shared;
+        let message = RelayToConsole::Share {
+            configuration: first.configuration,
+            share: first.share.clone(),
+        };
+        self.to_console(console, message);
+        self.await_pairing(session, now);
+    }
+
+    pub(super) fn await_pairing(&mut self, session: SessionId, now: Now) {
+        self.timers.set(
+            Timer::Pairing(session),
+            now.since_start + self.config.pairing_step,
+        );
+    }
+
+    /// An agent that had sent its share is gone; the try is spent.
+    pub(super) fn candidate_left(&mut self, session: SessionId, agent: ConnectionId, now: Now) {
+        let Some(Session {
+            phase: Phase::Offered(offer),
+            ..
+        }) = self.sessions.get_mut(&session)
+        else {
+            return;
+        };
+        let Some(at) = offer.candidates.iter().position(|c| c.agent == agent) else {
+            return;
+        };
+        let console = offer.console;
+        match offer.candidates[at].step {
+            Step::Left => return,
+            Step::Waiting => {
+                offer.candidates.remove(at);
+                return;
+            }
+            Step::Replied => drop(offer.candidates.remove(at)),
+            Step::Shared | Step::Confirmed => {
+                offer.candidates[at].step = Step::Left;
+                self.await_pairing(session, now);
+            }
+        }
+        self.to_console(console, RelayToConsole::AgentLeft);
+        self.outputs
+            .push_back(Output::Event(Event::PairingFailed { session }));
+        self.next_candidate(session, now);
+    }
+
+    /// A step of the pairing did not come in time.
+    pub(super) fn candidate_overdue(&mut self, session: SessionId, now: Now) {
+        let Some(Session {
+            phase: Phase::Offered(offer),
+            ..
+        }) = self.sessions.get_mut(&session)
+        else {
+            return;
+        };
+        let Some(first) = offer.candidates.front() else {
+            return;
+        };
+        let agent = first.agent;
+        if first.step == Step::Left {
+            offer.candidates.pop_front();
+            self.next_candidate(session, now);
+            return;
+        }
+        self.refuse_agent(agent, Refusal::TechnicianLeft);
+        self.candidate_left(session, agent, now);
+    }
+
+    /// The console takes a code back, or is gone.
+    pub(super) fn withdraw(&mut self, session: SessionId, reason: Refusal, now: Now) {
+        let Some(removed) = self.remove(session, Over::Expired, now) else {
+            return;
+        };
+        let Phase::Offered(offer) = removed.phase else {
+            return;
+        };
+        for candidate in offer.candidates {
+            self.refuse_agent(candidate.agent, reason.clone());
+        }
+    }
+
+    /// The code is over; the console is told that it needs a new one.
+    pub(super) fn withdraw_and_tell(&mut self, session: SessionId, reason: Refusal, now: Now) {
+        let Some(Session {
+            phase: Phase::Offered(offer),
+            ..
+        }) = self.sessions.get(&session)
+        else {
+            return;
+        };
+        let console = offer.console;
+        self.withdraw(session, reason, now);
+        self.set_console(console, console::State::Greeted);
+        self.to_console(console, RelayToConsole::CodeExpired);
+    }
+
+    /// The first candidate becomes the session's agent; nobody else gets in.
+    pub(super) fn pair(&mut self, id: SessionId, now: Now) {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        let Phase::Offered(offer) = &mut session.phase else {
+            return;
+        };
+        let Some(first) = offer.candidates.pop_front() else {
+            return;
+        };
+        let others = std::mem::take(&mut offer.candidates);
+        let console = offer.console;
+        let nameplate = session.nameplate;
+        session.phase = Phase::Paired(Box::new(Pair {
+            agent: Place {
+                link: Link::Connected(first.agent),
+                resume: None,
+            },
+            console: Place {
+                link: Link::Connected(console),
+                resume: None,
+            },
+            lock: Lock::new(),
+            recording: None,
+        }));
+        for other in others {
+            self.refuse_agent(other.agent, Refusal::Used);
+        }
+        self.nameplates
+            .retire(nameplate, Over::Used, now.since_start);
+        self.set_agent(first.agent, agent::State::Paired { session: id });
+        self.set_console(console, console::State::Paired { session: id });
+        self.timers.cancel(Timer::Code(id));
+        self.timers.cancel(Timer::Pairing(id));
+        self.timers.set(
+            Timer::Longest(id),
+            now.since_start + self.config.longest_session,
+        );
+        self.outputs
+            .push_back(Output::Event(Event::Paired { session: id }));
+    }
+
+    /// Sight and control end at once; the lost side may come back if it left a token.
+    pub(super) fn side_lost(&mut self, session: SessionId, side: Side, now: Now) {
+        let Some(Session {
+            phase: Phase::Paired(pair),
+            ..
+        }) = self.sessions.get_mut(&session)
+        else {
+            return;
+        };
+        let effect = pair.lock.suspend();
+        pair.recording = None;
+        let place = pair.place_mut(side);
+        place.link = Link::Lost;
+        let resumable = place.resume.is_some();
+        let (agent, other) = (pair.agent.link, pair.place(side.other()).link);
+        if let (Effect::Changed(cut), Link::Connected(agent)) = (effect, agent) {
+            self.lock_changed(agent, cut);
+        }
+        self.outputs
+            .push_back(Output::Event(Event::Lost { session, side }));
+        if !resumable {
+            self.end_session(session, End::Lost, Told::Both, now);
+            return;
+        }
+        self.timers.set(
+            Timer::Lost(session, side),
+            now.since_start + self.config.resume_within,
+        );
+        if let Link::Connected(other) = other {
+            self.tell_lost(side.other(), other);
+        }
+    }
+
+    /// Seats a new connection at the place of a lost side. False: no such session, or a
+    /// token that is not the one expected.
+    pub(super) fn resume(
+        &mut self,
+        id: ConnectionId,
+        side: Side,
+        session: SessionId,
+        (token, next_hash): (&[u8; 32], [u8; 32]),
+        now: Now,
+    ) -> bool {
+        let technician = match self.connections.get(&id).map(|c| &c.role) {
+            Some(Role::Console { technician, .. }) => *technician,
+            Some(Role::Agent(_)) | None => None,
+        };
+        let Some(Session {
+            phase: Phase::Paired(pair),
+            technician: owner,
+            ..
+        }) = self.sessions.get_mut(&session)
+        else {
+            return false;
+        };
+        if side == Side::Console && technician != Some(*owner) {
+            return false;
+        }
+        let place = pair.place_mut(side);
+        let hash = Sha256::digest(token);
+        let expected = place.resume.unwrap_or_default();
+        if place.resume.is_none() || !bool::from(hash.as_slice().ct_eq(&expected)) {
+            return false;
+        }
+        // The relay may not have noticed yet that the old connection is dead.
+        if let Link::Connected(old) = place.link {
+            match side {
+                Side::Agent => self.set_agent(old, agent::State::Over),
+                Side::Console => self.set_console(old, console::State::Over),
+            }
+            self.outputs.push_back(Output::Close { connection: old });
+            self.side_lost(session, side, now);
+        }
+        let Some(Session {
+            phase: Phase::Paired(pair),
+            ..
+        }) = self.sessions.get_mut(&session)
+        else {
+            return false;
+        };
+        *pair.place_mut(side) = Place {
+            link: Link::Connected(id),
+            resume: Some(next_hash),
+        };
+        let other = pair.place(side.other()).link;
+        self.timers.cancel(Timer::Lost(session, side));
+        self.timers.cancel(Timer::Connection(id));
+        match side {
+            Side::Agent => self.set_agent(id, agent::State::Paired { session }),
+            Side::Console => self.set_console(id, console::State::Paired { session }),
+        }
+        self.outputs
+            .push_back(Output::Event(Event::Resumed { session, side }));
+        self.tell_resumed(side, id);
+        match other {
+            Link::Connected(other) => self.tell_resumed(side.other(), other),
+            Link::Lost => self.tell_lost(side, id),
+        }
+        true
+    }
+
+    /// Ends a session, paired or not. Agents are sent away; consoles may begin another.
+    pub(super) fn end_session(&mut self, session: SessionId, reason: End, told: Told, now: Now) {
+        let over = match self.sessions.get(&session).map(|s| &s.phase) {
+            Some(Phase::Offered(_)) => Over::Expired,
+            Some(Phase::Paired(_)) => Over::Used,
+            None => return,
+        };
+        let Some(removed) = self.remove(session, over, now) else {
+            return;
+        };
+        match removed.phase {
+            Phase::Offered(offer) => {
+                for candidate in offer.candidates {
+                    self.end_agent(candidate.agent, reason.clone(), Told::Both);
+                }
+                self.end_console(offer.console, reason, told);
+            }
+            Phase::Paired(pair) => {
+                if let Link::Connected(agent) = pair.agent.link {
+                    self.outputs.push_back(Output::CutStreams {
+                        connection: agent,
+                        cut: super::Cut::Everything,
+                    });
+                    self.end_agent(agent, reason.clone(), told);
+                }
+                if let Link::Connected(console) = pair.console.link {
+                    self.end_console(console, reason.clone(), told);
+                }
+                self.outputs
+                    .push_back(Output::Event(Event::Ended { session, reason }));
+            }
+        }
+    }
+
+    fn end_agent(&mut self, agent: ConnectionId, reason: End, told: Told) {
+        if told != Told::Only(Side::Console) {
+            self.to_agent(agent, RelayToAgent::Ended { reason });
+        }
+        self.set_agent(agent, agent::State::Over);
+        self.outputs.push_back(Output::Close { connection: agent });
+    }
+
+    fn end_console(&mut self, console: ConnectionId, reason: End, told: Told) {
+        if told != Told::Only(Side::Agent) {
+            self.to_console(console, RelayToConsole::Ended { reason });
+        }
+        self.set_console(console, console::State::Greeted);
+    }
+
+    fn remove(&mut self, id: SessionId, over: Over, now: Now) -> Option<Session> {
+        let session = self.sessions.remove(&id)?;
+        if matches!(session.phase, Phase::Offered(_)) {
+            self.nameplates
+                .retire(session.nameplate, over, now.since_start);
+        }
+        for timer in [
+            Timer::Code(id),
+            Timer::Pairing(id),
+            Timer::Lost(id, Side::Agent),
+            Timer::Lost(id, Side::Console),
+            Timer::Longest(id),
+        ] {
+            self.timers.cancel(timer);
+        }
+        Some(session)
+    }
+
+    fn tell_lost(&mut self, side: Side, connection: ConnectionId) {
+        match side {
+            Side::Agent => self.to_agent(connection, RelayToAgent::PeerLost),
+            Side::Console => self.to_console(connection, RelayToConsole::PeerLost),
+        }
+    }
+
+    fn tell_resumed(&mut self, side: Side, connection: ConnectionId) {
+        match side {
+            Side::Agent => self.to_agent(connection, RelayToAgent::Resumed),
+            Side::Console => self.to_console(connection, RelayToConsole::Resumed),
+        }
+    }
+
+    pub(super) fn set_agent(&mut self, id: ConnectionId, new: agent::State) {
+        if let Some(connection) = self.connections.get_mut(&id)
+            && let Role::Agent(state) = &mut connection.role
+        {
+            *state = new;
+        }
+    }
+
+    pub(super) fn set_console(&mut self, id: ConnectionId, new: console::State) {
+        if let Some(connection) = self.connections.get_mut(&id)
+            && let Role::Console { state, .. } = &mut connection.role
+        {
+            *state = new;
+        }
+    }
+
+    pub(super) fn set_deadline(&mut self, id: ConnectionId, within: Duration, now: Now) {
+        self.timers
+            .set(Timer::Connection(id), now.since_start + within);
+    }
+}

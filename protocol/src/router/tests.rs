@@ -1,0 +1,865 @@
+//! Sessions from the first hello to their ends, under a clock of their own.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+use super::*;
+use crate::frame::Class;
+use crate::messages::{ConsoleToRelay, VERSION};
+use crate::wire::{Blob, Text};
+
+struct Pub {
+    router: Router,
+    rng: ChaCha8Rng,
+    now: Duration,
+    next: u64,
+}
+
+const TECHNICIAN: TechnicianId = TechnicianId(7);
+
+impl Pub {
+    fn new() -> Self {
+        Self::with(Config {
+            control: ControlOffer::UnrecordedTest,
+            ..Config::default()
+        })
+    }
+
+    fn with(config: Config) -> Self {
+        Self {
+            router: Router::new(config),
+            rng: ChaCha8Rng::seed_from_u64(1),
+            now: Duration::ZERO,
+            next: 0,
+        }
+    }
+
+    fn now(&self) -> Now {
+        Now {
+            since_start: self.now,
+            unix_s: 5,
+        }
+    }
+
+    fn id(&mut self) -> ConnectionId {
+        self.next += 1;
+        ConnectionId(self.next)
+    }
+
+    fn agent_from(&mut self, network: u8) -> ConnectionId {
+        let id = self.id();
+        self.router
+            .handle_agent_connected(id, [192, 0, network, 9].into(), self.now());
+        self.agent(
+            id,
+            AgentToRelay::Hello {
+                version: VERSION,
+                configuration: [1; 32],
+            },
+        );
+        assert!(matches!(
+            self.agent_hears(id)[..],
+            [RelayToAgent::Hello { .. }]
+        ));
+        id
+    }
+
+    fn console_of(&mut self, technician: Option<TechnicianId>) -> ConnectionId {
+        let id = self.id();
+        self.router
+            .handle_console_connected(id, technician, [10, 0, 0, 1].into(), self.now());
+        self.console(id, ConsoleToRelay::Hello { version: VERSION });
+        assert!(matches!(
+            self.console_hears(id)[..],
+            [RelayToConsole::Hello { .. }]
+        ));
+        id
+    }
+
+    fn agent(&mut self, id: ConnectionId, message: AgentToRelay) {
+        let now = self.now();
+        self.router.handle_agent(id, message, now, &mut self.rng);
+    }
+
+    fn console(&mut self, id: ConnectionId, message: ConsoleToRelay) {
+        let now = self.now();
+        self.router.handle_console(id, message, now, &mut self.rng);
+    }
+
+    /// Takes what an agent is told, leaving other outputs.
+    fn agent_hears(&mut self, id: ConnectionId) -> Vec<RelayToAgent> {
+        let mut heard = Vec::new();
+        self.router.outputs.retain(|output| match output {
+            Output::ToAgent {
+                connection,
+                message,
+            } if *connection == id => {
+                heard.push(message.clone());
+                false
+            }
+            _ => true,
+        });
+        heard
+    }
+
+    fn console_hears(&mut self, id: ConnectionId) -> Vec<RelayToConsole> {
+        let mut heard = Vec::new();
+        self.router.outputs.retain(|output| match output {
+            Output::ToConsole {
+                connection,
+                message,
+            } if *connection == id => {
+                heard.push(message.clone());
+                false
+            }
+            _ => true,
+        });
+        heard
+    }
+
+    fn closed(&mut self, id: ConnectionId) -> bool {
+        self.router
+            .outputs
+            .contains(&Output::Close { connection: id })
+    }
+
+    fn offer(&mut self, console: ConnectionId) -> Text<12> {
+        self.console(console, ConsoleToRelay::NewSession);
+        match self.console_hears(console).pop() {
+            Some(RelayToConsole::Session {
+                nameplate,
+                valid_s: 600,
+                ..
+            }) => nameplate,
+            other => panic!("no session: {other:?}"),
+        }
+    }
+
+    fn join(&mut self, agent: ConnectionId, nameplate: &Text<12>) -> RelayToAgent {
+        self.agent(
+            agent,
+            AgentToRelay::Join {
+                nameplate: nameplate.clone(),
+            },
+        );
+        self.agent_hears(agent).pop().expect("a join is answered")
+    }
+
+    fn share(&mut self, agent: ConnectionId) {
+        self.agent(
+            agent,
+            AgentToRelay::Share {
+                share: Blob(vec![0; 33]),
+            },
+        );
+    }
+
+    fn try_share(&mut self, network: u8, nameplate: &Text<12>) -> Option<RelayToAgent> {
+        let agent = self.agent_from(network);
+        match self.join(agent, nameplate) {
+            RelayToAgent::Joined { .. } => self.share(agent),
+            refused => return Some(refused),
+        }
+        self.agent_hears(agent).pop()
+    }
+
+    fn finish_pairing(&mut self, agent: ConnectionId, console: ConnectionId) {
+        assert!(matches!(
+            self.console_hears(console)[..],
+            [RelayToConsole::Share { .. }]
+        ));
+        self.console(
+            console,
+            ConsoleToRelay::Reply {
+                share: Blob(vec![1; 33]),
+                confirmation: [1; 32],
+            },
+        );
+        assert!(matches!(
+            self.agent_hears(agent)[..],
+            [RelayToAgent::Reply { .. }]
+        ));
+        self.agent(
+            agent,
+            AgentToRelay::Confirm {
+                confirmation: [2; 32],
+                agent_key: [2; 32],
+                nonce: [2; 32],
+            },
+        );
+        assert!(matches!(
+            self.console_hears(console)[..],
+            [RelayToConsole::Confirm { .. }]
+        ));
+        self.console(console, ConsoleToRelay::Paired);
+    }
+
+    fn paired(&mut self) -> (ConnectionId, ConnectionId) {
+        let console = self.console_of(Some(TECHNICIAN));
+        let nameplate = self.offer(console);
+        let agent = self.agent_from(1);
+        assert!(matches!(
+            self.join(agent, &nameplate),
+            RelayToAgent::Joined { .. }
+        ));
+        self.share(agent);
+        self.finish_pairing(agent, console);
+        (agent, console)
+    }
+
+    fn controlled(&mut self) -> (ConnectionId, ConnectionId) {
+        let (agent, console) = self.paired();
+        let hash = crate::crypto::hash(&[9; 32]);
+        self.agent(agent, AgentToRelay::ResumeHash { hash });
+        self.console(console, ConsoleToRelay::ResumeHash { hash });
+        self.agent(
+            agent,
+            AgentToRelay::EpochOpen {
+                epoch: 1,
+                recording: None,
+            },
+        );
+        assert!(matches!(
+            self.agent_hears(agent)[..],
+            [RelayToAgent::EpochOpened { epoch: 1 }]
+        ));
+        assert_eq!(
+            self.frame(agent, Class::Rights, 0, 1),
+            Verdict::Forward(console)
+        );
+        (agent, console)
+    }
+
+    fn frame(&mut self, from: ConnectionId, class: Class, number: u64, grant: u32) -> Verdict {
+        let direction = if class == Class::Input {
+            Direction::ConsoleToAgent
+        } else {
+            Direction::AgentToConsole
+        };
+        let header = Header {
+            epoch: 1,
+            direction,
+            class,
+            number,
+            grant,
+            rights: Rights::Control,
+            length: 16,
+        };
+        let now = self.now();
+        self.router.handle_frame_header(from, &header, now)
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.now += time;
+        self.router.handle_timeout(self.now());
+    }
+}
+
+#[test]
+fn pairing_and_forwarding() {
+    let mut relay = Pub::new();
+    let (agent, console) = relay.paired();
+    relay.console(
+        console,
+        ConsoleToRelay::Peer {
+            packet: Blob(vec![1]),
+        },
+    );
+    assert_eq!(
+        relay.agent_hears(agent),
+        [RelayToAgent::Peer {
+            packet: Blob(vec![1])
+        }]
+    );
+    relay.agent(
+        agent,
+        AgentToRelay::Peer {
+            packet: Blob(vec![2]),
+        },
+    );
+    assert_eq!(
+        relay.console_hears(console),
+        [RelayToConsole::Peer {
+            packet: Blob(vec![2])
+        }]
+    );
+    assert_eq!(relay.router.sessions(), (0, 1));
+}
+
+#[test]
+fn input_goes_through_the_recorder_and_not_past_a_revocation() {
+    let mut relay = Pub::new();
+    let (agent, console) = relay.controlled();
+    let Verdict::Record(ticket) = relay.frame(console, Class::Input, 0, 1) else {
+        panic!("not recorded")
+    };
+    assert_eq!(
+        relay.router.handle_recorded(console, ticket),
+        Verdict::Forward(agent)
+    );
+    assert_eq!(
+        relay.router.handle_recorded(console, ticket),
+        Verdict::Discard
+    );
+    let Verdict::Record(ticket) = relay.frame(console, Class::Input, 1, 1) else {
+        panic!("not recorded")
+    };
+    let off = Header {
+        epoch: 1,
+        direction: Direction::AgentToConsole,
+        class: Class::Rights,
+        number: 1,
+        grant: 2,
+        rights: Rights::None,
+        length: 16,
+    };
+    let now = relay.now();
+    assert_eq!(
+        relay.router.handle_frame_header(agent, &off, now),
+        Verdict::Forward(console)
+    );
+    assert!(relay.router.outputs.contains(&Output::CutStreams {
+        connection: agent,
+        cut: Cut::Everything
+    }));
+    assert_eq!(
+        relay.router.handle_recorded(console, ticket),
+        Verdict::Tombstone(agent)
+    );
+    assert_eq!(
+        relay.frame(console, Class::Input, 2, 1),
+        Verdict::Tombstone(agent)
+    );
+    assert_eq!(relay.frame(agent, Class::Picture, 0, 1), Verdict::Refuse);
+}
+
+#[test]
+fn a_code_expires_and_rests() {
+    let mut relay = Pub::new();
+    let console = relay.console_of(Some(TECHNICIAN));
+    let nameplate = relay.offer(console);
+    relay.pass(Duration::from_secs(599));
+    assert!(relay.console_hears(console).is_empty());
+    relay.pass(Duration::from_secs(1));
+    assert_eq!(relay.console_hears(console), [RelayToConsole::CodeExpired]);
+    let agent = relay.agent_from(1);
+    assert_eq!(
+        relay.join(agent, &nameplate),
+        RelayToAgent::Refused {
+            reason: Refusal::Expired
+        }
+    );
+    assert!(relay.closed(agent));
+    let agent = relay.agent_from(1);
+    let unknown = Text::new("1").unwrap();
+    assert_eq!(
+        relay.join(agent, &unknown),
+        RelayToAgent::Refused {
+            reason: Refusal::Unknown
+        }
+    );
+}
+
+#[test]
+fn one_share_per_network_and_three_per_code() {
+    let mut relay = Pub::new();
+    let console = relay.console_of(Some(TECHNICIAN));
+    let nameplate = relay.offer(console);
+    for network in 1..=3 {
+        assert_eq!(relay.try_share(network, &nameplate), None);
+        assert!(matches!(
+            relay.console_hears(console)[..],
+            [RelayToConsole::Share { .. }]
+        ));
+        let again = relay.try_share(network, &nameplate);
+        assert_eq!(
+            again,
+            Some(RelayToAgent::Refused {
+                reason: Refusal::Used
+            })
+        );
+        relay.console(console, ConsoleToRelay::PairingFailed);
+    }
+    assert_eq!(relay.console_hears(console), [RelayToConsole::CodeExpired]);
+    let late = relay.try_share(4, &nameplate);
+    assert_eq!(
+        late,
+        Some(RelayToAgent::Refused {
+            reason: Refusal::Expired
+        })
+    );
+    assert_eq!(relay.router.sessions(), (0, 0));
+}
+
+#[test]
+fn a_stranger_in_between_delays_but_does_not_take_the_place() {
+    let mut relay = Pub::new();
+    let console = relay.console_of(Some(TECHNICIAN));
+    let nameplate = relay.offer(console);
+    let (stranger, honest) = (relay.agent_from(1), relay.agent_from(2));
+    relay.join(stranger, &nameplate);
+    relay.join(honest, &nameplate);
+    relay.share(stranger);
+    relay.share(honest);
+    assert_eq!(relay.console_hears(console).len(), 1, "one at a time");
+    // The stranger leaves while the console's reply is on its way: it must not reach the honest one.
+    relay.router.handle_disconnected(stranger, relay.now());
+    assert_eq!(relay.console_hears(console), [RelayToConsole::AgentLeft]);
+    relay.console(
+        console,
+        ConsoleToRelay::Reply {
+            share: Blob(vec![1; 33]),
+            confirmation: [1; 32],
+        },
+    );
+    assert!(relay.agent_hears(honest).is_empty());
+    relay.finish_pairing(honest, console);
+    assert_eq!(relay.router.sessions(), (0, 1));
+}
+
+#[test]
+fn third_party_on_a_paired_session() {
+    let mut relay = Pub::new();
+    let console = relay.console_of(Some(TECHNICIAN));
+    let nameplate = relay.offer(console);
+    let (agent, late, third) = (
+        relay.agent_from(1),
+        relay.agent_from(2),
+        relay.agent_from(3),
+    );
+    relay.join(agent, &nameplate);
+    relay.join(late, &nameplate);
+    relay.share(agent);
+    relay.finish_pairing(agent, console);
+    relay.share(late);
+    assert_eq!(
+        relay.agent_hears(late),
+        [RelayToAgent::Refused {
+            reason: Refusal::Used
+        }]
+    );
+    assert_eq!(
+        relay.join(third, &nameplate),
+        RelayToAgent::Refused {
+            reason: Refusal::Used
+        }
+    );
+}
+
+#[test]
+fn a_step_that_does_not_come() {
+    let mut relay = Pub::new();
+    let console = relay.console_of(Some(TECHNICIAN));
+    let nameplate = relay.offer(console);
+    let agent = relay.agent_from(1);
+    relay.join(agent, &nameplate);
+    relay.share(agent);
+    relay.console_hears(console);
+    relay.console(
+        console,
+        ConsoleToRelay::Reply {
+            share: Blob(vec![1; 33]),
+            confirmation: [1; 32],
+        },
+    );
+    relay.pass(Duration::from_secs(20));
+    assert_eq!(relay.console_hears(console), [RelayToConsole::AgentLeft]);
+    assert!(relay.closed(agent));
+}
+
+#[test]
+fn networks_run_out_of_tries() {
+    let mut relay = Pub::new();
+    let nameplate = Text::new("1234").unwrap();
+    for _ in 0..20 {
+        let agent = relay.agent_from(1);
+        assert_eq!(
+            relay.join(agent, &nameplate),
+            RelayToAgent::Refused {
+                reason: Refusal::Unknown
+            }
+        );
+    }
+    let agent = relay.agent_from(1);
+    let reason = Refusal::TooManyTries { minutes: 1 };
+    assert_eq!(
+        relay.join(agent, &nameplate),
+        RelayToAgent::Refused { reason }
+    );
+    let agent = relay.agent_from(2);
+    assert_eq!(
+        relay.join(agent, &nameplate),
+        RelayToAgent::Refused {
+            reason: Refusal::Unknown
+        }
+    );
+}
+
+#[test]
+fn full_and_draining() {
+    let mut relay = Pub::with(Config {
+        max_sessions: 1,
+        ..Config::default()
+    });
+    let first = relay.console_of(Some(TECHNICIAN));
+    relay.offer(first);
+    relay.offer(first);
+    let second = relay.console_of(Some(TechnicianId(8)));
+    relay.console(second, ConsoleToRelay::NewSession);
+    assert_eq!(
+        relay.console_hears(second),
+        [RelayToConsole::Refused {
+            reason: Refusal::Full
+        }]
+    );
+    assert!(!relay.closed(second));
+    relay.router.handle_drain(relay.now());
+    assert_eq!(
+        relay.console_hears(first),
+        [
+            RelayToConsole::Ended { reason: End::Relay },
+            RelayToConsole::Refused {
+                reason: Refusal::Draining
+            }
+        ]
+    );
+    assert!(relay.closed(first) && relay.closed(second));
+}
+
+#[test]
+fn drain_and_end_tell_both() {
+    let mut relay = Pub::new();
+    let (agent, console) = relay.controlled();
+    relay.router.handle_drain(relay.now());
+    assert_eq!(
+        relay.agent_hears(agent),
+        [RelayToAgent::Ended { reason: End::Relay }]
+    );
+    assert_eq!(
+        relay.console_hears(console)[0],
+        RelayToConsole::Ended { reason: End::Relay }
+    );
+
+    let mut relay = Pub::new();
+    let (agent, console) = relay.controlled();
+    relay.agent(
+        agent,
+        AgentToRelay::End {
+            reason: End::Customer,
+        },
+    );
+    assert_eq!(
+        relay.console_hears(console),
+        [RelayToConsole::Ended {
+            reason: End::Customer
+        }]
+    );
+    assert!(relay.agent_hears(agent).is_empty() && relay.closed(agent));
+    relay.offer(console);
+}
+
+#[test]
+fn nobody_speaks_for_the_other() {
+    let mut relay = Pub::new();
+    let (agent, console) = relay.paired();
+    relay.console(
+        console,
+        ConsoleToRelay::End {
+            reason: End::Customer,
+        },
+    );
+    assert_eq!(
+        relay.agent_hears(agent),
+        [RelayToAgent::Ended {
+            reason: End::Technician
+        }]
+    );
+}
+
+#[test]
+fn revocation_of_a_technician_ends_everything_of_his() {
+    let mut relay = Pub::new();
+    let (agent, console) = relay.controlled();
+    let other = relay.console_of(Some(TechnicianId(8)));
+    relay.router.handle_revoked(TECHNICIAN, relay.now());
+    assert_eq!(
+        relay.agent_hears(agent),
+        [RelayToAgent::Ended {
+            reason: End::Revoked
+        }]
+    );
+    assert_eq!(
+        relay.console_hears(console),
+        [
+            RelayToConsole::Ended {
+                reason: End::Revoked
+            },
+            RelayToConsole::Refused {
+                reason: Refusal::Revoked
+            }
+        ]
+    );
+    assert!(relay.closed(console) && !relay.closed(other));
+}
+
+#[test]
+fn resumption() {
+    let mut relay = Pub::new();
+    let (agent, console) = relay.controlled();
+    let session = relay.router.paired_side(agent).unwrap().0;
+    relay.router.handle_disconnected(console, relay.now());
+    assert_eq!(relay.agent_hears(agent), [RelayToAgent::PeerLost]);
+    assert_eq!(relay.router.rights(agent), Rights::None);
+    relay.pass(Duration::from_secs(590));
+
+    let next_hash = crate::crypto::hash(&[10; 32]);
+    let resume = |token| ConsoleToRelay::Resume {
+        session,
+        token,
+        next_hash,
+    };
+    let thief = relay.console_of(Some(TechnicianId(8)));
+    relay.console(thief, resume([9; 32]));
+    assert_eq!(
+        relay.console_hears(thief),
+        [RelayToConsole::Refused {
+            reason: Refusal::NotResumable
+        }]
+    );
+    let back = relay.console_of(Some(TECHNICIAN));
+    relay.console(back, resume([8; 32]));
+    assert_eq!(
+        relay.console_hears(back),
+        [RelayToConsole::Refused {
+            reason: Refusal::NotResumable
+        }]
+    );
+    relay.console(back, resume([9; 32]));
+    assert_eq!(relay.console_hears(back), [RelayToConsole::Resumed]);
+    assert_eq!(relay.agent_hears(agent), [RelayToAgent::Resumed]);
+    assert_eq!(relay.router.rights(agent), Rights::None);
+    assert_eq!(
+        relay.frame(agent, Class::Rights, 1, 2),
+        Verdict::Tombstone(back)
+    );
+
+    // The old connection may still count as connected: the token replaces it.
+    let again = relay.console_of(Some(TECHNICIAN));
+    relay.console(again, resume([9; 32]));
+    assert_eq!(
+        relay.console_hears(again),
+        [RelayToConsole::Refused {
+            reason: Refusal::NotResumable
+        }]
+    );
+    relay.console(
+        again,
+        ConsoleToRelay::Resume {
+            session,
+            token: [10; 32],
+            next_hash,
+        },
+    );
+    assert_eq!(relay.console_hears(again), [RelayToConsole::Resumed]);
+    assert!(relay.closed(back));
+    relay.router.handle_disconnected(back, relay.now());
+    assert_eq!(relay.router.sessions(), (0, 1));
+    relay.agent(
+        agent,
+        AgentToRelay::EpochOpen {
+            epoch: 2,
+            recording: None,
+        },
+    );
+    assert!(
+        relay
+            .agent_hears(agent)
+            .contains(&RelayToAgent::EpochOpened { epoch: 2 })
+    );
+}
+
+#[test]
+fn both_sides_lost_and_back() {
+    let mut relay = Pub::new();
+    let (agent, console) = relay.controlled();
+    let session = relay.router.paired_side(agent).unwrap().0;
+    relay.router.handle_disconnected(console, relay.now());
+    relay.router.handle_disconnected(agent, relay.now());
+    let agent = relay.agent_from(3);
+    let next_hash = [0; 32];
+    relay.agent(
+        agent,
+        AgentToRelay::Resume {
+            session,
+            token: [9; 32],
+            next_hash,
+        },
+    );
+    assert_eq!(
+        relay.agent_hears(agent),
+        [RelayToAgent::Resumed, RelayToAgent::PeerLost]
+    );
+    let console = relay.console_of(Some(TECHNICIAN));
+    relay.console(
+        console,
+        ConsoleToRelay::Resume {
+            session,
+            token: [9; 32],
+            next_hash,
+        },
+    );
+    assert_eq!(relay.console_hears(console), [RelayToConsole::Resumed]);
+    assert_eq!(relay.agent_hears(agent), [RelayToAgent::Resumed]);
+}
+
+#[test]
+fn who_does_not_come_back_in_time_is_lost() {
+    let mut relay = Pub::new();
+    let (agent, console) = relay.controlled();
+    relay.router.handle_disconnected(agent, relay.now());
+    relay.pass(Duration::from_secs(600));
+    assert_eq!(
+        relay.console_hears(console),
+        [
+            RelayToConsole::PeerLost,
+            RelayToConsole::Ended { reason: End::Lost }
+        ]
+    );
+    assert_eq!(relay.router.sessions(), (0, 0));
+}
+
+#[test]
+fn four_hours_at_most() {
+    let mut relay = Pub::new();
+    let (agent, _) = relay.controlled();
+    relay.pass(Duration::from_secs(4 * 3600));
+    assert_eq!(
+        relay.agent_hears(agent),
+        [RelayToAgent::Ended { reason: End::Idle }]
+    );
+}
+
+#[test]
+fn without_a_certificate_only_enrolment() {
+    let mut relay = Pub::new();
+    for message in [
+        ConsoleToRelay::NewSession,
+        ConsoleToRelay::Paired,
+        ConsoleToRelay::Resume {
+            session: [0; 16],
+            token: [0; 32],
+            next_hash: [0; 32],
+        },
+    ] {
+        let console = relay.console_of(None);
+        relay.console(console, message);
+        assert_eq!(
+            relay.console_hears(console),
+            [RelayToConsole::Refused {
+                reason: Refusal::Unexpected
+            }]
+        );
+        assert!(relay.closed(console));
+    }
+    let console = relay.console_of(None);
+    relay.console(
+        console,
+        ConsoleToRelay::Enrol {
+            secret: [1; 16],
+            request: Blob(vec![1]),
+        },
+    );
+    relay.router.handle_enrolment(console, Err(Refusal::Token));
+    assert_eq!(
+        relay.console_hears(console),
+        [RelayToConsole::Refused {
+            reason: Refusal::Token
+        }]
+    );
+}
+
+#[test]
+fn a_wrong_number_ends_the_session_as_tampered() {
+    let mut relay = Pub::new();
+    let (agent, console) = relay.controlled();
+    assert_eq!(relay.frame(console, Class::Input, 1, 1), Verdict::Tampered);
+    assert_eq!(
+        relay.agent_hears(agent),
+        [RelayToAgent::Ended {
+            reason: End::Tampered
+        }]
+    );
+    assert_eq!(
+        relay.console_hears(console),
+        [RelayToConsole::Ended {
+            reason: End::Tampered
+        }]
+    );
+}
+
+#[test]
+fn a_failed_recorder_takes_control_until_a_new_epoch() {
+    let mut relay = Pub::new();
+    let (agent, console) = relay.controlled();
+    relay.router.handle_recorder_failed(agent);
+    assert_eq!(relay.agent_hears(agent), [RelayToAgent::RecorderFailed]);
+    assert_eq!(
+        relay.console_hears(console),
+        [RelayToConsole::RecorderFailed]
+    );
+    assert_eq!(
+        relay.frame(console, Class::Input, 0, 1),
+        Verdict::Tombstone(agent)
+    );
+    assert_eq!(
+        relay.frame(agent, Class::Picture, 0, 1),
+        Verdict::Forward(console)
+    );
+}
+
+#[test]
+fn silent_connections_are_closed() {
+    let mut relay = Pub::new();
+    let id = relay.id();
+    relay
+        .router
+        .handle_agent_connected(id, [192, 0, 2, 1].into(), relay.now());
+    relay.pass(Duration::from_secs(10));
+    assert!(relay.closed(id));
+    relay.router.handle_disconnected(id, relay.now());
+    assert_eq!(
+        relay.router.poll_timeout(),
+        None,
+        "an idle relay has nothing to wake for"
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_passes_that_was_not_granted(data in proptest::collection::vec(any::<u8>(), 0..600)) {
+        fuzz(&data);
+    }
+
+    /// Starts paired, and mostly with frames, so that the lock is really met.
+    #[test]
+    fn nothing_passes_in_a_paired_session(
+        steps in proptest::collection::vec((0u8..12, 0u8..2, any::<u8>(), any::<u8>()), 0..200),
+    ) {
+        let mut data = vec![0, 2, 1];
+        for (op, by, what, how) in steps {
+            match op {
+                0 => data.extend([5, by, how & 7, 5]),
+                1 => data.extend([12, how & 15]),
+                2 => data.extend([14, by]),
+                3 => data.extend([4, by, 1, 7]),
+                _ => data.extend([8, by, what % 10, how & 0x3f]),
+            }
+        }
+        fuzz(&data);
+    }
+}
