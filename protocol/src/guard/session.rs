@@ -94,6 +94,12 @@ impl Beacons {
         self.sent.clear();
     }
 
+    /// The newest number, 0 before the first.
+    #[cfg(test)]
+    pub(super) fn newest(&self) -> u64 {
+        self.last
+    }
+
     /// True if beacon `number` was sent under this grant at most [`BEACON_FRESH`] ago.
     pub(super) fn fresh(&self, now: Instant, number: u64) -> bool {
         let mut sent = self.sent.iter();
