@@ -1,0 +1,189 @@
+//! Moves the bytes of one connection's streams, and tells the log what they were.
+
+use std::sync::Arc;
+
+use fernsicht_protocol::frame::{HEADER_BYTES, Header};
+use fernsicht_protocol::unit::{Assembler, KIND_FRAME, KIND_TOMBSTONE, Record};
+use quinn::{Connection, ConnectionError, RecvStream, SendStream, VarInt};
+
+use super::log::{Ending, Leg, Log};
+
+/// Bytes taken from a stream at a time.
+const CHUNK: usize = 64 << 10;
+
+/// Closes one side as the other was closed.
+pub(super) fn close(other: &Connection, reason: &ConnectionError) {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "every other end is told as plain loss"
+    )]
+    match reason {
+        ConnectionError::ApplicationClosed(closed) => {
+            other.close(closed.error_code, &closed.reason)
+        }
+        _ => other.close(0u32.into(), b""),
+    }
+}
+
+/// The one bidirectional stream, both ways.
+pub(super) async fn messages(agent: &Connection, relay: &Connection) {
+    let Ok((to_agent, from_agent)) = agent.accept_bi().await else {
+        return;
+    };
+    let Ok((to_relay, from_relay)) = relay.open_bi().await else {
+        return;
+    };
+    for stream in [&to_agent, &to_relay] {
+        stream.set_priority(MESSAGES).ok();
+    }
+    tokio::join!(
+        pass(from_agent, to_relay, |_| None),
+        pass(from_relay, to_agent, |_| None)
+    );
+}
+
+/// All unidirectional streams of one direction.
+pub(super) async fn frames(from: &Connection, to: &Connection, id: u64, leg: Leg, log: &Arc<Log>) {
+    while let Ok(stream) = from.accept_uni().await {
+        tokio::spawn(frame_stream(stream, to.clone(), id, leg, Arc::clone(log)));
+    }
+}
+
+async fn frame_stream(from: RecvStream, to: Connection, id: u64, leg: Leg, log: Arc<Log>) {
+    let Ok(onward) = to.open_uni().await else {
+        return;
+    };
+    let mut reader = Reader::New { head: Vec::new() };
+    let mut open = None;
+    let ending = pass(from, onward, |bytes| {
+        let mut priority = None;
+        reader.push(bytes, |header, tombstone, single| {
+            priority = Some(header.class.priority());
+            let entry = log.passed(id, leg, *header, tombstone);
+            if single {
+                open = Some(entry);
+            }
+        });
+        priority
+    })
+    .await;
+    match open {
+        Some(entry) => log.ended(entry, ending),
+        None if ending == Ending::Reset => log.reset_unread(leg),
+        None => {}
+    }
+}
+
+/// Reads the headers out of the bytes of one unidirectional stream.
+enum Reader {
+    New {
+        head: Vec<u8>,
+    },
+    Records(Assembler),
+    /// A single frame whose header has been read, or a stream that cannot be read.
+    Done,
+}
+
+impl Reader {
+    fn push(&mut self, bytes: &[u8], mut seen: impl FnMut(&Header, bool, bool)) {
+        if let Self::New { head } = self {
+            head.extend_from_slice(bytes);
+            match head.first() {
+                Some(&(KIND_FRAME | KIND_TOMBSTONE)) => {
+                    let head = std::mem::take(head);
+                    *self = Self::Records(Assembler::default());
+                    return self.push(&head, seen);
+                }
+                Some(_) if head.len() >= HEADER_BYTES => {
+                    let header = head.first_chunk().map(Header::decode);
+                    if let Some(Ok(header)) = header {
+                        seen(&header, false, true);
+                    }
+                    *self = Self::Done;
+                }
+                Some(_) | None => {}
+            }
+            return;
+        }
+        if let Self::Records(assembler) = self {
+            assembler.push(bytes);
+            while let Ok(Some(record)) = assembler.next_record() {
+                seen(
+                    record.header(),
+                    matches!(record, Record::Tombstone { .. }),
+                    false,
+                );
+            }
+        }
+    }
+}
+
+/// Forwards a stream to its end, whichever it is. `look` sees all bytes and may set the priority.
+async fn pass(
+    mut from: RecvStream,
+    mut to: SendStream,
+    mut look: impl FnMut(&[u8]) -> Option<i32>,
+) -> Ending {
+    let refused = to.stopped();
+    tokio::pin!(refused);
+    loop {
+        let chunk = tokio::select! {
+            chunk = from.read_chunk(CHUNK, true) => chunk,
+            code = &mut refused => {
+                let code = code.ok().flatten().unwrap_or(VarInt::from_u32(0));
+                from.stop(code).ok();
+                return Ending::Refused;
+            }
+        };
+        match chunk {
+            Ok(Some(chunk)) => {
+                if let Some(priority) = look(&chunk.bytes) {
+                    to.set_priority(priority).ok();
+                }
+                // A reset must be seen even while the other side takes no bytes.
+                let reset = async {
+                    match from.received_reset().await {
+                        Ok(Some(code)) => code,
+                        Ok(None) | Err(_) => std::future::pending().await,
+                    }
+                };
+                let written = tokio::select! {
+                    biased;
+                    code = reset => Err(Some(code)),
+                    written = to.write_chunk(chunk.bytes) => written.map_err(|_| None),
+                };
+                match written {
+                    Ok(()) => {}
+                    Err(Some(code)) => {
+                        to.reset(code).ok();
+                        return Ending::Reset;
+                    }
+                    Err(None) => {
+                        from.stop(VarInt::from_u32(0)).ok();
+                        return Ending::Refused;
+                    }
+                }
+            }
+            Ok(None) => {
+                to.finish().ok();
+                return Ending::Complete;
+            }
+            Err(quinn::ReadError::Reset(code)) => {
+                to.reset(code).ok();
+                return Ending::Reset;
+            }
+            Err(
+                quinn::ReadError::ConnectionLost(_)
+                | quinn::ReadError::ClosedStream
+                | quinn::ReadError::IllegalOrderedRead
+                | quinn::ReadError::ZeroRttRejected,
+            ) => {
+                to.reset(VarInt::from_u32(0)).ok();
+                return Ending::Lost;
+            }
+        }
+    }
+}
+
+/// Messages go first, as at the ends.
+const MESSAGES: i32 = 9;
