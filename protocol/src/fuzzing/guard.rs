@@ -419,7 +419,7 @@ impl Pair {
     }
 
     fn technician(&mut self, now: Instant, arg: u8) {
-        let (offer, input) = (offer(arg / 2 + 1), arg % 2 == 0);
+        let (offer, input) = (offer(arg / 2 + 1), arg.is_multiple_of(2));
         let first = !self.ledger.noted(Fact::Technician) && !self.ledger.noted(Fact::Ended);
         let test = offer == ControlOffer::UnrecordedTest;
         let taken = self.guard.handle_technician(now, offer, input);
@@ -657,7 +657,7 @@ fn event(arg: u8) -> InputEvent {
     match arg % 9 {
         0 => InputEvent::Key {
             keysym: 0xffc8,
-            down: arg % 2 == 0,
+            down: arg.is_multiple_of(2),
         },
         1 => InputEvent::Key {
             keysym: 0xff0d,

@@ -451,6 +451,7 @@ fn a_reconnect_brings_sight_back_but_never_control() {
     // Nothing can be sent; the rights are gone all the same.
     assert_eq!(desk.acts(), [Output::ReleaseInput, Output::CancelFrames]);
     assert!(!desk.sees());
+    assert_eq!(desk.guard.wish(), Rights::View, "the switch is off already");
     assert_eq!(
         desk.guard.view_on(desk.now, act()),
         Err(Denied::NotConnected)
