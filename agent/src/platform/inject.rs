@@ -1,0 +1,575 @@
+//! The technician's hand: moves, buttons, wheel, keys and text, through enigo.
+//!
+//! ```text
+//! prepare(event)            characters that the layout lacks get a spare key (no permit:
+//!                           nothing is pressed; call it before taking the guard's lock)
+//! inject(&ControlPermit)    the one event that the permit carries
+//! release_all()             everything held goes up, spare keys are given back
+//! ```
+//!
+//! enigo sends the events, by raw keycode only: its own lookup knows just the plain
+//! level of a key, gives every other character a new keycode at 25 ms each, and reuses
+//! keycodes while programs still look up the old symbol. So levels are resolved here, and a
+//! spare key is set only for what the layout lacks: many at once, checked, kept until
+//! [`Inject::release_all`], and reused only after a rest.
+//!
+//! F11 is never pressed. Not here: whether the event may act, and whether it aims at the
+//! agent's own windows ([`super::own`]).
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use enigo::{
+    Axis, Coordinate, Direction, Enigo, InputError, Keyboard as _, Mouse as _, NewConError,
+    Settings,
+};
+use fernsicht_protocol::content::{Button, InputEvent};
+use x11rb::connection::Connection as _;
+use x11rb::protocol::Event;
+use x11rb::protocol::xproto::{ConnectionExt as _, KeyButMask, Mapping};
+use x11rb::protocol::xtest;
+use xkeysym::Keysym;
+
+use super::x11::Link;
+use super::x11::keyboard::{self, Keymap, Mode, Stroke};
+use super::{Area, ControlPermit};
+
+/// Why an event was not injected, or not wholly.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It was F11, or a key that can become F11.
+    #[error("F11 is never pressed for somebody else")]
+    StopKey,
+    /// It points outside the shared area.
+    #[error("the position lies outside the shared area")]
+    OutsideArea,
+    /// Not a key, or a wheel turn beyond the wire's limit.
+    #[error("there is no such key or turn")]
+    NoSuchKey,
+    /// The layout lacks the character and no key is spare.
+    #[error("no key is free for a character that the keyboard lacks")]
+    NoSpareKey,
+    /// The system refused the event.
+    #[error("the system refused the event: {0}")]
+    Refused(#[from] InputError),
+    /// The connection failed.
+    #[error(transparent)]
+    Platform(super::Error),
+}
+
+impl<E: Into<super::Error>> From<E> for Error {
+    fn from(error: E) -> Self {
+        Self::Platform(error.into())
+    }
+}
+
+/// Injects on connections of its own. Lives on one thread, may be sent there.
+pub struct Inject {
+    enigo: Enigo,
+    link: Link,
+    keymap: Keymap,
+    pointer_map: Vec<u8>,
+    /// Keys held for the technician: the symbol asked for, the key pressed.
+    held: Vec<(u32, u8)>,
+    /// Buttons held for the technician: the one meant, the one pressed.
+    buttons: Vec<(Button, enigo::Button)>,
+    spares: Spares,
+}
+
+impl Inject {
+    /// Connects. Errors: [`super::Error::InputUnavailable`] where the X server has no XTEST.
+    pub fn open(display: Option<&str>) -> Result<Self, super::Error> {
+        let unavailable = |detail: String| super::Error::InputUnavailable { detail };
+        let link = Link::open(display)?;
+        if !link.has(xtest::X11_EXTENSION_NAME)? {
+            return Err(unavailable(
+                "the X server has no XTEST extension".to_owned(),
+            ));
+        }
+        let settings = Settings {
+            linux_delay: 0,
+            x11_display: display.map(str::to_owned),
+            // Held keys are kept here: enigo would release what was released already.
+            release_keys_when_dropped: false,
+            ..Settings::default()
+        };
+        let enigo =
+            Enigo::new(&settings).map_err(|error: NewConError| unavailable(error.to_string()))?;
+        let keymap = Keymap::read(&link)?;
+        let pointer_map = link.connection.get_pointer_mapping()?.reply()?.map;
+        let spares = Spares::new(&keymap);
+        Ok(Self {
+            enigo,
+            link,
+            keymap,
+            pointer_map,
+            held: Vec::new(),
+            buttons: Vec::new(),
+            spares,
+        })
+    }
+
+    /// Gives spare keys to the characters of an event that the layout lacks, and waits until
+    /// programs can know. Presses nothing. Optional: [`Inject::inject`] does it too, but
+    /// then under the guard's lock. Call it only while control is granted.
+    pub fn prepare(&mut self, event: &InputEvent) -> Result<(), Error> {
+        match event {
+            InputEvent::Text { text } => {
+                self.refresh()?;
+                let mode = self.mode()?;
+                self.prepare_text(text.as_str(), mode)
+            }
+            InputEvent::Key { keysym, down: true } => {
+                self.refresh()?;
+                let mode = self.mode()?;
+                self.key_stroke(*keysym, mode).map(drop)
+            }
+            InputEvent::Move { .. }
+            | InputEvent::Button { .. }
+            | InputEvent::Scroll { .. }
+            | InputEvent::Key { .. }
+            | InputEvent::ReleaseAll => Ok(()),
+        }
+    }
+
+    /// Injects the event that the permit carries. `area` is the shared area on the desktop.
+    pub fn inject(&mut self, permit: &ControlPermit<'_>, area: Area) -> Result<(), Error> {
+        self.refresh()?;
+        match permit.event() {
+            InputEvent::Move { x, y } => self.move_to(*x, *y, area),
+            InputEvent::Button { button, down, x, y } => {
+                self.move_to(*x, *y, area)?;
+                self.button(button, *down)
+            }
+            InputEvent::Scroll { dx, dy, x, y } => {
+                if dx.unsigned_abs() > MOST_NOTCHES || dy.unsigned_abs() > MOST_NOTCHES {
+                    return Err(Error::NoSuchKey);
+                }
+                self.move_to(*x, *y, area)?;
+                self.enigo.scroll((*dx).into(), Axis::Horizontal)?;
+                Ok(self.enigo.scroll((*dy).into(), Axis::Vertical)?)
+            }
+            InputEvent::Key { keysym, down: true } => self.key_down(*keysym),
+            InputEvent::Key {
+                keysym,
+                down: false,
+            } => self.key_up(*keysym),
+            InputEvent::Text { text } => self.text(text.as_str()),
+            InputEvent::ReleaseAll => self.release(),
+        }
+    }
+
+    /// Everything that is held goes up at once; then spare keys are given back, for which
+    /// it waits up to 100 ms where one was used just now. Needs no permit: it only ends.
+    pub fn release_all(&mut self) -> Result<(), Error> {
+        self.release()?;
+        self.spares.restore(&self.link, &mut self.keymap)
+    }
+
+    /// True if a key or a button is held for the technician.
+    pub fn holding(&self) -> bool {
+        !self.held.is_empty() || !self.buttons.is_empty()
+    }
+
+    /// Tries all of them, also after one failed, and reports the first failure.
+    fn release(&mut self) -> Result<(), Error> {
+        let mut outcome = Ok(());
+        for (_, button) in std::mem::take(&mut self.buttons) {
+            let released = self.enigo.button(button, Direction::Release);
+            outcome = outcome.and(released.map_err(Error::from));
+        }
+        for (_, keycode) in std::mem::take(&mut self.held).into_iter().rev() {
+            outcome = outcome.and(self.raw(keycode, Direction::Release));
+        }
+        outcome
+    }
+
+    fn move_to(&mut self, x: u16, y: u16, area: Area) -> Result<(), Error> {
+        if x >= area.width || y >= area.height {
+            return Err(Error::OutsideArea);
+        }
+        let (x, y) = (
+            i32::from(area.x) + i32::from(x),
+            i32::from(area.y) + i32::from(y),
+        );
+        Ok(self.enigo.move_mouse(x, y, Coordinate::Abs)?)
+    }
+
+    fn button(&mut self, meant: &Button, down: bool) -> Result<(), Error> {
+        let held = self.buttons.iter().position(|(held, _)| held == meant);
+        match (held, down) {
+            (Some(index), false) => {
+                let (_, pressed) = self.buttons.remove(index);
+                Ok(self.enigo.button(pressed, Direction::Release)?)
+            }
+            (None, true) => {
+                let pressed = self.button_for(meant).ok_or(Error::NoSuchKey)?;
+                self.buttons.push((meant.clone(), pressed));
+                Ok(self.enigo.button(pressed, Direction::Press)?)
+            }
+            (Some(_), true) | (None, false) => Ok(()),
+        }
+    }
+
+    /// A customer with exchanged buttons has them exchanged for injected events too: find
+    /// the number that the server will turn into the meant one.
+    fn button_for(&self, meant: &Button) -> Option<enigo::Button> {
+        let meant: u8 = match meant {
+            Button::Left => 1,
+            Button::Middle => 2,
+            Button::Right => 3,
+            Button::Back => 8,
+            Button::Forward => 9,
+        };
+        let mut numbers = (1u8..).zip(&self.pointer_map);
+        let number = numbers.find(|(_, to)| **to == meant).map(|(from, _)| from);
+        match number.unwrap_or(meant) {
+            1 => Some(enigo::Button::Left),
+            2 => Some(enigo::Button::Middle),
+            3 => Some(enigo::Button::Right),
+            8 => Some(enigo::Button::Back),
+            9 => Some(enigo::Button::Forward),
+            _ => None,
+        }
+    }
+
+    fn key_down(&mut self, keysym: u32) -> Result<(), Error> {
+        if self.held.iter().any(|(held, _)| *held == keysym) {
+            // The server repeats held keys by itself.
+            return Ok(());
+        }
+        let mode = self.mode()?;
+        let stroke = self.key_stroke(keysym, mode)?;
+        if self.held.iter().any(|(_, held)| *held == stroke.keycode) {
+            return Ok(());
+        }
+        let printable = Keysym::new(keysym)
+            .key_char()
+            .is_some_and(|c| !c.is_control());
+        if printable && !is_letter(keysym) {
+            let held = self.held.clone();
+            self.with_levels(stroke, &held, Direction::Press)?;
+        } else {
+            self.raw(stroke.keycode, Direction::Press)?;
+        }
+        self.held.push((keysym, stroke.keycode));
+        Ok(())
+    }
+
+    /// The symbol may have changed its case since it went down, with Shift.
+    fn key_up(&mut self, keysym: u32) -> Result<(), Error> {
+        let same = |held: u32| {
+            held == keysym || lowercase(held).is_some_and(|c| lowercase(keysym) == Some(c))
+        };
+        let found = self.held.iter().position(|(held, _)| *held == keysym);
+        let found = found.or_else(|| self.held.iter().position(|(held, _)| same(*held)));
+        let Some(index) = found else { return Ok(()) };
+        let (_, keycode) = self.held.remove(index);
+        self.raw(keycode, Direction::Release)
+    }
+
+    fn key_stroke(&mut self, keysym: u32, mode: Mode) -> Result<Stroke, Error> {
+        if keysym == F11 {
+            return Err(Error::StopKey);
+        }
+        if keysym == 0 {
+            return Err(Error::NoSuchKey);
+        }
+        let stroke = match self.keymap.stroke_for_symbol(keysym, mode) {
+            Some(stroke) => stroke,
+            None => {
+                let pair = Keysym::new(keysym)
+                    .key_char()
+                    .map_or([keysym, keysym], keyboard::pair_for);
+                self.spares.set(&[pair], &self.link, &mut self.keymap)?;
+                let keycode = self.spares.used(pair).ok_or(Error::NoSpareKey)?;
+                Stroke {
+                    keycode,
+                    shift: false,
+                    level3: false,
+                }
+            }
+        };
+        if self.keymap.is_stop_key(stroke.keycode) {
+            return Err(Error::StopKey);
+        }
+        Ok(stroke)
+    }
+
+    fn prepare_text(&mut self, text: &str, mode: Mode) -> Result<(), Error> {
+        let mut batch: Vec<[u32; 2]> = Vec::new();
+        for character in text.chars() {
+            let pair = keyboard::pair_for(character);
+            if self.keymap.stroke_for(character, mode).is_none() && !batch.contains(&pair) {
+                batch.push(pair);
+            }
+        }
+        // What does not fit is set when its turn comes.
+        batch.truncate(self.spares.total());
+        self.spares.set(&batch, &self.link, &mut self.keymap)
+    }
+
+    /// Modifiers that the technician holds would turn text into shortcuts: they are lifted
+    /// meanwhile.
+    fn text(&mut self, text: &str) -> Result<(), Error> {
+        let mode = self.mode()?;
+        self.prepare_text(text, mode)?;
+        let keymap = &self.keymap;
+        let lifted: Vec<u8> = self
+            .held
+            .iter()
+            .map(|(_, key)| *key)
+            .filter(|key| keymap.is_modifier(*key))
+            .collect();
+        for key in lifted.iter().rev() {
+            self.raw(*key, Direction::Release)?;
+        }
+        let mut outcome = Ok(());
+        for character in text.chars() {
+            outcome = self.character(character, mode);
+            if outcome.is_err() {
+                break;
+            }
+        }
+        for key in lifted {
+            self.raw(key, Direction::Press)?;
+        }
+        outcome
+    }
+
+    fn character(&mut self, character: char, mode: Mode) -> Result<(), Error> {
+        if character.is_control() {
+            return Err(Error::NoSuchKey);
+        }
+        let stroke = match self.keymap.stroke_for(character, mode) {
+            Some(stroke) => stroke,
+            None => {
+                let pair = keyboard::pair_for(character);
+                self.spares.set(&[pair], &self.link, &mut self.keymap)?;
+                let keycode = self.spares.used(pair).ok_or(Error::NoSpareKey)?;
+                keyboard::spare_stroke(keycode, character, mode)
+            }
+        };
+        if self.keymap.is_stop_key(stroke.keycode) {
+            return Err(Error::StopKey);
+        }
+        self.with_levels(stroke, &[], Direction::Click)
+    }
+
+    /// Sets Shift and AltGr as the stroke needs them among the keys that are held, acts on
+    /// the key, and puts them back.
+    fn with_levels(
+        &mut self,
+        stroke: Stroke,
+        held: &[(u32, u8)],
+        direction: Direction,
+    ) -> Result<(), Error> {
+        let wanted = [
+            (self.keymap.shift_key(), stroke.shift, SHIFTS),
+            (self.keymap.level3_key(), stroke.level3, LEVEL3S),
+        ];
+        let mut undo: Vec<(u8, Direction)> = Vec::new();
+        for (key, on, symbols) in wanted {
+            let mut holding = held
+                .iter()
+                .filter(|(symbol, _)| symbols.contains(symbol))
+                .peekable();
+            if on && holding.peek().is_none() {
+                let key = key.ok_or(Error::NoSuchKey)?;
+                self.raw(key, Direction::Press)?;
+                undo.push((key, Direction::Release));
+            } else if !on {
+                for (_, key) in holding {
+                    self.raw(*key, Direction::Release)?;
+                    undo.push((*key, Direction::Press));
+                }
+            }
+        }
+        let mut outcome = self.raw(stroke.keycode, direction);
+        for (key, direction) in undo.into_iter().rev() {
+            outcome = outcome.and(self.raw(key, direction));
+        }
+        outcome
+    }
+
+    fn raw(&mut self, keycode: u8, direction: Direction) -> Result<(), Error> {
+        self.spares.touch(keycode);
+        Ok(self.enigo.raw(keycode.into(), direction)?)
+    }
+
+    /// Takes over changes of the layout that other programs made.
+    fn refresh(&mut self) -> Result<(), Error> {
+        let (mut keys, mut buttons) = (false, false);
+        while let Some(event) = self.link.connection.poll_for_event()? {
+            if let Event::MappingNotify(notify) = event {
+                buttons |= notify.request == Mapping::POINTER;
+                keys |= notify.request != Mapping::POINTER;
+            }
+        }
+        if keys {
+            self.keymap = Keymap::read(&self.link)?;
+            self.spares.revise(&self.keymap);
+        }
+        if buttons {
+            self.pointer_map = self.link.connection.get_pointer_mapping()?.reply()?.map;
+        }
+        Ok(())
+    }
+
+    /// Caps Lock, Num Lock and the active group, whoever set them.
+    fn mode(&self) -> Result<Mode, Error> {
+        let state = self
+            .link
+            .connection
+            .query_pointer(self.link.root)?
+            .reply()?;
+        let mask = u16::from(state.mask);
+        Ok(Mode {
+            group: u8::try_from(mask >> 13 & 3).unwrap_or(0),
+            caps: mask & u16::from(KeyButMask::LOCK) != 0,
+            num: mask & self.keymap.num_lock_mask() != 0,
+        })
+    }
+}
+
+impl Drop for Inject {
+    fn drop(&mut self) {
+        // The connection may be gone, and with it everything that was held.
+        self.release_all().ok();
+    }
+}
+
+/// Keys that no layout uses, and what was put on them.
+struct Spares {
+    free: Vec<u8>,
+    set: HashMap<[u32; 2], (u8, Instant)>,
+}
+
+impl Spares {
+    fn new(keymap: &Keymap) -> Self {
+        Self {
+            free: keymap.spare_keys(),
+            set: HashMap::new(),
+        }
+    }
+
+    fn total(&self) -> usize {
+        self.free.len() + self.set.len()
+    }
+
+    /// The key that has this pair.
+    fn used(&self, pair: [u32; 2]) -> Option<u8> {
+        self.set.get(&pair).map(|(key, _)| *key)
+    }
+
+    fn touch(&mut self, keycode: u8) {
+        for (key, last) in self.set.values_mut() {
+            if *key == keycode {
+                *last = Instant::now();
+            }
+        }
+    }
+
+    /// Puts pairs on keys, all before one wait. Programs learn of it before they see the
+    /// next key press, since both come in order; the pause is for those that ask again.
+    fn set(&mut self, pairs: &[[u32; 2]], link: &Link, keymap: &mut Keymap) -> Result<(), Error> {
+        let lacking: Vec<[u32; 2]> = pairs
+            .iter()
+            .copied()
+            .filter(|pair| !self.set.contains_key(pair))
+            .collect();
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        for pair in &lacking {
+            let key = self.take(pairs)?;
+            self.set.insert(*pair, (key, Instant::now()));
+        }
+        let changes: Vec<(u8, [u32; 2])> = lacking
+            .iter()
+            .filter_map(|pair| Some((self.used(*pair)?, *pair)))
+            .collect();
+        bind(link, &changes)?;
+        *keymap = Keymap::read(link)?;
+        std::thread::sleep(SETTLE);
+        if changes.iter().all(|(key, pair)| keymap.holds(*key, *pair)) {
+            return Ok(());
+        }
+        self.revise(keymap);
+        Err(Error::NoSpareKey)
+    }
+
+    /// A free key, or the one that has rested longest and is not needed now.
+    fn take(&mut self, needed: &[[u32; 2]]) -> Result<u8, Error> {
+        if let Some(key) = self.free.pop() {
+            return Ok(key);
+        }
+        let oldest = self
+            .set
+            .iter()
+            .filter(|(pair, _)| !needed.contains(pair))
+            .min_by_key(|(_, (_, last))| *last)
+            .map(|(pair, (key, last))| (*pair, *key, *last));
+        let (pair, key, last) = oldest.ok_or(Error::NoSpareKey)?;
+        std::thread::sleep(REST.saturating_sub(last.elapsed()));
+        self.set.remove(&pair);
+        Ok(key)
+    }
+
+    /// Forgets keys that another program has taken or emptied.
+    fn revise(&mut self, keymap: &Keymap) {
+        self.set.retain(|pair, (key, _)| keymap.holds(*key, *pair));
+        self.free = keymap.spare_keys();
+    }
+
+    /// Empties all keys again, once programs have had time to look up the last press.
+    fn restore(&mut self, link: &Link, keymap: &mut Keymap) -> Result<(), Error> {
+        let Some(last) = self.set.values().map(|(_, last)| *last).max() else {
+            return Ok(());
+        };
+        std::thread::sleep(REST.saturating_sub(last.elapsed()));
+        let changes: Vec<(u8, [u32; 2])> =
+            self.set.values().map(|(key, _)| (*key, [0, 0])).collect();
+        bind(link, &changes)?;
+        self.set.clear();
+        *keymap = Keymap::read(link)?;
+        self.free = keymap.spare_keys();
+        Ok(())
+    }
+}
+
+/// Sets the symbols of keys: one request for each run of neighbours, one wait for all.
+/// Straight to the server, since enigo maps key by key and waits after each.
+fn bind(link: &Link, changes: &[(u8, [u32; 2])]) -> Result<(), Error> {
+    let mut sorted = changes.to_vec();
+    sorted.sort_unstable();
+    for run in sorted.chunk_by(|a, b| a.0.checked_add(1) == Some(b.0)) {
+        let symbols: Vec<u32> = run.iter().flat_map(|(_, pair)| *pair).collect();
+        let count = u8::try_from(run.len()).map_err(|_| Error::NoSpareKey)?;
+        link.connection
+            .change_keyboard_mapping(count, run[0].0, 2, &symbols)?;
+    }
+    Ok(link.sync()?)
+}
+
+fn is_letter(keysym: u32) -> bool {
+    lowercase(keysym).is_some()
+}
+
+fn lowercase(keysym: u32) -> Option<String> {
+    let character = Keysym::new(keysym).key_char()?;
+    (character.is_lowercase() || character.is_uppercase())
+        .then(|| character.to_lowercase().collect())
+}
+
+/// The wire's limit for one wheel event.
+const MOST_NOTCHES: u16 = 32;
+/// After new symbols were set, before they are used.
+const SETTLE: Duration = Duration::from_millis(10);
+/// After a key was pressed, before its symbol may change: programs look it up when they
+/// get round to it.
+const REST: Duration = Duration::from_millis(100);
+
+const F11: u32 = 0xffc8;
+const SHIFTS: [u32; 2] = [0xffe1, 0xffe2];
+const LEVEL3S: [u32; 2] = [0xfe03, 0xff7e];

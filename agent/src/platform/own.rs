@@ -1,0 +1,394 @@
+//! The agent's own windows among all others: are they seen, and does input aim at them?
+//!
+//! A button that grants acts only while it is visible, uncovered and unmoved
+//! ([`Desk::sight`], [`Steady`]). The technician's clicks and keys never reach the agent's own windows
+//! ([`Desk::own_at`], [`Desk::own_has_focus`]); the window manager's frame around one counts as own.
+//!
+//! Not here: what to do about it (the hand module's and the engine's).
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use x11rb::protocol::shape::{self, ConnectionExt as _};
+use x11rb::protocol::xproto::{
+    AtomEnum, ConnectionExt as _, GetWindowAttributesReply, InputFocus, MapState, Window,
+    WindowClass,
+};
+
+use super::x11::{Link, outdated};
+use super::{Area, Error};
+
+/// The numbers of the agent's own windows. Clones share the list.
+#[derive(Debug, Clone, Default)]
+pub struct OwnWindows(Arc<Mutex<Vec<u32>>>);
+
+impl OwnWindows {
+    /// An empty list.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a window.
+    pub fn add(&self, window: u32) {
+        let mut list = self.lock();
+        if !list.contains(&window) {
+            list.push(window);
+        }
+    }
+
+    /// Takes a window off.
+    pub fn remove(&self, window: u32) {
+        self.lock().retain(|known| *known != window);
+    }
+
+    /// True if the window is on the list.
+    pub fn contains(&self, window: u32) -> bool {
+        self.lock().contains(&window)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<u32>> {
+        // The list is whole between any two statements.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How a part of a window is seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sight {
+    /// Wholly, at this place of the desktop.
+    Clear(Area),
+    /// Something lies over it, or it reaches over an edge.
+    Covered,
+    /// The window is not on the screen.
+    Hidden,
+}
+
+/// Says since when a part of a window has been clearly seen at the same place.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Steady {
+    seen: Option<(Area, Instant)>,
+}
+
+impl Steady {
+    /// Takes a look's outcome; returns for how long the part has been clear and unmoved.
+    pub fn observe(&mut self, now: Instant, sight: Sight) -> Option<Duration> {
+        let Sight::Clear(area) = sight else {
+            self.seen = None;
+            return None;
+        };
+        let since = match self.seen {
+            Some((before, since)) if before == area => since,
+            Some(_) | None => now,
+        };
+        self.seen = Some((area, since));
+        Some(now.saturating_duration_since(since))
+    }
+}
+
+/// Looks at windows on a connection of its own.
+pub struct Desk {
+    link: Link,
+    own: OwnWindows,
+    pid_atom: u32,
+    shapes: bool,
+}
+
+impl Desk {
+    /// Connects. `own` is the list of the agent's windows; windows that name this
+    /// process in `_NET_WM_PID` count too.
+    pub fn open(display: Option<&str>, own: OwnWindows) -> Result<Self, Error> {
+        let link = Link::open(display)?;
+        let pid_atom = link.atom("_NET_WM_PID")?;
+        let shapes = link.has(shape::X11_EXTENSION_NAME)?;
+        Ok(Self {
+            link,
+            own,
+            pid_atom,
+            shapes,
+        })
+    }
+
+    /// True unless this part of the window (relative to its upper left corner) is wholly seen.
+    pub fn covered(&self, window: u32, part: Area) -> Result<bool, Error> {
+        Ok(!matches!(self.sight(window, part)?, Sight::Clear(_)))
+    }
+
+    /// How this part of the window (relative to its upper left corner) is seen.
+    ///
+    /// Walks from the window up to the root: at each level no foreign window that is
+    /// higher may overlap the part, and every ancestor must contain it. Foreign children inside the window count
+    /// as well. A window that is invisible but takes input covers nothing; what a click
+    /// on it does is the provenance's and the toolkit's matter.
+    pub fn sight(&self, window: u32, part: Area) -> Result<Sight, Error> {
+        match self.look(window, part) {
+            Ok(sight) => Ok(sight),
+            // A window went away while it was asked about.
+            Err(Ask::Gone) => Ok(Sight::Hidden),
+            Err(Ask::Failed(error)) => Err(error),
+        }
+    }
+
+    /// True if a click at this point of the desktop would reach one of the agent's windows.
+    pub fn own_at(&self, x: i16, y: i16) -> Result<bool, Error> {
+        settle(self.find_own_at(x, y))
+    }
+
+    /// True if a key press would reach one of the agent's windows.
+    pub fn own_has_focus(&self) -> Result<bool, Error> {
+        settle(self.find_own_focus())
+    }
+
+    fn look(&self, window: Window, part: Area) -> Result<Sight, Ask> {
+        let connection = &self.link.connection;
+        let state = connection.get_window_attributes(window)?.reply()?.map_state;
+        if state != MapState::VIEWABLE {
+            return Ok(Sight::Hidden);
+        }
+        let corner = connection
+            .translate_coordinates(window, self.link.root, part.x, part.y)?
+            .reply()?;
+        let place = Area {
+            x: corner.dst_x,
+            y: corner.dst_y,
+            ..part
+        };
+        if self.overlapped(window, None, place)? {
+            return Ok(Sight::Covered);
+        }
+        let mut node = window;
+        loop {
+            if !covers(self.place(node)?, place) {
+                return Ok(Sight::Covered);
+            }
+            if node == self.link.root {
+                return Ok(Sight::Clear(place));
+            }
+            let parent = connection.query_tree(node)?.reply()?.parent;
+            if self.overlapped(parent, Some(node), place)? {
+                return Ok(Sight::Covered);
+            }
+            node = parent;
+        }
+    }
+
+    /// True if a foreign child of `parent` overlaps the place: any, or one above `above`.
+    fn overlapped(&self, parent: Window, above: Option<Window>, place: Area) -> Result<bool, Ask> {
+        let connection = &self.link.connection;
+        let children = connection.query_tree(parent)?.reply()?.children;
+        let from = above.and_then(|node| children.iter().position(|child| *child == node));
+        let higher = &children[from.map_or(0, |index| index + 1)..];
+        let mut asked = Vec::with_capacity(higher.len());
+        for &child in higher.iter().filter(|child| !self.own.contains(**child)) {
+            asked.push((child, connection.get_window_attributes(child)?));
+        }
+        let mut seen = Vec::new();
+        for (child, answer) in asked {
+            match answer.reply() {
+                Ok(found) if visible(&found) => seen.push(child),
+                Ok(_) => {}
+                Err(error) if outdated(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        for child in seen {
+            match self.place(child) {
+                Ok(found) if found.clip(place).is_some() => return Ok(true),
+                Ok(_) | Err(Ask::Gone) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(false)
+    }
+
+    /// What a window takes up of the desktop, its border and its shape included.
+    fn place(&self, window: Window) -> Result<Area, Ask> {
+        let connection = &self.link.connection;
+        let origin = connection.translate_coordinates(window, self.link.root, 0, 0)?;
+        let geometry = connection.get_geometry(window)?;
+        let shape = if self.shapes {
+            Some(connection.shape_query_extents(window)?)
+        } else {
+            None
+        };
+        let (origin, geometry) = (origin.reply()?, geometry.reply()?);
+        if let Some(shape) = shape {
+            let shape = shape.reply()?;
+            if shape.bounding_shaped {
+                return Ok(Area {
+                    x: origin.dst_x.saturating_add(shape.bounding_shape_extents_x),
+                    y: origin.dst_y.saturating_add(shape.bounding_shape_extents_y),
+                    width: shape.bounding_shape_extents_width,
+                    height: shape.bounding_shape_extents_height,
+                });
+            }
+        }
+        let border = geometry.border_width;
+        Ok(Area {
+            x: origin.dst_x.saturating_sub_unsigned(border),
+            y: origin.dst_y.saturating_sub_unsigned(border),
+            width: geometry.width.saturating_add(border.saturating_mul(2)),
+            height: geometry.height.saturating_add(border.saturating_mul(2)),
+        })
+    }
+
+    /// Follows the server's own choice from the root down: the topmost mapped child at the
+    /// point that takes input there.
+    fn find_own_at(&self, x: i16, y: i16) -> Result<bool, Ask> {
+        let connection = &self.link.connection;
+        let mut node = self.link.root;
+        let mut top = None;
+        loop {
+            let child = connection
+                .translate_coordinates(self.link.root, node, x, y)?
+                .reply()?
+                .child;
+            if child == x11rb::NONE {
+                break;
+            }
+            if self.is_own(child)? {
+                return Ok(true);
+            }
+            top = top.or(Some(child));
+            node = child;
+        }
+        top.map_or(Ok(false), |top| self.holds_own(top, FRAME_DEPTH))
+    }
+
+    fn find_own_focus(&self) -> Result<bool, Ask> {
+        let connection = &self.link.connection;
+        let focus = connection.get_input_focus()?.reply()?.focus;
+        if focus == u32::from(InputFocus::POINTER_ROOT) {
+            let place = connection.query_pointer(self.link.root)?.reply()?;
+            return self.find_own_at(place.root_x, place.root_y);
+        }
+        if focus == u32::from(InputFocus::NONE) {
+            return Ok(false);
+        }
+        let mut node = focus;
+        while node != self.link.root && node != x11rb::NONE {
+            if self.is_own(node)? {
+                return Ok(true);
+            }
+            node = connection.query_tree(node)?.reply()?.parent;
+        }
+        if focus == self.link.root {
+            Ok(false)
+        } else {
+            self.holds_own(focus, FRAME_DEPTH)
+        }
+    }
+
+    /// True if one of the agent's windows lies inside: the window is its frame.
+    fn holds_own(&self, window: Window, depth: u8) -> Result<bool, Ask> {
+        if depth == 0 {
+            return Ok(false);
+        }
+        let children = self.link.connection.query_tree(window)?.reply()?.children;
+        for child in children {
+            let found = match self.is_own(child) {
+                Ok(false) => self.holds_own(child, depth - 1),
+                Ok(true) => Ok(true),
+                Err(error) => Err(error),
+            };
+            match found {
+                Ok(false) | Err(Ask::Gone) => {}
+                Ok(true) => return Ok(true),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(false)
+    }
+
+    fn is_own(&self, window: Window) -> Result<bool, Ask> {
+        if self.own.contains(window) {
+            return Ok(true);
+        }
+        let property = self
+            .link
+            .connection
+            .get_property(false, window, self.pid_atom, AtomEnum::CARDINAL, 0, 1)?
+            .reply()?;
+        Ok(property.value32().and_then(|mut values| values.next()) == Some(std::process::id()))
+    }
+}
+
+/// How deep in a window manager's frame the window itself lies at most.
+const FRAME_DEPTH: u8 = 4;
+
+/// How asking about windows fails: they come and go.
+enum Ask {
+    Gone,
+    Failed(Error),
+}
+
+impl From<x11rb::errors::ConnectionError> for Ask {
+    fn from(error: x11rb::errors::ConnectionError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<x11rb::errors::ReplyError> for Ask {
+    fn from(error: x11rb::errors::ReplyError) -> Self {
+        if outdated(&error) {
+            Self::Gone
+        } else {
+            Self::Failed(error.into())
+        }
+    }
+}
+
+/// When a window went away meanwhile, nobody knows where input goes: it counts as own, and is
+/// dropped.
+fn settle(answer: Result<bool, Ask>) -> Result<bool, Error> {
+    match answer {
+        Ok(own) => Ok(own),
+        Err(Ask::Gone) => Ok(true),
+        Err(Ask::Failed(error)) => Err(error),
+    }
+}
+
+fn visible(window: &GetWindowAttributesReply) -> bool {
+    window.class == WindowClass::INPUT_OUTPUT && window.map_state == MapState::VIEWABLE
+}
+
+fn covers(outer: Area, inner: Area) -> bool {
+    outer
+        .clip(inner)
+        .is_some_and(|part| (part.width, part.height) == (inner.width, inner.height))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steady_begins_anew_when_covered_or_moved() {
+        let area = Area {
+            x: 5,
+            y: 5,
+            width: 10,
+            height: 10,
+        };
+        let moved = Area { x: 6, ..area };
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut steady = Steady::default();
+        assert_eq!(
+            steady.observe(at(0), Sight::Clear(area)),
+            Some(Duration::ZERO)
+        );
+        assert_eq!(
+            steady.observe(at(900), Sight::Clear(area)),
+            Some(Duration::from_millis(900))
+        );
+        assert_eq!(
+            steady.observe(at(1000), Sight::Clear(moved)),
+            Some(Duration::ZERO)
+        );
+        assert_eq!(steady.observe(at(1100), Sight::Covered), None);
+        assert_eq!(
+            steady.observe(at(1200), Sight::Clear(moved)),
+            Some(Duration::ZERO)
+        );
+    }
+}

@@ -1,0 +1,224 @@
+//! The portable capture: scrap's full frames, compared tile by tile.
+//!
+//! ```text
+//! wait ─► every 50 ms "anything may have changed" ─► read ─► tiles that differ
+//! RandR notice ─► Changes::layout, and read refuses until the next select
+//! ```
+//!
+//! The way for X servers without change notices; it polls, so that an idle screen costs a
+//! few per cent of a core. Three traps of scrap 0.5 on X11 are handled or to be known:
+//! after the screen shrinks it goes on returning old bytes as a success (so RandR is
+//! watched here); a frame is the one *requested by the call before* (so each read
+//! takes two); and its shared memory has mode 0777, so that every local user could map the
+//! screen while it runs (docs/known-issues.md). Its [`Scrap`] is bound to its thread.
+
+use std::time::Duration;
+
+use scrap::{Capturer, Display};
+use x11rb::connection::Connection as _;
+use x11rb::protocol::Event;
+use x11rb::protocol::randr::{self, ConnectionExt as _, NotifyMask};
+
+use super::region::coalesce;
+use super::wake::{deadline, sleep};
+use super::x11::{Link, screens};
+use super::{
+    Area, Capture, Changes, Error, Pixels, Rect, Screen, Selection, ViewPermit, Waker, area_of,
+};
+
+/// Full frames of the session's own display.
+pub struct Scrap {
+    link: Link,
+    waker: Waker,
+    screens: Vec<Screen>,
+    area: Area,
+    sources: Vec<Source>,
+    stale: bool,
+    fresh: Pixels,
+}
+
+/// One screen's capturer.
+struct Source {
+    place: Area,
+    capturer: Capturer,
+}
+
+impl Scrap {
+    /// Opens the session's own display; scrap knows no other.
+    pub fn open() -> Result<Self, Error> {
+        let link = Link::open(None)?;
+        if link.has(randr::X11_EXTENSION_NAME)? {
+            let notices =
+                NotifyMask::SCREEN_CHANGE | NotifyMask::CRTC_CHANGE | NotifyMask::OUTPUT_CHANGE;
+            link.connection.randr_select_input(link.root, notices)?;
+        }
+        let mut opened = Self {
+            link,
+            waker: Waker::new()?,
+            screens: Vec::new(),
+            area: Area::default(),
+            sources: Vec::new(),
+            stale: true,
+            fresh: Pixels::default(),
+        };
+        opened.select(Selection::All)?;
+        Ok(opened)
+    }
+
+    /// Notices changed screens.
+    fn drain(&mut self) -> Result<bool, Error> {
+        let mut noticed = false;
+        while let Some(event) = self.link.connection.poll_for_event()? {
+            noticed |= matches!(
+                event,
+                Event::RandrScreenChangeNotify(_) | Event::RandrNotify(_)
+            );
+        }
+        if noticed {
+            let found = screens::query(&self.link)?;
+            let changed = found != self.screens;
+            self.stale |= changed;
+            self.screens = found;
+            return Ok(changed);
+        }
+        Ok(false)
+    }
+
+    /// Takes full frames of the screens in the area and puts them together.
+    fn grab(&mut self) -> Result<(), Error> {
+        for source in &mut self.sources {
+            let Some(inside) = self.area.clip(source.place) else {
+                continue;
+            };
+            // The first call returns what was requested long ago, and requests anew.
+            source.capturer.frame()?;
+            let frame = source.capturer.frame()?;
+            let row = usize::from(source.place.width) * 4;
+            let first = Area { ..source.place }.clip(self.area);
+            let Some(first) = first else { continue };
+            let width = usize::from(inside.width) * 4;
+            for line in 0..inside.height {
+                let from = usize::from(first.y + line) * row + usize::from(first.x) * 4;
+                let to = self.fresh.offset(inside.x, inside.y + line);
+                let Some(pixels) = frame.get(from..from + width) else {
+                    return Err(Error::LayoutChanged);
+                };
+                self.fresh.bgrx[to..to + width].copy_from_slice(pixels);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes over a tile if it differs.
+    fn update(&self, tile: Rect, into: &mut Pixels) -> bool {
+        let width = usize::from(tile.width) * 4;
+        let mut differs = false;
+        for line in tile.y..tile.y + tile.height {
+            let at = into.offset(tile.x, line);
+            let (old, new) = (
+                &mut into.bgrx[at..at + width],
+                &self.fresh.bgrx[at..at + width],
+            );
+            if old != new {
+                old.copy_from_slice(new);
+                differs = true;
+            }
+        }
+        differs
+    }
+}
+
+impl Capture for Scrap {
+    fn name(&self) -> &'static str {
+        "scrap"
+    }
+
+    fn screens(&self) -> &[Screen] {
+        &self.screens
+    }
+
+    fn area(&self) -> Area {
+        self.area
+    }
+
+    fn select(&mut self, selection: Selection) -> Result<Area, Error> {
+        self.screens = screens::query(&self.link)?;
+        self.area = selection.area(&self.screens)?;
+        // scrap names no positions: its displays come in the server's order.
+        let places = screens::in_server_order(&self.link)?;
+        let mut sources = Vec::new();
+        for (place, display) in places.iter().zip(Display::all()?) {
+            let place = area_of(place);
+            if (display.width(), display.height()) != (place.width.into(), place.height.into()) {
+                return Err(Error::LayoutChanged);
+            }
+            if self.area.clip(place).is_some() {
+                sources.push(Source {
+                    place,
+                    capturer: Capturer::new(display)?,
+                });
+            }
+        }
+        self.sources = sources;
+        self.fresh = Pixels::new(self.area);
+        self.stale = false;
+        Ok(self.area)
+    }
+
+    fn waker(&self) -> Waker {
+        self.waker.clone()
+    }
+
+    fn wait(&mut self, timeout: Option<Duration>) -> Result<Changes, Error> {
+        let tick = timeout.map_or(TICK, |timeout| timeout.min(TICK));
+        let due = sleep(self.link.fd(), &self.waker, deadline(Some(tick)))?;
+        let layout = self.drain()?;
+        let damage = if due && tick == TICK {
+            vec![self.area.whole()]
+        } else {
+            Vec::new()
+        };
+        Ok(Changes {
+            damage,
+            layout,
+            woken: self.waker.take(),
+        })
+    }
+
+    fn read(
+        &mut self,
+        _permit: &ViewPermit<'_>,
+        rects: &[Rect],
+        into: &mut Pixels,
+    ) -> Result<Vec<Rect>, Error> {
+        self.drain()?;
+        if self.stale || (into.width, into.height) != (self.area.width, self.area.height) {
+            return Err(Error::LayoutChanged);
+        }
+        self.grab()?;
+        let mut changed = Vec::new();
+        for rect in rects {
+            let rect = rect.intersection(self.area.whole());
+            for y in (rect.y..rect.y + rect.height).step_by(TILE.into()) {
+                for x in (rect.x..rect.x + rect.width).step_by(TILE.into()) {
+                    let tile = Rect {
+                        x,
+                        y,
+                        width: TILE,
+                        height: TILE,
+                    }
+                    .intersection(rect);
+                    if self.update(tile, into) {
+                        changed.push(tile);
+                    }
+                }
+            }
+        }
+        Ok(coalesce(changed, 0))
+    }
+}
+
+/// How often the screen is looked at.
+const TICK: Duration = Duration::from_millis(50);
+/// Edge of the tiles that are compared.
+const TILE: u16 = 64;
