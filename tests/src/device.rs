@@ -70,6 +70,11 @@ impl Device {
         self
     }
 
+    /// The key code of a keysym on this display.
+    pub fn keycode(&self, keysym: u32) -> Result<u8> {
+        Ok(self.keymap.keysym(keysym)?.keycode)
+    }
+
     /// Presses and releases one key.
     pub fn key(&self, keysym: u32) -> Result<()> {
         self.chord(&[], self.keymap.keysym(keysym)?)

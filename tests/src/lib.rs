@@ -2,23 +2,30 @@
 //! independent observers, and the real programs as child processes.
 //!
 //! - [`xserver`] starts a virtual screen with a window manager; [`apps`] ordinary applications on it.
+//! - [`scenery`] is what stands on it.
 //! - [`device`] presses the keys and buttons of that screen's own devices.
+//! - [`customer`] is the person at the agent, by keyboard.
 //! - [`observer`] listens as an X client of its own: raw events with their source, clicks on a window.
 //! - [`grab`] reads screens and compares them pixel by pixel.
 //! - [`authority`] issues certificates for them.
 //! - [`tap`] stands between agent and relay and reads the clear headers.
 //! - [`proc`] reads what a process costs; [`programs`] starts relay, console and agent.
+//! - [`operator`] prepares relay, technician and agent file in a temporary folder.
 //! - [`wait`] waits for conditions, with a limit and a sentence.
 //!
 //! Nothing here reaches into a program: no switch, no shared memory, no test hook.
 
 pub mod apps;
 pub mod authority;
+pub mod customer;
 pub mod device;
 pub mod grab;
 pub mod keymap;
 pub mod observer;
+pub mod operator;
 pub mod proc;
+pub mod programs;
+pub mod scenery;
 pub mod tap;
 pub mod wait;
 pub mod xserver;

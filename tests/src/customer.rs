@@ -1,0 +1,165 @@
+//! The customer's hand on the agent, by keyboard alone: Tab to a button, Space to press it.
+//!
+//! Tab goes the way that one reads (documented with the agent). The pages are watched from
+//! outside: each Tab must change the window before the next one comes.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::apps::AppWindow;
+use crate::device::Device;
+use crate::grab::{Area, Grabber, Picture};
+use crate::keymap::keysyms;
+use crate::observer::Observer;
+use crate::wait;
+use crate::xserver::XServer;
+
+/// How long a window may take for a change on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a granting button must have been in plain sight, and some more.
+const SIGHT: Duration = Duration::from_millis(1300);
+
+/// Buttons by the number of Tabs that lead to them from an unfocused page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Button {
+    /// Consent page: "Yes, only look".
+    ConsentView,
+    /// Consent page: "Yes, look and control".
+    ConsentControl,
+    /// Consent page: "No, refuse".
+    ConsentRefuse,
+    /// Bar, while showing is off: "Show screen".
+    ViewOn,
+    /// Bar, while only showing: "Allow control".
+    ControlOn,
+    /// Bar, while controlled: "End control".
+    ControlOff,
+}
+
+impl Button {
+    fn tabs(self) -> usize {
+        match self {
+            // The language switch comes first.
+            Self::ConsentView | Self::ViewOn => 2,
+            Self::ConsentControl | Self::ControlOn | Self::ControlOff => 3,
+            Self::ConsentRefuse => 4,
+        }
+    }
+}
+
+/// The customer at the screen on which the agent runs.
+#[derive(Debug)]
+pub struct Customer {
+    hand: Device,
+    grabber: Grabber,
+    display: String,
+    title: String,
+    size: (u16, u16),
+}
+
+impl Customer {
+    /// Sits down at `screen`; `title` is a part of the agent's window title.
+    pub fn at(screen: &XServer, title: &str) -> Result<Self> {
+        Ok(Self {
+            hand: Device::physical(screen.display())?,
+            grabber: Grabber::open(screen.display())?,
+            display: screen.display().to_owned(),
+            title: title.to_owned(),
+            size: screen.size(),
+        })
+    }
+
+    /// The keyboard and mouse.
+    pub fn hand(&self) -> &Device {
+        &self.hand
+    }
+
+    /// The agent's window. Errors: it does not come.
+    pub fn window(&self) -> Result<AppWindow> {
+        AppWindow::wait(&self.display, &self.title, Duration::from_secs(60))
+    }
+
+    /// Types the code into the code page, where the field has the focus, and confirms it.
+    pub fn enter_code(&self, code: &str) -> Result<()> {
+        self.rest(Duration::from_millis(400))?;
+        self.hand.type_text(code)?;
+        self.rest(Duration::from_millis(200))?;
+        self.hand.key(keysyms::RETURN)
+    }
+
+    /// Waits until the page rests and its granting buttons have been in sight for long enough.
+    pub fn read(&self) -> Result<()> {
+        self.rest(SIGHT)
+    }
+
+    /// Gives the bar the keyboard by a click on its empty edge.
+    pub fn turn_to_bar(&self) -> Result<()> {
+        let (x, y, _, _) = self.window()?.place()?;
+        self.hand.click(x + 5, y + 5, 1)
+    }
+
+    /// Walks to a button and presses it.
+    pub fn press(&self, button: Button) -> Result<()> {
+        self.hand.key(keysyms::ESCAPE)?;
+        self.rest(Duration::from_millis(120))?;
+        for step in 1..=button.tabs() {
+            let before = self.look()?;
+            self.hand.key(keysyms::TAB)?;
+            wait::until_true(
+                &format!("Tab {step} to {button:?} to move the focus"),
+                PATIENCE,
+                || Ok(self.look()? != before),
+            )?;
+            self.rest(Duration::from_millis(60))?;
+        }
+        self.hand.key(keysyms::SPACE)
+    }
+
+    /// Presses F11. Returns the X server's time of the press, as an independent observer saw it.
+    pub fn press_stop(&self, observer: &Observer) -> Result<u32> {
+        let keycode = self.hand.keycode(keysyms::F11)?;
+        self.hand.key(keysyms::F11)?;
+        Ok(observer.last_press(keycode)?.server_ms)
+    }
+
+    /// Waits until the agent's window has not changed for so long.
+    pub fn rest(&self, time: Duration) -> Result<()> {
+        let (mut last, mut since) = (self.look()?, Instant::now());
+        wait::until_true("the agent's window to rest", PATIENCE + time, || {
+            let now = self.look()?;
+            if now != last {
+                (last, since) = (now, Instant::now());
+            }
+            thread::sleep(Duration::from_millis(5));
+            Ok(since.elapsed() >= time)
+        })
+    }
+
+    /// The agent's window as it looks right now, with its place.
+    fn look(&self) -> Result<(Area, Picture)> {
+        let (x, y, width, height) = self.window()?.place()?;
+        let (right, bottom) = (
+            i32::from(x) + i32::from(width),
+            i32::from(y) + i32::from(height),
+        );
+        let clamp = |value: i32, max: u16| value.clamp(0, i32::from(max)) as u16;
+        let (left, top) = (clamp(x.into(), self.size.0), clamp(y.into(), self.size.1));
+        let area = Area {
+            x: left,
+            y: top,
+            width: clamp(right, self.size.0) - left,
+            height: clamp(bottom, self.size.1) - top,
+        };
+        ensure!(
+            area.width > 0 && area.height > 0,
+            "the agent's window is off the screen"
+        );
+        Ok((
+            area,
+            self.grabber.grab_area(area).context("the agent's window")?,
+        ))
+    }
+}

@@ -1,0 +1,228 @@
+//! An operator in a temporary folder: relay, technician, and the agent file that customers get.
+
+use std::fs;
+use std::net::UdpSocket;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use fernsicht_protocol::cert::Role;
+use fernsicht_protocol::quic::Pin;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use crate::authority::Authority;
+use crate::programs::{self, Programs};
+use crate::tap::Place;
+use crate::wait;
+use crate::xserver::{Process, XServer};
+
+/// The company of all demonstrations.
+pub const OPERATOR: &str = "Nordlicht Telefon";
+/// The technician of all demonstrations.
+pub const TECHNICIAN: &str = "Erika Weber";
+/// Where she works.
+pub const ORGANISATION: &str = "Kundendienst Nord";
+
+const RELAY_NAME: &str = "relay.demo";
+
+/// The operator's things.
+#[derive(Debug)]
+pub struct Operator {
+    programs: Programs,
+    folder: PathBuf,
+    port: u16,
+}
+
+/// A running relay.
+#[derive(Debug)]
+pub struct Relay {
+    /// The process.
+    pub process: Process,
+    log: PathBuf,
+}
+
+impl Relay {
+    /// What it has logged.
+    pub fn log(&self) -> Result<String> {
+        Ok(fs::read_to_string(&self.log)?)
+    }
+}
+
+impl Operator {
+    /// Prepares everything in `folder`, which must exist; nothing runs yet.
+    pub fn new(programs: Programs, folder: &Path) -> Result<Self> {
+        // A port that is free now; nobody else on this machine takes ports of the loopback at random.
+        let port = UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port();
+        let this = Self {
+            programs,
+            folder: folder.to_owned(),
+            port,
+        };
+        fs::create_dir_all(this.data())?;
+        this.configure(&this.address())?;
+        Ok(this)
+    }
+
+    /// `host:port` of the relay.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The relay's data directory.
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("relay")
+    }
+
+    /// Writes relay.toml, with this as the address that tokens and agents get.
+    pub fn configure(&self, public_address: &str) -> Result<()> {
+        let text = format!(
+            "listen = \"127.0.0.1:{}\"\npublic_address = \"{public_address}\"\nname = \"{RELAY_NAME}\"\n\
+             operator = \"{OPERATOR}\"\ndomain = \"hilfe.nordlicht.example\"\naddress = \"Hafenstraße 1, 20457 Hamburg\"\n\
+             complaints_office = \"Beschwerdestelle, beschwerde@nordlicht.example\"\n\
+             privacy_contact = \"datenschutz@nordlicht.example\"\n\
+             authority = \"Landesbeauftragte für den Datenschutz\"\nlegal_basis = \"Art. 6 Abs. 1 lit. a DSGVO\"\n\
+             language = \"de\"\n",
+            self.port
+        );
+        fs::write(self.data().join("relay.toml"), text).context("relay.toml")
+    }
+
+    /// Starts the relay and waits until it listens.
+    pub fn serve(&self, flags: &[&str]) -> Result<Relay> {
+        let log = self.folder.join("relay.log");
+        let output = fs::File::create(&log)?;
+        let mut command = Command::new(&self.programs.relay);
+        command
+            .arg("serve")
+            .arg("--data")
+            .arg(self.data())
+            .args(flags);
+        command
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output);
+        let mut process = Process::start("fernsicht-relay", &mut command)?;
+        let address = self.address();
+        wait::until_true("the relay to listen", Duration::from_secs(30), || {
+            process
+                .check()
+                .with_context(|| fs::read_to_string(&log).unwrap_or_default())?;
+            // Whoever gets the port proves that nobody listens there yet.
+            Ok(UdpSocket::bind(&address).is_err())
+        })?;
+        Ok(Relay { process, log })
+    }
+
+    /// Registers the technician. Returns the one-time token.
+    pub fn token(&self) -> Result<String> {
+        let data = self.data();
+        let data = data
+            .to_str()
+            .context("the temporary folder's name is text")?;
+        let printed = programs::run_well(
+            &self.programs.relay,
+            &[
+                "technician",
+                "add",
+                TECHNICIAN,
+                "--organisation",
+                ORGANISATION,
+                "--data",
+                data,
+            ],
+        )?;
+        let token = printed
+            .split_whitespace()
+            .find(|word| word.starts_with("fst1-"));
+        token
+            .map(str::to_owned)
+            .with_context(|| format!("no token in {printed:?}"))
+    }
+
+    /// Enrols a console in a folder of its own, which is returned. The relay must run.
+    pub fn enrol(&self) -> Result<PathBuf> {
+        let home = self.folder.join("console");
+        fs::create_dir_all(&home)?;
+        let data = home
+            .to_str()
+            .context("the temporary folder's name is text")?;
+        programs::run_well(
+            &self.programs.console,
+            &["enrol", &self.token()?, "--data", data],
+        )?;
+        Ok(home)
+    }
+
+    /// Makes the agent that connects to `public_address`. Returns the file.
+    pub fn agent(&self, public_address: &str) -> Result<PathBuf> {
+        self.configure(public_address)?;
+        let file = self.folder.join("Fernhilfe");
+        let [data, output, program] = [&self.data(), &file, &self.programs.agent].map(|path| {
+            path.to_str()
+                .map(str::to_owned)
+                .context("paths of tests are text")
+        });
+        let arguments = [
+            "agent",
+            "--output",
+            &output?,
+            "--program",
+            &program?,
+            "--data",
+            &data?,
+        ];
+        programs::run_well(&self.programs.relay, &arguments)?;
+        self.configure(&self.address())?;
+        Ok(file)
+    }
+
+    /// The operator's CA, as whoever holds its key has it. The relay must have been started once.
+    pub fn authority(&self) -> Result<Authority> {
+        let pem = fs::read(self.data().join("ca.pem"))?;
+        let certificate = CertificateDer::from_pem_slice(&pem).context("ca.pem")?;
+        Authority::load(
+            certificate.to_vec(),
+            &fs::read_to_string(self.data().join("ca.key"))?,
+        )
+    }
+
+    /// What a tap before this relay needs.
+    pub fn place(&self) -> Result<Place> {
+        let authority = self.authority()?;
+        let identity = authority.issue(Role::Relay, RELAY_NAME, OPERATOR)?;
+        let pin = Pin {
+            ca: authority.fingerprint(),
+            relay_name: RELAY_NAME.to_owned(),
+        };
+        Ok(Place {
+            identity,
+            pin,
+            relay: self.address(),
+        })
+    }
+
+    /// The console's command on a screen, with its folder.
+    pub fn console(&self, screen: &XServer, home: &Path) -> Command {
+        let mut command = screen.command(&self.programs.console);
+        command
+            .arg("--data")
+            .arg(home)
+            .args(["--language", "de"])
+            .env("HOME", home);
+        command
+    }
+
+    /// The command of an agent file on a screen, with a home and a run directory of its own.
+    pub fn agent_command(&self, screen: &XServer, file: &Path) -> Result<Command> {
+        let home = self.folder.join("customer");
+        fs::create_dir_all(&home)?;
+        let mut command = screen.command(file);
+        command
+            .args(["--language", "de"])
+            .env("HOME", &home)
+            .env("XDG_RUNTIME_DIR", &home);
+        Ok(command)
+    }
+}
