@@ -507,7 +507,7 @@ impl Pair {
         let back = usize::from(arg % 6);
         let beacon = match self.beacons.len().checked_sub(1 + back) {
             Some(index) => self.beacons[index].0,
-            None => u64::from(arg),
+            None => self.last_beacon.saturating_sub(back as u64),
         };
         let event = event(arg);
         let harmless = match &event {
@@ -560,7 +560,10 @@ impl Pair {
         self.guard.handle_timeout(now);
         let rights = self.ledger.rights();
         self.drain();
-        assert_eq!(self.begun, self.ledger.epochs, "epochs begin when they are due");
+        assert_eq!(
+            self.begun, self.ledger.epochs,
+            "epochs begin when they are due"
+        );
         assert_eq!(self.guard.rights(), rights, "{:?}", self.ledger);
         let permit = self
             .guard

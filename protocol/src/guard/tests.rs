@@ -493,6 +493,19 @@ fn a_second_loss_does_not_lengthen_the_wait() {
 }
 
 #[test]
+fn a_second_loss_on_the_consent_page_does_not_lengthen_the_wait_either() {
+    let mut desk = Desk::consent();
+    desk.guard.handle_connection_lost(desk.now);
+    for _ in 0..3 {
+        assert_eq!(desk.guard.ended(), None);
+        desk.guard.more_time(desk.now);
+        desk.guard.handle_peer_lost(desk.now);
+        desk.pass(RECONNECT / 3 + Duration::from_millis(1));
+    }
+    assert_eq!(desk.guard.ended(), Some(&End::Lost));
+}
+
+#[test]
 fn resuming_without_a_loss_counts_as_one() {
     let mut desk = Desk::controlled();
     desk.guard.handle_resumed(desk.now);

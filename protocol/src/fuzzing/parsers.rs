@@ -1,0 +1,168 @@
+//! Parsers: whatever they take has exactly one encoding, and they take nothing oversized.
+
+use crate::attached::{self, Configuration};
+use crate::code::SessionCode;
+use crate::content::{
+    AgentNotice, Beacon, Cause, ConsoleNotice, Input, InputAck, PictureAck, Pointer,
+};
+use crate::frame::{HEADER_BYTES, Header};
+use crate::messages::{
+    AgentToConsole, AgentToRelay, ConsoleToAgent, ConsoleToRelay, RelayToAgent, RelayToConsole,
+};
+use crate::picture::Update;
+use crate::token::Token;
+use crate::unit::{Assembler, Record, Unit};
+use crate::wire::{Error, Wire};
+
+/// Decodes, and encodes again.
+pub type Again = fn(&[u8]) -> Result<Vec<u8>, Error>;
+
+macro_rules! kinds {
+    ($($t:ident),* $(,)?) => {
+        /// Every kind of message and content by name; the first byte of the target `messages` chooses.
+        pub const KINDS: &[(&str, Again)] = &[$((stringify!($t), again::<$t>)),*];
+    };
+}
+
+kinds! {
+    AgentToRelay,
+    RelayToAgent,
+    ConsoleToRelay,
+    RelayToConsole,
+    AgentToConsole,
+    ConsoleToAgent,
+    Cause,
+    Input,
+    InputAck,
+    PictureAck,
+    AgentNotice,
+    ConsoleNotice,
+    Beacon,
+    Pointer,
+}
+
+fn again<T: Wire>(bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    T::from_bytes(bytes).map(|value| value.to_bytes())
+}
+
+/// One kind of message, and its bytes.
+pub fn messages(bytes: &[u8]) {
+    let Some((kind, bytes)) = bytes.split_first() else {
+        return;
+    };
+    let (name, again) = KINDS[usize::from(*kind) % KINDS.len()];
+    if let Ok(encoded) = again(bytes) {
+        assert_eq!(encoded, bytes, "{name} has one encoding");
+    }
+}
+
+/// A clear header.
+pub fn frame(bytes: &[u8]) {
+    let Some(bytes) = bytes.first_chunk::<HEADER_BYTES>() else {
+        return;
+    };
+    if let Ok(header) = Header::decode(bytes) {
+        assert_eq!(&header.encode(), bytes);
+        assert!(header.class.allows(header.direction));
+        assert!(header.length as usize <= header.class.max_ciphertext());
+    }
+}
+
+/// A picture update.
+pub fn picture(bytes: &[u8]) {
+    let Ok(update) = Update::from_bytes(bytes) else {
+        return;
+    };
+    assert_eq!(update.to_bytes(), bytes);
+    let area = usize::from(update.width) * usize::from(update.height);
+    assert!(update.raw_bytes() <= crate::picture::MAX_RAW && area <= crate::picture::MAX_AREA);
+    for each in &update.boxes.0 {
+        assert!(each.rect.right() <= u32::from(update.width));
+        assert!(each.rect.bottom() <= u32::from(update.height));
+    }
+}
+
+/// A configuration by itself, and a program file that ends in the bytes.
+pub fn attached(bytes: &[u8]) {
+    if let Ok(configuration) = Configuration::from_bytes(bytes) {
+        assert_eq!(configuration.to_bytes(), bytes);
+        let file = attached::attach(b"program", &configuration).expect("a bare program");
+        assert_eq!(attached::read(&file), Ok(configuration));
+    }
+    if let Ok(configuration) = attached::read(bytes) {
+        let tail = attached::attach(b"", &configuration)
+            .expect("a bare program")
+            .len();
+        let program = &bytes[..bytes.len() - tail];
+        if let Ok(file) = attached::attach(program, &configuration) {
+            assert_eq!(file, bytes);
+        }
+    }
+}
+
+/// What a person typed as a code.
+pub fn code(bytes: &[u8]) {
+    let Ok(typed) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    if let Ok(code) = SessionCode::parse(typed) {
+        assert_eq!(SessionCode::parse(&code.grouped()).as_ref(), Ok(&code));
+        let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).collect::<Vec<_>>();
+        assert_eq!(digits(typed), digits(&code.grouped()));
+        assert!((4..=12).contains(&code.nameplate().len()));
+    }
+}
+
+/// What a person pasted as an enrolment token.
+pub fn token(bytes: &[u8]) {
+    let Ok(pasted) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    if let Ok(token) = Token::parse(pasted) {
+        assert_eq!(Token::parse(&token.encode()), Ok(token));
+    }
+}
+
+/// A byte stream in pieces: the first byte chooses what is read and the size of the pieces.
+pub fn unit(bytes: &[u8]) {
+    let Some((how, bytes)) = bytes.split_first() else {
+        return;
+    };
+    let read = |size: usize| match how % 3 {
+        0 => collect(bytes, size, Assembler::next_message, |message| {
+            let length = message.len() as u32;
+            [&length.to_be_bytes(), message.as_slice()].concat()
+        }),
+        1 => collect(bytes, size, Assembler::next_record, Record::encode),
+        _ => collect(bytes, size, Assembler::next_unit, Unit::encode),
+    };
+    let whole = read(bytes.len().max(1));
+    assert_eq!(
+        read(usize::from(how / 3) + 1),
+        whole,
+        "pieces do not matter"
+    );
+    assert!(bytes.starts_with(&whole), "each unit has one encoding");
+}
+
+/// What was read, encoded again.
+fn collect<T>(
+    bytes: &[u8],
+    size: usize,
+    next: fn(&mut Assembler) -> Result<Option<T>, Error>,
+    encode: fn(&T) -> Vec<u8>,
+) -> Vec<u8> {
+    let mut assembler = Assembler::default();
+    let mut out = Vec::new();
+    for piece in bytes.chunks(size) {
+        assembler.push(piece);
+        loop {
+            match next(&mut assembler) {
+                Ok(Some(unit)) => out.extend(encode(&unit)),
+                Ok(None) => break,
+                Err(_) => return out,
+            }
+        }
+    }
+    out
+}

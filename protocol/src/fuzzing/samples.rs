@@ -1,0 +1,435 @@
+//! One value of every variant of every message and content: for the byte snapshots and as seeds of the
+//! corpora.
+
+use super::parsers::KINDS;
+use crate::content::{
+    AgentNotice, Beacon, Button, Cause, ConsoleNotice, DropReason, Dropped, Input, InputAck,
+    InputEvent, PictureAck, Pointer, PointerShape, Screen,
+};
+use crate::messages::{
+    AgentToConsole, AgentToRelay, ConsoleToAgent, ConsoleToRelay, ControlOffer, End, Page,
+    RecordingOpen, Refusal, RelayToAgent, RelayToConsole,
+};
+use crate::wire::{Blob, List, Text, Wire};
+
+/// A value's name (`Kind::Variant`, with the inner enumeration's where there is one), its place
+/// in [`KINDS`], and its encoding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// For people.
+    pub name: String,
+    /// Place in [`KINDS`].
+    pub kind: usize,
+    /// The encoding.
+    pub bytes: Vec<u8>,
+}
+
+/// All of them.
+pub fn all() -> Vec<Sample> {
+    let mut out = agent_to_relay();
+    out.extend(relay_to_agent());
+    out.extend(console_to_relay());
+    out.extend(relay_to_console());
+    out.extend(between_the_ends());
+    out.extend(contents());
+    out
+}
+
+fn samples<T: Wire + std::fmt::Debug>(kind: &str, values: Vec<T>) -> Vec<Sample> {
+    let place = KINDS.iter().position(|(name, _)| *name == kind);
+    let place = place.expect("every kind is in the table");
+    let name = |value: &T| {
+        // Of `Refused { reason: TooManyTries { minutes: 9 } }`: Refused, TooManyTries.
+        let text = format!("{value:?}");
+        let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+        let words = words.filter(|word| word.starts_with(|c: char| c.is_ascii_uppercase()));
+        let known = |word: &&str| !matches!(*word, "Some" | "None" | "Blob" | "List" | "Text");
+        let words: Vec<_> = words
+            .filter(known)
+            .filter(|word| *word != kind)
+            .take(2)
+            .collect();
+        [&[kind], words.as_slice()].concat().join("::")
+    };
+    let sample = |value: T| Sample {
+        name: name(&value),
+        kind: place,
+        bytes: value.to_bytes(),
+    };
+    values.into_iter().map(sample).collect()
+}
+
+fn refusals() -> Vec<Refusal> {
+    vec![
+        Refusal::Unknown,
+        Refusal::Expired,
+        Refusal::Used,
+        Refusal::TooManyTries { minutes: 9 },
+        Refusal::Full,
+        Refusal::TechnicianLeft,
+        Refusal::TooOld,
+        Refusal::Draining,
+        Refusal::Token,
+        Refusal::Revoked,
+        Refusal::Unexpected,
+        Refusal::NotResumable,
+    ]
+}
+
+fn ends() -> Vec<End> {
+    vec![
+        End::Customer,
+        End::Technician,
+        End::Refused,
+        End::Silence,
+        End::Idle,
+        End::Relay,
+        End::Revoked,
+        End::Lost,
+        End::Tampered,
+        End::WrongCode,
+        End::Unverified,
+        End::Fault,
+    ]
+}
+
+fn text<const MAX: usize>(text: &str) -> Text<MAX> {
+    Text::new(text).expect("a short text")
+}
+
+fn agent_to_relay() -> Vec<Sample> {
+    let recording = RecordingOpen {
+        rid: [1; 16],
+        commitment: [2; 32],
+        sealed_keys: List(vec![Blob(vec![3; 4]), Blob(vec![])]),
+        open_hash: [4; 32],
+        lookup_hash: [5; 32],
+        deletion: 6,
+    };
+    let mut values = vec![
+        AgentToRelay::Hello {
+            version: 1,
+            configuration: [1; 32],
+        },
+        AgentToRelay::Join {
+            nameplate: text("4812"),
+        },
+        AgentToRelay::Share {
+            share: Blob(vec![b'A'; 33]),
+        },
+        AgentToRelay::Confirm {
+            confirmation: [1; 32],
+            agent_key: [2; 32],
+            nonce: [3; 32],
+        },
+        AgentToRelay::Peer {
+            packet: Blob(vec![7; 25]),
+        },
+        AgentToRelay::EpochOpen {
+            epoch: 1,
+            recording: None,
+        },
+        AgentToRelay::EpochOpen {
+            epoch: 2,
+            recording: Some(recording),
+        },
+        AgentToRelay::ResumeHash { hash: [1; 32] },
+        AgentToRelay::Resume {
+            session: [1; 16],
+            token: [2; 32],
+            next_hash: [3; 32],
+        },
+    ];
+    values.extend(
+        ends()
+            .into_iter()
+            .map(|reason| AgentToRelay::End { reason }),
+    );
+    samples("AgentToRelay", values)
+}
+
+fn relay_to_agent() -> Vec<Sample> {
+    let hello = |control| RelayToAgent::Hello {
+        version: 1,
+        now: 1_800_000_000,
+        control,
+    };
+    let mut values = vec![
+        hello(ControlOffer::Unavailable),
+        hello(ControlOffer::UnrecordedTest),
+        hello(ControlOffer::Recorded {
+            deletion: 1_807_776_000,
+        }),
+        RelayToAgent::Joined { session: [9; 16] },
+    ];
+    values.extend(
+        refusals()
+            .into_iter()
+            .map(|reason| RelayToAgent::Refused { reason }),
+    );
+    values.extend([
+        RelayToAgent::Reply {
+            share: Blob(vec![b'B'; 33]),
+            confirmation: [1; 32],
+        },
+        RelayToAgent::Peer {
+            packet: Blob(vec![7; 25]),
+        },
+        RelayToAgent::EpochOpened { epoch: 1 },
+        RelayToAgent::Resumed,
+        RelayToAgent::PeerLost,
+        RelayToAgent::RecorderFailed,
+    ]);
+    values.extend(
+        ends()
+            .into_iter()
+            .map(|reason| RelayToAgent::Ended { reason }),
+    );
+    samples("RelayToAgent", values)
+}
+
+fn console_to_relay() -> Vec<Sample> {
+    let mut values = vec![
+        ConsoleToRelay::Hello { version: 1 },
+        ConsoleToRelay::Enrol {
+            secret: [1; 16],
+            request: Blob(vec![0x30, 0]),
+        },
+        ConsoleToRelay::NewSession,
+        ConsoleToRelay::Reply {
+            share: Blob(vec![b'B'; 33]),
+            confirmation: [1; 32],
+        },
+        ConsoleToRelay::Paired,
+        ConsoleToRelay::PairingFailed,
+        ConsoleToRelay::Peer {
+            packet: Blob(vec![7; 25]),
+        },
+        ConsoleToRelay::ResumeHash { hash: [1; 32] },
+        ConsoleToRelay::Resume {
+            session: [1; 16],
+            token: [2; 32],
+            next_hash: [3; 32],
+        },
+    ];
+    values.extend(
+        ends()
+            .into_iter()
+            .map(|reason| ConsoleToRelay::End { reason }),
+    );
+    samples("ConsoleToRelay", values)
+}
+
+fn relay_to_console() -> Vec<Sample> {
+    let chain = List(vec![Blob(vec![0x30, 0]), Blob(vec![0x30, 1, 0])]);
+    let mut values = vec![
+        RelayToConsole::Hello {
+            version: 1,
+            now: 1_800_000_000,
+        },
+        RelayToConsole::Enrolled { chain },
+        RelayToConsole::Session {
+            session: [9; 16],
+            nameplate: text("4812"),
+            valid_s: 600,
+        },
+        RelayToConsole::CodeExpired,
+        RelayToConsole::Share {
+            configuration: [1; 32],
+            share: Blob(vec![b'A'; 33]),
+        },
+        RelayToConsole::Confirm {
+            confirmation: [1; 32],
+            agent_key: [2; 32],
+            nonce: [3; 32],
+        },
+        RelayToConsole::AgentLeft,
+        RelayToConsole::Peer {
+            packet: Blob(vec![7; 25]),
+        },
+        RelayToConsole::PeerLost,
+        RelayToConsole::Resumed,
+        RelayToConsole::RecorderFailed,
+    ];
+    values.extend(
+        refusals()
+            .into_iter()
+            .map(|reason| RelayToConsole::Refused { reason }),
+    );
+    values.extend(
+        ends()
+            .into_iter()
+            .map(|reason| RelayToConsole::Ended { reason }),
+    );
+    samples("RelayToConsole", values)
+}
+
+fn between_the_ends() -> Vec<Sample> {
+    let start = |epoch, rid| AgentToConsole::EpochStart {
+        epoch,
+        rid,
+        secret: [1; 32],
+        sealed_keys_hash: [2; 32],
+    };
+    let pages = [
+        Page::Consent,
+        Page::Screens,
+        Page::Privacy,
+        Page::Starting,
+        Page::Session,
+    ];
+    let mut values = vec![start(1, None), start(2, Some([3; 16]))];
+    values.extend(pages.into_iter().map(|page| AgentToConsole::Page { page }));
+    let mut out = samples("AgentToConsole", values);
+    let chain = List(vec![Blob(vec![0x30, 0]), Blob(vec![0x30, 1, 0])]);
+    out.extend(samples(
+        "ConsoleToAgent",
+        vec![
+            ConsoleToAgent::Technician {
+                chain,
+                signature: [4; 64],
+            },
+            ConsoleToAgent::EpochAck { epoch: 1 },
+        ],
+    ));
+    out
+}
+
+fn contents() -> Vec<Sample> {
+    let mut out = samples(
+        "Cause",
+        vec![
+            Cause::Granted,
+            Cause::Narrowed,
+            Cause::Stopped,
+            Cause::Question,
+            Cause::Answered,
+            Cause::Lost,
+            Cause::Recorder,
+            Cause::Computer,
+            Cause::Ended,
+            Cause::Epoch,
+        ],
+    );
+    let buttons = [
+        Button::Left,
+        Button::Middle,
+        Button::Right,
+        Button::Back,
+        Button::Forward,
+    ];
+    let mut events = vec![InputEvent::Move { x: 1, y: 2 }];
+    events.extend(buttons.map(|button| InputEvent::Button {
+        button,
+        down: true,
+        x: 1,
+        y: 2,
+    }));
+    events.extend([
+        InputEvent::Scroll {
+            dx: -1,
+            dy: 3,
+            x: 1,
+            y: 2,
+        },
+        InputEvent::Key {
+            keysym: 0xff0d,
+            down: false,
+        },
+        InputEvent::Text {
+            text: text("Grüße €"),
+        },
+        InputEvent::ReleaseAll,
+    ]);
+    out.extend(samples(
+        "Input",
+        events
+            .into_iter()
+            .map(|event| Input { beacon: 7, event })
+            .collect(),
+    ));
+    let reasons = [
+        DropReason::Stale,
+        DropReason::NotGranted,
+        DropReason::CustomerActive,
+        DropReason::OwnWindow,
+        DropReason::StopKey,
+        DropReason::Refused,
+    ];
+    let dropped = |reason| {
+        List(vec![Dropped {
+            from: 1,
+            to: 3,
+            reason,
+        }])
+    };
+    let mut acks = vec![InputAck {
+        decided: 9,
+        dropped: List::default(),
+    }];
+    acks.extend(reasons.map(|reason| InputAck {
+        decided: 9,
+        dropped: dropped(reason),
+    }));
+    out.extend(samples("InputAck", acks));
+    out.extend(samples(
+        "PictureAck",
+        vec![PictureAck {
+            sequence: 4,
+            digest: 5,
+        }],
+    ));
+    let screen = Screen {
+        number: 1,
+        x: -1280,
+        y: 0,
+        width: 1280,
+        height: 800,
+    };
+    let layout = AgentNotice::Layout {
+        generation: 1,
+        width: 1280,
+        height: 800,
+        screens: List(vec![screen]),
+    };
+    out.extend(samples(
+        "AgentNotice",
+        vec![
+            layout,
+            AgentNotice::CustomerActive { active: true },
+            AgentNotice::TextVersion {
+                version: [1; 8],
+                language: text("de"),
+            },
+        ],
+    ));
+    out.extend(samples("ConsoleNotice", vec![ConsoleNotice::PictureWanted]));
+    out.extend(samples("Beacon", vec![Beacon { number: 7 }]));
+    let shape = PointerShape {
+        width: 1,
+        height: 2,
+        hot_x: 0,
+        hot_y: 1,
+        bgra: vec![9; 8],
+    };
+    out.extend(samples(
+        "Pointer",
+        vec![
+            Pointer {
+                sequence: 1,
+                visible: false,
+                x: 0,
+                y: 0,
+                shape: None,
+            },
+            Pointer {
+                sequence: 2,
+                visible: true,
+                x: 3,
+                y: 4,
+                shape: Some(shape),
+            },
+        ],
+    ));
+    out
+}

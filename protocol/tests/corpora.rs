@@ -1,0 +1,260 @@
+//! Replays the committed corpora of `tests/fuzz` through the bodies of the fuzz targets, on every test run.
+//!
+//! `REGENERATE=1 cargo test -p fernsicht-protocol --test corpora` writes the seeds anew (not what a fuzzer
+//! has found) and, where missing, the test certificates of `testdata`.
+
+use std::path::{Path, PathBuf};
+
+use fernsicht_protocol::cert::{Role, role_arcs};
+use fernsicht_protocol::frame::{Class, Direction, Frame, Header};
+use fernsicht_protocol::fuzzing::guard::{OPERATIONS, TO_CONTROL, TO_VIEW};
+use fernsicht_protocol::fuzzing::{TARGETS, samples};
+use fernsicht_protocol::picture::{Box, Code, Rect, Update};
+use fernsicht_protocol::rights::Rights;
+use fernsicht_protocol::token::Token;
+use fernsicht_protocol::unit::{Record, Unit};
+use fernsicht_protocol::wire::{Blob, List, Text, Wire};
+use fernsicht_protocol::{attached, code};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+
+fn here(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+#[test]
+fn corpora_break_no_promise() {
+    let corpora = here("../tests/fuzz/corpus");
+    if std::env::var_os("REGENERATE").is_some() {
+        certificates();
+        for (target, bytes) in seeds() {
+            write(&corpora.join(target), &bytes);
+        }
+    }
+    for (target, body) in TARGETS {
+        let folder = corpora.join(target);
+        let mut replayed = 0;
+        for entry in
+            std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()))
+        {
+            let path = entry.unwrap().path();
+            let bytes = std::fs::read(&path).unwrap();
+            println!("{}", path.display()); // names the file if the body panics
+            body(&bytes);
+            replayed += 1;
+        }
+        assert!(replayed > 0, "{target} has no corpus");
+    }
+}
+
+/// Named by their content, as the fuzzer names what it finds.
+fn write(folder: &Path, bytes: &[u8]) {
+    let hash = fernsicht_protocol::crypto::hash(bytes);
+    let name: String = hash[..10]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    std::fs::create_dir_all(folder).unwrap();
+    std::fs::write(folder.join(name), bytes).unwrap();
+}
+
+fn seeds() -> Vec<(&'static str, Vec<u8>)> {
+    let mut out = Vec::new();
+    for sample in samples::all() {
+        out.push((
+            "messages",
+            [&[sample.kind as u8], sample.bytes.as_slice()].concat(),
+        ));
+    }
+    let header = |class, direction| Header {
+        epoch: 1,
+        direction,
+        class,
+        number: 3,
+        grant: 2,
+        rights: Rights::View,
+        length: 5,
+    };
+    for class in Class::ALL {
+        let direction = match class {
+            Class::Input => Direction::ConsoleToAgent,
+            _ => Direction::AgentToConsole,
+        };
+        let frame = Frame {
+            header: header(class, direction),
+            ciphertext: vec![9; 5],
+        };
+        out.push(("frame", frame.header.encode().to_vec()));
+        let (unit, record) = if class.in_order() {
+            let record = Record::Frame(frame);
+            let tombstone = Record::Tombstone {
+                header: *record.header(),
+                hash: [4; 32],
+            };
+            (
+                Unit::Record(record.clone()),
+                [record.encode(), tombstone.encode()].concat(),
+            )
+        } else {
+            (
+                Unit::Single(frame.clone()),
+                Unit::Cancelled(frame.header).encode(),
+            )
+        };
+        out.push((
+            "unit",
+            [vec![20], unit.encode(), Unit::Message(vec![1, 2]).encode()].concat(),
+        ));
+        out.push((
+            "unit",
+            [vec![if class.in_order() { 4 } else { 2 }], record].concat(),
+        ));
+    }
+    out.push(("unit", vec![0, 0, 0, 0, 2, 7, 8, 0, 0, 0, 0]));
+    out.extend(operations());
+    out.extend(documents());
+    out
+}
+
+/// Ways through the cores, and random ones.
+fn operations() -> Vec<(&'static str, Vec<u8>)> {
+    let mut dice = ChaCha20Rng::seed_from_u64(1);
+    let mut out = vec![
+        ("pairing", vec![0]),
+        ("pairing", vec![1]),
+        ("guard", TO_VIEW.to_vec()),
+    ];
+    out.push((
+        "guard",
+        [TO_VIEW.as_slice(), &[11, 0, 12, 0, 16, 0, 17, 0, 28, 6]].concat(),
+    ));
+    for op in 0..OPERATIONS {
+        let seed = [
+            TO_CONTROL.as_slice(),
+            &[
+                28, 6, op, 3, 26, 12, 27, 0, 20, 0, 16, 0, 17, 0, 7, 0, 28, 6,
+            ],
+        ];
+        out.push(("guard", seed.concat()));
+    }
+    for at in 0..24_usize {
+        let mut bytes = vec![0; 40];
+        bytes[at] = [4, 1, 2, 12, 6, 20][at % 6];
+        bytes[at + 1] = 1;
+        bytes[at + 2] = 1;
+        out.push(("pairing", bytes));
+        out.push(("pairing", vec![(at as u8) << 1]));
+    }
+    for target in ["router", "epoch", "peer", "guard"] {
+        for length in [40, 100, 200, 400] {
+            for _ in 0..6 {
+                let mut bytes = vec![0; length];
+                dice.fill_bytes(&mut bytes);
+                out.push((target, bytes));
+            }
+        }
+    }
+    out
+}
+
+/// Configurations, tokens, codes and pictures.
+fn documents() -> Vec<(&'static str, Vec<u8>)> {
+    let configuration = attached::Configuration {
+        made: 1_800_000_000,
+        operator: Text::new("Nordlicht Telefon").unwrap(),
+        domain: Text::new("hilfe.example").unwrap(),
+        relay_addresses: List(vec![Text::new("relay.example:7443").unwrap()]),
+        relay_name: Text::new("relay.example").unwrap(),
+        ca: [5; 32],
+        address: Text::new("Hafenstraße 1").unwrap(),
+        complaints_office: Text::new("beschwerde@hilfe.example").unwrap(),
+        privacy_contact: Text::new("datenschutz@hilfe.example").unwrap(),
+        authority: Text::new("Landesbeauftragte").unwrap(),
+        legal_basis: Text::new("Art. 6 Abs. 1 lit. a DSGVO").unwrap(),
+        language: Text::new("de").unwrap(),
+        auditors: List(vec![attached::Auditor {
+            name: Text::new("Ines Prüfer").unwrap(),
+            key: [1; 32],
+            certificate: [2; 32],
+        }]),
+    };
+    let token = Token {
+        address: Text::new("relay.example:7443").unwrap(),
+        relay_name: Text::new("relay.example").unwrap(),
+        ca: [1; 32],
+        secret: [2; 16],
+    };
+    let mut dice = ChaCha20Rng::seed_from_u64(2);
+    let mut out = vec![
+        ("attached", configuration.to_bytes()),
+        (
+            "attached",
+            attached::attach(b"program", &configuration).unwrap(),
+        ),
+        ("token", token.encode().into_bytes()),
+        ("token", b"fst1-aaaa".to_vec()),
+        ("code", "48l2 073 956".into()),
+    ];
+    for nameplate in ["4812", "00017", "123456789012"] {
+        let password = code::Password::draw(&mut dice);
+        let code = code::SessionCode::new(nameplate, password).unwrap();
+        out.push(("code", code.grouped().into_bytes()));
+    }
+    let rect = Rect {
+        x: 1,
+        y: 2,
+        width: 2,
+        height: 1,
+    };
+    let video = Code::Video {
+        stream: 1,
+        key: true,
+        bytes: Blob(vec![0, 0, 0, 1, 0x67]),
+    };
+    for (code, palette, block) in [
+        (Code::Colours, vec![], vec![1, 2, 3]),
+        (Code::Indexed, vec![[1, 2, 3]], vec![1]),
+        (video, vec![], vec![]),
+    ] {
+        let update = Update {
+            sequence: 1,
+            generation: 1,
+            width: 8,
+            height: 4,
+            complete: true,
+            palette: List(palette),
+            boxes: List(vec![Box { rect, code }]),
+            block: Blob(block),
+        };
+        out.push(("picture", update.to_bytes()));
+    }
+    out
+}
+
+/// A CA, a technician's certificate and its key, valid far beyond the tests' time.
+fn certificates() {
+    use rcgen::{
+        BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+        KeyPair, PKCS_ED25519,
+    };
+    if std::fs::metadata(here("testdata/ca.der")).is_ok_and(|file| file.len() > 0) {
+        return;
+    }
+    let ca_key = KeyPair::generate_for(&PKCS_ED25519).unwrap();
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca = params.self_signed(&ca_key).unwrap().der().to_vec();
+    let issuer = Issuer::new(params, ca_key);
+    let key = KeyPair::generate_for(&PKCS_ED25519).unwrap();
+    let mut params = CertificateParams::default();
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "Erika Weber");
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::Other(
+        role_arcs(Role::Technician).to_vec(),
+    )];
+    let leaf = params.signed_by(&key, &issuer).unwrap().der().to_vec();
+    std::fs::write(here("testdata/ca.der"), ca).unwrap();
+    std::fs::write(here("testdata/technician.der"), leaf).unwrap();
+    std::fs::write(here("testdata/technician.pk8"), key.serialize_der()).unwrap();
+}
