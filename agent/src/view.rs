@@ -7,6 +7,7 @@
 
 use std::time::Instant;
 
+use fernsicht_protocol::guard::CustomerAct;
 use fernsicht_protocol::messages::ControlOffer;
 
 /// Everything that the pages show.
@@ -253,6 +254,13 @@ pub enum Problem {
 #[derive(Debug)]
 pub struct Hand(pub(crate) ());
 
+impl Hand {
+    /// Uses the proof up for one act of the guard. The only place of this program that attests.
+    pub(crate) fn into_act(self) -> CustomerAct {
+        CustomerAct::attest()
+    }
+}
+
 /// What the customer asks for. Those that grant carry a [`Hand`].
 #[derive(Debug)]
 pub enum Command {
@@ -285,8 +293,13 @@ pub enum Command {
     Stop,
     /// Ask for the end of the session (opens [`Question::End`]).
     AskEnd,
-    /// Answer to the open question: yes.
+    /// Answer to [`Question::Upgrade`]: yes.
     Yes(Hand),
+    /// Answer to [`Question::End`]: yes. It takes rights away, so it needs no proof.
+    ConfirmEnd,
+    /// Answer to [`Question::End`] and [`Question::StillThere`]: go on. Control comes back if it
+    /// was on, hence the proof.
+    GoOn(Hand),
     /// Answer to the open question: no.
     No,
     /// Still there.

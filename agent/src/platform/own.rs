@@ -113,6 +113,16 @@ impl Desk {
         Ok(!matches!(self.sight(window, part)?, Sight::Clear(_)))
     }
 
+    /// True unless this part of the window, given by its place on the desktop, is wholly seen.
+    pub fn covered_at(&self, window: u32, place: Area) -> Result<bool, Error> {
+        match self.look_at(window, place) {
+            Ok(sight) => Ok(!matches!(sight, Sight::Clear(_))),
+            // A window went away while it was asked about.
+            Err(Ask::Gone) => Ok(true),
+            Err(Ask::Failed(error)) => Err(error),
+        }
+    }
+
     /// How this part of the window (relative to its upper left corner) is seen.
     ///
     /// Walks from the window up to the root: at each level no foreign window that is
@@ -140,10 +150,6 @@ impl Desk {
 
     fn look(&self, window: Window, part: Area) -> Result<Sight, Ask> {
         let connection = &self.link.connection;
-        let state = connection.get_window_attributes(window)?.reply()?.map_state;
-        if state != MapState::VIEWABLE {
-            return Ok(Sight::Hidden);
-        }
         let corner = connection
             .translate_coordinates(window, self.link.root, part.x, part.y)?
             .reply()?;
@@ -152,6 +158,15 @@ impl Desk {
             y: corner.dst_y,
             ..part
         };
+        self.look_at(window, place)
+    }
+
+    fn look_at(&self, window: Window, place: Area) -> Result<Sight, Ask> {
+        let connection = &self.link.connection;
+        let state = connection.get_window_attributes(window)?.reply()?.map_state;
+        if state != MapState::VIEWABLE {
+            return Ok(Sight::Hidden);
+        }
         if self.overlapped(window, None, place)? {
             return Ok(Sight::Covered);
         }

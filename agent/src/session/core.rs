@@ -1,0 +1,369 @@
+//! What the session's threads share: the guard and the keys behind one lock, and the ways
+//! to wake each other.
+//!
+//! Every change goes through [`Shared::change`]: it takes the lock, lets the guard decide,
+//! then carries out the guard's outputs in their order *before* the lock is given back. So
+//! the rights frame is on its way, frames in flight are cancelled and held keys are due for
+//! release when F11's thread returns.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use fernsicht_protocol::content::{self, AgentNotice, Input};
+use fernsicht_protocol::frame::{Class, Frame, Header};
+use fernsicht_protocol::guard::{Guard, Output};
+use fernsicht_protocol::messages::{AgentToRelay, ControlOffer, End};
+use fernsicht_protocol::rights::Rights;
+use fernsicht_protocol::unit::Record;
+use fernsicht_protocol::wire::Wire;
+use tokio::sync::{Notify, mpsc, watch};
+
+use super::epochs::Keys;
+use crate::platform::watch::Seen;
+use crate::platform::{Area, Selection, Waker};
+use crate::view::{ScreenChoice, Stage, StopKey, Technician, View};
+
+/// What leaves for the relay, in the order of its making.
+#[derive(Debug)]
+pub(super) enum Outgoing {
+    /// On the message stream.
+    Message(AgentToRelay),
+    /// On the stream of its in-order class.
+    Record(Record),
+    /// On a stream of its own; void once the cancellation counter has passed `cancels`.
+    Single {
+        /// The frame.
+        frame: Frame,
+        /// The counter when it was sealed.
+        cancels: u64,
+    },
+    /// Nothing follows: deliver what is under way and close.
+    Close,
+}
+
+/// How many units may wait for the link. Pictures are bounded by their own acknowledgements,
+/// the rest is small; a queue this long means that the relay does not read.
+pub(super) const OUTGOING: usize = 1024;
+
+/// How much input may wait for the injector.
+pub(super) const INPUT: usize = 256;
+
+/// Shared by all threads of the engine.
+pub(super) struct Shared {
+    core: Mutex<Core>,
+    /// Wakes the threads of pictures, pointer and injector.
+    pub(super) stirred: Condvar,
+    /// Wakes the driver: timers may have moved, or the session has ended.
+    pub(super) rearm: Notify,
+    /// Wakes the link: the injector has room again.
+    pub(super) room: Notify,
+    /// Counts [`Output::CancelFrames`].
+    pub(super) cancels: watch::Sender<u64>,
+    view: watch::Sender<View>,
+    repaint: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// Guard and keys.
+pub(super) struct Core {
+    pub(super) guard: Guard,
+    pub(super) keys: Option<Keys>,
+    pub(super) outgoing: Option<mpsc::Sender<Outgoing>>,
+    pub(super) stage: Before,
+    pub(super) technician: Technician,
+    /// Opened input that awaits the injector.
+    pub(super) input: VecDeque<(Header, Input)>,
+    /// True while held keys and buttons are due for release.
+    pub(super) release: bool,
+    /// What the customer shows.
+    pub(super) selection: Selection,
+    pub(super) screens: Vec<ScreenChoice>,
+    /// The desktop's screens are shown from here.
+    pub(super) area: Area,
+    /// What was sent is void (cancelled, another epoch): the picture starts afresh.
+    pub(super) restart: bool,
+    /// The console asks for a complete picture.
+    pub(super) wanted: bool,
+    /// The newest acknowledgement of the console.
+    pub(super) acknowledged: Option<content::PictureAck>,
+    /// What the picture thread says about the screen, for the bar.
+    pub(super) unreadable: Option<String>,
+    /// True if this computer lets the agent inject.
+    pub(super) input_possible: bool,
+    /// Set when the program ends.
+    pub(super) closing: bool,
+    /// Wakes the picture thread out of its wait for damage.
+    pub(super) wake_pictures: Option<Waker>,
+    /// Wakes the pointer thread out of its wait for motion.
+    pub(super) wake_pointer: Option<Waker>,
+    /// The grant under which the pointer was last shown.
+    pub(super) pointer_grant: u32,
+}
+
+/// Where the session stands as long as the guard has no phase for it.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Before {
+    /// At the pages' start or an error of connecting.
+    #[default]
+    Idle,
+    /// Something went wrong before a name could be shown.
+    Failed(crate::view::Problem),
+    /// Connecting and pairing.
+    Connecting,
+    /// The guard knows.
+    Paired,
+    /// As `Paired`; the customer chooses a screen for this consent.
+    Screens(Consent),
+    /// It ended by itself, for this reason instead of the guard's.
+    Ended(crate::view::Problem),
+}
+
+/// Which consent awaits the choice of a screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Consent {
+    View,
+    Control,
+}
+
+impl Shared {
+    pub(super) fn new(repaint: Arc<dyn Fn() + Send + Sync>) -> (Arc<Self>, watch::Receiver<View>) {
+        let (view, receiver) = watch::channel(View::default());
+        let core = Core {
+            guard: Guard::new(),
+            keys: None,
+            outgoing: None,
+            stage: Before::Idle,
+            technician: Technician::default(),
+            input: VecDeque::new(),
+            release: false,
+            selection: Selection::All,
+            screens: Vec::new(),
+            area: Area::default(),
+            restart: true,
+            wanted: false,
+            acknowledged: None,
+            unreadable: None,
+            input_possible: false,
+            closing: false,
+            wake_pictures: None,
+            wake_pointer: None,
+            pointer_grant: 0,
+        };
+        let shared = Self {
+            core: Mutex::new(core),
+            stirred: Condvar::new(),
+            rearm: Notify::new(),
+            room: Notify::new(),
+            cancels: watch::Sender::new(0),
+            view,
+            repaint,
+        };
+        (Arc::new(shared), receiver)
+    }
+
+    /// The lock. A thread that panicked while it had it leaves a guard that may be half-changed:
+    /// the program ends rather than go on with it.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(|poisoned| {
+            let mut core = PoisonError::into_inner(poisoned);
+            core.guard.handle_end(Instant::now(), End::Fault);
+            core
+        })
+    }
+
+    /// Lets `act` change the core, then carries out what the guard wants done.
+    pub(super) fn change<T>(&self, act: impl FnOnce(&mut Core) -> T) -> T {
+        let mut core = self.lock();
+        let result = act(&mut core);
+        self.settle(&mut core);
+        result
+    }
+
+    /// Carries out the guard's outputs and wakes everybody whom they concern.
+    pub(super) fn settle(&self, core: &mut Core) {
+        while let Some(output) = core.guard.poll_output() {
+            match output {
+                Output::ReleaseInput => {
+                    core.release = true;
+                }
+                Output::CancelFrames => {
+                    core.restart = true;
+                    core.acknowledged = None;
+                    self.cancels.send_modify(|count| *count += 1);
+                }
+                Output::SendRights {
+                    epoch,
+                    grant,
+                    rights,
+                    cause,
+                } => {
+                    core.seal_record(Class::Rights, epoch, grant, rights, &cause.to_bytes());
+                }
+                Output::OpenEpoch { epoch } => core.open_epoch(epoch),
+                Output::CustomerActive(active) => {
+                    core.notice(&AgentNotice::CustomerActive { active });
+                }
+                Output::Beacon { number } => {
+                    let beacon = content::Beacon { number }.to_bytes();
+                    self.seal_single(core, Class::Beacon, &beacon);
+                }
+                Output::StateChanged => {}
+                Output::SessionEnded(reason) => {
+                    core.send(Outgoing::Message(AgentToRelay::End { reason }));
+                    core.send(Outgoing::Close);
+                }
+            }
+        }
+        self.publish(core);
+        self.wake(core);
+    }
+
+    /// Seals a frame of classes 6 to 9 under the rights in force and hands it to the link.
+    /// False if there is no epoch to seal under.
+    pub(super) fn seal_single(&self, core: &mut Core, class: Class, content: &[u8]) -> bool {
+        let (grant, rights) = (core.guard.grant(), core.guard.rights());
+        let epoch = core.guard.epoch();
+        let Some(frame) = core
+            .keys
+            .as_mut()
+            .and_then(|keys| keys.seal(epoch, class, grant, rights, content))
+        else {
+            return false;
+        };
+        let cancels = *self.cancels.borrow();
+        core.send(Outgoing::Single { frame, cancels });
+        true
+    }
+
+    /// What the watch saw.
+    pub(super) fn handle_seen(&self, seen: &Seen) {
+        match seen {
+            Seen::StopKey { at, .. } => {
+                self.change(|core| core.guard.handle_stop_key(*at));
+                self.view.send_modify(|view| view.stop_presses += 1);
+                (self.repaint)();
+            }
+            Seen::Activity { at } => {
+                let mut core = self.lock();
+                core.guard.handle_customer_activity(*at);
+                self.settle(&mut core);
+            }
+            Seen::Lost(_) => {
+                self.change(|core| core.guard.handle_end(Instant::now(), End::Fault));
+            }
+        }
+    }
+
+    pub(super) fn set_stop_key(&self, stop_key: StopKey) {
+        self.view.send_modify(|view| view.stop_key = stop_key);
+    }
+
+    /// Shows the pages what has changed.
+    fn publish(&self, core: &Core) {
+        let stage = super::publish::stage(core, Instant::now());
+        let changed = self.view.send_if_modified(|view| {
+            let changed = view.stage != stage;
+            if changed {
+                view.stage = stage;
+            }
+            changed
+        });
+        if changed {
+            (self.repaint)();
+        }
+    }
+
+    fn wake(&self, core: &Core) {
+        self.stirred.notify_all();
+        self.rearm.notify_one();
+        let over = !core.sees() || core.closing;
+        if (over || core.restart || core.wanted || core.acknowledged.is_some())
+            && let Some(waker) = &core.wake_pictures
+        {
+            waker.wake();
+        }
+        if (over || core.pointer_grant != core.guard.grant())
+            && let Some(waker) = &core.wake_pointer
+        {
+            waker.wake();
+        }
+    }
+}
+
+impl Core {
+    /// Hands a unit to the link. One that does not fit ends the session: the relay does not
+    /// read, and rights that cannot be told must not stay.
+    pub(super) fn send(&mut self, unit: Outgoing) {
+        let Some(outgoing) = &self.outgoing else {
+            return;
+        };
+        if outgoing.try_send(unit).is_err() {
+            self.outgoing = None;
+            self.guard.handle_connection_lost(Instant::now());
+        }
+    }
+
+    /// Seals a frame of an in-order class and hands it to the link.
+    pub(super) fn seal_record(
+        &mut self,
+        class: Class,
+        epoch: u32,
+        grant: u32,
+        rights: Rights,
+        content: &[u8],
+    ) {
+        let sealed = self
+            .keys
+            .as_mut()
+            .and_then(|keys| keys.seal(epoch, class, grant, rights, content));
+        if let Some(frame) = sealed {
+            self.send(Outgoing::Record(Record::Frame(frame)));
+        }
+    }
+
+    /// Sends a notice under the rights in force.
+    pub(super) fn notice(&mut self, notice: &AgentNotice) {
+        self.record(Class::Notices, &notice.to_bytes());
+    }
+
+    /// Seals a frame of an in-order class other than rights under the rights in force.
+    pub(super) fn record(&mut self, class: Class, content: &[u8]) {
+        let (epoch, grant, rights) = (self.guard.epoch(), self.guard.grant(), self.guard.rights());
+        self.seal_record(class, epoch, grant, rights, content);
+    }
+
+    /// True while the technician may see.
+    pub(super) fn sees(&self) -> bool {
+        self.guard.rights().view() && self.outgoing.is_some()
+    }
+
+    /// Everything of a session is forgotten; the guard starts anew.
+    pub(super) fn reset(&mut self, stage: Before) {
+        self.guard = Guard::new();
+        self.keys = None;
+        self.outgoing = None;
+        self.stage = stage;
+        self.technician = Technician::default();
+        self.input.clear();
+        self.release = true;
+        self.selection = Selection::All;
+        self.screens.clear();
+        self.restart = true;
+        self.wanted = false;
+        self.pointer_grant = 0;
+        self.acknowledged = None;
+        self.unreadable = None;
+    }
+
+    /// Whether control can be offered on the pages.
+    pub(super) fn offer(&self) -> ControlOffer {
+        self.guard.offer().clone()
+    }
+}
+
+impl PartialEq for Stage {
+    fn eq(&self, other: &Self) -> bool {
+        // Everything that a page shows is in its Debug form; pages change seldom.
+        format!("{self:?}") == format!("{other:?}")
+    }
+}

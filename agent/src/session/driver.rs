@@ -1,0 +1,558 @@
+//! The driver: the session's story from a typed code to its end.
+//!
+//! ```text
+//! idle ─Connect─► pairing ─► paired: messages, commands, timers ─► ended ─Restart─► idle
+//!                    │              │      ▲
+//!                    ▼              ▼      │ resumed
+//!                 failed         reconnecting ─► ended
+//! ```
+//!
+//! One async task. Every outside event becomes one call of the guard; what follows from it
+//! happens in [`Shared::settle`].
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fernsicht_protocol::attached::Configuration;
+use fernsicht_protocol::code::SessionCode;
+use fernsicht_protocol::guard::{Denied, Kind, Phase};
+use fernsicht_protocol::messages::{
+    AgentToConsole, AgentToRelay, ConsoleToAgent, End, Page, RelayToAgent,
+};
+use fernsicht_protocol::quic::MessageReceiver;
+use fernsicht_protocol::wire::Wire;
+use tokio::sync::mpsc;
+
+use super::core::{Before, Consent, Core, OUTGOING, Outgoing, Shared};
+use super::epochs::{Keys, wrap};
+use super::pairing::{self, Line};
+use super::{injector, link, pictures, pointer};
+use crate::platform::own::Desk;
+use crate::platform::{self, Inject, OwnWindows, Selection};
+use crate::view::{Command, Problem, ScreenChoice, Technician};
+
+/// The first wait before a reconnect; doubled up to [`LONGEST_WAIT`].
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+
+/// The longest wait between two tries to reconnect.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// Drives sessions, one after the other.
+pub(super) struct Driver {
+    configuration: Configuration,
+    shared: Arc<Shared>,
+    inbox: mpsc::Receiver<Command>,
+    own: OwnWindows,
+}
+
+/// How a stage of the story ended.
+enum Next {
+    /// Another code may be typed.
+    Idle,
+    /// The program ends.
+    Closed,
+}
+
+impl Driver {
+    pub(super) fn new(
+        configuration: Configuration,
+        shared: Arc<Shared>,
+        inbox: mpsc::Receiver<Command>,
+        own: OwnWindows,
+    ) -> Self {
+        Self {
+            configuration,
+            shared,
+            inbox,
+            own,
+        }
+    }
+
+    /// Runs until the program ends.
+    pub(super) fn run(mut self) {
+        let hands = self.spawn_hands();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        match runtime {
+            Ok(runtime) => runtime.block_on(self.drive()),
+            Err(_) => self
+                .shared
+                .change(|core| core.stage = Before::Failed(Problem::Internal)),
+        }
+        self.shared.change(|core| {
+            core.closing = true;
+            core.guard.handle_end(Instant::now(), End::Customer);
+        });
+        for hand in hands {
+            // A thread that panicked has released what it held with its connection.
+            hand.join().ok();
+        }
+    }
+
+    /// The threads that see and steer. Without an injector control is never offered.
+    fn spawn_hands(&self) -> Vec<std::thread::JoinHandle<()>> {
+        let mut hands = Vec::new();
+        let mut spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
+            let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+            hands.extend(thread.ok());
+        };
+        let (shared, own) = (self.shared.clone(), self.own.clone());
+        spawn("pictures", Box::new(move || pictures::run(&shared, &own)));
+        let shared = self.shared.clone();
+        spawn("pointer", Box::new(move || pointer::run(&shared)));
+        if let (Ok(inject), Ok(desk)) = (Inject::open(None), Desk::open(None, self.own.clone())) {
+            let shared = self.shared.clone();
+            shared.lock().input_possible = true;
+            spawn(
+                "injector",
+                Box::new(move || injector::run(&shared, inject, &desk)),
+            );
+        }
+        hands
+    }
+
+    async fn drive(&mut self) {
+        loop {
+            let code = loop {
+                match self.inbox.recv().await {
+                    Some(Command::Connect { code, aid: _ }) => break code,
+                    Some(Command::Restart) => self.shared.change(|core| core.reset(Before::Idle)),
+                    Some(Command::Close) | None => return,
+                    Some(_) => {}
+                }
+            };
+            match self.session(&code).await {
+                Next::Idle => {}
+                Next::Closed => return,
+            }
+        }
+    }
+
+    /// One code: pair, then run the session to its end.
+    async fn session(&mut self, code: &SessionCode) -> Next {
+        self.shared.change(|core| core.reset(Before::Connecting));
+        let configuration = self.configuration.clone();
+        let pairing = async {
+            let mut line = pairing::connect(&configuration).await?;
+            let paired = pairing::pair(&mut line, &configuration, code).await?;
+            Ok::<_, Problem>((line, paired))
+        };
+        tokio::pin!(pairing);
+        let (line, paired) = loop {
+            tokio::select! {
+                outcome = &mut pairing => match outcome {
+                    Ok(paired) => break paired,
+                    Err(problem) => {
+                        self.shared.change(|core| core.stage = Before::Failed(problem));
+                        return Next::Idle;
+                    }
+                },
+                command = self.inbox.recv() => match command {
+                    Some(Command::Close) | None => return Next::Closed,
+                    Some(Command::Restart | Command::Stop) => {
+                        self.shared.change(|core| core.reset(Before::Idle));
+                        return Next::Idle;
+                    }
+                    Some(_) => {}
+                },
+            }
+        };
+        let technician = Technician {
+            name: paired.technician.name.clone(),
+            organisation: paired.technician.organisation.clone(),
+        };
+        let screens = screens();
+        let offer = line.offer.clone();
+        let mut connected = self.attach(line);
+        self.shared.change(|core| {
+            let keys = Keys::new(paired);
+            let hash = keys.first_resume_hash();
+            core.keys = Some(keys);
+            core.technician = technician;
+            core.screens = screens;
+            core.stage = Before::Paired;
+            core.send(Outgoing::Message(AgentToRelay::ResumeHash { hash }));
+            core.tell_console(&AgentToConsole::Page {
+                page: Page::Consent,
+            });
+            let possible = core.input_possible;
+            // Only a second technician is denied, and a guard meets one.
+            core.guard
+                .handle_technician(Instant::now(), offer, possible)
+                .ok();
+        });
+        loop {
+            match self.connected(&mut connected).await {
+                Left::Ended => break,
+                Left::Closed => {
+                    connected.close().await;
+                    return Next::Closed;
+                }
+                Left::Lost => match self.reconnect().await {
+                    Some(again) => connected = again,
+                    None => break,
+                },
+            }
+        }
+        connected.close().await;
+        Next::Idle
+    }
+
+    /// Starts the tasks of a connection and makes it the way out.
+    fn attach(&self, line: Line) -> Connected {
+        let (outgoing, queue) = mpsc::channel(OUTGOING);
+        let cancels = self.shared.cancels.subscribe();
+        let sending = tokio::spawn(link::send(
+            line.connection.clone(),
+            line.sender,
+            queue,
+            cancels,
+        ));
+        tokio::spawn(link::receive(self.shared.clone(), line.connection.clone()));
+        self.shared.lock().outgoing = Some(outgoing);
+        Connected {
+            receiver: line.receiver,
+            sending,
+            endpoint: line.endpoint,
+        }
+    }
+
+    /// Runs while the connection holds and the session is not over.
+    async fn connected(&mut self, connected: &mut Connected) -> Left {
+        loop {
+            let (ended, due) = {
+                let core = self.shared.lock();
+                (
+                    core.guard.phase() == Phase::Ended,
+                    core.guard.poll_timeout(),
+                )
+            };
+            if ended {
+                return Left::Ended;
+            }
+            tokio::select! {
+                message = connected.receiver.next() => match message {
+                    Ok(Some(message)) => self.handle_message(message),
+                    Ok(None) | Err(_) => {
+                        self.shared.change(|core| {
+                            core.outgoing = None;
+                            core.guard.handle_connection_lost(Instant::now());
+                        });
+                        return Left::Lost;
+                    }
+                },
+                command = self.inbox.recv() => {
+                    if !self.handle_command(command) {
+                        return Left::Closed;
+                    }
+                }
+                () = sleep_until(due) => {
+                    self.shared.change(|core| core.guard.handle_timeout(Instant::now()));
+                }
+                () = self.shared.rearm.notified() => {}
+            }
+        }
+    }
+
+    /// Comes back to the relay, or gives up when the guard does. None: the session is over.
+    async fn reconnect(&mut self) -> Option<Connected> {
+        let mut wait = FIRST_WAIT;
+        loop {
+            for ahead in [0, 1] {
+                let attempt = resume(&self.configuration, &self.shared, ahead);
+                tokio::pin!(attempt);
+                loop {
+                    let (ended, due) = {
+                        let core = self.shared.lock();
+                        (
+                            core.guard.phase() == Phase::Ended,
+                            core.guard.poll_timeout(),
+                        )
+                    };
+                    if ended {
+                        return None;
+                    }
+                    tokio::select! {
+                        outcome = &mut attempt => match outcome {
+                            Resume::Back(line) => return Some(self.resumed(*line, ahead)),
+                            Resume::Unknown | Resume::Away => break,
+                        },
+                        command = self.inbox.recv() => {
+                            if !self.handle_command(command) {
+                                self.shared.change(|core| core.guard.handle_end(Instant::now(), End::Customer));
+                            }
+                        }
+                        () = sleep_until(due) => {
+                            self.shared.change(|core| core.guard.handle_timeout(Instant::now()));
+                        }
+                        () = self.shared.rearm.notified() => {}
+                    }
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(wait) => wait = (wait * 2).min(LONGEST_WAIT),
+                command = self.inbox.recv() => {
+                    if !self.handle_command(command) {
+                        self.shared.change(|core| core.guard.handle_end(Instant::now(), End::Customer));
+                    }
+                }
+            }
+        }
+    }
+
+    fn resumed(&self, line: Line, ahead: u64) -> Connected {
+        let offer = line.offer.clone();
+        let connected = self.attach(line);
+        self.shared.change(|core| {
+            if let Some(keys) = &mut core.keys {
+                keys.resumed(ahead);
+            }
+            core.guard.handle_offer(Instant::now(), offer);
+            core.repeat_packets();
+            core.guard.handle_resumed(Instant::now());
+        });
+        connected
+    }
+
+    fn handle_message(&self, message: RelayToAgent) {
+        let now = Instant::now();
+        self.shared.change(|core| match message {
+            RelayToAgent::Peer { packet } => {
+                if core.handle_packet(now, &packet.0).is_none() {
+                    core.guard.handle_end(now, End::Tampered);
+                }
+            }
+            RelayToAgent::EpochOpened { epoch } => core.guard.handle_epoch_opened(now, epoch),
+            RelayToAgent::PeerLost => core.guard.handle_peer_lost(now),
+            RelayToAgent::Resumed => {
+                core.repeat_packets();
+                core.guard.handle_resumed(now);
+            }
+            RelayToAgent::RecorderFailed => core.guard.handle_recorder_failed(now),
+            RelayToAgent::Ended { reason } => {
+                if reason == End::Lost {
+                    core.stage = Before::Ended(Problem::TechnicianLost);
+                }
+                core.guard.handle_end(now, reason);
+            }
+            RelayToAgent::Refused { reason } => {
+                core.stage = Before::Ended(pairing::refusal_problem(&reason));
+                core.guard.handle_end(now, End::Fault);
+            }
+            RelayToAgent::Hello { .. }
+            | RelayToAgent::Joined { .. }
+            | RelayToAgent::Reply { .. } => {
+                core.guard.handle_end(now, End::Tampered);
+            }
+        });
+    }
+
+    /// False if the program shall end.
+    fn handle_command(&self, command: Option<Command>) -> bool {
+        let now = Instant::now();
+        let Some(command) = command else { return false };
+        if matches!(command, Command::Close) {
+            return false;
+        }
+        // What is denied has changed since the page was drawn: the new page is on its way.
+        let outcome: Result<(), Denied> = self.shared.change(|core| match command {
+            Command::ConsentView(hand) => core.consent(now, Consent::View, hand),
+            Command::ConsentControl(hand) => core.consent(now, Consent::Control, hand),
+            Command::ChooseScreen(hand, number) => {
+                core.selection = number.map_or(Selection::All, Selection::Screen);
+                match std::mem::replace(&mut core.stage, Before::Paired) {
+                    Before::Screens(Consent::View) => core.guard.consent_view(now, hand.into_act()),
+                    Before::Screens(Consent::Control) => {
+                        core.guard.consent_control(now, hand.into_act())
+                    }
+                    Before::Idle
+                    | Before::Failed(_)
+                    | Before::Connecting
+                    | Before::Paired
+                    | Before::Ended(_) => core.guard.view_on(now, hand.into_act()),
+                }
+            }
+            Command::Refuse => {
+                core.guard.refuse(now);
+                Ok(())
+            }
+            Command::MoreTime => {
+                core.guard.more_time(now);
+                Ok(())
+            }
+            Command::ViewOn(hand) => core.guard.view_on(now, hand.into_act()),
+            Command::ViewOff => {
+                core.guard.view_off(now);
+                Ok(())
+            }
+            Command::ControlOn(hand) => match core.guard.kind() {
+                Some(Kind::Look) => core.guard.ask_upgrade(now),
+                Some(Kind::Control) | None => core.guard.control_on(now, hand.into_act()),
+            },
+            Command::ControlOff => {
+                core.guard.control_off(now);
+                Ok(())
+            }
+            Command::Stop => {
+                core.guard.stop(now);
+                Ok(())
+            }
+            Command::AskEnd => core.guard.ask_end(now),
+            Command::Yes(hand) => core.guard.accept_upgrade(now, hand.into_act()),
+            Command::GoOn(hand) => core.guard.go_on(now, hand.into_act()),
+            Command::No => {
+                core.guard.decline_upgrade(now);
+                Ok(())
+            }
+            Command::ConfirmEnd => {
+                core.guard.handle_end(now, End::Customer);
+                Ok(())
+            }
+            Command::Reading(page) => {
+                core.tell_console(&AgentToConsole::Page { page });
+                Ok(())
+            }
+            Command::Stay | Command::Connect { .. } | Command::Restart | Command::Close => Ok(()),
+        });
+        if let Err(denied) = outcome {
+            tracing::debug!(%denied, "an act came too late");
+        }
+        true
+    }
+}
+
+/// Why [`Driver::connected`] returned.
+enum Left {
+    Ended,
+    Lost,
+    Closed,
+}
+
+/// The tasks of a connection.
+struct Connected {
+    receiver: MessageReceiver,
+    sending: tokio::task::JoinHandle<()>,
+    endpoint: quinn::Endpoint,
+}
+
+impl Connected {
+    /// Lets the relay have everything that was said, for at most a few seconds.
+    async fn close(self) {
+        drop(tokio::time::timeout(Duration::from_secs(3), self.sending).await);
+        drop(tokio::time::timeout(Duration::from_secs(1), self.endpoint.wait_idle()).await);
+    }
+}
+
+enum Resume {
+    Back(Box<Line>),
+    /// The relay does not know this token.
+    Unknown,
+    /// Nobody answers.
+    Away,
+}
+
+async fn resume(configuration: &Configuration, shared: &Shared, ahead: u64) -> Resume {
+    let Ok(mut line) = pairing::connect(configuration).await else {
+        return Resume::Away;
+    };
+    let Some((session, (token, next_hash))) = shared
+        .lock()
+        .keys
+        .as_ref()
+        .map(|keys| (keys.session, keys.resume(ahead)))
+    else {
+        return Resume::Unknown;
+    };
+    let request = AgentToRelay::Resume {
+        session,
+        token,
+        next_hash,
+    };
+    if line.sender.send(&request).await.is_err() {
+        return Resume::Away;
+    }
+    match tokio::time::timeout(Duration::from_secs(10), line.receiver.next()).await {
+        Ok(Ok(Some(RelayToAgent::Resumed))) => Resume::Back(Box::new(line)),
+        Ok(Ok(Some(_))) => Resume::Unknown,
+        Ok(Ok(None) | Err(_)) | Err(_) => Resume::Away,
+    }
+}
+
+async fn sleep_until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The screens to choose from; none if they cannot be asked (then all are shown, or the
+/// picture thread says why not).
+fn screens() -> Vec<ScreenChoice> {
+    platform::screens(None).map_or_else(
+        |_| Vec::new(),
+        |screens| {
+            screens
+                .iter()
+                .map(|screen| ScreenChoice {
+                    number: screen.number,
+                    x: screen.x,
+                    y: screen.y,
+                    width: screen.width,
+                    height: screen.height,
+                })
+                .collect()
+        },
+    )
+}
+
+impl Core {
+    /// Consent: at once if there is one screen, after the choice of a screen otherwise.
+    fn consent(
+        &mut self,
+        now: Instant,
+        consent: Consent,
+        hand: crate::view::Hand,
+    ) -> Result<(), Denied> {
+        if self.screens.len() > 1 {
+            self.stage = Before::Screens(consent);
+            self.tell_console(&AgentToConsole::Page {
+                page: Page::Screens,
+            });
+            return Ok(());
+        }
+        match consent {
+            Consent::View => self.guard.consent_view(now, hand.into_act()),
+            Consent::Control => self.guard.consent_control(now, hand.into_act()),
+        }
+    }
+
+    /// A packet of the console. None if it is not what the console may say.
+    fn handle_packet(&mut self, now: Instant, packet: &[u8]) -> Option<()> {
+        let Some(message) = self.keys.as_mut()?.peer.open(packet).ok()? else {
+            return Some(());
+        };
+        match ConsoleToAgent::from_bytes(&message).ok()? {
+            ConsoleToAgent::EpochAck { epoch } => {
+                self.guard.handle_epoch_acknowledged(now, epoch);
+                Some(())
+            }
+            ConsoleToAgent::Technician { .. } => None,
+        }
+    }
+
+    /// Sends the newest peer packets once more, byte for byte.
+    fn repeat_packets(&mut self) {
+        let kept: Vec<Vec<u8>> = self
+            .keys
+            .iter()
+            .flat_map(|keys| keys.peer.kept())
+            .map(<[u8]>::to_vec)
+            .collect();
+        for packet in kept {
+            self.send(Outgoing::Message(AgentToRelay::Peer {
+                packet: wrap(packet),
+            }));
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The keys of a session: peer channel, epochs, and what is sealed and opened with them.
+//!
+//! A new epoch replaces both directions' keys at once. What still arrives under the epoch
+//! before is dropped unopened: its input could only be stale.
+
+use fernsicht_protocol::crypto::{Hash, hash};
+use fernsicht_protocol::epoch::{self, Epoch, Opener, Sealer};
+use fernsicht_protocol::frame::{Class, Direction, Frame};
+use fernsicht_protocol::messages::{AgentToConsole, AgentToRelay, PeerPacket, SessionId};
+use fernsicht_protocol::pairing::agent::Paired;
+use fernsicht_protocol::pairing::resume_token;
+use fernsicht_protocol::peer;
+use fernsicht_protocol::rights::Rights;
+use fernsicht_protocol::unit::Record;
+use fernsicht_protocol::wire::Wire;
+use rand_core::OsRng;
+
+use super::core::{Core, Outgoing};
+
+/// The keys of a paired session.
+pub(super) struct Keys {
+    pub(super) session: SessionId,
+    th2: Hash,
+    pub(super) peer: peer::Channel,
+    resume: fernsicht_protocol::crypto::Secret,
+    /// Which resume token is registered with the relay.
+    resumes: u64,
+    ends: Option<(Sealer, Opener)>,
+}
+
+impl Keys {
+    pub(super) fn new(paired: Paired) -> Self {
+        Self {
+            session: paired.session,
+            th2: paired.th2,
+            peer: paired.peer,
+            resume: paired.resume,
+            resumes: 0,
+            ends: None,
+        }
+    }
+
+    /// Seals under `epoch`. None if that is not the current one.
+    pub(super) fn seal(
+        &mut self,
+        epoch: u32,
+        class: Class,
+        grant: u32,
+        rights: Rights,
+        content: &[u8],
+    ) -> Option<Frame> {
+        let (sealer, _) = self.ends.as_mut()?;
+        (sealer.epoch() == epoch).then(|| sealer.seal(class, grant, rights, content))
+    }
+
+    /// Opens what came in order. None if it was withheld by the relay, or belongs to an
+    /// epoch that is over. Errors end the session.
+    pub(super) fn open(&mut self, record: Record) -> Result<Option<Vec<u8>>, epoch::Error> {
+        let Some((_, opener)) = self.ends.as_mut() else {
+            return Ok(None);
+        };
+        if record.header().epoch < opener.epoch() {
+            return Ok(None);
+        }
+        match record {
+            Record::Frame(frame) => opener.open(frame).map(Some),
+            Record::Tombstone { header, .. } => opener.skip(&header).map(|()| None),
+        }
+    }
+
+    /// The registration of the first resume token.
+    pub(super) fn first_resume_hash(&self) -> [u8; 32] {
+        hash(resume_token(&self.resume, self.resumes).as_slice())
+    }
+
+    /// The token to come back with, `ahead` of the registered one, and the hash of its successor.
+    pub(super) fn resume(&self, ahead: u64) -> ([u8; 32], [u8; 32]) {
+        let counter = self.resumes + ahead;
+        let token = resume_token(&self.resume, counter);
+        (
+            *token,
+            hash(resume_token(&self.resume, counter + 1).as_slice()),
+        )
+    }
+
+    /// The relay has taken the token that was `ahead`.
+    pub(super) fn resumed(&mut self, ahead: u64) {
+        self.resumes += ahead + 1;
+    }
+}
+
+impl Core {
+    /// Begins an epoch: a fresh secret for the console, the number for the relay.
+    pub(super) fn open_epoch(&mut self, number: u32) {
+        let Some(keys) = &mut self.keys else { return };
+        let secret = Epoch::draw(&mut OsRng);
+        let epoch = Epoch::new(&keys.session, None, number, &keys.th2, &secret);
+        keys.ends = Some((
+            epoch.sealer(Direction::AgentToConsole),
+            epoch.opener(Direction::ConsoleToAgent),
+        ));
+        let start = AgentToConsole::EpochStart {
+            epoch: number,
+            rid: None,
+            secret: *secret,
+            sealed_keys_hash: hash(&[]),
+        };
+        let packet = keys.peer.seal(&start.to_bytes());
+        self.restart = true;
+        self.acknowledged = None;
+        self.send(Outgoing::Message(AgentToRelay::EpochOpen {
+            epoch: number,
+            recording: None,
+        }));
+        self.send(Outgoing::Message(AgentToRelay::Peer {
+            packet: wrap(packet),
+        }));
+    }
+
+    /// Says something to the console outside of any epoch.
+    pub(super) fn tell_console(&mut self, message: &AgentToConsole) {
+        if let Some(keys) = &mut self.keys {
+            let packet = keys.peer.seal(&message.to_bytes());
+            self.send(Outgoing::Message(AgentToRelay::Peer {
+                packet: wrap(packet),
+            }));
+        }
+    }
+}
+
+/// A packet as the message carries it.
+pub(super) fn wrap(packet: Vec<u8>) -> PeerPacket {
+    fernsicht_protocol::wire::Blob(packet)
+}

@@ -1,0 +1,182 @@
+//! The injector's thread: one decision of the guard per event, under the lock, and an
+//! acknowledgement of what became of it.
+//!
+//! Text is injected character by character, each with a permit of its own: a revocation in the
+//! middle of a sentence stops it there.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use fernsicht_protocol::content::{DropReason, Dropped, Input, InputAck, InputEvent};
+use fernsicht_protocol::frame::{Class, Header};
+use fernsicht_protocol::guard::Fault;
+use fernsicht_protocol::wire::{List, Text, Wire};
+
+use super::core::{Core, Shared};
+use crate::platform::own::Desk;
+use crate::platform::{Area, Inject, inject};
+
+/// How many decisions one acknowledgement may wait for.
+const ACKNOWLEDGE_EVERY: u64 = 32;
+
+/// Runs until the program ends. `area` follows the picture thread's choice.
+pub(super) fn run(shared: &Arc<Shared>, mut inject: Inject, desk: &Desk) {
+    let mut decisions = Decisions::default();
+    loop {
+        let mut core = shared.lock();
+        while core.input.is_empty() && !core.release && !core.closing {
+            if decisions.count > 0 {
+                decisions.acknowledge(&mut core);
+                shared.settle(&mut core);
+            }
+            core = shared
+                .stirred
+                .wait(core)
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+        }
+        if core.release || core.closing {
+            core.release = false;
+            let closing = core.closing;
+            drop(core);
+            // Keys that could not be released will be when the connection closes.
+            inject.release_all().ok();
+            if closing {
+                return;
+            }
+            continue;
+        }
+        let Some((header, input)) = core.input.pop_front() else {
+            continue;
+        };
+        let area = core.area;
+        drop(core);
+        shared.room.notify_one();
+        let outcome = act(shared, &mut inject, desk, &header, input, area);
+        let mut core = shared.lock();
+        decisions.note(header.number, outcome);
+        if decisions.count >= ACKNOWLEDGE_EVERY {
+            decisions.acknowledge(&mut core);
+        }
+        shared.settle(&mut core);
+    }
+}
+
+/// Injects one event, or says why not.
+fn act(
+    shared: &Shared,
+    inject: &mut Inject,
+    desk: &Desk,
+    header: &Header,
+    input: Input,
+    area: Area,
+) -> Result<(), DropReason> {
+    let beacon = input.beacon;
+    for event in pieces(input.event) {
+        // Spare keys are set and paced before the lock is taken: nothing is pressed by it.
+        if shared.lock().guard.rights().control() {
+            inject
+                .prepare(&event)
+                .map_err(|error| reason(shared, &error))?;
+        }
+        let piece = Input { beacon, event };
+        let mut core = shared.lock();
+        let permit = core.guard.handle_input(Instant::now(), header, &piece)?;
+        if aims_at_own(desk, &piece.event, area) {
+            return Err(DropReason::OwnWindow);
+        }
+        let injected = inject.inject(&permit, area);
+        drop(core);
+        injected.map_err(|error| reason(shared, &error))?;
+    }
+    Ok(())
+}
+
+/// An event as the guard shall see it: text one character at a time.
+fn pieces(event: InputEvent) -> VecDeque<InputEvent> {
+    match event {
+        InputEvent::Text { text } => text
+            .as_str()
+            .chars()
+            .filter_map(|c| Text::new(c).ok())
+            .map(|text| InputEvent::Text { text })
+            .collect(),
+        event @ (InputEvent::Move { .. }
+        | InputEvent::Button { .. }
+        | InputEvent::Scroll { .. }
+        | InputEvent::Key { .. }
+        | InputEvent::ReleaseAll) => VecDeque::from([event]),
+    }
+}
+
+/// Remote clicks and keys never reach the agent's own windows. If nobody can tell, they count as aimed there.
+fn aims_at_own(desk: &Desk, event: &InputEvent, area: Area) -> bool {
+    match event {
+        InputEvent::Button {
+            x, y, down: true, ..
+        }
+        | InputEvent::Scroll { x, y, .. } => {
+            let (x, y) = (
+                area.x.saturating_add_unsigned(*x),
+                area.y.saturating_add_unsigned(*y),
+            );
+            desk.own_at(x, y).unwrap_or(true)
+        }
+        InputEvent::Key { down: true, .. } | InputEvent::Text { .. } => {
+            desk.own_has_focus().unwrap_or(true)
+        }
+        InputEvent::Move { .. }
+        | InputEvent::Button { .. }
+        | InputEvent::Key { .. }
+        | InputEvent::ReleaseAll => false,
+    }
+}
+
+fn reason(shared: &Shared, error: &inject::Error) -> DropReason {
+    match error {
+        inject::Error::StopKey => DropReason::StopKey,
+        inject::Error::OutsideArea | inject::Error::NoSuchKey | inject::Error::NoSpareKey => {
+            DropReason::Refused
+        }
+        inject::Error::Refused(_) | inject::Error::Platform(_) => {
+            shared.change(|core| {
+                core.guard
+                    .handle_computer_fault(Instant::now(), Fault::Input)
+            });
+            DropReason::Refused
+        }
+    }
+}
+
+/// What has been decided since the last acknowledgement.
+#[derive(Default)]
+struct Decisions {
+    count: u64,
+    newest: u64,
+    dropped: Vec<Dropped>,
+}
+
+impl Decisions {
+    fn note(&mut self, number: u64, outcome: Result<(), DropReason>) {
+        self.count += 1;
+        self.newest = number;
+        let Err(reason) = outcome else { return };
+        match self.dropped.last_mut() {
+            Some(last) if last.reason == reason && last.to + 1 == number => last.to = number,
+            _ => self.dropped.push(Dropped {
+                from: number,
+                to: number,
+                reason,
+            }),
+        }
+    }
+
+    fn acknowledge(&mut self, core: &mut Core) {
+        let ack = InputAck {
+            decided: self.newest,
+            dropped: List(std::mem::take(&mut self.dropped)),
+        };
+        self.count = 0;
+        core.record(Class::Acks, &ack.to_bytes());
+    }
+}

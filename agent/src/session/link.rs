@@ -1,0 +1,202 @@
+//! One connection to the relay: what leaves goes to its stream, what comes is handed to
+//! the core.
+//!
+//! ```text
+//! Outgoing::Message ─► the message stream      Record ─► the stream of its class
+//! Outgoing::Single ──► a stream of its own, reset when frames are cancelled
+//! ```
+//!
+//! The runtime has one thread: tasks run in the order in which they were woken. A
+//! cancellation wakes the streams' tasks before the rights frame wakes the sender, so the
+//! resets stand in the same packets as the rights frame or before it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use fernsicht_protocol::content::{ConsoleNotice, Input, PictureAck};
+use fernsicht_protocol::epoch;
+use fernsicht_protocol::frame::{Class, Frame};
+use fernsicht_protocol::messages::End;
+use fernsicht_protocol::quic::{self, Incoming, MessageSender, RecordSender};
+use fernsicht_protocol::unit::Record;
+use fernsicht_protocol::wire::Wire;
+use tokio::sync::{mpsc, watch};
+
+use super::core::{Core, INPUT, Outgoing, Shared};
+
+/// Sends until [`Outgoing::Close`] or the connection ends.
+pub(super) async fn send(
+    connection: quinn::Connection,
+    mut messages: MessageSender,
+    mut outgoing: mpsc::Receiver<Outgoing>,
+    cancels: watch::Receiver<u64>,
+) {
+    let mut streams: [Option<RecordSender>; 6] = Default::default();
+    while let Some(unit) = outgoing.recv().await {
+        let sent = match unit {
+            Outgoing::Message(message) => messages.send(&message).await.is_ok(),
+            Outgoing::Record(record) => send_record(&connection, &mut streams, &record)
+                .await
+                .is_some(),
+            Outgoing::Single { frame, cancels: at } => {
+                tokio::spawn(send_single(connection.clone(), frame, at, cancels.clone()));
+                true
+            }
+            Outgoing::Close => break,
+        };
+        if !sent {
+            return;
+        }
+    }
+    // The relay closes once it has told the console; a relay that does not is not waited for.
+    let delivered = async {
+        messages.finish().await;
+        connection.closed().await;
+    };
+    drop(tokio::time::timeout(std::time::Duration::from_secs(2), delivered).await);
+    connection.close(0u32.into(), b"");
+}
+
+async fn send_record(
+    connection: &quinn::Connection,
+    streams: &mut [Option<RecordSender>; 6],
+    record: &Record,
+) -> Option<()> {
+    let class = record.header().class;
+    let slot = &mut streams[class as usize];
+    if slot.is_none() {
+        *slot = Some(RecordSender::open(connection, class).await.ok()?);
+    }
+    slot.as_mut()?.send(record).await.ok()
+}
+
+/// Sends one frame unless it was cancelled meanwhile; then its stream is reset, also while
+/// what was sent is not acknowledged yet.
+async fn send_single(
+    connection: quinn::Connection,
+    frame: Frame,
+    at: u64,
+    mut cancels: watch::Receiver<u64>,
+) {
+    let opened = tokio::select! {
+        biased;
+        _ = cancels.wait_for(|count| *count > at) => return,
+        opened = connection.open_uni() => opened,
+    };
+    let Ok(mut stream) = opened else { return };
+    // A stream of a connection that is gone fails at the write.
+    drop(stream.set_priority(frame.header.class.priority()));
+    let bytes = frame.encode();
+    let cancelled = tokio::select! {
+        biased;
+        _ = cancels.wait_for(|count| *count > at) => true,
+        written = stream.write_all(&bytes) => {
+            if written.is_err() || stream.finish().is_err() {
+                return;
+            }
+            false
+        }
+    };
+    let cancelled = cancelled || {
+        tokio::select! {
+            biased;
+            _ = cancels.wait_for(|count| *count > at) => true,
+            _ = stream.stopped() => false,
+        }
+    };
+    if cancelled {
+        // Already acknowledged or stopped: nothing is left to cancel.
+        drop(stream.reset(0u32.into()));
+    }
+}
+
+/// Takes the relay's streams until the connection ends.
+pub(super) async fn receive(shared: Arc<Shared>, connection: quinn::Connection) {
+    while let Ok(stream) = connection.accept_uni().await {
+        let shared = shared.clone();
+        tokio::spawn(async move {
+            match quic::incoming(stream).await {
+                Ok(Incoming::Records(mut records)) => loop {
+                    match records.next().await {
+                        Ok(Some(record)) => {
+                            handle_record(&shared, record);
+                            wait_for_room(&shared).await;
+                        }
+                        Ok(None) | Err(quic::ReadError::Lost(_) | quic::ReadError::Cancelled) => {
+                            return;
+                        }
+                        Err(quic::ReadError::Malformed(_) | quic::ReadError::Truncated) => {
+                            return tampered(&shared);
+                        }
+                    }
+                },
+                // The console sends nothing but in-order classes.
+                Ok(Incoming::Single(..)) | Err(quic::ReadError::Malformed(_)) => tampered(&shared),
+                Err(
+                    quic::ReadError::Lost(_)
+                    | quic::ReadError::Cancelled
+                    | quic::ReadError::Truncated,
+                ) => {}
+            }
+        });
+    }
+}
+
+/// Does not read more input than the injector can take.
+async fn wait_for_room(shared: &Shared) {
+    loop {
+        let room = shared.room.notified();
+        if shared.lock().input.len() < INPUT {
+            return;
+        }
+        room.await;
+    }
+}
+
+fn handle_record(shared: &Shared, record: Record) {
+    let header = *record.header();
+    shared.change(|core| {
+        let content = match core.keys.as_mut().map(|keys| keys.open(record)) {
+            Some(Ok(Some(content))) => content,
+            Some(Ok(None)) | None => return,
+            Some(Err(
+                epoch::Error::Altered
+                | epoch::Error::Foreign
+                | epoch::Error::Number
+                | epoch::Error::Padding,
+            )) => {
+                return core.guard.handle_end(Instant::now(), End::Tampered);
+            }
+        };
+        if handle_content(core, header, &content).is_none() {
+            core.guard.handle_end(Instant::now(), End::Tampered);
+        }
+    });
+}
+
+/// None if the content does not fit its class.
+fn handle_content(
+    core: &mut Core,
+    header: fernsicht_protocol::frame::Header,
+    content: &[u8],
+) -> Option<()> {
+    match header.class {
+        Class::Input => core
+            .input
+            .push_back((header, Input::from_bytes(content).ok()?)),
+        Class::Acks => core.acknowledged = Some(PictureAck::from_bytes(content).ok()?),
+        Class::Notices => match ConsoleNotice::from_bytes(content).ok()? {
+            ConsoleNotice::PictureWanted => core.wanted = true,
+        },
+        // Heads belong to recordings, transfers to a later version: nothing acts on them.
+        Class::Heads | Class::Transfer => {}
+        Class::Rights | Class::Beacon | Class::Pointer | Class::Picture | Class::Refinement => {
+            return None;
+        }
+    }
+    Some(())
+}
+
+fn tampered(shared: &Shared) {
+    shared.change(|core| core.guard.handle_end(Instant::now(), End::Tampered));
+}

@@ -1,0 +1,113 @@
+//! The session's engine: everything between the pages and the relay.
+//!
+//! ```text
+//!  pages ──Command──► driver ──────► guard ◄────── watch (F11, activity)
+//!    ▲                  │ ▲         (Core, one lock)     ▲
+//!    └───View───────────┘ │             │ outputs        │ decisions
+//!                         │             ▼                │
+//!  relay ◄──────────── link (streams) ◄─┴─ pictures, pointer │ injector
+//! ```
+//!
+//! One lock holds guard and keys together ([`core`]): who has it may ask the guard, act under
+//! the permit and seal, and F11 waits for at most that one act. Threads: the watch, pictures,
+//! pointer and injector each have one, the driver one with an async runtime; the pages keep
+//! the main thread. Queues: commands 64, outgoing 1,024 (a full one ends the session: it
+//! means that a peer does not read), input 256 (a full one stops reading from the relay).
+//!
+//! Not here: what is decided (the guard), what is drawn (the pages), how pixels become
+//! updates ([`crate::encode`]), how the computer is seen and steered ([`crate::platform`]).
+
+mod core;
+mod driver;
+mod epochs;
+mod eyes;
+mod injector;
+mod link;
+mod pairing;
+mod pictures;
+mod pointer;
+mod publish;
+
+use std::sync::Arc;
+
+use fernsicht_protocol::attached::Configuration;
+use tokio::sync::{mpsc, watch};
+
+use crate::hand;
+use crate::platform::{self, OwnWindows};
+use crate::view::{Command, StopKey, View};
+
+/// Commands wait here: a person's clicks, never many.
+const COMMANDS: usize = 64;
+
+/// What the engine needs from its surroundings.
+pub struct Setup {
+    /// Whom the agent belongs to.
+    pub configuration: Configuration,
+    /// Asks the pages for a repaint; called from any thread.
+    pub repaint: Arc<dyn Fn() + Send + Sync>,
+    /// The X11 id of the pages' window.
+    pub window: Option<u32>,
+}
+
+/// The running engine. Ends, in good order, when it is dropped after [`Command::Close`].
+pub struct Engine {
+    /// What the pages show.
+    pub view: watch::Receiver<View>,
+    /// What the customer asks for.
+    pub commands: mpsc::Sender<Command>,
+    /// Where presses come from and what covers the window. A desktop that does not tell
+    /// makes every button wait for ever: then nothing is granted.
+    pub provenance: Arc<dyn hand::Provenance>,
+    /// Waits for the session's end.
+    pub ending: Ending,
+}
+
+/// The engine's end.
+pub struct Ending {
+    _watch: Option<platform::Watch>,
+    driver: std::thread::JoinHandle<()>,
+}
+
+impl Ending {
+    /// Waits until the other side has been told. Call it when no command can follow.
+    pub fn wait(self) {
+        // A driver that panicked has taken its session, and with it every right, along.
+        self.driver.join().ok();
+    }
+}
+
+/// Starts watching F11 and waits for a code. Captures nothing, connects nowhere.
+/// Errors: the system refuses a thread.
+pub fn start(setup: Setup) -> std::io::Result<Engine> {
+    let (commands, inbox) = mpsc::channel(COMMANDS);
+    let (shared, view) = core::Shared::new(setup.repaint);
+    let own = OwnWindows::new();
+    if let Some(window) = setup.window {
+        own.add(window);
+    }
+    let watch = {
+        let shared = shared.clone();
+        platform::Watch::start(None, move |seen| shared.handle_seen(&seen)).ok()
+    };
+    shared.set_stop_key(if watch.is_some() {
+        StopKey::Watched
+    } else {
+        StopKey::Unavailable
+    });
+    let provenance = eyes::Eyes::new(watch.as_ref(), setup.window, own.clone());
+    let driver = driver::Driver::new(setup.configuration, shared, inbox, own);
+    let driver = std::thread::Builder::new()
+        .name("session".to_owned())
+        .spawn(move || driver.run())?;
+    let ending = Ending {
+        _watch: watch,
+        driver,
+    };
+    Ok(Engine {
+        view,
+        commands,
+        provenance: Arc::new(provenance),
+        ending,
+    })
+}

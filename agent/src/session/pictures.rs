@@ -1,0 +1,235 @@
+//! The picture thread: sleeps until the customer shows the screen, then follows its changes.
+//!
+//! ```text
+//! damage ─► read (permit, under the lock) ─► encode (no lock) ─► permit again ─► seal ─► link
+//! ```
+//!
+//! While nothing is granted no connection to the screen is open. What was encoded under a
+//! grant that is over is thrown away. The encoder lives as long as the thread: the sequence
+//! of updates rises over everything.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Instant;
+
+use fernsicht_protocol::content::{AgentNotice, Screen};
+use fernsicht_protocol::guard::Fault;
+use fernsicht_protocol::picture::{Rect, View};
+use fernsicht_protocol::wire::List;
+
+use super::core::Shared;
+use crate::encode::{self, Encoder};
+use crate::platform::overlay::Frame;
+use crate::platform::{self, Area, Capture, OwnWindows, Pixels};
+
+/// Colour of the frame around what is shared: red, green, blue.
+const FRAME_COLOUR: [u8; 3] = [0xd9, 0x2d, 0x20];
+
+/// Runs until the program ends.
+pub(super) fn run(shared: &Arc<Shared>, own: &OwnWindows) {
+    let mut thread = Thread {
+        shared,
+        own,
+        generation: 0,
+        encoder: None,
+    };
+    while thread.wait_for_sight() {
+        if let Err(error) = thread.show() {
+            let detail = error.to_string();
+            let gone = matches!(error, Error::Platform(platform::Error::NoSuchScreen(_)));
+            shared.change(|core| {
+                core.unreadable = (!gone).then_some(detail);
+                core.guard
+                    .handle_computer_fault(Instant::now(), Fault::Screen);
+            });
+        }
+        shared.lock().wake_pictures = None;
+    }
+}
+
+/// Why the screen cannot be shown.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Platform(#[from] platform::Error),
+    #[error(transparent)]
+    Encode(#[from] encode::Error),
+}
+
+struct Thread<'a> {
+    shared: &'a Arc<Shared>,
+    own: &'a OwnWindows,
+    generation: u32,
+    encoder: Option<Encoder>,
+}
+
+impl Thread<'_> {
+    /// False when the program ends.
+    fn wait_for_sight(&self) -> bool {
+        let mut core = self.shared.lock();
+        while !core.sees() && !core.closing {
+            core = self
+                .shared
+                .stirred
+                .wait(core)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        !core.closing
+    }
+
+    /// Shows the screen until sight ends.
+    fn show(&mut self) -> Result<(), Error> {
+        let mut capture = platform::open_capture(None)?;
+        self.shared.lock().wake_pictures = Some(capture.waker());
+        let mut encoder = match self.encoder.take() {
+            Some(encoder) => encoder,
+            None => Encoder::new(encode::Config::default())?,
+        };
+        let mut scene = self.scene(capture.as_mut(), &mut encoder)?;
+        while self.take_news(&mut encoder) {
+            let sent = self.send_changes(capture.as_mut(), &mut encoder, &mut scene);
+            match sent {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(Error::Platform(platform::Error::LayoutChanged)) => {
+                    scene = self.scene(capture.as_mut(), &mut encoder)?;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            }
+            let timeout = encoder
+                .poll_timeout()
+                .map(|at| at.saturating_duration_since(Instant::now()));
+            let changes = capture.wait(timeout)?;
+            if changes.layout {
+                scene = self.scene(capture.as_mut(), &mut encoder)?;
+            } else {
+                scene.damage.extend(changes.damage);
+            }
+        }
+        self.encoder = Some(encoder);
+        Ok(())
+    }
+
+    /// Chooses the area, tells the console of it, and puts the frame around it.
+    fn scene(&mut self, capture: &mut dyn Capture, encoder: &mut Encoder) -> Result<Scene, Error> {
+        let selection = self.shared.lock().selection;
+        let area = capture.select(selection)?;
+        self.generation += 1;
+        encoder.handle_layout(self.generation, area.width, area.height)?;
+        let screens = capture
+            .screens()
+            .iter()
+            .filter_map(|screen| within(area, screen))
+            .collect();
+        let layout = AgentNotice::Layout {
+            generation: self.generation,
+            width: area.width,
+            height: area.height,
+            screens: List(screens),
+        };
+        self.shared.change(|core| {
+            core.area = area;
+            core.unreadable = None;
+            core.notice(&layout);
+        });
+        // A desktop without room for the frame is still shown; the bar says so.
+        let frame = Frame::show(None, area, FRAME_COLOUR, self.own).ok();
+        Ok(Scene {
+            pixels: Pixels::new(area),
+            damage: vec![area.whole()],
+            grant: 0,
+            _frame: frame,
+        })
+    }
+
+    /// What the console said meanwhile. False if sight is over.
+    fn take_news(&self, encoder: &mut Encoder) -> bool {
+        let mut core = self.shared.lock();
+        let now = Instant::now();
+        if let Some(ack) = core.acknowledged.take() {
+            encoder.handle_ack(&ack, now);
+        }
+        if std::mem::take(&mut core.restart) {
+            encoder.restart();
+        }
+        if std::mem::take(&mut core.wanted) {
+            encoder.handle_picture_wanted(now);
+        }
+        core.sees() && !core.closing
+    }
+
+    /// Reads what changed and sends it, as far as there is room. False if sight is over.
+    fn send_changes(
+        &self,
+        capture: &mut dyn Capture,
+        encoder: &mut Encoder,
+        scene: &mut Scene,
+    ) -> Result<bool, Error> {
+        if encoder.room() && !scene.damage.is_empty() {
+            let mut core = self.shared.lock();
+            let Some(permit) = core.guard.view_permit(Instant::now()) else {
+                return Ok(false);
+            };
+            scene.grant = permit.grant();
+            let read = capture.read(&permit, &scene.damage, &mut scene.pixels)?;
+            drop(core);
+            scene.damage.clear();
+            encoder.handle_damage(&read);
+        }
+        loop {
+            let Some(update) = encoder.encode(scene.view(), Instant::now())? else {
+                return Ok(true);
+            };
+            let mut core = self.shared.lock();
+            let under = core
+                .guard
+                .view_permit(Instant::now())
+                .map(|permit| permit.grant());
+            match under {
+                None => return Ok(false),
+                // Captured under a grant that is over: it must be read again under this one.
+                Some(grant) if grant != scene.grant => {
+                    encoder.restart();
+                    scene.damage = vec![scene.view().area()];
+                    core.restart = false;
+                    return Ok(true);
+                }
+                Some(_) => self
+                    .shared
+                    .seal_single(&mut core, update.class, &update.bytes),
+            };
+        }
+    }
+}
+
+/// What is being shown.
+struct Scene {
+    pixels: Pixels,
+    damage: Vec<Rect>,
+    /// The grant under which the pixels were read.
+    grant: u32,
+    _frame: Option<Frame>,
+}
+
+impl Scene {
+    fn view(&self) -> View<'_> {
+        View {
+            width: self.pixels.width,
+            height: self.pixels.height,
+            stride: usize::from(self.pixels.width) * 4,
+            bgrx: &self.pixels.bgrx,
+        }
+    }
+}
+
+/// A screen relative to the shared area, if it is in it.
+fn within(area: Area, screen: &Screen) -> Option<Screen> {
+    let part = area.clip(platform::area_of(screen))?;
+    Some(Screen {
+        number: screen.number,
+        x: i16::try_from(part.x).ok()?,
+        y: i16::try_from(part.y).ok()?,
+        width: part.width,
+        height: part.height,
+    })
+}
