@@ -173,6 +173,19 @@ impl AppWindow {
         Ok(())
     }
 
+    /// Asks the window manager for this place and size of its contents.
+    pub fn arrange(&self, x: i32, y: i32, width: u32, height: u32) -> Result<()> {
+        let wish = ConfigureWindowAux::new()
+            .x(x)
+            .y(y)
+            .width(width)
+            .height(height);
+        self.connection
+            .configure_window(self.window, &wish)?
+            .check()?;
+        Ok(())
+    }
+
     /// Its title.
     pub fn title(&self) -> Result<String> {
         window_title(&self.connection, self.window)

@@ -8,9 +8,11 @@
 //! - [`observer`] listens as an X client of its own: raw events with their source, clicks on a window.
 //! - [`grab`] reads screens and compares them pixel by pixel.
 //! - [`authority`] issues certificates for them.
+//! - [`vanish`] tells when a picture has left a screen.
 //! - [`tap`] stands between agent and relay and reads the clear headers.
 //! - [`proc`] reads what a process costs; [`programs`] starts relay, console and agent.
 //! - [`operator`] prepares relay, technician and agent file in a temporary folder.
+//! - [`session`] puts all of it together: a whole session on two screens.
 //! - [`wait`] waits for conditions, with a limit and a sentence.
 //!
 //! Nothing here reaches into a program: no switch, no shared memory, no test hook.
@@ -26,6 +28,8 @@ pub mod operator;
 pub mod proc;
 pub mod programs;
 pub mod scenery;
+pub mod session;
 pub mod tap;
+pub mod vanish;
 pub mod wait;
 pub mod xserver;

@@ -1,0 +1,258 @@
+//! A whole session of real programs on two virtual screens: the customer's and the technician's.
+//!
+//! ```text
+//! Stage::open ─► pair ─► consent ─► … ─► drop ends everything
+//!
+//! customer's screen                                technician's screen
+//! editor, terminal, photo, target window           console, full screen
+//! agent ──── tap ──── relay ────────────────────── console
+//! ```
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdout, Stdio};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use fernsicht_protocol::rights::Rights;
+
+use crate::customer::{Button, Customer};
+use crate::device::Device;
+use crate::grab::{Grabber, Picture};
+use crate::observer::Observer;
+use crate::operator::{Operator, Relay};
+use crate::programs::Programs;
+use crate::tap::Tap;
+use crate::wait;
+use crate::xserver::{Process, XServer};
+
+/// How long a step of the programs may take on a loaded machine.
+pub const STEP: Duration = Duration::from_secs(30);
+
+/// How the two screens are made.
+#[derive(Debug, Clone, Copy)]
+pub struct Layout {
+    /// Width of both.
+    pub width: u16,
+    /// Height of both.
+    pub height: u16,
+    /// The customer's keyboard.
+    pub customer: &'static str,
+    /// The technician's keyboard.
+    pub technician: &'static str,
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self {
+            width: 1280,
+            height: 800,
+            customer: "de",
+            technician: "de",
+        }
+    }
+}
+
+/// Everything that runs. Dropped in this order: programs before screens.
+#[derive(Debug)]
+pub struct Stage {
+    /// The agent.
+    pub agent: Process,
+    /// The console.
+    pub console: Process,
+    /// The relay.
+    pub relay: Relay,
+    /// Between agent and relay.
+    pub tap: Tap,
+    /// The person at the agent.
+    pub customer: Customer,
+    /// The technician's keyboard and mouse.
+    pub technician: Device,
+    /// Sees all input on the customer's screen.
+    pub observer: Observer,
+    /// What the customer sees.
+    pub customer_view: Grabber,
+    /// What the technician sees.
+    pub technician_view: Grabber,
+    /// The customer's screen.
+    pub customer_screen: XServer,
+    /// The technician's screen.
+    pub technician_screen: XServer,
+    codes: Receiver<String>,
+    /// Where everything is kept.
+    pub folder: PathBuf,
+}
+
+/// Screens and operator, before the console and the agent start.
+#[derive(Debug)]
+pub struct Backdrop {
+    /// The customer's screen.
+    pub customer_screen: XServer,
+    /// The technician's screen.
+    pub technician_screen: XServer,
+    operator: Operator,
+    folder: PathBuf,
+}
+
+impl Backdrop {
+    /// Starts both screens with window managers; everything is kept in `folder`.
+    pub fn raise(programs: Programs, folder: &Path, layout: Layout) -> Result<Self> {
+        let Layout {
+            width,
+            height,
+            customer,
+            technician,
+        } = layout;
+        let customer_screen = XServer::start(width, height, customer)?.with_window_manager()?;
+        let technician_screen = XServer::start(width, height, technician)?.with_window_manager()?;
+        let operator = Operator::new(programs, folder)?;
+        Ok(Self {
+            customer_screen,
+            technician_screen,
+            operator,
+            folder: folder.to_owned(),
+        })
+    }
+
+    /// Starts relay, tap, console and agent.
+    pub fn open(self, relay_flags: &[&str]) -> Result<Stage> {
+        let Self {
+            customer_screen,
+            technician_screen,
+            operator,
+            folder,
+        } = self;
+        let relay = operator.serve(relay_flags)?;
+        let home = operator.enrol()?;
+        let tap = Tap::start(operator.place()?)?;
+        let file = operator.agent(&tap.address().to_string())?;
+
+        let mut command = operator.console(&technician_screen, &home);
+        command.args([
+            "--new-session",
+            "--print-code",
+            "--full-screen",
+            "--hide-pointer",
+        ]);
+        command
+            .stdout(Stdio::piped())
+            .stderr(log(&folder, "console.log")?);
+        let mut console = Process::start("fernsicht-console", &mut command)?;
+        let codes = read_codes(
+            console
+                .child()
+                .stdout
+                .take()
+                .context("the console's output is piped")?,
+        );
+
+        let observer = Observer::start(customer_screen.display())?;
+        let mut command = operator.agent_command(&customer_screen, &file)?;
+        command
+            .stdout(Stdio::null())
+            .stderr(log(&folder, "agent.log")?);
+        let agent = Process::start("fernsicht-agent", &mut command)?;
+        Ok(Stage {
+            agent,
+            console,
+            relay,
+            tap,
+            customer: Customer::at(&customer_screen, crate::operator::OPERATOR)?,
+            technician: Device::physical(technician_screen.display())?,
+            observer,
+            customer_view: Grabber::open(customer_screen.display())?,
+            technician_view: Grabber::open(technician_screen.display())?,
+            customer_screen,
+            technician_screen,
+            codes,
+            folder,
+        })
+    }
+}
+
+impl Stage {
+    /// The next code that the console prints, digits only.
+    pub fn code(&mut self) -> Result<String> {
+        let code = self.codes.recv_timeout(STEP * 2);
+        self.check()?;
+        code.context("the console printed no code")
+    }
+
+    /// Errors if one of the programs has ended.
+    pub fn check(&mut self) -> Result<()> {
+        for (process, name) in [(&mut self.agent, "agent"), (&mut self.console, "console")] {
+            let path = self.folder.join(format!("{name}.log"));
+            process
+                .check()
+                .with_context(|| std::fs::read_to_string(path).unwrap_or_default())?;
+        }
+        let log = self.relay.log()?;
+        self.relay.process.check().context(log)
+    }
+
+    /// Presses a granting button until the agent's rights frame says that it worked.
+    pub fn grant(&mut self, button: Button, rights: Rights) -> Result<()> {
+        const TRIES: usize = 3;
+        for _ in 0..TRIES {
+            let before = self.tap.log().rights().len();
+            self.customer.read()?;
+            self.customer.press(button)?;
+            let granted = wait::until_true("the rights", Duration::from_secs(5), || {
+                Ok(self.tap.log().rights()[before..]
+                    .iter()
+                    .any(|(_, _, now)| *now == rights))
+            });
+            self.check()?;
+            if granted.is_ok() {
+                return Ok(());
+            }
+        }
+        let path = self.folder.join("refused.png");
+        self.customer_view.grab()?.save(&path)?;
+        bail!("{button:?} was pressed {TRIES} times, but the agent did not grant {rights:?}")
+    }
+
+    /// The rights in force, by the agent's newest rights frame.
+    pub fn rights(&self) -> Rights {
+        self.tap
+            .log()
+            .rights()
+            .last()
+            .map_or(Rights::None, |(_, _, rights)| *rights)
+    }
+
+    /// Waits until both screens show the same. Returns the picture.
+    pub fn same_picture(&self, limit: Duration) -> Result<Picture> {
+        let mut last = 0;
+        let same = wait::until("both screens to show the same", limit, || {
+            let (theirs, ours) = (self.technician_view.grab()?, self.customer_view.grab()?);
+            last = theirs.differing_pixels(&ours)?;
+            Ok((last == 0).then_some(ours))
+        });
+        same.with_context(|| format!("{last} pixels differ"))
+    }
+}
+
+/// Reads the lines `code 4812 073 956`; other lines are none of ours.
+fn read_codes(pipe: ChildStdout) -> Receiver<String> {
+    // A person reads one code at a time; a handful may wait.
+    let (sender, receiver) = sync_channel(16);
+    thread::spawn(move || {
+        for line in BufReader::new(pipe).lines() {
+            let Ok(line) = line else { return };
+            let digits = line.strip_prefix("code ").map(|code| code.replace(' ', ""));
+            if let Some(digits) = digits
+                && sender.send(digits).is_err()
+            {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+fn log(folder: &Path, name: &str) -> Result<std::fs::File> {
+    Ok(std::fs::File::create(folder.join(name))?)
+}
