@@ -85,7 +85,12 @@ pub struct View<'a> {
 impl<'a> View<'a> {
     /// The whole area.
     pub fn area(&self) -> Rect {
-        Rect { x: 0, y: 0, width: self.width, height: self.height }
+        Rect {
+            x: 0,
+            y: 0,
+            width: self.width,
+            height: self.height,
+        }
     }
 
     /// True if every pixel is really there.
@@ -103,7 +108,8 @@ impl<'a> View<'a> {
 
     /// The bytes of one row of `rect`, `row` counted from the top of `rect`.
     pub fn row(&self, rect: Rect, row: u16) -> &'a [u8] {
-        let start = (usize::from(rect.y) + usize::from(row)) * self.stride + usize::from(rect.x) * 4;
+        let start =
+            (usize::from(rect.y) + usize::from(row)) * self.stride + usize::from(rect.x) * 4;
         &self.bgrx[start..start + usize::from(rect.width) * 4]
     }
 }
@@ -175,7 +181,11 @@ pub struct Update {
 impl Update {
     /// Bytes of the unpacked block.
     pub fn raw_bytes(&self) -> usize {
-        self.boxes.0.iter().map(|b| b.rect.area() * b.code.raw_bytes()).sum()
+        self.boxes
+            .0
+            .iter()
+            .map(|b| b.rect.area() * b.code.raw_bytes())
+            .sum()
     }
 
     /// The rules that a single field cannot show.
@@ -203,7 +213,10 @@ impl Update {
             return Err(Error::OutOfRange("the area of the boxes"));
         }
         if raw > MAX_RAW {
-            return Err(Error::TooLong { length: raw, cap: MAX_RAW });
+            return Err(Error::TooLong {
+                length: raw,
+                cap: MAX_RAW,
+            });
         }
         if videos > 1 {
             return Err(Error::OutOfRange("the number of H.264 boxes"));
@@ -279,7 +292,12 @@ mod tests {
     use super::*;
 
     fn update() -> Update {
-        let rect = |x, y, width, height| Rect { x, y, width, height };
+        let rect = |x, y, width, height| Rect {
+            x,
+            y,
+            width,
+            height,
+        };
         Update {
             sequence: 7,
             generation: 2,
@@ -288,12 +306,22 @@ mod tests {
             complete: true,
             palette: List(vec![[1, 2, 3]]),
             boxes: List(vec![
-                Box { rect: rect(0, 0, 2, 1), code: Code::Colours },
+                Box {
+                    rect: rect(0, 0, 2, 1),
+                    code: Code::Colours,
+                },
                 Box {
                     rect: rect(64, 64, 16, 16),
-                    code: Code::Video { stream: 5, key: true, bytes: Blob(vec![9, 8]) },
+                    code: Code::Video {
+                        stream: 5,
+                        key: true,
+                        bytes: Blob(vec![9, 8]),
+                    },
                 },
-                Box { rect: rect(639, 479, 1, 1), code: Code::Indexed },
+                Box {
+                    rect: rect(639, 479, 1, 1),
+                    code: Code::Indexed,
+                },
             ]),
             block: Blob(vec![0xaa, 0xbb]),
         }
@@ -320,7 +348,10 @@ mod tests {
     fn unknown_codes_are_refused() {
         let mut bytes = update().to_bytes();
         bytes[36] = 3;
-        assert_eq!(Update::from_bytes(&bytes), Err(Error::UnknownTag { of: "Code", tag: 3 }));
+        assert_eq!(
+            Update::from_bytes(&bytes),
+            Err(Error::UnknownTag { of: "Code", tag: 3 })
+        );
     }
 
     fn refused(change: impl FnOnce(&mut Update)) -> Error {
@@ -332,36 +363,80 @@ mod tests {
     #[test]
     fn rules_of_an_update() {
         use Error::OutOfRange;
-        assert_eq!(refused(|u| u.width = 0), OutOfRange("the size of the shared area"));
+        assert_eq!(
+            refused(|u| u.width = 0),
+            OutOfRange("the size of the shared area")
+        );
         assert_eq!(
             refused(|u| (u.width, u.height) = (8193, 4096)),
             OutOfRange("the size of the shared area")
         );
-        assert_eq!(refused(|u| u.boxes.0[0].rect.width = 0), OutOfRange("a box of the picture"));
-        assert_eq!(refused(|u| u.boxes.0[2].rect.width = 2), OutOfRange("a box of the picture"));
-        assert_eq!(refused(|u| u.boxes.0[2].rect.y = u16::MAX), OutOfRange("a box of the picture"));
+        assert_eq!(
+            refused(|u| u.boxes.0[0].rect.width = 0),
+            OutOfRange("a box of the picture")
+        );
+        assert_eq!(
+            refused(|u| u.boxes.0[2].rect.width = 2),
+            OutOfRange("a box of the picture")
+        );
+        assert_eq!(
+            refused(|u| u.boxes.0[2].rect.y = u16::MAX),
+            OutOfRange("a box of the picture")
+        );
         assert_eq!(refused(|u| u.palette.0.clear()), OutOfRange("the palette"));
-        assert_eq!(refused(|u| u.boxes.0.truncate(2)), OutOfRange("the palette"));
-        assert_eq!(refused(|u| u.block.0.clear()), OutOfRange("the block of pixels"));
+        assert_eq!(
+            refused(|u| u.boxes.0.truncate(2)),
+            OutOfRange("the palette")
+        );
+        assert_eq!(
+            refused(|u| u.block.0.clear()),
+            OutOfRange("the block of pixels")
+        );
         assert_eq!(
             refused(|u| u.boxes.0.push(u.boxes.0[1].clone())),
             OutOfRange("the number of H.264 boxes")
         );
-        let whole = Rect { x: 0, y: 0, width: 640, height: 480 };
-        assert_eq!(refused(|u| u.boxes.0[0].rect = whole), OutOfRange("the area of the boxes"));
+        let whole = Rect {
+            x: 0,
+            y: 0,
+            width: 640,
+            height: 480,
+        };
+        assert_eq!(
+            refused(|u| u.boxes.0[0].rect = whole),
+            OutOfRange("the area of the boxes")
+        );
         let big = |u: &mut Update| {
             (u.width, u.height) = (4096, 4096);
-            u.boxes.0[0].rect = Rect { x: 0, y: 0, width: 4096, height: 1000 };
+            u.boxes.0[0].rect = Rect {
+                x: 0,
+                y: 0,
+                width: 4096,
+                height: 1000,
+            };
         };
         assert_eq!(
             refused(big),
-            Error::TooLong { length: 4096 * 3000 + 1, cap: MAX_RAW }
+            Error::TooLong {
+                length: 4096 * 3000 + 1,
+                cap: MAX_RAW
+            }
         );
         assert_eq!(
             refused(|u| {
                 (u.width, u.height) = (5000, 100);
-                u.boxes.0[2].rect = Rect { x: 0, y: 99, width: 1, height: 1 };
-                u.boxes.0[1].rect = Rect { x: 0, y: 0, width: 4097, height: 16 };
+                u.boxes.0[2].rect = Rect {
+                    x: 0,
+                    y: 99,
+                    width: 1,
+                    height: 1,
+                };
+                u.boxes.0[1].rect = Rect {
+                    x: 0,
+                    y: 0,
+                    width: 4097,
+                    height: 16,
+                };
             }),
             OutOfRange("the size of an H.264 box")
         );
@@ -376,7 +451,15 @@ mod tests {
 
     #[test]
     fn a_view_must_hold_its_pixels() {
-        let view = |width, height, stride, bytes: &'static [u8]| View { width, height, stride, bgrx: bytes }.sound();
+        let view = |width, height, stride, bytes: &'static [u8]| {
+            View {
+                width,
+                height,
+                stride,
+                bgrx: bytes,
+            }
+            .sound()
+        };
         assert!(view(2, 2, 12, &[0; 20]));
         assert!(!view(2, 2, 12, &[0; 19]));
         assert!(!view(2, 2, 7, &[0; 20]));

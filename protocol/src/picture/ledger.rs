@@ -33,8 +33,14 @@ impl Ledger {
     pub fn new(width: u16, height: u16) -> Self {
         let columns = usize::from(width.div_ceil(TILE));
         let rows = usize::from(height.div_ceil(TILE));
-        let mut ledger =
-            Self { width, height, columns, tiles: vec![Some(0); columns * rows], digest: 0, lossy: 0 };
+        let mut ledger = Self {
+            width,
+            height,
+            columns,
+            tiles: vec![Some(0); columns * rows],
+            digest: 0,
+            lossy: 0,
+        };
         let black = [0; TILE as usize * 4];
         for row in 0..height.div_ceil(TILE) {
             for column in 0..width.div_ceil(TILE) {
@@ -55,7 +61,8 @@ impl Ledger {
                 for column in columns.clone() {
                     let tile = self.tile(column, row);
                     let exact = code.exact() && (self.exact(column, row) || rect.contains(tile));
-                    let hash = exact.then(|| hash(column, row, (0..tile.height).map(|y| view.row(tile, y))));
+                    let hash = exact
+                        .then(|| hash(column, row, (0..tile.height).map(|y| view.row(tile, y))));
                     self.set(column, row, hash);
                 }
             }
@@ -80,7 +87,12 @@ impl Ledger {
     /// The pixels of that tile, which is smaller at the right and lower edge.
     pub fn tile(&self, column: u16, row: u16) -> Rect {
         let (x, y) = (column * TILE, row * TILE);
-        Rect { x, y, width: TILE.min(self.width - x), height: TILE.min(self.height - y) }
+        Rect {
+            x,
+            y,
+            width: TILE.min(self.width - x),
+            height: TILE.min(self.height - y),
+        }
     }
 
     fn index(&self, column: u16, row: u16) -> usize {
@@ -141,15 +153,32 @@ mod tests {
     const HEIGHT: u16 = 100;
 
     fn view(bgrx: &[u8]) -> View<'_> {
-        View { width: WIDTH, height: HEIGHT, stride: usize::from(WIDTH) * 4, bgrx }
+        View {
+            width: WIDTH,
+            height: HEIGHT,
+            stride: usize::from(WIDTH) * 4,
+            bgrx,
+        }
     }
 
     fn boxed(x: u16, y: u16, width: u16, height: u16, code: Code) -> Box {
-        Box { rect: Rect { x, y, width, height }, code }
+        Box {
+            rect: Rect {
+                x,
+                y,
+                width,
+                height,
+            },
+            code,
+        }
     }
 
     fn video() -> Code {
-        Code::Video { stream: 0, key: true, bytes: Blob(vec![]) }
+        Code::Video {
+            stream: 0,
+            key: true,
+            bytes: Blob(vec![]),
+        }
     }
 
     #[test]

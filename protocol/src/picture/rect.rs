@@ -22,7 +22,12 @@ impl Rect {
     pub fn between(left: u32, top: u32, right: u32, bottom: u32) -> Self {
         let cut = |v: u32| u16::try_from(v).unwrap_or(u16::MAX);
         let (x, y) = (cut(left), cut(top));
-        Self { x, y, width: cut(right).saturating_sub(x), height: cut(bottom).saturating_sub(y) }
+        Self {
+            x,
+            y,
+            width: cut(right).saturating_sub(x),
+            height: cut(bottom).saturating_sub(y),
+        }
     }
 
     /// The first column to the right of it.
@@ -52,7 +57,10 @@ impl Rect {
 
     /// True if every pixel of `other` is in it.
     pub fn contains(self, other: Self) -> bool {
-        self.x <= other.x && self.y <= other.y && self.right() >= other.right() && self.bottom() >= other.bottom()
+        self.x <= other.x
+            && self.y <= other.y
+            && self.right() >= other.right()
+            && self.bottom() >= other.bottom()
     }
 
     /// What both have; empty if nothing.
@@ -84,7 +92,10 @@ impl Rect {
     /// Columns and rows of the tiles that it touches, each as first and one past the last.
     pub fn tiles(self) -> (std::ops::Range<u16>, std::ops::Range<u16>) {
         let end = |v: u32| u16::try_from(v.div_ceil(TILE.into())).unwrap_or(u16::MAX);
-        (self.x / TILE..end(self.right()), self.y / TILE..end(self.bottom()))
+        (
+            self.x / TILE..end(self.right()),
+            self.y / TILE..end(self.bottom()),
+        )
     }
 }
 
@@ -110,7 +121,12 @@ mod tests {
     use super::*;
 
     fn rect(x: u16, y: u16, width: u16, height: u16) -> Rect {
-        Rect { x, y, width, height }
+        Rect {
+            x,
+            y,
+            width,
+            height,
+        }
     }
 
     #[test]

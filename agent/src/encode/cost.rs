@@ -1,0 +1,146 @@
+//! Which code a change gets: what each would cost in time on this line.
+//!
+//! ```text
+//! exact = bytes / rate + time to pack and unpack
+//! lossy = bytes / rate + time to encode and decode
+//! ```
+//!
+//! What fits the budget goes out exactly. Beyond it the lossy code must be clearly
+//! faster, since the exact pixels have to follow it. Figures: DESIGN §7, FACTS.
+
+use std::time::Duration;
+
+/// What to do with a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// Exact pixels.
+    Exact,
+    /// Exact pixels, as many as the budget takes; the rest in later updates.
+    InParts,
+    /// H.264, exact pixels once it rests.
+    Lossy,
+}
+
+/// The two ways for one change.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ways {
+    /// Bytes of the exact pixels.
+    pub(super) exact_bytes: usize,
+    /// Bytes of the H.264 picture.
+    pub(super) lossy_bytes: usize,
+    /// Pixels of the H.264 picture.
+    pub(super) lossy_pixels: usize,
+}
+
+/// Chooses. `rate` is what the line carries, in bytes a second.
+pub(super) fn choose(ways: Ways, budget: usize, rate: Option<u64>) -> Choice {
+    if ways.exact_bytes <= budget {
+        return Choice::Exact;
+    }
+    let rate = rate.unwrap_or(ASSUMED_RATE).clamp(1, FASTEST);
+    let exact = transfer(ways.exact_bytes, rate) + EXACT_PER_MIB.mul_f64(mebi(ways.exact_bytes));
+    let lossy = transfer(ways.lossy_bytes, rate) + LOSSY_PER_MPIX.mul_f64(mebi(ways.lossy_pixels));
+    if lossy.mul_f64(1.4) < exact {
+        Choice::Lossy
+    } else {
+        Choice::InParts
+    }
+}
+
+/// Bytes that H.264 will probably take for the first picture of a region.
+pub(super) fn key_bytes(pixels: usize, photographic: bool) -> usize {
+    if photographic {
+        pixels / 16
+    } else {
+        pixels / 50
+    }
+}
+
+/// Bytes that exact pixels of a photograph will probably take.
+pub(super) fn photo_bytes(pixels: usize) -> usize {
+    pixels * 9 / 4
+}
+
+fn transfer(bytes: usize, rate: u64) -> Duration {
+    Duration::from_secs_f64(bytes as f64 / rate as f64)
+}
+
+fn mebi(count: usize) -> f64 {
+    count as f64 / f64::from(1 << 20)
+}
+
+/// Until measured: 100 Mbit/s.
+const ASSUMED_RATE: u64 = 12_500_000;
+
+/// Sealing, relaying and opening carry no more than this, whatever the line does.
+const FASTEST: u64 = 25_000_000;
+
+const EXACT_PER_MIB: Duration = Duration::from_millis(8);
+const LOSSY_PER_MPIX: Duration = Duration::from_millis(18);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const THIN: Option<u64> = Some(64_000);
+    const DSL: Option<u64> = Some(250_000);
+    const LAN: Option<u64> = Some(100_000_000);
+
+    fn at(
+        rate: Option<u64>,
+        exact_bytes: usize,
+        lossy_bytes: usize,
+        lossy_pixels: usize,
+    ) -> Choice {
+        let budget = rate.map_or(256 << 10, |r| (r as usize / 12).min(256 << 10));
+        choose(
+            Ways {
+                exact_bytes,
+                lossy_bytes,
+                lossy_pixels,
+            },
+            budget,
+            rate,
+        )
+    }
+
+    #[test]
+    fn typing_is_exact_on_every_line() {
+        for rate in [THIN, DSL, LAN, None] {
+            assert_eq!(at(rate, 200, 120, 64 * 64), Choice::Exact);
+        }
+    }
+
+    #[test]
+    fn a_page_of_text_is_exact_where_the_line_carries_it() {
+        let page = 1920 * 1080;
+        assert_eq!(at(LAN, 62_000, key_bytes(page, false), page), Choice::Exact);
+        assert_eq!(
+            at(None, 62_000, key_bytes(page, false), page),
+            Choice::Exact
+        );
+        assert_eq!(
+            at(DSL, 62_000, key_bytes(page, false), page),
+            Choice::InParts
+        );
+        // Scrolling, once the stream runs.
+        assert_eq!(at(DSL, 54_000, 4_000, page), Choice::Lossy);
+    }
+
+    #[test]
+    fn a_photograph_is_lossy_on_every_line() {
+        for pixels in [640 * 480, 1920 * 1080] {
+            for rate in [THIN, DSL, LAN, None] {
+                assert_eq!(
+                    at(rate, photo_bytes(pixels), key_bytes(pixels, true), pixels),
+                    Choice::Lossy
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_without_rate_does_not_divide_by_zero() {
+        assert_eq!(at(Some(0), 1 << 20, 1 << 10, 1 << 20), Choice::Lossy);
+    }
+}

@@ -1,0 +1,268 @@
+//! Exact boxes: palette indices or colours, all in one zstd block.
+//!
+//! One block for the whole update: packing tile by tile triples the bytes of a page of
+//! text (a page has few patterns, and they recur everywhere). Level 1: a page takes about
+//! a millisecond.
+//!
+//! Not here: which boxes are worth it ([`super::cost`]).
+
+use fernsicht_protocol::picture::{Box, Code, MAX_BLOCK, MAX_PALETTE, MAX_RAW, Rect, View};
+use fernsicht_protocol::wire::{Blob, List};
+
+use super::Error;
+
+/// Boxes with their pixels, ready for an update.
+#[derive(Debug)]
+pub(super) struct Packed {
+    /// Colours of the indexed boxes.
+    pub(super) palette: List<[u8; 3], MAX_PALETTE>,
+    /// The boxes in order.
+    pub(super) boxes: Vec<Box>,
+    /// Their pixels.
+    pub(super) block: Blob<MAX_BLOCK>,
+}
+
+/// Packs boxes; keeps its memory from one update to the next.
+pub(super) struct Packer {
+    zstd: zstd::bulk::Compressor<'static>,
+    raw: Vec<u8>,
+    palette: Palette,
+}
+
+impl Packer {
+    /// A packer of zstd level 1.
+    pub(super) fn new() -> Result<Self, Error> {
+        let zstd = zstd::bulk::Compressor::new(1).map_err(Error::Pack)?;
+        Ok(Self {
+            zstd,
+            raw: Vec::new(),
+            palette: Palette::new(),
+        })
+    }
+
+    /// Packs the pixels of `rects`, which are disjoint and together at most
+    /// [`MAX_RAW`] bytes of colours.
+    pub(super) fn pack(&mut self, rects: &[Rect], view: View<'_>) -> Result<Packed, Error> {
+        self.raw.clear();
+        self.palette.cut(0);
+        let boxes = rects
+            .iter()
+            .map(|&rect| Box {
+                rect,
+                code: self.write(rect, view),
+            })
+            .collect();
+        debug_assert!(self.raw.len() <= MAX_RAW, "the caller keeps to the cap");
+        let block = match self.raw.is_empty() {
+            true => Vec::new(),
+            false => self.zstd.compress(&self.raw).map_err(Error::Pack)?,
+        };
+        let palette = self
+            .palette
+            .colours
+            .iter()
+            .map(|c| [*c as u8, (c >> 8) as u8, (c >> 16) as u8])
+            .collect();
+        Ok(Packed {
+            palette: List(palette),
+            boxes,
+            block: Blob(block),
+        })
+    }
+
+    /// Appends the pixels of `rect`: indexed as long as the palette has room.
+    fn write(&mut self, rect: Rect, view: View<'_>) -> Code {
+        let (start, colours) = (self.raw.len(), self.palette.colours.len());
+        let mut last = (NO_COLOUR, 0);
+        for row in 0..rect.height {
+            for pixel in view.row(rect, row).as_chunks::<4>().0 {
+                let colour = u32::from_le_bytes(*pixel) & COLOUR;
+                if colour != last.0 {
+                    let Some(index) = self.palette.index(colour) else {
+                        self.palette.cut(colours);
+                        self.raw.truncate(start);
+                        return self.write_colours(rect, view);
+                    };
+                    last = (colour, index);
+                }
+                self.raw.push(last.1);
+            }
+        }
+        Code::Indexed
+    }
+
+    fn write_colours(&mut self, rect: Rect, view: View<'_>) -> Code {
+        for row in 0..rect.height {
+            self.raw.extend(
+                view.row(rect, row)
+                    .as_chunks::<4>()
+                    .0
+                    .iter()
+                    .flat_map(|p| [p[0], p[1], p[2]]),
+            );
+        }
+        Code::Colours
+    }
+}
+
+/// True if what is in `rect` looks like a photograph: a sample of it has many colours.
+pub(super) fn photographic(rect: Rect, view: View<'_>) -> bool {
+    if rect.area() < 256 {
+        return false;
+    }
+    let mut sample = Vec::with_capacity(SAMPLES * 2);
+    let step = (rect.area() / SAMPLES).max(1);
+    for place in (0..rect.area()).step_by(step) {
+        let (row, column) = (
+            place / usize::from(rect.width),
+            place % usize::from(rect.width),
+        );
+        let pixels = view.row(rect, row as u16).as_chunks::<4>().0;
+        sample.push(u32::from_le_bytes(pixels[column]) & COLOUR);
+    }
+    let samples = sample.len();
+    sample.sort_unstable();
+    sample.dedup();
+    sample.len() * 3 > samples
+}
+
+/// Colours and their indices: a table of twice as many places as it may fill, four times over.
+struct Palette {
+    colours: Vec<u32>,
+    slots: [Slot; SLOTS],
+}
+
+#[derive(Clone, Copy)]
+struct Slot {
+    colour: u32,
+    index: u8,
+}
+
+impl Palette {
+    fn new() -> Self {
+        Self {
+            colours: Vec::with_capacity(MAX_PALETTE),
+            slots: [FREE; SLOTS],
+        }
+    }
+
+    /// The index of `colour`, a new one if need be; none if the palette is full.
+    fn index(&mut self, colour: u32) -> Option<u8> {
+        let mut at = place(colour);
+        loop {
+            let slot = self.slots[at];
+            if slot.colour == colour {
+                return Some(slot.index);
+            }
+            if slot.colour == NO_COLOUR {
+                break;
+            }
+            at = (at + 1) % SLOTS;
+        }
+        if self.colours.len() == MAX_PALETTE {
+            return None;
+        }
+        let index = self.colours.len() as u8;
+        self.colours.push(colour);
+        self.slots[at] = Slot { colour, index };
+        Some(index)
+    }
+
+    /// Forgets all but the first `length` colours.
+    fn cut(&mut self, length: usize) {
+        if self.colours.len() == length {
+            return;
+        }
+        let kept: Vec<u32> = self.colours.drain(..).take(length).collect();
+        self.slots = [FREE; SLOTS];
+        for colour in kept {
+            self.index(colour);
+        }
+    }
+}
+
+fn place(colour: u32) -> usize {
+    (colour.wrapping_mul(0x9e37_79b1) >> 22) as usize
+}
+
+/// As many as the upper bits that `place` leaves.
+const SLOTS: usize = 1 << 10;
+const COLOUR: u32 = 0x00ff_ffff;
+const NO_COLOUR: u32 = u32::MAX;
+const FREE: Slot = Slot {
+    colour: NO_COLOUR,
+    index: 0,
+};
+const SAMPLES: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(bgrx: &[u8]) -> View<'_> {
+        View {
+            width: 64,
+            height: (bgrx.len() / 256) as u16,
+            stride: 256,
+            bgrx,
+        }
+    }
+
+    fn colours(count: u32) -> Vec<u8> {
+        (0..64 * 64u32)
+            .flat_map(|i| (i % count * 0x0003_0507).to_le_bytes())
+            .collect()
+    }
+
+    #[test]
+    fn few_colours_are_indexed() {
+        let pixels = colours(256);
+        let packed = Packer::new()
+            .unwrap()
+            .pack(&[view(&pixels).area()], view(&pixels))
+            .unwrap();
+        assert_eq!(packed.palette.0.len(), 256);
+        assert_eq!(packed.boxes[0].code, Code::Indexed);
+        let raw = zstd::bulk::decompress(&packed.block.0, 64 * 64).unwrap();
+        for (index, pixel) in raw.iter().zip(pixels.as_chunks::<4>().0) {
+            assert_eq!(packed.palette.0[usize::from(*index)], pixel[..3]);
+        }
+    }
+
+    #[test]
+    fn many_colours_leave_the_palette_to_others() {
+        let mut pixels = colours(257);
+        pixels.extend(colours(3));
+        let rect = |y| Rect {
+            x: 0,
+            y,
+            width: 64,
+            height: 64,
+        };
+        let packed = Packer::new()
+            .unwrap()
+            .pack(&[rect(0), rect(64)], view(&pixels))
+            .unwrap();
+        assert_eq!(packed.boxes[0].code, Code::Colours);
+        assert_eq!(packed.boxes[1].code, Code::Indexed);
+        assert_eq!(packed.palette.0.len(), 3);
+    }
+
+    #[test]
+    fn nothing_to_pack() {
+        let packed = Packer::new().unwrap().pack(&[], view(&[0; 256])).unwrap();
+        assert!(
+            packed.boxes.is_empty() && packed.block.0.is_empty() && packed.palette.0.is_empty()
+        );
+    }
+
+    #[test]
+    fn photographs_are_known_by_their_colours() {
+        let photo: Vec<u8> = (0..64 * 64u32)
+            .flat_map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes())
+            .collect();
+        assert!(photographic(view(&photo).area(), view(&photo)));
+        let text = colours(40);
+        assert!(!photographic(view(&text).area(), view(&text)));
+    }
+}

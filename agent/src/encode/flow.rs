@@ -1,0 +1,267 @@
+//! How much may be under way: clocked by the console's acknowledgements.
+//!
+//! ```text
+//! sent ─► in flight ─► acknowledged: round trip, rate of the line, digest compared
+//! ```
+//!
+//! At most about one round trip is in flight, counted in updates and in bytes, so that
+//! no queue of old pictures grows anywhere on the way; what changes meanwhile waits as
+//! damage, and the next update shows the newest picture.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::Config;
+
+/// The line as the encoder sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Line {
+    /// Bytes a second that it carries, if that has been seen.
+    pub bytes_per_second: Option<u64>,
+    /// The shortest time from sending to acknowledgement of what was drawn.
+    pub round_trip: Option<Duration>,
+}
+
+/// What an acknowledgement said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acked {
+    /// Something drawn: the time since it was sent.
+    Drawn(Duration),
+    /// Nothing new: an update that is not in flight.
+    Old,
+    /// The console's picture is not ours. A complete picture follows.
+    Differs,
+}
+
+/// The updates under way and the line they tell of.
+#[derive(Debug)]
+pub(super) struct Flow {
+    in_flight: VecDeque<Flight>,
+    bytes: usize,
+    line: Line,
+    acked_at: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Flight {
+    sequence: u64,
+    digest: u64,
+    bytes: usize,
+    sent: Instant,
+}
+
+impl Flow {
+    /// Nothing in flight, nothing known of the line.
+    pub(super) fn new() -> Self {
+        Self {
+            in_flight: VecDeque::new(),
+            bytes: 0,
+            line: Line::default(),
+            acked_at: None,
+        }
+    }
+
+    /// What is known of the line.
+    pub(super) fn line(&self) -> Line {
+        self.line
+    }
+
+    /// What the transport says of its leg of the way; used until the whole way is measured.
+    pub(super) fn handle_line(&mut self, line: Line) {
+        self.line.bytes_per_second = self.line.bytes_per_second.or(line.bytes_per_second);
+        self.line.round_trip = self.line.round_trip.or(line.round_trip);
+    }
+
+    /// Forgets what is in flight: nobody will acknowledge it.
+    pub(super) fn clear(&mut self) {
+        self.in_flight.clear();
+        self.bytes = 0;
+    }
+
+    /// True while that update has not been acknowledged.
+    pub(super) fn waits_for(&self, sequence: u64) -> bool {
+        self.in_flight.iter().any(|f| f.sequence == sequence)
+    }
+
+    /// True if a picture update may be sent.
+    pub(super) fn room(&self) -> bool {
+        self.in_flight.len() < self.most_updates()
+            && (self.bytes == 0 || self.bytes < self.most_bytes())
+    }
+
+    /// True if a refinement may be sent: it leaves room for pictures.
+    pub(super) fn room_for_refinement(&self) -> bool {
+        self.in_flight.len() < self.most_updates().div_ceil(2)
+            && self.bytes <= self.most_bytes() / 2
+    }
+
+    /// Bytes that one update should not exceed.
+    pub(super) fn budget(&self, config: &Config) -> usize {
+        let Some(rate) = self.line.bytes_per_second else {
+            return config.largest_budget;
+        };
+        let bytes = rate as f64 * config.patience.as_secs_f64();
+        (bytes as usize).clamp(
+            config.smallest_budget.min(config.largest_budget),
+            config.largest_budget,
+        )
+    }
+
+    /// Notes an update as sent.
+    pub(super) fn handle_sent(&mut self, sequence: u64, digest: u64, bytes: usize, now: Instant) {
+        self.bytes += bytes;
+        self.in_flight.push_back(Flight {
+            sequence,
+            digest,
+            bytes,
+            sent: now,
+        });
+    }
+
+    /// Takes an acknowledgement of everything up to `sequence`.
+    pub(super) fn handle_ack(&mut self, sequence: u64, digest: u64, now: Instant) -> Acked {
+        let Some(at) = self.in_flight.iter().position(|f| f.sequence == sequence) else {
+            return Acked::Old;
+        };
+        let mut acked = Acked::Old;
+        let mut bytes = 0;
+        let mut first_sent = now;
+        for flight in self.in_flight.drain(..=at) {
+            bytes += flight.bytes;
+            first_sent = first_sent.min(flight.sent);
+            let took = now.saturating_duration_since(flight.sent);
+            acked = if flight.sequence == sequence && flight.digest != digest {
+                Acked::Differs
+            } else {
+                Acked::Drawn(took)
+            };
+        }
+        self.bytes -= bytes;
+        self.measure(bytes, first_sent, now);
+        self.acked_at = Some(now);
+        acked
+    }
+
+    fn measure(&mut self, bytes: usize, sent: Instant, now: Instant) {
+        let took = now.saturating_duration_since(sent);
+        let shortest = self.line.round_trip;
+        // It may grow again, slowly: the way can change.
+        self.line.round_trip = Some(shortest.map_or(took, |s| took.min(s + s / 64)));
+        if bytes < LEAST_SAMPLE {
+            return;
+        }
+        // While the line is busy, one arrival follows the other; otherwise the way itself
+        // took one round trip of the time.
+        let idle_until = match shortest {
+            Some(shortest) if shortest < took => sent + shortest,
+            _ => sent,
+        };
+        let start = self
+            .acked_at
+            .map_or(idle_until, |acked| acked.max(idle_until));
+        let time = now
+            .saturating_duration_since(start)
+            .max(Duration::from_millis(1));
+        let sample = (bytes as f64 / time.as_secs_f64()) as u64;
+        self.line.bytes_per_second = Some(match self.line.bytes_per_second {
+            None => sample,
+            Some(rate) if sample > rate => rate / 2 + sample / 2,
+            Some(rate) => rate / 4 * 3 + sample / 4,
+        });
+    }
+
+    fn most_updates(&self) -> usize {
+        let frames = self
+            .line
+            .round_trip
+            .map_or(0, |r| r.as_millis() / FRAME.as_millis());
+        usize::try_from(frames)
+            .unwrap_or(usize::MAX)
+            .saturating_add(2)
+            .min(MOST_UPDATES)
+    }
+
+    fn most_bytes(&self) -> usize {
+        match (self.line.bytes_per_second, self.line.round_trip) {
+            (Some(rate), Some(trip)) => {
+                let bytes = rate as f64 * (trip + SLACK).as_secs_f64();
+                (bytes as usize).max(LEAST_BYTES)
+            }
+            _ => UNKNOWN_BYTES,
+        }
+    }
+}
+
+/// Pictures closer than this add nothing that anybody sees.
+const FRAME: Duration = Duration::from_millis(16);
+const MOST_UPDATES: usize = 16;
+
+/// Keeps the line busy while acknowledgements are gathered.
+const SLACK: Duration = Duration::from_millis(40);
+const LEAST_BYTES: usize = 16 << 10;
+const UNKNOWN_BYTES: usize = 256 << 10;
+
+/// Smaller updates tell of delays, not of the rate.
+const LEAST_SAMPLE: usize = 8 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(n: u64) -> Duration {
+        Duration::from_millis(n)
+    }
+
+    #[test]
+    fn at_most_about_one_round_trip() {
+        let (mut flow, start) = (Flow::new(), Instant::now());
+        for n in 0..2 {
+            assert!(flow.room());
+            flow.handle_sent(n, 0, 100, start);
+        }
+        assert!(!flow.room());
+        assert_eq!(flow.handle_ack(1, 0, start + ms(80)), Acked::Drawn(ms(80)));
+        assert_eq!(flow.handle_ack(0, 0, start + ms(81)), Acked::Old);
+        for n in 2..9 {
+            assert!(flow.room());
+            flow.handle_sent(n, 0, 100, start + ms(100));
+        }
+        assert!(!flow.room());
+        flow.clear();
+        assert!(flow.room());
+    }
+
+    /// A line of 250 kB/s and 80 ms: what the encoder learns of it, sending all it may.
+    #[test]
+    fn the_rate_is_found() {
+        let config = Config::default();
+        let (mut flow, mut now) = (Flow::new(), Instant::now());
+        let (mut free, mut arrivals, mut sequence) = (now, VecDeque::new(), 0);
+        for _ in 0..400 {
+            while flow.room() {
+                let bytes = flow.budget(&config).min(60_000);
+                free = free.max(now) + Duration::from_secs_f64(bytes as f64 / 250_000.0);
+                flow.handle_sent(sequence, 0, bytes, now);
+                arrivals.push_back((sequence, free + ms(80)));
+                sequence += 1;
+            }
+            let (acked, at) = arrivals.pop_front().unwrap();
+            now = at;
+            flow.handle_ack(acked, 0, now);
+        }
+        let rate = flow.line().bytes_per_second.unwrap();
+        assert!((150_000..400_000).contains(&rate), "{rate}");
+        assert!(
+            free.saturating_duration_since(now) < ms(200),
+            "a queue has grown"
+        );
+    }
+
+    #[test]
+    fn a_wrong_digest_is_told() {
+        let (mut flow, now) = (Flow::new(), Instant::now());
+        flow.handle_sent(3, 7, 100, now);
+        assert_eq!(flow.handle_ack(3, 8, now), Acked::Differs);
+        assert!(flow.room());
+    }
+}

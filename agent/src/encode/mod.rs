@@ -1,0 +1,511 @@
+//! From a changed screen to updates that fit the line; no I/O and no clock of its own.
+//!
+//! ```text
+//! handle_layout ─┐
+//! handle_damage ─┤                    ┌─ changed?  exact boxes, or H.264 if that is too much (cost)
+//! handle_ack ────┼─► encode(view) ────┤
+//! handle_…wanted ┘    (while room)    └─ at rest?  exact pixels for what was sent by H.264
+//! poll_timeout: when to call encode next without any of these
+//! ```
+//!
+//! [`Encoder`] keeps the picture as last sent. Damage is compared with it, so what did
+//! not change costs no byte; what does not fit into one update stays damage and goes into
+//! the next one, which shows the newest pixels. At most about one round trip is in flight
+//! ([`flow`]). Call [`Encoder::encode`] until it returns `None`.
+//!
+//! An update that was encoded must be sent or the encoder be told to
+//! [restart](Encoder::restart): the console applies updates strictly in sequence.
+//!
+//! Not here: reading the screen, leave to do so, sealing and sending.
+
+mod cost;
+mod damage;
+mod exact;
+mod flow;
+mod plan;
+mod video;
+
+use std::time::{Duration, Instant};
+
+use fernsicht_protocol::content::PictureAck;
+use fernsicht_protocol::frame::Class;
+use fernsicht_protocol::picture::{Box, Ledger, MAX_AREA, MAX_RAW, Rect, TILE, Update, View};
+use fernsicht_protocol::wire::{List, Wire};
+
+pub use flow::{Acked, Line};
+
+use damage::Damage;
+use exact::{Packed, Packer};
+use flow::Flow;
+
+/// What cannot be encoded.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The caller's pixels do not have the size of the layout.
+    #[error("the pixels do not have the size of the shared area")]
+    View,
+    /// The caller's layout is empty or too large.
+    #[error("a shared area of {0}x{1} pixels cannot be sent")]
+    Layout(u16, u16),
+    /// zstd failed.
+    #[error("pixels could not be packed")]
+    Pack(#[source] std::io::Error),
+    /// openh264 failed.
+    #[error("pixels could not be encoded as H.264")]
+    Video(#[source] openh264::Error),
+    /// The conversion of colours failed.
+    #[error("colours could not be converted")]
+    Conversion,
+}
+
+/// How the encoder weighs time against bytes.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// How long an area must be unchanged before exact pixels replace H.264.
+    pub rest: Duration,
+    /// How long one update may occupy the line.
+    pub patience: Duration,
+    /// The most bytes of exact pixels in one update, however fast the line.
+    pub largest_budget: usize,
+    /// The bytes that one update may always have.
+    pub smallest_budget: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            rest: Duration::from_millis(150),
+            patience: Duration::from_millis(80),
+            largest_budget: 256 << 10,
+            smallest_budget: 4 << 10,
+        }
+    }
+}
+
+/// An update, ready to be sealed.
+#[derive(Debug)]
+pub struct Encoded {
+    /// [`Class::Picture`] or [`Class::Refinement`].
+    pub class: Class,
+    /// Its number among the updates.
+    pub sequence: u64,
+    /// The plaintext of the frame.
+    pub bytes: Vec<u8>,
+}
+
+/// What has been done so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Updates of changes.
+    pub pictures: u64,
+    /// Updates of exact pixels at rest.
+    pub refinements: u64,
+    /// H.264 pictures among the updates.
+    pub videos: u64,
+    /// Complete pictures.
+    pub complete: u64,
+    /// Digests of the console that were not ours.
+    pub mismatches: u64,
+    /// Bytes of all updates.
+    pub bytes: u64,
+}
+
+/// Makes updates of the shared area for one console.
+pub struct Encoder {
+    config: Config,
+    packer: Packer,
+    flow: Flow,
+    sent: Option<Sent>,
+    video: Option<video::Stream>,
+    streams: u16,
+    sequence: u64,
+    restart: Restart,
+    /// The latest time heard of.
+    now: Option<Instant>,
+    /// The newest complete picture.
+    last_complete: Option<(u64, Instant)>,
+    counts: Counts,
+}
+
+/// The picture as the console has it, but for lossy tiles: those are as they were meant.
+struct Sent {
+    generation: u32,
+    width: u16,
+    height: u16,
+    bgrx: Vec<u8>,
+    ledger: Ledger,
+    damage: Damage,
+    /// When each tile last changed, for tiles that are lossy.
+    changed: Vec<Option<Instant>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Restart {
+    No,
+    /// A complete picture as soon as there is room.
+    Wanted,
+    /// A complete picture, but not before then.
+    At(Instant),
+}
+
+impl Encoder {
+    /// An encoder that knows no layout yet. Errors: [`Error::Pack`] if zstd cannot start.
+    pub fn new(config: Config) -> Result<Self, Error> {
+        Ok(Self {
+            config,
+            packer: Packer::new()?,
+            flow: Flow::new(),
+            sent: None,
+            video: None,
+            streams: 0,
+            sequence: 0,
+            restart: Restart::Wanted,
+            now: None,
+            last_complete: None,
+            counts: Counts::default(),
+        })
+    }
+
+    /// The shared area has this size from here on; a complete picture follows.
+    pub fn handle_layout(&mut self, generation: u32, width: u16, height: u16) -> Result<(), Error> {
+        let area = Rect {
+            x: 0,
+            y: 0,
+            width,
+            height,
+        };
+        if area.is_empty() || area.area() > MAX_AREA {
+            return Err(Error::Layout(width, height));
+        }
+        self.sent = Some(Sent::new(generation, area));
+        self.restart();
+        Ok(())
+    }
+
+    /// These areas may have changed.
+    pub fn handle_damage(&mut self, rects: &[Rect]) {
+        if let Some(sent) = &mut self.sent {
+            for &rect in rects {
+                sent.damage.add(rect);
+            }
+        }
+    }
+
+    /// The console has drawn something.
+    pub fn handle_ack(&mut self, ack: &PictureAck, now: Instant) -> Acked {
+        self.now = Some(now);
+        let acked = self.flow.handle_ack(ack.sequence, ack.digest, now);
+        if acked == Acked::Differs {
+            self.counts.mismatches += 1;
+            // Should the digests never agree, repairing must not fill the line.
+            match self.last_complete.map(|(_, at)| at + REPAIR_INTERVAL) {
+                Some(at) if at > now => self.restart = Restart::At(at),
+                _ => self.restart(),
+            }
+        }
+        acked
+    }
+
+    /// The console asks for a complete picture. While one is under way that was sent just
+    /// now, asking again changes nothing.
+    pub fn handle_picture_wanted(&mut self, now: Instant) {
+        let under_way = self.last_complete.is_some_and(|(sequence, at)| {
+            now.saturating_duration_since(at) < REPAIR_INTERVAL && self.flow.waits_for(sequence)
+        });
+        if !under_way {
+            self.restart();
+        }
+    }
+
+    /// What the transport says of the line.
+    pub fn handle_line(&mut self, line: Line) {
+        self.flow.handle_line(line);
+    }
+
+    /// Starts afresh: what is in flight is void (revoked, cancelled), a complete picture follows.
+    pub fn restart(&mut self) {
+        self.restart = Restart::Wanted;
+        self.flow.clear();
+        self.video = None;
+    }
+
+    /// True if an update could be sent now: call this before reading the screen.
+    pub fn room(&self) -> bool {
+        self.sent.is_some() && self.flow.room()
+    }
+
+    /// When [`Encoder::encode`] has something to do although nothing else happens; a time
+    /// in the past means at once. `None` while only damage, an acknowledgement or the
+    /// console can change anything.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let sent = self.sent.as_ref()?;
+        if self.flow.room() && (self.restart == Restart::Wanted || !sent.damage.is_empty()) {
+            return self.now;
+        }
+        let restart = match self.restart {
+            Restart::At(at) => Some(at),
+            Restart::No | Restart::Wanted => None,
+        };
+        if sent.ledger.lossy() == 0 || !self.flow.room_for_refinement() {
+            return restart;
+        }
+        let rest = sent
+            .changed
+            .iter()
+            .flatten()
+            .min()
+            .map(|at| *at + self.config.rest);
+        rest.into_iter().chain(restart).min()
+    }
+
+    /// What is known of the line.
+    pub fn line(&self) -> Line {
+        self.flow.line()
+    }
+
+    /// What has been done so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// True if the console, once it has drawn everything in flight, shows exact pixels of
+    /// all damage reported so far.
+    pub fn settled(&self) -> bool {
+        self.restart == Restart::No
+            && self
+                .sent
+                .as_ref()
+                .is_some_and(|s| s.damage.is_empty() && s.ledger.lossy() == 0)
+    }
+
+    /// The next update of what `view` shows, if there is something to send and room for
+    /// it. Errors: [`Error::View`] if `view` does not have the layout's size.
+    pub fn encode(&mut self, view: View<'_>, now: Instant) -> Result<Option<Encoded>, Error> {
+        self.now = Some(now);
+        let Some(sent) = &mut self.sent else {
+            return Ok(None);
+        };
+        if !view.sound() || (view.width, view.height) != (sent.width, sent.height) {
+            return Err(Error::View);
+        }
+        if matches!(self.restart, Restart::At(at) if at <= now) {
+            self.restart = Restart::Wanted;
+            self.flow.clear();
+            self.video = None;
+        }
+        if !self.flow.room() {
+            return Ok(None);
+        }
+        let complete = self.restart == Restart::Wanted;
+        if complete {
+            *sent = Sent::new(sent.generation, view.area());
+        }
+        let changes = sent.take_changes(view);
+        if complete || !changes.is_empty() {
+            return self.encode_changes(&changes, complete, view, now).map(Some);
+        }
+        self.encode_refinement(view, now)
+    }
+
+    fn encode_changes(
+        &mut self,
+        changes: &[Rect],
+        complete: bool,
+        view: View<'_>,
+        now: Instant,
+    ) -> Result<Encoded, Error> {
+        let (packed, region) = match self.plan(changes, view, now) {
+            Ok(plan) => plan,
+            Err(error) => {
+                // Nothing is lost: the changes are damage again.
+                self.handle_damage(changes);
+                return Err(error);
+            }
+        };
+        let Packed {
+            palette,
+            mut boxes,
+            block,
+        } = packed;
+        self.counts.pictures += 1;
+        self.counts.complete += u64::from(complete);
+        if let Some((rect, code)) = region {
+            self.counts.videos += 1;
+            boxes.push(Box { rect, code });
+        }
+        if complete {
+            self.restart = Restart::No;
+            self.last_complete = Some((self.sequence, now));
+        }
+        Ok(self.send(
+            Class::Picture,
+            complete,
+            Packed {
+                palette,
+                boxes,
+                block,
+            },
+            view,
+            now,
+        ))
+    }
+
+    /// Exact pixels of lossy tiles that rest, as many as the budget takes.
+    fn encode_refinement(
+        &mut self,
+        view: View<'_>,
+        now: Instant,
+    ) -> Result<Option<Encoded>, Error> {
+        let Some(sent) = &self.sent else {
+            return Ok(None);
+        };
+        if sent.ledger.lossy() == 0 || !self.flow.room_for_refinement() {
+            return Ok(None);
+        }
+        let budget = self.flow.budget(&self.config);
+        let (mut tiles, mut bytes) = (Vec::new(), 0);
+        for tile in sent.at_rest(now, self.config.rest) {
+            bytes += match exact::photographic(tile, view) {
+                true => cost::photo_bytes(tile.area()),
+                false => tile.area() / 16,
+            };
+            if (bytes > budget || tiles.len() == MOST_TILES) && !tiles.is_empty() {
+                break;
+            }
+            tiles.push(tile);
+        }
+        if tiles.is_empty() {
+            return Ok(None);
+        }
+        let packed = self.packer.pack(&damage::merge(&tiles), view)?;
+        self.counts.refinements += 1;
+        Ok(Some(self.send(Class::Refinement, false, packed, view, now)))
+    }
+
+    /// Notes the boxes as sent and writes the update.
+    fn send(
+        &mut self,
+        class: Class,
+        complete: bool,
+        packed: Packed,
+        view: View<'_>,
+        now: Instant,
+    ) -> Encoded {
+        let sent = self.sent.as_mut().expect("only a known layout is encoded");
+        sent.draw(&packed.boxes, view, now);
+        let update = Update {
+            sequence: self.sequence,
+            generation: sent.generation,
+            width: sent.width,
+            height: sent.height,
+            complete,
+            palette: packed.palette,
+            boxes: List(packed.boxes),
+            block: packed.block,
+        };
+        let bytes = update.to_bytes();
+        self.sequence += 1;
+        self.counts.bytes += bytes.len() as u64;
+        self.flow
+            .handle_sent(update.sequence, sent.ledger.digest(), bytes.len(), now);
+        Encoded {
+            class,
+            sequence: update.sequence,
+            bytes,
+        }
+    }
+}
+
+impl Sent {
+    fn new(generation: u32, area: Rect) -> Self {
+        let (columns, rows) = area.tiles();
+        Self {
+            generation,
+            width: area.width,
+            height: area.height,
+            bgrx: vec![0; area.area() * 4],
+            ledger: Ledger::new(area.width, area.height),
+            damage: Damage::everything(area),
+            changed: vec![None; columns.len() * rows.len()],
+        }
+    }
+
+    fn view(&self) -> View<'_> {
+        View {
+            width: self.width,
+            height: self.height,
+            stride: usize::from(self.width) * 4,
+            bgrx: &self.bgrx,
+        }
+    }
+
+    /// What of the damage differs from what was sent.
+    fn take_changes(&mut self, view: View<'_>) -> Vec<Rect> {
+        let stride = usize::from(self.width) * 4;
+        let sent = View {
+            width: self.width,
+            height: self.height,
+            stride,
+            bgrx: &self.bgrx,
+        };
+        self.damage.take(view, sent)
+    }
+
+    fn draw(&mut self, boxes: &[Box], view: View<'_>, now: Instant) {
+        let stride = usize::from(self.width) * 4;
+        for Box { rect, .. } in boxes {
+            for row in 0..rect.height {
+                let start = usize::from(rect.y + row) * stride + usize::from(rect.x) * 4;
+                self.bgrx[start..start + usize::from(rect.width) * 4]
+                    .copy_from_slice(view.row(*rect, row));
+            }
+        }
+        let picture = View {
+            width: self.width,
+            height: self.height,
+            stride,
+            bgrx: &self.bgrx,
+        };
+        self.ledger.drawn(boxes, picture);
+        let across = usize::from(
+            Rect {
+                x: 0,
+                y: 0,
+                width: self.width,
+                height: 1,
+            }
+            .tiles()
+            .0
+            .end,
+        );
+        for Box { rect, .. } in boxes {
+            let (columns, rows) = rect.tiles();
+            for row in rows {
+                for column in columns.clone() {
+                    let lossy = !self.ledger.exact(column, row);
+                    self.changed[usize::from(row) * across + usize::from(column)] =
+                        lossy.then_some(now);
+                }
+            }
+        }
+    }
+
+    /// Lossy tiles that did not change for `rest`, in reading order.
+    fn at_rest(&self, now: Instant, rest: Duration) -> impl Iterator<Item = Rect> {
+        let (columns, _) = self.view().area().tiles();
+        self.changed
+            .iter()
+            .enumerate()
+            .filter_map(move |(index, changed)| {
+                let (row, column) = (index / columns.len(), index % columns.len());
+                let rests = changed.is_some_and(|at| now.saturating_duration_since(at) >= rest);
+                rests.then(|| self.ledger.tile(column as u16, row as u16))
+            })
+    }
+}
+
+/// The least time between complete pictures that repair.
+const REPAIR_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The most tiles of a refinement: they fit the block in any code.
+const MOST_TILES: usize = MAX_RAW / (TILE as usize * TILE as usize * 3);

@@ -1,0 +1,302 @@
+//! Which changes go exactly, which by H.264, and which wait for the next update.
+//!
+//! ```text
+//! little changed                    ─► all exact
+//! a group of photographic tiles     ─► H.264 for their region if the cost says so
+//! the rest, exact, beyond budget    ─► H.264 for all of it, or as many boxes as fit
+//! ```
+
+use std::time::Instant;
+
+use fernsicht_protocol::picture::{Code, MAX_RAW, MAX_VIDEO, Rect, TILE, View};
+use fernsicht_protocol::wire::Blob;
+
+use super::cost::{self, Choice, Ways, choose};
+use super::damage::{largest_group, merge};
+use super::exact::{Packed, photographic};
+use super::{Encoder, Error, video};
+
+/// The H.264 box of an update.
+pub(super) type Region = (Rect, Code);
+
+impl Encoder {
+    /// Encodes `changes` (one for each changed tile); what does not fit is damage again.
+    pub(super) fn plan(
+        &mut self,
+        changes: &[Rect],
+        view: View<'_>,
+        now: Instant,
+    ) -> Result<(Packed, Option<Region>), Error> {
+        let budget = self.flow.budget(&self.config);
+        let pixels: usize = changes.iter().map(|r| r.area()).sum();
+        if cost::photo_bytes(pixels) <= budget {
+            return Ok((self.packer.pack(&merge(changes), view)?, None));
+        }
+        let (photo, sharp): (Vec<Rect>, Vec<Rect>) =
+            changes.iter().partition(|r| photographic(**r, view));
+        let region = self.photographic_region(&photo, budget, view);
+        let region = region.and_then(|needed| self.video(needed, view, now));
+        let covered = region.as_ref().map(|(rect, _)| *rect).unwrap_or_default();
+        // Text first: it is what the technician reads. Never merged with photographs,
+        // whose colours would keep it out of the palette.
+        let mut boxes = strips(&merge(&outside_of(covered, &sharp)), STRIP);
+        let text = boxes.len();
+        boxes.extend(strips(&merge(&outside_of(covered, &photo)), STRIP));
+        let later = boxes.split_off(fitting(&boxes, text, budget));
+        self.handle_damage(&later);
+        let packed = self.packer.pack(&boxes, view)?;
+        let bytes = packed.block.0.len();
+        if bytes <= budget || boxes.is_empty() {
+            return Ok((packed, region));
+        }
+        if region.is_none()
+            && let Some(all) = self.moving_region(changes, bytes, budget)
+        {
+            if let Some(region) = self.video(all, view, now) {
+                self.handle_damage(&outside_of(region.0, &boxes));
+                let nothing = self.packer.pack(&[], view)?;
+                return Ok((nothing, Some(region)));
+            }
+        }
+        self.pack_part(&boxes, bytes, budget, view)
+            .map(|packed| (packed, region))
+    }
+
+    /// As many of `boxes`, which together take `bytes`, as fit the budget; one at least.
+    fn pack_part(
+        &mut self,
+        boxes: &[Rect],
+        bytes: usize,
+        budget: usize,
+        view: View<'_>,
+    ) -> Result<Packed, Error> {
+        let pixels: usize = boxes.iter().map(|r| r.area()).sum();
+        let most = (pixels as f64 * budget as f64 / bytes as f64) as usize;
+        let mut strips = strips(boxes, PART);
+        let mut taken = 0;
+        let fit = strips.iter().take_while(|r| {
+            taken += r.area();
+            taken <= most
+        });
+        let fit = fit.count().max(1);
+        let later = strips.split_off(fit);
+        self.handle_damage(&later);
+        self.packer.pack(&strips, view)
+    }
+
+    /// The region of the largest group of photographic tiles, if H.264 is better there.
+    fn photographic_region(&self, photo: &[Rect], budget: usize, view: View<'_>) -> Option<Rect> {
+        let (group, _) = largest_group(photo)?;
+        let region = group.intersection(view.area());
+        let pixels: usize = photo
+            .iter()
+            .filter(|r| region.contains(**r))
+            .map(|r| r.area())
+            .sum();
+        let ways = Ways {
+            exact_bytes: cost::photo_bytes(pixels),
+            lossy_bytes: self.video_bytes(region, true),
+            lossy_pixels: region.area(),
+        };
+        (choose(ways, budget, self.flow.line().bytes_per_second) == Choice::Lossy).then_some(region)
+    }
+
+    /// The region of all changes, if H.264 is better than their exact `bytes`.
+    fn moving_region(&self, changes: &[Rect], bytes: usize, budget: usize) -> Option<Rect> {
+        let region = changes.iter().fold(Rect::default(), |all, r| all.union(*r));
+        let ways = Ways {
+            exact_bytes: bytes,
+            lossy_bytes: self.video_bytes(region, false),
+            lossy_pixels: region.area(),
+        };
+        (choose(ways, budget, self.flow.line().bytes_per_second) == Choice::Lossy).then_some(region)
+    }
+
+    fn video_bytes(&self, region: Rect, photographic: bool) -> usize {
+        let running = self.video.as_ref().filter(|v| suits(v.rect(), region));
+        running
+            .and_then(|v| v.recent_bytes())
+            .unwrap_or_else(|| cost::key_bytes(region.area(), photographic))
+    }
+
+    /// Encodes a region that holds `needed`, or its part that openh264 can take; none if
+    /// there is no such part or it fails: exact pixels always work.
+    fn video(&mut self, needed: Rect, view: View<'_>, now: Instant) -> Option<Region> {
+        match self.try_video(needed, view, now) {
+            Ok(region) => region,
+            Err(error) => {
+                tracing::warn!(%error, "H.264 failed, exact pixels instead");
+                None
+            }
+        }
+    }
+
+    fn try_video(
+        &mut self,
+        needed: Rect,
+        view: View<'_>,
+        now: Instant,
+    ) -> Result<Option<Region>, Error> {
+        let rate = self.flow.line().bytes_per_second;
+        let running = self
+            .video
+            .take()
+            .filter(|v| suits(v.rect(), needed) && v.suits(rate) && !v.old(now));
+        let mut stream = match running {
+            Some(stream) => stream,
+            None => {
+                let Some(rect) = region(needed, view) else {
+                    return Ok(None);
+                };
+                self.streams = self.streams.wrapping_add(1);
+                video::Stream::new(self.streams, rect, rate, now)?
+            }
+        };
+        let picture = stream.encode(view, now)?;
+        if picture.bytes.is_empty() || picture.bytes.len() > MAX_VIDEO {
+            return Ok(None);
+        }
+        let rect = stream.rect();
+        let code = Code::Video {
+            stream: stream.number(),
+            key: picture.key,
+            bytes: Blob(picture.bytes),
+        };
+        self.video = Some(stream);
+        Ok(Some((rect, code)))
+    }
+}
+
+/// True if a stream over `running` can show `needed` without much waste.
+fn suits(running: Rect, needed: Rect) -> bool {
+    running.contains(needed) && needed.area() * 4 >= running.area()
+}
+
+/// `needed` in whole tiles, within the area and what openh264 takes.
+fn region(needed: Rect, view: View<'_>) -> Option<Rect> {
+    let (columns, rows) = needed.tiles();
+    let tile = u32::from(TILE);
+    let whole = Rect::between(
+        u32::from(columns.start) * tile,
+        u32::from(rows.start) * tile,
+        u32::from(columns.end) * tile,
+        u32::from(rows.end) * tile,
+    );
+    let mut region = whole.intersection(view.area());
+    region.width = region.width.min(video::MAX_WIDTH);
+    region.height = region.height.min(video::MAX_HEIGHT / TILE * TILE);
+    (region.width.min(region.height) >= video::MIN_SIDE).then_some(region)
+}
+
+/// How many of `boxes`, the first `text` of them text, are worth packing at once.
+fn fitting(boxes: &[Rect], text: usize, budget: usize) -> usize {
+    let (mut raw, mut bytes) = (0, 0);
+    for (index, rect) in boxes.iter().enumerate() {
+        raw += rect.area() * 3;
+        bytes += if index < text {
+            rect.area() / 32
+        } else {
+            cost::photo_bytes(rect.area())
+        };
+        if raw > MAX_RAW || index == MOST_BOXES || (bytes > budget * 4 && index > 0) {
+            return index;
+        }
+    }
+    boxes.len()
+}
+
+/// Those of `rects` that are not covered.
+fn outside_of(covered: Rect, rects: &[Rect]) -> Vec<Rect> {
+    rects
+        .iter()
+        .copied()
+        .filter(|r| !covered.contains(*r))
+        .collect()
+}
+
+/// `rects` cut along tiles into pieces of at most `most` tiles each.
+fn strips(rects: &[Rect], most: u16) -> Vec<Rect> {
+    let mut pieces = Vec::new();
+    for rect in rects {
+        let (columns, rows) = rect.tiles();
+        let across = (columns.len() as u16).min(most);
+        let down = (most / across).max(1);
+        for row in rows.step_by(down.into()) {
+            for column in columns.clone().step_by(across.into()) {
+                let tile = u32::from(TILE);
+                let (left, top) = (u32::from(column) * tile, u32::from(row) * tile);
+                let piece = Rect::between(
+                    left,
+                    top,
+                    left + u32::from(across) * tile,
+                    top + u32::from(down) * tile,
+                );
+                pieces.push(piece.intersection(*rect));
+            }
+        }
+    }
+    pieces
+}
+
+/// Tiles of a box where all will probably fit.
+const STRIP: u16 = 64;
+
+/// Tiles of a box where an update takes only part of the changes.
+const PART: u16 = 8;
+
+/// One less than an update may have: the H.264 box comes on top.
+const MOST_BOXES: usize = fernsicht_protocol::picture::MAX_BOXES - 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strips_cover_all_once() {
+        let rect = Rect {
+            x: 5,
+            y: 70,
+            width: 1900,
+            height: 900,
+        };
+        for most in [1, 8, 64] {
+            let pieces = strips(&[rect], most);
+            assert_eq!(pieces.iter().map(|p| p.area()).sum::<usize>(), rect.area());
+            assert!(
+                pieces
+                    .iter()
+                    .all(|p| rect.contains(*p)
+                        && p.tiles().0.len() * p.tiles().1.len() <= most.into())
+            );
+        }
+        assert_eq!(strips(&[rect], u16::MAX), [rect]);
+    }
+
+    #[test]
+    fn regions_are_whole_tiles_that_openh264_takes() {
+        let view = |width, height| View {
+            width,
+            height,
+            stride: 0,
+            bgrx: &[],
+        };
+        let needed = Rect {
+            x: 70,
+            y: 1,
+            width: 10,
+            height: 64,
+        };
+        assert_eq!(
+            region(needed, view(100, 100)),
+            Some(Rect {
+                x: 64,
+                y: 0,
+                width: 36,
+                height: 100
+            })
+        );
+        assert_eq!(region(view(10, 500).area(), view(10, 500)), None);
+        let all = region(view(8000, 4000).area(), view(8000, 4000)).unwrap();
+        assert_eq!((all.width, all.height), (3840, 2112));
+    }
+}

@@ -1,0 +1,85 @@
+//! The pixels that the technician sees, exactly as the agent's screen has them.
+
+use fernsicht_protocol::picture::{Rect, Update, View};
+
+/// Opaque BGRX pixels of the shared area.
+#[derive(Debug, Clone)]
+pub struct Canvas {
+    generation: u32,
+    width: u16,
+    height: u16,
+    bgrx: Vec<u8>,
+}
+
+impl Canvas {
+    /// Black.
+    pub(super) fn new(generation: u32, width: u16, height: u16) -> Self {
+        let mut bgrx = vec![0; usize::from(width) * usize::from(height) * 4];
+        for pixel in bgrx.as_chunks_mut::<4>().0 {
+            pixel[3] = OPAQUE;
+        }
+        Self {
+            generation,
+            width,
+            height,
+            bgrx,
+        }
+    }
+
+    /// Generation of the layout that it shows.
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// Width in pixels.
+    pub fn width(&self) -> u16 {
+        self.width
+    }
+
+    /// Height in pixels.
+    pub fn height(&self) -> u16 {
+        self.height
+    }
+
+    /// The pixels: blue, green, red, 255.
+    pub fn view(&self) -> View<'_> {
+        View {
+            width: self.width,
+            height: self.height,
+            stride: usize::from(self.width) * 4,
+            bgrx: &self.bgrx,
+        }
+    }
+
+    /// Appends the pixels of `rect`, which lies within the canvas, as red, green, blue, 255.
+    pub fn copy_rgba(&self, rect: Rect, out: &mut Vec<u8>) {
+        out.reserve(rect.area() * 4);
+        let view = self.view();
+        for row in 0..rect.height {
+            out.extend(
+                view.row(rect, row)
+                    .as_chunks::<4>()
+                    .0
+                    .iter()
+                    .flat_map(|p| [p[2], p[1], p[0], OPAQUE]),
+            );
+        }
+    }
+
+    /// True if `update` is of this layout.
+    pub(super) fn is_of(&self, update: &Update) -> bool {
+        (self.generation, self.width, self.height)
+            == (update.generation, update.width, update.height)
+    }
+
+    /// The pixels of one row of `rect`, which lies within the canvas.
+    pub(super) fn row_mut(&mut self, rect: Rect, row: u16) -> &mut [[u8; 4]] {
+        let line = usize::from(rect.y) + usize::from(row);
+        let start = (line * usize::from(self.width) + usize::from(rect.x)) * 4;
+        self.bgrx[start..start + usize::from(rect.width) * 4]
+            .as_chunks_mut()
+            .0
+    }
+}
+
+pub(super) const OPAQUE: u8 = 255;

@@ -1,0 +1,77 @@
+//! Exact boxes: the one zstd block of an update, its colours and its palette.
+
+use fernsicht_protocol::picture::{Rect, Update};
+
+use super::Error;
+use super::canvas::{Canvas, OPAQUE};
+
+/// Unpacks blocks; keeps its memory from one update to the next.
+#[derive(Default)]
+pub(super) struct Unpacker {
+    zstd: Option<zstd::bulk::Decompressor<'static>>,
+    raw: Vec<u8>,
+}
+
+impl Unpacker {
+    /// The pixels of the exact boxes, of exactly the size that the boxes say. The update's
+    /// own check has bounded that size.
+    pub(super) fn unpack(&mut self, update: &Update) -> Result<&[u8], Error> {
+        let size = update.raw_bytes();
+        if size == 0 {
+            return Ok(&[]);
+        }
+        if self.raw.len() < size || self.raw.len() > size.max(KEPT) {
+            self.raw = vec![0; size];
+        }
+        if self.zstd.is_none() {
+            self.zstd = Some(zstd::bulk::Decompressor::new().map_err(|_| Error::Pixels)?);
+        }
+        let zstd = self.zstd.as_mut().ok_or(Error::Pixels)?;
+        let raw = &mut self.raw[..size];
+        match zstd.decompress_to_buffer(&update.block.0, raw) {
+            Ok(written) if written == size => Ok(&self.raw[..size]),
+            Ok(_) | Err(_) => Err(Error::Pixels),
+        }
+    }
+}
+
+/// Draws blue, green, red of each pixel; `pixels` has three bytes for each pixel of `rect`.
+pub(super) fn draw_colours(canvas: &mut Canvas, rect: Rect, pixels: &[u8]) {
+    for (row, line) in (0..rect.height).zip(pixels.chunks_exact(usize::from(rect.width) * 3)) {
+        for (pixel, [b, g, r]) in canvas
+            .row_mut(rect, row)
+            .iter_mut()
+            .zip(line.as_chunks::<3>().0)
+        {
+            *pixel = [*b, *g, *r, OPAQUE];
+        }
+    }
+}
+
+/// Draws palette indices; `pixels` has one byte for each pixel of `rect`.
+pub(super) fn draw_indexed(
+    canvas: &mut Canvas,
+    rect: Rect,
+    pixels: &[u8],
+    palette: &[[u8; 3]],
+) -> Result<(), Error> {
+    // All 256 indices have a colour here, so the inner loop needs no check.
+    let mut colours = [[0, 0, 0, OPAQUE]; 256];
+    for (colour, [b, g, r]) in colours.iter_mut().zip(palette) {
+        *colour = [*b, *g, *r, OPAQUE];
+    }
+    let mut largest = 0;
+    for (row, line) in (0..rect.height).zip(pixels.chunks_exact(usize::from(rect.width))) {
+        for (pixel, index) in canvas.row_mut(rect, row).iter_mut().zip(line) {
+            *pixel = colours[usize::from(*index)];
+            largest = largest.max(*index);
+        }
+    }
+    if usize::from(largest) >= palette.len() {
+        return Err(Error::Pixels);
+    }
+    Ok(())
+}
+
+/// Memory that is worth keeping between updates.
+const KEPT: usize = 1 << 20;

@@ -1,0 +1,266 @@
+//! From updates to pixels: what the technician sees.
+//!
+//! ```text
+//! handle_update ─► early? wait ─► in sequence ─► draw ─► what to repaint, what to acknowledge
+//!                  wrong? ─► typed error, and from then on only a complete picture helps
+//! ```
+//!
+//! Updates come from the other end of the session, which may be hostile: everything is
+//! checked before memory is taken, what waits is bounded, and nothing panics. After an
+//! error, or [`Decoder::clear`], the canvas is gone until a complete picture arrives.
+//!
+//! Not here: opening frames and whether they may be shown (the mirror's), and drawing on
+//! the technician's screen.
+
+mod canvas;
+mod exact;
+mod sps;
+mod video;
+
+use std::collections::BTreeMap;
+
+use fernsicht_protocol::picture::{Box, Code, Ledger, Rect, Update, View};
+use fernsicht_protocol::wire::{self, Wire};
+
+pub use canvas::Canvas;
+
+/// Why an update could not be drawn. The other end is at fault, except for
+/// [`Error::Decoder`]. The remedy is always a complete picture.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It is not an update.
+    #[error("the update is malformed")]
+    Malformed(#[from] wire::Error),
+    /// Size or generation changed without a complete picture.
+    #[error("the update is of another layout")]
+    OtherLayout,
+    /// Too much arrived before what it depends on.
+    #[error("an update before this one is missing")]
+    Missing,
+    /// The packed pixels are not what the boxes say.
+    #[error("the pixels of the update are malformed")]
+    Pixels,
+    /// The H.264 picture is not what its box says.
+    #[error("the H.264 picture is malformed: {0}")]
+    Video(&'static str),
+    /// openh264 does not start.
+    #[error("the H.264 decoder does not start")]
+    Decoder(#[source] openh264::Error),
+}
+
+/// What an update changed on the canvas.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Drawn {
+    /// Areas to repaint.
+    pub dirty: Vec<Rect>,
+    /// True if the canvas is another one: a new size, or black before it was drawn.
+    pub afresh: bool,
+    /// Sequence of the newest update drawn; none if nothing was drawn.
+    pub sequence: Option<u64>,
+    /// Running digest after it.
+    pub digest: u64,
+    /// H.264 pictures among it.
+    pub videos: u32,
+}
+
+/// Draws updates onto a canvas.
+#[derive(Default)]
+pub struct Decoder {
+    picture: Option<Picture>,
+    /// Sequence of the update to draw next; older ones are void.
+    next: u64,
+    early: BTreeMap<u64, (Update, usize)>,
+    early_bytes: usize,
+    unpacker: exact::Unpacker,
+}
+
+struct Picture {
+    canvas: Canvas,
+    ledger: Ledger,
+    video: Option<video::Stream>,
+}
+
+impl Decoder {
+    /// A decoder that waits for a complete picture.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The picture, once there is one.
+    pub fn canvas(&self) -> Option<&Canvas> {
+        self.picture.as_ref().map(|p| &p.canvas)
+    }
+
+    /// The pixels: blue, green, red, 255. Of no size while there is no picture.
+    pub fn view(&self) -> View<'_> {
+        let none = View {
+            width: 0,
+            height: 0,
+            stride: 0,
+            bgrx: &[],
+        };
+        self.canvas().map_or(none, Canvas::view)
+    }
+
+    /// True while updates wait for an earlier one.
+    pub fn waits(&self) -> bool {
+        !self.early.is_empty()
+    }
+
+    /// Forgets the picture: after a revocation it is gone. What was under way is void.
+    pub fn clear(&mut self) {
+        self.picture = None;
+        self.early.clear();
+        self.early_bytes = 0;
+    }
+
+    /// Takes the plaintext of a frame of class 8 or 9, and draws it and whatever waited
+    /// for it. After an error ask for a complete picture.
+    pub fn handle_update(&mut self, bytes: &[u8]) -> Result<Drawn, Error> {
+        let drawn = self.take(bytes);
+        if drawn.is_err() {
+            self.clear();
+        }
+        drawn
+    }
+
+    /// Draws an update whose turn it is: a complete one, or the one that follows the last.
+    /// For a caller that puts them in order; after an error ask for a complete picture.
+    pub fn apply(&mut self, update: &Update) -> Result<Drawn, Error> {
+        let mut drawn = Drawn::default();
+        let result =
+            match update.complete || (self.picture.is_some() && update.sequence == self.next) {
+                true => self.draw(update, &mut drawn),
+                false => Err(Error::Missing),
+            };
+        if result.is_err() {
+            self.clear();
+        }
+        result.map(|()| drawn)
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<Drawn, Error> {
+        let update = Update::from_bytes(bytes)?;
+        let mut drawn = Drawn::default();
+        if update.sequence < self.next || (self.picture.is_none() && !update.complete) {
+            return Ok(drawn);
+        }
+        if !update.complete && update.sequence > self.next {
+            self.wait(update, bytes.len())?;
+            return Ok(drawn);
+        }
+        self.draw(&update, &mut drawn)?;
+        while let Some((update, bytes)) = self.early.remove(&self.next) {
+            self.early_bytes -= bytes;
+            self.draw(&update, &mut drawn)?;
+        }
+        Ok(drawn)
+    }
+
+    fn wait(&mut self, update: Update, bytes: usize) -> Result<(), Error> {
+        if self.early.len() >= MOST_EARLY || self.early_bytes + bytes > MOST_EARLY_BYTES {
+            return Err(Error::Missing);
+        }
+        // A sequence that is there already is kept: which one is right, nobody knows.
+        if let std::collections::btree_map::Entry::Vacant(place) = self.early.entry(update.sequence)
+        {
+            place.insert((update, bytes));
+            self.early_bytes += bytes;
+        }
+        Ok(())
+    }
+
+    fn draw(&mut self, update: &Update, drawn: &mut Drawn) -> Result<(), Error> {
+        if update.complete {
+            self.start(update, drawn);
+        }
+        let picture = self.picture.as_mut().ok_or(Error::OtherLayout)?;
+        if !picture.canvas.is_of(update) {
+            return Err(Error::OtherLayout);
+        }
+        let raw = self.unpacker.unpack(update)?;
+        picture.draw(update, raw, drawn)?;
+        self.next = update.sequence.checked_add(1).ok_or(Error::Missing)?;
+        drawn.sequence = Some(update.sequence);
+        drawn.digest = picture.ledger.digest();
+        Ok(())
+    }
+
+    /// Black, of the size of `update`; what waits and is older than it is void.
+    fn start(&mut self, update: &Update, drawn: &mut Drawn) {
+        self.early = self.early.split_off(&update.sequence);
+        self.early_bytes = self.early.values().map(|(_, bytes)| bytes).sum();
+        // The old canvas goes before the new one comes.
+        self.picture = None;
+        self.picture = Some(Picture {
+            canvas: Canvas::new(update.generation, update.width, update.height),
+            ledger: Ledger::new(update.width, update.height),
+            video: None,
+        });
+        *drawn = Drawn {
+            afresh: true,
+            ..Drawn::default()
+        };
+    }
+}
+
+impl Picture {
+    fn draw(&mut self, update: &Update, mut raw: &[u8], drawn: &mut Drawn) -> Result<(), Error> {
+        for Box { rect, code } in &update.boxes.0 {
+            let (pixels, rest) = raw
+                .split_at_checked(rect.area() * code.raw_bytes())
+                .ok_or(Error::Pixels)?;
+            raw = rest;
+            match code {
+                Code::Colours => exact::draw_colours(&mut self.canvas, *rect, pixels),
+                Code::Indexed => {
+                    exact::draw_indexed(&mut self.canvas, *rect, pixels, &update.palette.0)?
+                }
+                Code::Video { stream, key, bytes } => {
+                    video::draw(
+                        &mut self.video,
+                        *stream,
+                        *rect,
+                        *key,
+                        &bytes.0,
+                        &mut self.canvas,
+                    )?;
+                    drawn.videos += 1;
+                }
+            }
+            drawn.dirty.push(*rect);
+        }
+        self.ledger.drawn(&update.boxes.0, self.canvas.view());
+        Ok(())
+    }
+}
+
+/// More than the agent ever has in flight.
+const MOST_EARLY: usize = 64;
+const MOST_EARLY_BYTES: usize = 32 << 20;
+
+/// Body of the fuzz target: several updates, each behind a u16 length, on one decoder.
+/// Must not panic, and must keep to its bounds.
+pub fn fuzz_updates(data: &[u8]) {
+    let mut decoder = Decoder::new();
+    let mut rest = data;
+    while let Some((length, tail)) = rest.split_first_chunk::<2>() {
+        let length = usize::from(u16::from_be_bytes(*length)).min(tail.len());
+        let (update, tail) = tail.split_at(length);
+        rest = tail;
+        if let Ok(drawn) = decoder.handle_update(update) {
+            let area = decoder
+                .canvas()
+                .map(|c| c.view().area())
+                .unwrap_or_default();
+            assert!(
+                drawn.dirty.iter().all(|r| area.contains(*r)),
+                "drawn within the canvas"
+            );
+        }
+        assert!(decoder.early.len() <= MOST_EARLY && decoder.early_bytes <= MOST_EARLY_BYTES);
+    }
+}
+
+#[cfg(test)]
+mod tests;
