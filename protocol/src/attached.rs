@@ -1,4 +1,4 @@
-//! The configuration attached to the agent (docs/protocol.md §7): the only way the agent learns
+//! The configuration attached to the agent (docs/protocol.md §9): the only way the agent learns
 //! whom it belongs to.
 //!
 //! ```text

@@ -71,3 +71,20 @@ fn every_variant_has_a_sample() {
         }
     }
 }
+
+/// The normative text lists every variant under its tag.
+#[test]
+fn the_document_names_every_variant() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/protocol.md");
+    let document = std::fs::read_to_string(path).unwrap();
+    for sample in all() {
+        let mut words = sample.name.split("::").skip(1);
+        let tagged =
+            KINDS[sample.kind].1(&[255]).is_err_and(|e| matches!(e, Error::UnknownTag { .. }));
+        let (Some(variant), true) = (words.next(), tagged) else {
+            continue;
+        };
+        let row = format!("| {} | {variant} |", sample.bytes[0]);
+        assert!(document.contains(&row), "{}: {row}", sample.name);
+    }
+}
