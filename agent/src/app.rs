@@ -1,0 +1,476 @@
+//! The program's window: draws the engine's view, does what the pages ask for.
+//!
+//! ```text
+//! engine ──View──► pages ──Action──► app ──Command──► engine
+//!                    │ granting buttons
+//!                    ▼
+//!                  gate ◄── lookout ◄── provenance (platform)
+//! ```
+//!
+//! A frame is drawn when something has changed, and once a second while a countdown is shown:
+//! an idle window costs nothing. The app never waits for the engine: what its queue does not
+//! take stays in the outbox, in order, and is offered again shortly.
+
+use std::collections::VecDeque;
+use std::mem::{Discriminant, discriminant};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use egui::{Context, Rect, Ui, ViewportCommand};
+use fernsicht_protocol::messages::Page;
+use tokio::sync::{mpsc, watch};
+
+use crate::hand::lookout::Lookout;
+use crate::hand::{Grant, Press, Provenance, ScreenRect, Verdict};
+use crate::instance::First;
+use crate::texts::{Language, Texts};
+use crate::ui::{self, Action, Form, Operator, Pen, tokens};
+use crate::view::{BarState, Command, Problem, Question, Stage, View};
+
+mod window;
+
+use window::Window;
+
+/// Asks for a new frame, from any thread.
+pub type Repaint = Arc<dyn Fn() + Send + Sync>;
+
+/// What the window starts with.
+#[derive(Debug, Clone, Default)]
+pub struct Setup {
+    /// Whom the program belongs to.
+    pub operator: Operator,
+    /// Language of the first page.
+    pub language: Language,
+    /// The code of the command line.
+    pub code: Option<String>,
+}
+
+/// What the engine gets when the window is there.
+pub struct Opened {
+    /// To be called after every change of the view, and when the engine ends.
+    pub repaint: Repaint,
+    /// The X11 id of the window.
+    pub window: Option<u32>,
+}
+
+/// The engine, as the window sees it.
+pub struct Link {
+    /// What to show. When its sender is gone, the engine has failed.
+    pub view: watch::Receiver<View>,
+    /// What the customer asks for. Closed means the same as [`Command::Close`].
+    pub commands: mpsc::Sender<Command>,
+    /// Where presses come from and what covers the window.
+    pub provenance: Arc<dyn Provenance>,
+}
+
+impl Link {
+    /// No engine, only one page: why the program cannot do its work.
+    pub fn broken(problem: Problem) -> Self {
+        let view = View {
+            stage: Stage::StartError(problem),
+            ..View::default()
+        };
+        let (commands, _) = mpsc::channel(1);
+        Self {
+            view: watch::channel(view).1,
+            commands,
+            provenance: Arc::new(Nobody),
+        }
+    }
+}
+
+/// Why there is no window.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The desktop gives us none.
+    #[error("no window can be opened on this desktop: {0}")]
+    Window(#[from] eframe::Error),
+}
+
+/// Opens the window and runs until it closes. `open` starts the engine.
+pub fn run(
+    setup: Setup,
+    first: Option<First>,
+    open: impl FnOnce(Opened) -> Link,
+) -> Result<(), Error> {
+    let title = Texts::new(setup.language, setup.operator.name.as_str()).app_title();
+    let options = eframe::NativeOptions {
+        viewport: window::first(&title),
+        centered: true,
+        persist_window: false,
+        ..eframe::NativeOptions::default()
+    };
+    eframe::run_native(
+        "fernsicht-agent",
+        options,
+        Box::new(move |cc| {
+            let ctx = cc.egui_ctx.clone();
+            if let Some(first) = first {
+                let ctx = ctx.clone();
+                first.listen(move || {
+                    ctx.send_viewport_cmd(ViewportCommand::Minimized(false));
+                    ctx.send_viewport_cmd(ViewportCommand::Focus);
+                    ctx.request_repaint();
+                })?;
+            }
+            let painter = ctx.clone();
+            let repaint: Repaint = Arc::new(move || painter.request_repaint());
+            let link = open(Opened {
+                repaint: Arc::clone(&repaint),
+                window: window::x11_id(cc),
+            });
+            let lookout = Lookout::start(Arc::clone(&link.provenance), repaint)?;
+            Ok(Box::new(App::new(&ctx, setup, link, lookout)))
+        }),
+    )?;
+    Ok(())
+}
+
+/// The pages, their form and what has been asked for.
+pub struct App {
+    texts: Texts,
+    operator: Operator,
+    form: Form,
+    view: watch::Receiver<View>,
+    commands: mpsc::Sender<Command>,
+    outbox: VecDeque<Command>,
+    lookout: Lookout,
+    arrived_at: Option<Place>,
+    window: Window,
+}
+
+/// What counts as another page: nothing keeps the keyboard across it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    stage: Discriminant<Stage>,
+    state: Option<Discriminant<BarState>>,
+    question: Option<Discriminant<Question>>,
+    privacy: bool,
+}
+
+impl App {
+    /// A window's contents; the lookout's thread is the caller's affair.
+    pub fn new(ctx: &Context, setup: Setup, link: Link, lookout: Lookout) -> Self {
+        tokens::install(ctx);
+        Self {
+            texts: Texts::new(setup.language, setup.operator.name.as_str()),
+            operator: setup.operator,
+            form: Form {
+                code: setup.code.clone().unwrap_or_default(),
+                prefilled: setup.code,
+                ..Form::default()
+            },
+            view: link.view,
+            commands: link.commands,
+            outbox: VecDeque::new(),
+            lookout,
+            arrived_at: None,
+            window: Window::default(),
+        }
+    }
+
+    /// Looks once whether something covers the granting buttons, where no thread does.
+    pub fn look_once(&self, now: Instant) {
+        self.lookout.look_once(now);
+    }
+
+    /// Draws one frame and does what it asks for.
+    pub fn draw(&mut self, ui: &mut Ui, now: Instant, monitor: Option<Rect>) {
+        let ctx = ui.ctx().clone();
+        let view = self.current();
+        self.arrive(&ctx, &view);
+
+        let mut pen = Pen {
+            texts: &self.texts,
+            operator: &self.operator,
+            now,
+            wall_s: jiff::Timestamp::now().as_second(),
+            ready: self.ready(now),
+            bar_height: None,
+            placed: Vec::new(),
+            down: None,
+            action: None,
+        };
+        ui::draw(ui, &mut pen, &view, &mut self.form);
+        self.form.arrived = false;
+        let Pen {
+            placed,
+            down,
+            action,
+            bar_height,
+            ..
+        } = pen;
+
+        let verdict = self.judge(&ctx, now, &placed, down, action.as_ref());
+        if let Some(action) = action {
+            self.act(&ctx, &view, action);
+        }
+        match verdict {
+            Verdict::Granted(grant, hand) => self.send(&ctx, granting(grant, hand)),
+            Verdict::Wait => ctx.request_repaint_after(SHORTLY),
+            Verdict::Refused(_) => ctx.request_repaint(),
+            Verdict::Idle => {}
+        }
+        self.close_if_asked(&ctx);
+        self.flush(&ctx);
+        self.window.arrange(&ctx, bar_height, monitor);
+        schedule(&ctx, &view, now);
+    }
+
+    /// The engine's view; if the engine is gone without a last word, that it is.
+    fn current(&self) -> View {
+        let view = self.view.borrow().clone();
+        if self.view.has_changed().is_ok() {
+            return view;
+        }
+        match view.stage {
+            Stage::StartError(_) | Stage::Ended(_) => view,
+            Stage::Start
+            | Stage::Connecting
+            | Stage::Consent(_)
+            | Stage::Screens { .. }
+            | Stage::Starting
+            | Stage::Session(_) => View {
+                stage: Stage::StartError(Problem::Internal),
+                ..view
+            },
+        }
+    }
+
+    /// On another page nothing has the keyboard, and no button is ready.
+    fn arrive(&mut self, ctx: &Context, view: &View) {
+        let mut place = Place::of(view, self.form.privacy);
+        if self.arrived_at == Some(place) {
+            return;
+        }
+        if self
+            .arrived_at
+            .is_some_and(|before| before.stage != place.stage)
+        {
+            self.form.privacy = false;
+            place.privacy = false;
+        }
+        self.arrived_at = Some(place);
+        self.form.arrived = true;
+        ctx.memory_mut(|memory| {
+            if let Some(id) = memory.focused() {
+                memory.surrender_focus(id);
+            }
+        });
+        self.lookout.gate().clear();
+        ctx.send_viewport_cmd(ViewportCommand::Title(self.texts.app_title()));
+    }
+
+    fn ready(&self, now: Instant) -> Vec<Grant> {
+        let gate = self.lookout.gate();
+        gate.rects()
+            .into_iter()
+            .map(|(grant, _)| grant)
+            .filter(|grant| gate.ready(now, *grant))
+            .collect()
+    }
+
+    /// Tells the gate what this frame showed and what was pressed, and asks for its verdict.
+    fn judge(
+        &self,
+        ctx: &Context,
+        now: Instant,
+        placed: &[(Grant, Rect)],
+        down: Option<Grant>,
+        action: Option<&Action>,
+    ) -> Verdict {
+        let placed: Vec<(Grant, ScreenRect)> = if window::hidden(ctx) {
+            Vec::new()
+        } else {
+            window::on_screen(ctx, placed)
+        };
+        let mut gate = self.lookout.gate();
+        gate.place(now, &placed);
+        if let Some(grant) = down {
+            gate.handle_down(now, grant);
+        }
+        if let Some(Action::Grant(grant)) = action {
+            gate.handle_click(now, *grant);
+        }
+        let verdict = gate.poll(now, self.lookout.platform());
+        if let Some(after) = gate.next_ready(now) {
+            ctx.request_repaint_after(after);
+        }
+        drop(gate);
+        if !placed.is_empty() {
+            self.lookout.wake();
+        }
+        verdict
+    }
+
+    fn act(&mut self, ctx: &Context, view: &View, action: Action) {
+        match action {
+            Action::Grant(_) => {}
+            Action::Connect(code) => {
+                self.lookout.gate().declare_aid(self.form.aid);
+                self.send(
+                    ctx,
+                    Command::Connect {
+                        code,
+                        aid: self.form.aid,
+                    },
+                );
+            }
+            Action::Refuse => self.send(ctx, Command::Refuse),
+            Action::MoreTime => self.send(ctx, Command::MoreTime),
+            Action::ViewOff => self.send(ctx, Command::ViewOff),
+            Action::ControlOff => self.send(ctx, Command::ControlOff),
+            Action::Stop => self.send(ctx, Command::Stop),
+            Action::AskEnd => self.send(ctx, Command::AskEnd),
+            Action::ConfirmEnd => self.send(ctx, Command::ConfirmEnd),
+            Action::No => self.send(ctx, Command::No),
+            Action::Stay => self.send(ctx, Command::Stay),
+            Action::Restart { keep_code } => {
+                if !keep_code {
+                    self.form.code.clear();
+                    self.form.prefilled = None;
+                }
+                self.form.error = None;
+                self.send(ctx, Command::Restart);
+            }
+            Action::Close => ctx.send_viewport_cmd(ViewportCommand::Close),
+            Action::Language(language) => {
+                self.texts.switch(language);
+                ctx.send_viewport_cmd(ViewportCommand::Title(self.texts.app_title()));
+                ctx.request_repaint();
+            }
+            Action::Privacy(open) => {
+                self.form.privacy = open;
+                if matches!(view.stage, Stage::Consent(_)) {
+                    self.send(
+                        ctx,
+                        Command::Reading(if open { Page::Privacy } else { Page::Consent }),
+                    );
+                }
+                ctx.request_repaint();
+            }
+            Action::MoveBar => self.window.next_edge(ctx),
+            Action::DragBar => self.window.drag(ctx),
+        }
+    }
+
+    fn close_if_asked(&mut self, ctx: &Context) {
+        if ctx.input(|input| input.viewport().close_requested()) {
+            self.send(ctx, Command::Close);
+        }
+    }
+
+    fn send(&mut self, ctx: &Context, command: Command) {
+        self.outbox.push_back(command);
+        self.flush(ctx);
+    }
+
+    /// Gives the engine what it takes. One press makes one command, so the outbox stays short.
+    fn flush(&mut self, ctx: &Context) {
+        while let Some(command) = self.outbox.pop_front() {
+            match self.commands.try_send(command) {
+                Ok(()) => {}
+                Err(mpsc::error::TrySendError::Full(command)) => {
+                    self.outbox.push_front(command);
+                    ctx.request_repaint_after(SHORTLY);
+                    return;
+                }
+                Err(mpsc::error::TrySendError::Closed(_)) => self.outbox.clear(),
+            }
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
+        let monitor = window::monitor(ui.ctx(), frame);
+        self.draw(ui, Instant::now(), monitor);
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
+    }
+}
+
+impl Place {
+    fn of(view: &View, privacy: bool) -> Self {
+        let (state, question) = match &view.stage {
+            Stage::Session(session) => {
+                // Using mouse or keyboard turns the one into the other: the ring stays where it is.
+                let state = match session.state {
+                    BarState::CustomerFirst => BarState::Control,
+                    state @ (BarState::View
+                    | BarState::Control
+                    | BarState::ViewOff
+                    | BarState::Stopped
+                    | BarState::Reconnecting) => state,
+                };
+                (
+                    Some(discriminant(&state)),
+                    session.question.map(|question| discriminant(&question)),
+                )
+            }
+            Stage::Start
+            | Stage::StartError(_)
+            | Stage::Connecting
+            | Stage::Consent(_)
+            | Stage::Screens { .. }
+            | Stage::Starting
+            | Stage::Ended(_) => (None, None),
+        };
+        Self {
+            stage: discriminant(&view.stage),
+            state,
+            question,
+            privacy,
+        }
+    }
+}
+
+fn granting(grant: Grant, hand: crate::view::Hand) -> Command {
+    match grant {
+        Grant::ConsentView => Command::ConsentView(hand),
+        Grant::ConsentControl => Command::ConsentControl(hand),
+        Grant::Screen(number) => Command::ChooseScreen(hand, number),
+        Grant::ViewOn => Command::ViewOn(hand),
+        Grant::ControlOn => Command::ControlOn(hand),
+        Grant::Yes => Command::Yes(hand),
+    }
+}
+
+/// Asks for the next frame if a countdown is or will be shown.
+fn schedule(ctx: &Context, view: &View, now: Instant) {
+    match &view.stage {
+        Stage::Consent(consent) => ctx.request_repaint_after(ui::next_tick(now, consent.deadline)),
+        Stage::Session(session) => {
+            if let Some(Question::StillThere(_)) = session.question {
+                ctx.request_repaint_after(SECOND);
+            }
+        }
+        Stage::Start
+        | Stage::StartError(_)
+        | Stage::Connecting
+        | Stage::Screens { .. }
+        | Stage::Starting
+        | Stage::Ended(_) => {}
+    }
+}
+
+/// Where there is no platform, nobody's hand counts.
+struct Nobody;
+
+impl Provenance for Nobody {
+    fn newest_press(&self) -> Option<Press> {
+        None
+    }
+
+    fn covered(&self, _: ScreenRect) -> bool {
+        true
+    }
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const SHORTLY: Duration = Duration::from_millis(15);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,201 @@
+//! The window's size, place and level: a page in the middle, or the bar at an edge above all others.
+//!
+//! One window for both, so that it never vanishes between them. Window managers follow
+//! requests late and in parts: the bar's place is asked for again until it is there, a few times.
+
+use egui::{Context, Pos2, Rect, Vec2, ViewportBuilder, ViewportCommand, WindowLevel};
+
+use crate::hand::{Grant, ScreenRect};
+use crate::ui::tokens;
+
+/// What the window is right now.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Window {
+    shape: Shape,
+    edge: Edge,
+    tries: u8,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+enum Shape {
+    #[default]
+    Page,
+    Bar {
+        height: f32,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Edge {
+    #[default]
+    Top,
+    Bottom,
+    /// The customer has dragged it somewhere.
+    Free,
+}
+
+impl Window {
+    /// Makes the window what this frame needs: a bar of this height, or a page.
+    pub(super) fn arrange(
+        &mut self,
+        ctx: &Context,
+        bar_height: Option<f32>,
+        monitor: Option<Rect>,
+    ) {
+        match (bar_height, self.shape) {
+            (Some(height), Shape::Page) => {
+                ctx.send_viewport_cmd(ViewportCommand::Decorations(false));
+                ctx.send_viewport_cmd(ViewportCommand::WindowLevel(WindowLevel::AlwaysOnTop));
+                self.edge = Edge::Top;
+                self.bar(ctx, height, monitor);
+            }
+            (Some(height), Shape::Bar { height: before }) => {
+                if (height - before).abs() > 0.5 {
+                    self.bar(ctx, height, monitor);
+                } else if self.tries > 0 {
+                    self.place(ctx, height, monitor);
+                }
+                if ctx.input(|input| input.viewport().minimized == Some(true)) {
+                    ctx.send_viewport_cmd(ViewportCommand::Minimized(false));
+                }
+            }
+            (None, Shape::Bar { .. }) => self.page(ctx, monitor),
+            (None, Shape::Page) => {}
+        }
+    }
+
+    /// Sends the bar to the other edge.
+    pub(super) fn next_edge(&mut self, ctx: &Context) {
+        self.edge = if self.edge == Edge::Top {
+            Edge::Bottom
+        } else {
+            Edge::Top
+        };
+        self.tries = TRIES;
+        ctx.request_repaint();
+    }
+
+    /// The customer drags the bar.
+    pub(super) fn drag(&mut self, ctx: &Context) {
+        self.edge = Edge::Free;
+        self.tries = 0;
+        ctx.send_viewport_cmd(ViewportCommand::StartDrag);
+    }
+
+    fn bar(&mut self, ctx: &Context, height: f32, monitor: Option<Rect>) {
+        self.shape = Shape::Bar { height };
+        self.tries = TRIES;
+        self.place(ctx, height, monitor);
+    }
+
+    fn place(&mut self, ctx: &Context, height: f32, monitor: Option<Rect>) {
+        self.tries = self.tries.saturating_sub(1);
+        let room = monitor.map_or(tokens::BAR_WIDTH, |monitor| monitor.width());
+        let size = Vec2::new(tokens::BAR_WIDTH.min(room), height);
+        ctx.send_viewport_cmd(ViewportCommand::MinInnerSize(Vec2::splat(1.0)));
+        ctx.send_viewport_cmd(ViewportCommand::InnerSize(size));
+        if let Some(monitor) = monitor {
+            let left = monitor.center().x - size.x / 2.0;
+            let place = match self.edge {
+                Edge::Top => Some(Pos2::new(left, monitor.top())),
+                Edge::Bottom => Some(Pos2::new(left, monitor.bottom() - height)),
+                Edge::Free => None,
+            };
+            if let Some(place) = place {
+                ctx.send_viewport_cmd(ViewportCommand::OuterPosition(place));
+            }
+        }
+        if self.tries > 0 {
+            ctx.request_repaint_after(std::time::Duration::from_millis(80));
+        }
+    }
+
+    fn page(&mut self, ctx: &Context, monitor: Option<Rect>) {
+        self.shape = Shape::Page;
+        self.tries = 0;
+        let size = monitor.map_or(tokens::PAGE_SIZE, |monitor| {
+            tokens::PAGE_SIZE.min(monitor.size() - BORDER)
+        });
+        ctx.send_viewport_cmd(ViewportCommand::WindowLevel(WindowLevel::Normal));
+        ctx.send_viewport_cmd(ViewportCommand::Decorations(true));
+        ctx.send_viewport_cmd(ViewportCommand::MinInnerSize(tokens::PAGE_MIN.min(size)));
+        ctx.send_viewport_cmd(ViewportCommand::InnerSize(size));
+        if let Some(monitor) = monitor {
+            let place = monitor.center() - (size + BORDER) / 2.0;
+            ctx.send_viewport_cmd(ViewportCommand::OuterPosition(place));
+        }
+    }
+}
+
+/// The window at the start.
+pub(super) fn first(title: &str) -> ViewportBuilder {
+    ViewportBuilder::default()
+        .with_title(title)
+        .with_app_id("fernsicht-agent")
+        .with_inner_size(tokens::PAGE_SIZE)
+        .with_min_inner_size(tokens::PAGE_MIN)
+        .with_icon(egui::IconData::default())
+}
+
+/// The monitor that the window is on, in points of the desktop.
+pub(super) fn monitor(ctx: &Context, frame: &eframe::Frame) -> Option<Rect> {
+    let monitor = frame.winit_window()?.current_monitor()?;
+    let scale = ctx.pixels_per_point();
+    let (at, size) = (monitor.position(), monitor.size());
+    let min = Pos2::new(at.x as f32, at.y as f32) / scale;
+    Some(Rect::from_min_size(
+        min,
+        Vec2::new(size.width as f32, size.height as f32) / scale,
+    ))
+}
+
+/// True if the window cannot be seen at all.
+pub(super) fn hidden(ctx: &Context) -> bool {
+    ctx.input(|input| {
+        let viewport = input.viewport();
+        viewport.minimized == Some(true) || viewport.occluded == Some(true)
+    })
+}
+
+/// Where these buttons are on the desktop, in pixels.
+pub(super) fn on_screen(ctx: &Context, placed: &[(Grant, Rect)]) -> Vec<(Grant, ScreenRect)> {
+    let origin = ctx
+        .input(|input| input.viewport().inner_rect)
+        .map_or(Vec2::ZERO, |rect| rect.min.to_vec2());
+    let scale = ctx.pixels_per_point();
+    let pixels = |rect: Rect| {
+        let rect = rect.translate(origin);
+        let (min, max) = (
+            (rect.min.to_vec2() * scale).round(),
+            (rect.max.to_vec2() * scale).round(),
+        );
+        ScreenRect {
+            x: min.x as i32,
+            y: min.y as i32,
+            width: (max.x - min.x) as u32,
+            height: (max.y - min.y) as u32,
+        }
+    };
+    placed
+        .iter()
+        .map(|(grant, rect)| (*grant, pixels(*rect)))
+        .collect()
+}
+
+/// The window's id on an X server.
+pub(super) fn x11_id(cc: &eframe::CreationContext<'_>) -> Option<u32> {
+    use winit::raw_window_handle::{HasWindowHandle, RawWindowHandle};
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "every other kind of window has no X11 id"
+    )]
+    match cc.window_handle().ok()?.as_raw() {
+        RawWindowHandle::Xlib(handle) => u32::try_from(handle.window).ok(),
+        RawWindowHandle::Xcb(handle) => Some(handle.window.get()),
+        _ => None,
+    }
+}
+
+/// What a window manager puts around a page, about.
+const BORDER: Vec2 = Vec2::new(16.0, 48.0);
+const TRIES: u8 = 4;

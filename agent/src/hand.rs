@@ -1,0 +1,288 @@
+//! Was it the customer's own hand? The only maker of [`Hand`], the proof that granting commands need.
+//!
+//! A granting button acts only if
+//! 1. it has been visible, unmoved and uncovered for a second before it is pressed, and still
+//!    is when it acts ([`Readiness`], observed by every frame and by [`lookout`] in between);
+//! 2. the newest press that the platform saw is physical, belongs to this click and has not
+//!    served another one, or the customer declared an aid before pairing.
+//!
+//! The press reaches the UI and the platform's watch by different ways, so a click may come a
+//! little before its press is known: it then waits, for at most [`PATIENCE`].
+//!
+//! [`Gate`] is pure: it takes the time and what was observed. It does not ask for the keyboard
+//! focus: the first click on a window that lies open anyway is as good as the second. Provenance
+//! is not authentication: a program that can forge the devices of the X server can forge this.
+
+pub mod lookout;
+
+use std::time::{Duration, Instant};
+
+use crate::view::Hand;
+
+/// How long a granting button must have been in plain sight.
+pub const SIGHT: Duration = Duration::from_secs(1);
+
+/// How long a click waits for the platform to report its press.
+pub const PATIENCE: Duration = Duration::from_millis(300);
+
+/// How much older than the UI's own notice of it a press may be: a busy computer draws late.
+const SLACK: Duration = Duration::from_millis(700);
+
+/// The buttons that grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Grant {
+    /// Consent: only look.
+    ConsentView,
+    /// Consent: look and control.
+    ConsentControl,
+    /// Show this screen, or all.
+    Screen(Option<u8>),
+    /// Show the screen again.
+    ViewOn,
+    /// Allow control.
+    ControlOn,
+    /// Yes to a question that widens rights.
+    Yes,
+}
+
+/// A rectangle on the desktop, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScreenRect {
+    /// Left edge.
+    pub x: i32,
+    /// Upper edge.
+    pub y: i32,
+    /// Width.
+    pub width: u32,
+    /// Height.
+    pub height: u32,
+}
+
+/// A press of a key or a mouse button, as the platform saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Press {
+    /// True if it came from a physical device.
+    pub physical: bool,
+    /// When.
+    pub at: Instant,
+}
+
+/// What the platform knows about presses and about what lies over our window.
+pub trait Provenance: Send + Sync {
+    /// The newest press of any key or button on this desktop.
+    fn newest_press(&self) -> Option<Press>;
+    /// True if a window that is not ours covers a part of this rectangle, or if nobody can tell.
+    fn covered(&self, rect: ScreenRect) -> bool;
+}
+
+/// Since when one button has been in plain sight at one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Readiness {
+    rect: ScreenRect,
+    since: Option<Instant>,
+}
+
+impl Readiness {
+    /// A button that has just appeared.
+    pub fn new(now: Instant, rect: ScreenRect) -> Self {
+        Self {
+            rect,
+            since: Some(now),
+        }
+    }
+
+    /// Takes where the button is and whether something lies over it. Any change starts the second anew.
+    pub fn observe(&mut self, now: Instant, rect: ScreenRect, covered: bool) {
+        if covered {
+            self.since = None;
+        } else if self.rect != rect || self.since.is_none() {
+            self.since = Some(now);
+        }
+        self.rect = rect;
+    }
+
+    /// True once the button has been in plain sight for [`SIGHT`].
+    pub fn ready(&self, now: Instant) -> bool {
+        self.since
+            .is_some_and(|since| now.saturating_duration_since(since) >= SIGHT)
+    }
+
+    /// How long until it is ready, if nothing changes.
+    pub fn remaining(&self, now: Instant) -> Option<Duration> {
+        let since = self.since?;
+        Some(SIGHT.saturating_sub(now.saturating_duration_since(since)))
+    }
+}
+
+/// What became of a click on a granting button.
+#[derive(Debug)]
+pub enum Verdict {
+    /// No click is open.
+    Idle,
+    /// The platform has not reported the press yet: ask again shortly.
+    Wait,
+    /// It was the customer's hand.
+    Granted(Grant, Hand),
+    /// It was not; the button starts its second anew.
+    Refused(Grant),
+}
+
+/// Decides whether a click on a granting button is the customer's hand.
+#[derive(Debug, Default)]
+pub struct Gate {
+    buttons: Vec<(Grant, Readiness)>,
+    down: Option<Down>,
+    click: Option<Click>,
+    used: Option<Instant>,
+    aid: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Down {
+    grant: Grant,
+    at: Instant,
+    ready: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Click {
+    grant: Grant,
+    /// When the UI noticed the press that made the click.
+    pressed: Instant,
+    /// When the click itself came.
+    at: Instant,
+}
+
+impl Gate {
+    /// Whether the customer declared an aid; set when the code is sent, and not later.
+    pub fn declare_aid(&mut self, aid: bool) {
+        self.aid = aid;
+    }
+
+    /// The granting buttons of this frame and where they are. A button that is partly out of
+    /// sight is not among them. Those that are gone start anew when they come back.
+    pub fn place(&mut self, now: Instant, placed: &[(Grant, ScreenRect)]) {
+        self.buttons
+            .retain(|(grant, _)| placed.iter().any(|(other, _)| other == grant));
+        for (grant, rect) in placed {
+            match self.buttons.iter_mut().find(|(other, _)| other == grant) {
+                Some((_, readiness)) if readiness.rect == *rect => {}
+                Some((_, readiness)) => *readiness = Readiness::new(now, *rect),
+                None => self.buttons.push((*grant, Readiness::new(now, *rect))),
+            }
+        }
+    }
+
+    /// Forgets every button, press and click: the page has changed.
+    pub fn clear(&mut self) {
+        self.buttons.clear();
+        self.down = None;
+        self.click = None;
+    }
+
+    /// The buttons and where they are.
+    pub fn rects(&self) -> Vec<(Grant, ScreenRect)> {
+        self.buttons
+            .iter()
+            .map(|(grant, readiness)| (*grant, readiness.rect))
+            .collect()
+    }
+
+    /// Takes whether something lies over a button. Ignored if the button has moved since.
+    pub fn look(&mut self, now: Instant, grant: Grant, rect: ScreenRect, covered: bool) {
+        if let Some((_, readiness)) = self.buttons.iter_mut().find(|(other, _)| *other == grant)
+            && readiness.rect == rect
+        {
+            readiness.observe(now, rect, covered);
+        }
+    }
+
+    /// True if a press on this button would count.
+    pub fn ready(&self, now: Instant, grant: Grant) -> bool {
+        self.buttons
+            .iter()
+            .any(|(other, readiness)| *other == grant && readiness.ready(now))
+    }
+
+    /// When the next button gets ready, if nothing changes.
+    pub fn next_ready(&self, now: Instant) -> Option<Duration> {
+        self.buttons
+            .iter()
+            .filter_map(|(_, readiness)| readiness.remaining(now))
+            .filter(|remaining| !remaining.is_zero())
+            .min()
+    }
+
+    /// The mouse button went down on this button.
+    pub fn handle_down(&mut self, now: Instant, grant: Grant) {
+        self.down = Some(Down {
+            grant,
+            at: now,
+            ready: self.ready(now, grant),
+        });
+    }
+
+    /// The button was clicked: with the mouse if a press on it was seen before, else by key or aid.
+    /// A button that is not ready, or was not when it was pressed, ignores it.
+    pub fn handle_click(&mut self, now: Instant, grant: Grant) {
+        let down = self.down.take().filter(|down| down.grant == grant);
+        let pressed = down.map_or(now, |down| down.at);
+        if self.ready(now, grant) && down.is_none_or(|down| down.ready) && self.click.is_none() {
+            self.click = Some(Click {
+                grant,
+                pressed,
+                at: now,
+            });
+        }
+    }
+
+    /// Decides the open click from what the platform knows right now.
+    pub fn poll(&mut self, now: Instant, platform: &dyn Provenance) -> Verdict {
+        let Some(click) = self.click else {
+            return Verdict::Idle;
+        };
+        let rect = self
+            .buttons
+            .iter()
+            .find(|(grant, _)| *grant == click.grant)
+            .map(|(_, readiness)| readiness.rect);
+        let in_sight =
+            rect.is_some_and(|rect| !platform.covered(rect)) && self.ready(now, click.grant);
+        if !in_sight {
+            return self.refuse(now, click);
+        }
+        if self.aid {
+            return self.grant(click);
+        }
+        let fresh = platform.newest_press().filter(|press| {
+            press.at + SLACK >= click.pressed && self.used.is_none_or(|used| press.at > used)
+        });
+        match fresh {
+            Some(press) if press.physical => {
+                self.used = Some(press.at);
+                self.grant(click)
+            }
+            Some(_) => self.refuse(now, click),
+            None if now.saturating_duration_since(click.at) < PATIENCE => Verdict::Wait,
+            None => self.refuse(now, click),
+        }
+    }
+
+    fn grant(&mut self, click: Click) -> Verdict {
+        self.click = None;
+        Verdict::Granted(click.grant, Hand(()))
+    }
+
+    fn refuse(&mut self, now: Instant, click: Click) -> Verdict {
+        self.click = None;
+        for (grant, readiness) in &mut self.buttons {
+            if *grant == click.grant {
+                *readiness = Readiness::new(now, readiness.rect);
+            }
+        }
+        Verdict::Refused(click.grant)
+    }
+}
+
+#[cfg(test)]
+mod tests;

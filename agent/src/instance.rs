@@ -1,0 +1,114 @@
+//! One agent per login session: the second start brings the first window to the front.
+//!
+//! The holder listens on an abstract socket named after the user and the display. The system
+//! drops it with the process, however that ends: nothing is left behind, and a killed agent
+//! blocks nobody. Any user of the computer could take such a name first, so the other end's
+//! user is asked for: a stranger's socket is passed over.
+//!
+//! The byte that is sent says "come to the front" and nothing else; it grants nothing.
+
+use std::io::{self, Read, Write};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+use std::time::Duration;
+
+/// What a start found.
+pub enum Instance {
+    /// This is the only agent of the login session.
+    First(First),
+    /// Another one is open; it has been asked to come to the front.
+    Running,
+}
+
+/// Held by the only agent of a login session.
+pub struct First {
+    listener: UnixListener,
+}
+
+impl Instance {
+    /// Takes the place of the only agent on this display, or asks the one that holds it to show itself.
+    /// Errors: the system offers no sockets, or strangers hold every name.
+    pub fn take(display: &str) -> io::Result<Self> {
+        let user = rustix::process::getuid().as_raw();
+        for attempt in 0..ATTEMPTS {
+            let name = format!("fernsicht-agent/{user}/{display}/{attempt}");
+            let address = SocketAddr::from_abstract_name(name.as_bytes())?;
+            match UnixListener::bind_addr(&address) {
+                Ok(listener) => return Ok(Self::First(First { listener })),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+                Err(error) => return Err(error),
+            }
+            if let Ok(stream) = UnixStream::connect_addr(&address)
+                && ours(&stream)
+            {
+                greet(stream)?;
+                return Ok(Self::Running);
+            }
+        }
+        Err(io::Error::new(
+            io::ErrorKind::AddrInUse,
+            "the agent's place in this login session is taken",
+        ))
+    }
+}
+
+impl First {
+    /// Calls `front` whenever another start asks for it, on a thread of its own.
+    /// Errors: the system has no room for a thread.
+    pub fn listen(self, front: impl Fn() + Send + 'static) -> io::Result<()> {
+        std::thread::Builder::new()
+            .name("instance".to_owned())
+            .spawn(move || {
+                for stream in self.listener.incoming().flatten() {
+                    let mut byte = [0];
+                    let greeted = ours(&stream)
+                        && stream.set_read_timeout(Some(PATIENCE)).is_ok()
+                        && (&stream).read_exact(&mut byte).is_ok();
+                    if greeted && byte[0] == FRONT {
+                        front();
+                    }
+                }
+            })?;
+        Ok(())
+    }
+}
+
+fn greet(mut stream: UnixStream) -> io::Result<()> {
+    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.write_all(&[FRONT])
+}
+
+/// True if the process at the other end belongs to the same user.
+fn ours(stream: &UnixStream) -> bool {
+    rustix::net::sockopt::socket_peercred(stream)
+        .is_ok_and(|peer| peer.uid == rustix::process::getuid())
+}
+
+const FRONT: u8 = b'f';
+const ATTEMPTS: u8 = 8;
+const PATIENCE: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_start_brings_the_first_to_the_front() {
+        let display = format!(":test-{}", std::process::id());
+        let Instance::First(first) = Instance::take(&display).expect("sockets") else {
+            panic!("nobody was there")
+        };
+        let (told, heard) = std::sync::mpsc::sync_channel(1);
+        first
+            .listen(move || told.send(()).expect("the test waits"))
+            .expect("a thread");
+        assert!(matches!(Instance::take(&display), Ok(Instance::Running)));
+        heard
+            .recv_timeout(Duration::from_secs(5))
+            .expect("the first heard of it");
+        assert!(matches!(
+            Instance::take(":test-other"),
+            Ok(Instance::First(_))
+        ));
+    }
+}

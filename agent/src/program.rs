@@ -1,0 +1,87 @@
+//! The program from its first line to its last: command line, attached configuration, the one
+//! agent of the login session, the window.
+//!
+//! 1. the configuration is read from behind the program's own bytes: the only way to learn the
+//!    operator. Not there or not whole: a page says so, and nothing is connected.
+//! 2. a second start hands over to the window that is open.
+//! 3. the window opens, and with it the engine starts.
+
+use std::process::ExitCode;
+
+use fernsicht_protocol::attached::{self, Configuration};
+
+use crate::app::{self, Link, Opened, Setup};
+use crate::cli::Arguments;
+use crate::instance::Instance;
+use crate::texts::{Language, Texts};
+use crate::ui::Operator;
+use crate::view::Problem;
+
+/// Runs the agent. `engine` starts the session's engine once the window is there.
+pub fn run(arguments: Arguments, engine: impl FnOnce(Configuration, Opened) -> Link) -> ExitCode {
+    let attached = configuration();
+    let operator = attached.as_ref().map(Operator::from).unwrap_or_default();
+    let theirs = attached
+        .as_ref()
+        .ok()
+        .and_then(|attached| Language::from_tag(attached.language.as_str()));
+    let system = sys_locale::get_locale();
+    let language = Language::choose(
+        arguments.language.map(Language::from),
+        system.as_deref(),
+        theirs,
+    );
+    let texts = Texts::new(language, operator.name.as_str());
+
+    let Some(display) = std::env::var_os("DISPLAY").filter(|display| !display.is_empty()) else {
+        return fail(&if std::env::var_os("WAYLAND_DISPLAY").is_some() {
+            texts.error_wayland()
+        } else {
+            texts.error_screen_unreadable("DISPLAY")
+        });
+    };
+    let first = match Instance::take(&display.to_string_lossy()) {
+        Ok(Instance::First(first)) => Some(first),
+        Ok(Instance::Running) => {
+            say(&texts.error_already_running());
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => return fail(&format!("{} ({error})", texts.error_internal())),
+    };
+    let setup = Setup {
+        operator,
+        language,
+        code: arguments.code,
+    };
+    let open = |opened| match attached {
+        Ok(configuration) => engine(configuration, opened),
+        Err(problem) => Link::broken(problem),
+    };
+    match app::run(setup, first, open) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&format!("{} ({error})", texts.error_internal())),
+    }
+}
+
+/// What is attached to this very program, or the page that says why nothing is.
+fn configuration() -> Result<Configuration, Problem> {
+    let path = std::env::current_exe().map_err(|_| Problem::AgentDamaged)?;
+    let file = std::fs::read(path).map_err(|_| Problem::AgentDamaged)?;
+    attached::read(&file).map_err(|error| match error {
+        attached::Error::Missing | attached::Error::Damaged | attached::Error::AlreadyAttached => {
+            Problem::AgentDamaged
+        }
+        // Whole, but written for another version of this program.
+        attached::Error::Malformed(_) => Problem::AgentOld,
+    })
+}
+
+fn fail(sentence: &str) -> ExitCode {
+    say(sentence);
+    ExitCode::FAILURE
+}
+
+#[expect(clippy::print_stderr, reason = "there is no window to say it in")]
+fn say(sentence: &str) {
+    eprintln!("{sentence}");
+}

@@ -1,0 +1,198 @@
+//! The bar: what the technician can do right now, Stop, and what can be switched.
+//!
+//! It lies above all windows for the whole session. Sign and word tell the state. Stop comes
+//! first and is never hidden by a question. Every word that widens rights is a granting button;
+//! what narrows them acts at once.
+
+use egui::{Rect, RichText, Ui, UiBuilder};
+use fernsicht_protocol::messages::ControlOffer;
+
+use super::consent::deletion_date;
+use super::pen::{Look, Pen, announce};
+use super::{Action, minutes_until, sheet, tokens};
+use crate::hand::Grant;
+use crate::view::{BarState, Notice, Question, Session};
+
+/// Draws it and notes how high it is.
+pub(crate) fn ui(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session) {
+    let palette = pen.palette(ui);
+    let whole = ui.max_rect();
+    ui.painter().rect_filled(whole, 0.0, palette.ground);
+    let inner = Rect::from_min_max(
+        whole.min + EDGE,
+        egui::pos2(whole.right() - EDGE.x, f32::INFINITY),
+    );
+    let used = ui
+        .scope_builder(UiBuilder::new().id_salt("bar").max_rect(inner), |ui| {
+            state(ui, pen, session);
+            buttons(ui, pen, session);
+            if let Some(notice) = &session.notice {
+                self::notice(ui, pen, notice);
+            }
+            if let Some(question) = session.question {
+                self::question(ui, pen, session, question);
+            }
+        })
+        .response
+        .rect;
+    let edge = egui::Stroke::new(3.0, palette.line);
+    ui.painter()
+        .rect_stroke(whole, 0.0, edge, egui::StrokeKind::Inside);
+    pen.bar_height = Some((used.bottom() - whole.top() + EDGE.y).ceil());
+}
+
+fn state(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session) {
+    let name = session.technician.name.as_str();
+    let texts = pen.texts;
+    let (sign, sentence) = match session.state {
+        BarState::View => ("👁", texts.bar_view(name)),
+        BarState::Control => ("🖱", texts.bar_control(name)),
+        BarState::ViewOff => ("🚫", texts.bar_view_off(name)),
+        BarState::Stopped => ("⏹", texts.bar_stopped(name)),
+        BarState::CustomerFirst => ("✋", texts.bar_you_first(name)),
+        BarState::Reconnecting => ("⚠", texts.bar_reconnecting()),
+    };
+    let colour = pen.palette(ui).text;
+    let spoken = texts.a11y_bar(&sentence);
+    ui.horizontal_top(|ui| {
+        let width = ui.available_width() - RECORDING;
+        ui.allocate_ui(egui::vec2(width, 0.0), |ui| {
+            ui.set_width(width);
+            let response = pen.sign(ui, sign, sentence, colour, tokens::LEAD);
+            ui.ctx()
+                .accesskit_node_builder(response.id, |node| node.set_label(spoken));
+            announce(ui, &response);
+        });
+        // Without a recording in this session's offer there is none in any of its states.
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Min), |ui| {
+            ui.label(RichText::new(format!("○ {}", texts.bar_not_recording())).color(colour));
+        });
+    });
+}
+
+fn buttons(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session) {
+    let texts = pen.texts;
+    ui.horizontal_wrapped(|ui| {
+        pen.button(ui, Look::Stop, texts.bar_button_stop(), Action::Stop);
+        match session.state {
+            BarState::View => {
+                pen.button(
+                    ui,
+                    Look::Quiet,
+                    texts.bar_button_view_off(),
+                    Action::ViewOff,
+                );
+                if session.control != ControlOffer::Unavailable && session.question.is_none() {
+                    pen.grant(ui, Grant::ControlOn, texts.bar_button_control_on());
+                }
+            }
+            BarState::Control | BarState::CustomerFirst => {
+                pen.button(
+                    ui,
+                    Look::Quiet,
+                    texts.bar_button_view_off(),
+                    Action::ViewOff,
+                );
+                pen.button(
+                    ui,
+                    Look::Quiet,
+                    texts.bar_button_control_off(),
+                    Action::ControlOff,
+                );
+            }
+            BarState::ViewOff | BarState::Stopped => {
+                if session.question.is_none() {
+                    pen.grant(ui, Grant::ViewOn, texts.bar_button_view_on());
+                }
+            }
+            BarState::Reconnecting => {}
+        }
+        pen.button(ui, Look::Quiet, texts.bar_button_end(), Action::AskEnd);
+        move_button(ui, pen);
+        sheet::language_switch(ui, pen);
+    });
+}
+
+/// Dragged, it moves the bar freely; pressed, it sends it to the other edge of the screen.
+fn move_button(ui: &mut Ui, pen: &mut Pen<'_>) {
+    let response = pen.plain(
+        ui,
+        Look::Quiet,
+        format!("✥ {}", pen.texts.bar_button_move()),
+    );
+    let dragged = response.interact(egui::Sense::click_and_drag());
+    if dragged.drag_started() {
+        pen.action = Some(Action::DragBar);
+    } else if response.clicked() {
+        pen.action = Some(Action::MoveBar);
+    }
+}
+
+fn notice(ui: &mut Ui, pen: &mut Pen<'_>, notice: &Notice) {
+    let palette = pen.palette(ui);
+    let sentence = match notice {
+        Notice::Reconnected => pen.texts.bar_reconnected(),
+        Notice::RecorderFailed => pen.texts.bar_recorder_failed(),
+        Notice::ScreenGone => pen.texts.error_monitor_gone(),
+        Notice::Unreadable(detail) => pen.texts.error_screen_unreadable(detail),
+        Notice::InputUnavailable => pen.texts.error_input_unavailable(),
+    };
+    pen.boxed(ui, palette.warning, |pen, ui| {
+        let response = pen.sign(ui, "⚠", sentence, palette.on_warning, tokens::BODY);
+        announce(ui, &response);
+    });
+}
+
+fn question(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session, question: Question) {
+    let surface = pen.palette(ui).surface;
+    let colour = pen.palette(ui).text;
+    pen.boxed(ui, surface, |pen, ui| {
+        let texts = pen.texts;
+        let asked = match question {
+            Question::Upgrade => texts.upgrade_title(),
+            Question::End => texts.end_question(),
+            Question::StillThere(ends) => texts.bar_still_there(minutes_until(pen.now, ends)),
+        };
+        let response = pen.sign(ui, "❓", asked, colour, tokens::LEAD);
+        announce(ui, &response);
+        match question {
+            Question::Upgrade => upgrade(ui, pen, session),
+            Question::End => {
+                pen.text(ui, texts.bar_question());
+                ui.horizontal_wrapped(|ui| {
+                    pen.button(ui, Look::Quiet, texts.end_yes(), Action::ConfirmEnd);
+                    pen.button(ui, Look::Quiet, texts.end_no(), Action::No);
+                });
+            }
+            Question::StillThere(_) => {
+                pen.text(ui, texts.bar_question());
+                pen.button(ui, Look::Quiet, texts.bar_button_stay(), Action::Stay);
+            }
+        }
+    });
+}
+
+fn upgrade(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session) {
+    let texts = pen.texts;
+    match session.control {
+        ControlOffer::Unavailable => pen.text(ui, texts.consent_control_unavailable()),
+        ControlOffer::UnrecordedTest => pen.text(
+            ui,
+            texts.consent_control_unrecorded(&session.technician.name),
+        ),
+        ControlOffer::Recorded { deletion } => {
+            pen.text(ui, texts.upgrade_text());
+            pen.text(ui, texts.upgrade_declaration(&deletion_date(pen, deletion)));
+        }
+    }
+    ui.horizontal_wrapped(|ui| {
+        if session.control != ControlOffer::Unavailable {
+            pen.grant(ui, Grant::Yes, texts.upgrade_yes());
+        }
+        pen.button(ui, Look::Quiet, texts.upgrade_no(), Action::No);
+    });
+}
+
+const EDGE: egui::Vec2 = egui::vec2(14.0, 10.0);
+/// Room for the word on the recording.
+const RECORDING: f32 = 220.0;

@@ -1,0 +1,162 @@
+//! The pages: each a function that draws a view and notes what was asked for.
+//!
+//! ```text
+//! start ─► connecting ─► consent ─► (screens) ─► starting ─► bar ─► end
+//!    └─────────────────────── privacy from any of the first three
+//! ```
+//!
+//! Nothing here does I/O, waits, takes a lock or decides: [`crate::app`] does what an [`Action`] says.
+
+mod bar;
+mod consent;
+mod end;
+mod pen;
+mod privacy;
+mod problem;
+mod screens;
+mod sheet;
+mod start;
+#[cfg(test)]
+mod tests;
+pub(crate) mod tokens;
+
+use std::time::{Duration, Instant};
+
+use egui::Ui;
+use fernsicht_protocol::attached::Configuration;
+use fernsicht_protocol::code::SessionCode;
+
+use crate::hand::Grant;
+use crate::texts::Language;
+use crate::view::{Problem, Stage, View};
+
+pub(crate) use pen::Pen;
+
+/// Whom the program belongs to, as the pages name it.
+#[derive(Debug, Clone, Default)]
+pub struct Operator {
+    /// The company.
+    pub name: String,
+    /// Its domain, from where the program is downloaded.
+    pub domain: String,
+    /// Postal address.
+    pub address: String,
+    /// Questions about privacy.
+    pub privacy_contact: String,
+    /// The data protection authority.
+    pub authority: String,
+    /// Legal basis.
+    pub legal_basis: String,
+}
+
+impl From<&Configuration> for Operator {
+    fn from(attached: &Configuration) -> Self {
+        Self {
+            name: attached.operator.as_str().to_owned(),
+            domain: attached.domain.as_str().to_owned(),
+            address: attached.address.as_str().to_owned(),
+            privacy_contact: attached.privacy_contact.as_str().to_owned(),
+            authority: attached.authority.as_str().to_owned(),
+            legal_basis: attached.legal_basis.as_str().to_owned(),
+        }
+    }
+}
+
+/// What the customer has entered; it survives a change of language and of page.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Form {
+    /// The code as typed.
+    pub(crate) code: String,
+    /// The code that came with the command line.
+    pub(crate) prefilled: Option<String>,
+    /// What is wrong with the code as typed.
+    pub(crate) error: Option<Problem>,
+    /// Uses an on-screen keyboard or another aid.
+    pub(crate) aid: bool,
+    /// The privacy page lies over the page.
+    pub(crate) privacy: bool,
+    /// The page has just appeared.
+    pub(crate) arrived: bool,
+}
+
+/// What was asked for on a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// A granting button was pressed. Whether that counts is the gate's to say.
+    Grant(Grant),
+    /// Connect with this code.
+    Connect(SessionCode),
+    /// Refuse.
+    Refuse,
+    /// More time.
+    MoreTime,
+    /// Stop showing.
+    ViewOff,
+    /// End control.
+    ControlOff,
+    /// Stop everything.
+    Stop,
+    /// Ask for the end.
+    AskEnd,
+    /// Yes, end it.
+    ConfirmEnd,
+    /// No.
+    No,
+    /// Still there.
+    Stay,
+    /// Back to the start, with the code kept or not.
+    Restart {
+        /// True if the code may be used again.
+        keep_code: bool,
+    },
+    /// Close the program.
+    Close,
+    /// Show another language.
+    Language(Language),
+    /// Open or close the privacy page.
+    Privacy(bool),
+    /// Move the bar to the next edge.
+    MoveBar,
+    /// The bar is being dragged.
+    DragBar,
+}
+
+/// Draws the page that the view asks for.
+pub(crate) fn draw(ui: &mut Ui, pen: &mut Pen<'_>, view: &View, form: &mut Form) {
+    if form.privacy {
+        return privacy::ui(ui, pen, view);
+    }
+    match &view.stage {
+        Stage::Start => start::ui(ui, pen, view, form, None),
+        Stage::StartError(problem) => match problem::remedy(problem) {
+            problem::Remedy::Code | problem::Remedy::Again => {
+                start::ui(ui, pen, view, form, Some(problem))
+            }
+            problem::Remedy::NewCode | problem::Remedy::Close => problem::ui(ui, pen, problem),
+        },
+        Stage::Connecting => start::connecting_ui(ui, pen, view),
+        Stage::Consent(consent) => consent::ui(ui, pen, consent, view.stop_key),
+        Stage::Screens { screens, .. } => screens::ui(ui, pen, screens),
+        Stage::Starting => start::starting_ui(ui, pen),
+        Stage::Session(session) => bar::ui(ui, pen, session),
+        Stage::Ended(ended) => end::ui(ui, pen, ended),
+    }
+}
+
+/// Whole minutes until then, rounded up, at least one.
+fn minutes_until(now: Instant, then: Instant) -> u64 {
+    then.saturating_duration_since(now)
+        .as_secs()
+        .div_ceil(60)
+        .max(1)
+}
+
+/// When a page with this deadline looks different next.
+pub(crate) fn next_tick(now: Instant, deadline: Instant) -> Duration {
+    let left = deadline.saturating_duration_since(now);
+    if left > consent::COUNTDOWN {
+        left - consent::COUNTDOWN
+    } else {
+        Duration::from_secs(1)
+    }
+}

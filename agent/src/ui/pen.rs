@@ -1,0 +1,315 @@
+//! What every page is drawn with: sentences, boxes and buttons, and the note of what was asked for.
+//!
+//! A page takes a [`Pen`] and leaves at most one [`Action`] in it. Granting buttons also leave
+//! their place, so that the gate can tell how long they have been in plain sight; until then
+//! they are drawn as an outline and their click counts for nothing.
+//!
+//! Keys on every page: Tab and Shift+Tab go from one control to the next, Space or Enter presses
+//! the one with the ring, Page Up and Page Down scroll, Ctrl with + and − changes the size. No
+//! page arrives with the ring on a button.
+
+use std::time::Instant;
+
+use egui::{
+    Align, Color32, CornerRadius, FontFamily, FontId, Rect, Response, RichText, Sense, Stroke,
+    StrokeKind, Ui,
+};
+
+use super::tokens::{self, Palette};
+use super::{Action, Operator};
+use crate::hand::Grant;
+use crate::texts::Texts;
+
+/// How a button looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// One of several of equal weight.
+    Quiet,
+    /// The one that leads on. Never a granting one.
+    Lead,
+    /// Stop.
+    Stop,
+}
+
+/// What a page is drawn with, and what came of it.
+pub(crate) struct Pen<'a> {
+    /// The words.
+    pub(crate) texts: &'a Texts,
+    /// Whom the program belongs to.
+    pub(crate) operator: &'a Operator,
+    /// The time of this frame.
+    pub(crate) now: Instant,
+    /// Seconds since 1970 UTC by this computer's clock.
+    pub(crate) wall_s: i64,
+    /// The granting buttons whose press would count.
+    pub(crate) ready: Vec<Grant>,
+    /// How high the bar is.
+    pub(crate) bar_height: Option<f32>,
+    /// Granting buttons in plain sight, in points.
+    pub(crate) placed: Vec<(Grant, Rect)>,
+    /// A granting button on which the mouse has just gone down.
+    pub(crate) down: Option<Grant>,
+    /// What was asked for.
+    pub(crate) action: Option<Action>,
+}
+
+impl Pen<'_> {
+    /// The colours of the theme in use.
+    pub(crate) fn palette(&self, ui: &Ui) -> &'static Palette {
+        tokens::palette(ui.theme())
+    }
+
+    /// A page's title.
+    pub(crate) fn title(&self, ui: &mut Ui, text: String) {
+        let response = ui.add(egui::Label::new(RichText::new(text).heading()).wrap());
+        ui.ctx().accesskit_node_builder(response.id, |node| {
+            node.set_role(egui::accesskit::Role::Heading);
+            node.set_level(1);
+        });
+    }
+
+    /// The sentence that matters most.
+    pub(crate) fn lead(&self, ui: &mut Ui, text: String) {
+        ui.add(egui::Label::new(RichText::new(text).size(tokens::LEAD)).wrap());
+    }
+
+    /// Running text.
+    pub(crate) fn text(&self, ui: &mut Ui, text: String) {
+        ui.add(egui::Label::new(text).wrap());
+    }
+
+    /// A sentence with a sign before it. The sign is decoration: the words say it all.
+    pub(crate) fn sign(
+        &self,
+        ui: &mut Ui,
+        sign: &str,
+        text: String,
+        colour: Color32,
+        size: f32,
+    ) -> Response {
+        ui.horizontal_top(|ui| {
+            let galley =
+                ui.painter()
+                    .layout_no_wrap(sign.to_owned(), FontId::proportional(size), colour);
+            let (rect, _) = ui.allocate_exact_size(
+                galley.size().max(egui::vec2(size * 1.4, 0.0)),
+                Sense::hover(),
+            );
+            ui.painter().galley(rect.min, galley, colour);
+            ui.add(egui::Label::new(RichText::new(text).size(size).color(colour)).wrap())
+        })
+        .inner
+    }
+
+    /// A box in which something stands apart.
+    pub(crate) fn boxed<R>(
+        &mut self,
+        ui: &mut Ui,
+        fill: Color32,
+        add: impl FnOnce(&mut Self, &mut Ui) -> R,
+    ) -> R {
+        let line = self.palette(ui).line;
+        egui::Frame::new()
+            .fill(fill)
+            .stroke(Stroke::new(1.0, line))
+            .corner_radius(CornerRadius::same(tokens::ROUND))
+            .inner_margin(12.0)
+            .show(ui, |ui| {
+                ui.set_width(ui.available_width());
+                add(self, ui)
+            })
+            .inner
+    }
+
+    /// An error sentence, announced by screen readers when it appears.
+    pub(crate) fn error(&mut self, ui: &mut Ui, text: String) {
+        let palette = self.palette(ui);
+        self.boxed(ui, palette.error, |pen, ui| {
+            let response = pen.sign(ui, "⚠", text, palette.on_error, tokens::BODY);
+            announce(ui, &response);
+        });
+    }
+
+    /// A button that grants nothing.
+    pub(crate) fn button(&mut self, ui: &mut Ui, look: Look, text: String, action: Action) {
+        if self.plain(ui, look, text).clicked() {
+            self.action = Some(action);
+        }
+    }
+
+    /// A button that grants nothing; the caller looks at the response.
+    pub(crate) fn plain(&self, ui: &mut Ui, look: Look, text: String) -> Response {
+        let natural = natural_width(ui, &text);
+        face(ui, self.palette(ui), look, true, text, natural)
+    }
+
+    /// A button as wide as there is room.
+    pub(crate) fn wide(&mut self, ui: &mut Ui, look: Look, text: String, action: Action) {
+        let width = ui.available_width();
+        if face(ui, self.palette(ui), look, true, text, width).clicked() {
+            self.action = Some(action);
+        }
+    }
+
+    /// A granting button as wide as there is room.
+    pub(crate) fn grant_wide(&mut self, ui: &mut Ui, grant: Grant, text: String) {
+        let width = ui.available_width();
+        self.granting(ui, grant, text, width);
+    }
+
+    /// A granting button.
+    pub(crate) fn grant(&mut self, ui: &mut Ui, grant: Grant, text: String) {
+        let width = natural_width(ui, &text);
+        self.granting(ui, grant, text, width);
+    }
+
+    fn granting(&mut self, ui: &mut Ui, grant: Grant, text: String, width: f32) {
+        let ready = self.ready.contains(&grant);
+        let response = face(ui, self.palette(ui), Look::Quiet, ready, text, width);
+        // Half a pixel of rounding is no reason to call it hidden.
+        if ui.clip_rect().expand(0.5).contains_rect(response.rect) {
+            self.placed.push((grant, response.rect));
+        }
+        if response.is_pointer_button_down_on() && ui.input(|input| input.pointer.primary_pressed())
+        {
+            self.down = Some(grant);
+        }
+        if response.clicked() {
+            self.action = Some(Action::Grant(grant));
+        }
+    }
+}
+
+/// Tells screen readers to say this whenever it changes.
+pub(crate) fn announce(ui: &Ui, response: &Response) {
+    ui.ctx().accesskit_node_builder(response.id, |node| {
+        node.set_live(egui::accesskit::Live::Assertive)
+    });
+}
+
+fn button_font() -> FontId {
+    FontId::new(tokens::BODY, FontFamily::Proportional)
+}
+
+/// As wide as the text on one line, if there is room for it.
+pub(crate) fn natural_width(ui: &Ui, text: &str) -> f32 {
+    let galley = ui
+        .painter()
+        .layout_no_wrap(text.to_owned(), button_font(), Color32::PLACEHOLDER);
+    (galley.size().x.ceil() + 2.0 * ui.spacing().button_padding.x).min(ui.available_width())
+}
+
+/// How high a button of this width gets.
+fn height(ui: &Ui, text: &str, width: f32) -> f32 {
+    let padding = ui.spacing().button_padding;
+    let inner = (width - 2.0 * padding.x).max(1.0);
+    let galley = ui
+        .painter()
+        .layout(text.to_owned(), button_font(), Color32::PLACEHOLDER, inner);
+    (galley.size().y + 2.0 * padding.y).max(tokens::BUTTON)
+}
+
+/// The greatest of the heights that these texts need as buttons of this width.
+pub(crate) fn common_height(ui: &Ui, texts: &[&str], width: f32) -> f32 {
+    texts
+        .iter()
+        .map(|text| height(ui, text, width))
+        .fold(tokens::BUTTON, f32::max)
+}
+
+/// Draws a button: filled if a press counts, an outline if not yet.
+fn face(
+    ui: &mut Ui,
+    palette: &Palette,
+    look: Look,
+    ready: bool,
+    text: String,
+    width: f32,
+) -> Response {
+    let padding = ui.spacing().button_padding;
+    let (fill, ink) = match look {
+        Look::Quiet => (palette.surface, palette.text),
+        Look::Lead => (palette.lead, palette.on_lead),
+        Look::Stop => (palette.stop, palette.on_stop),
+    };
+    let minimum = ui.data(|data| {
+        data.get_temp::<f32>(equal_height_id())
+            .unwrap_or(tokens::BUTTON)
+    });
+    let size = egui::vec2(width, height(ui, &text, width).max(minimum));
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &text));
+    if response.gained_focus() {
+        response.scroll_to_me(None);
+    }
+    if !ui.is_rect_visible(rect) {
+        return response;
+    }
+    let pressed = response.is_pointer_button_down_on();
+    let hovered = response.hovered();
+    let painter = ui.painter();
+    let round = CornerRadius::same(tokens::ROUND);
+    let ground = if ready { fill } else { palette.ground };
+    painter.rect_filled(rect, round, ground);
+    let width = if pressed {
+        4.0
+    } else if hovered && ready {
+        3.0
+    } else {
+        2.0
+    };
+    if ready {
+        painter.rect_stroke(
+            rect,
+            round,
+            Stroke::new(width, palette.line),
+            StrokeKind::Inside,
+        );
+    } else {
+        dashes(ui, rect, palette.line);
+    }
+    if response.has_focus() {
+        painter.rect_stroke(
+            rect.expand(3.0),
+            round,
+            Stroke::new(3.0, palette.ring),
+            StrokeKind::Middle,
+        );
+    }
+    let mut job =
+        egui::text::LayoutJob::simple(text, button_font(), ink, rect.width() - 2.0 * padding.x);
+    job.halign = Align::Center;
+    let galley = ui.painter().layout_job(job);
+    let at = egui::pos2(rect.center().x, rect.center().y - galley.size().y / 2.0);
+    ui.painter().galley(at, galley, ink);
+    response.on_hover_cursor(egui::CursorIcon::PointingHand)
+}
+
+fn dashes(ui: &Ui, rect: Rect, colour: Color32) {
+    let rect = rect.shrink(1.0);
+    let path = [
+        rect.left_top(),
+        rect.right_top(),
+        rect.right_bottom(),
+        rect.left_bottom(),
+        rect.left_top(),
+    ];
+    ui.painter().extend(egui::Shape::dashed_line(
+        &path,
+        Stroke::new(2.0, colour),
+        6.0,
+        5.0,
+    ));
+}
+
+fn equal_height_id() -> egui::Id {
+    egui::Id::unique("equal height of buttons")
+}
+
+/// Draws with buttons that are all at least this high.
+pub(crate) fn with_height<R>(ui: &mut Ui, height: f32, add: impl FnOnce(&mut Ui) -> R) -> R {
+    ui.data_mut(|data| data.insert_temp(equal_height_id(), height));
+    let result = add(ui);
+    ui.data_mut(|data| data.remove::<f32>(equal_height_id()));
+    result
+}

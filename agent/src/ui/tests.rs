@@ -1,0 +1,441 @@
+//! Every page in both languages and themes, at several sizes: drawn, reachable by keyboard, and
+//! with all letters that the fonts have.
+
+use std::time::{Duration, Instant};
+
+use egui::{Theme, Vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use fernsicht_protocol::messages::ControlOffer;
+
+use super::*;
+use crate::texts::Texts;
+use crate::view::*;
+
+pub(crate) fn technician() -> Technician {
+    Technician {
+        name: "Erika Weber".to_owned(),
+        organisation: "Technischer Kundendienst, Nord".to_owned(),
+    }
+}
+
+pub(crate) fn operator() -> Operator {
+    Operator {
+        name: "Nordlicht Telefon".to_owned(),
+        domain: "hilfe.example".to_owned(),
+        address: "Hafenstraße 1, 20457 Hamburg".to_owned(),
+        privacy_contact: "datenschutz@hilfe.example".to_owned(),
+        authority: "Landesbeauftragte für den Datenschutz".to_owned(),
+        legal_basis: "Art. 6 Abs. 1 lit. a DSGVO".to_owned(),
+    }
+}
+
+pub(crate) fn consent(control: ControlOffer, now: Instant) -> Stage {
+    Stage::Consent(Consent {
+        technician: technician(),
+        control,
+        deadline: now + Duration::from_secs(300),
+        input_possible: true,
+    })
+}
+
+pub(crate) fn session(state: BarState) -> Session {
+    Session {
+        technician: technician(),
+        state,
+        control: ControlOffer::UnrecordedTest,
+        question: None,
+        notice: None,
+    }
+}
+
+fn problems() -> Vec<Problem> {
+    use Problem::*;
+    vec![
+        CodeLetters,
+        CodeShort,
+        CodeTypo,
+        CodeWrong,
+        CodeUnknown,
+        CodeExpired,
+        CodeUsed,
+        TooManyTries(3),
+        TechnicianLeft,
+        NoNetwork,
+        RelayUnreachable,
+        UdpBlocked,
+        RelayFull,
+        RelayUntrusted,
+        Clock,
+        AgentOld,
+        AgentDamaged,
+        TechnicianUnverified,
+        TechnicianRevoked,
+        EndedRelay,
+        ConnectionLost,
+        TechnicianLost,
+        EndedRecorder,
+        EndedIdle,
+        Tampered,
+        ScreenUnreadable("MIT-SHM".to_owned()),
+        Wayland,
+        AlreadyRunning,
+        Internal,
+    ]
+}
+
+/// Every page, with a name.
+fn pages(now: Instant) -> Vec<(String, Stage)> {
+    let screen = |number, x| ScreenChoice {
+        number,
+        x,
+        y: 0,
+        width: 1920,
+        height: 1080,
+    };
+    let mut pages = vec![
+        ("start".to_owned(), Stage::Start),
+        ("connecting".to_owned(), Stage::Connecting),
+        ("starting".to_owned(), Stage::Starting),
+        (
+            "consent".to_owned(),
+            consent(ControlOffer::UnrecordedTest, now),
+        ),
+        (
+            "consent, recorded".to_owned(),
+            consent(
+                ControlOffer::Recorded {
+                    deletion: 1_800_000_000,
+                },
+                now,
+            ),
+        ),
+        (
+            "consent, no control".to_owned(),
+            consent(ControlOffer::Unavailable, now),
+        ),
+        (
+            "screens".to_owned(),
+            Stage::Screens {
+                technician: technician(),
+                screens: vec![screen(1, 0), screen(2, 1920)],
+            },
+        ),
+    ];
+    use BarState::*;
+    for state in [View, Control, ViewOff, Stopped, CustomerFirst, Reconnecting] {
+        pages.push((format!("bar {state:?}"), Stage::Session(session(state))));
+    }
+    for question in [
+        Question::Upgrade,
+        Question::End,
+        Question::StillThere(now + Duration::from_secs(90)),
+    ] {
+        let session = Session {
+            question: Some(question),
+            ..session(View)
+        };
+        pages.push((format!("bar {question:?}"), Stage::Session(session)));
+    }
+    for notice in [
+        Notice::Reconnected,
+        Notice::RecorderFailed,
+        Notice::ScreenGone,
+        Notice::Unreadable("X".to_owned()),
+        Notice::InputUnavailable,
+    ] {
+        let session = Session {
+            notice: Some(notice.clone()),
+            ..session(View)
+        };
+        pages.push((format!("bar {notice:?}"), Stage::Session(session)));
+    }
+    let ended = |reason| {
+        Stage::Ended(Ended {
+            technician: Some(technician()),
+            reason,
+            at: 1_790_000_000,
+            viewed_s: 250,
+            controlled_s: 61,
+        })
+    };
+    for reason in [
+        EndReason::Customer,
+        EndReason::Technician,
+        EndReason::Refusal,
+        EndReason::Silence,
+    ] {
+        pages.push((format!("end {reason:?}"), ended(reason)));
+    }
+    for problem in problems() {
+        pages.push((
+            format!("error {problem:?}"),
+            Stage::StartError(problem.clone()),
+        ));
+        pages.push((
+            format!("end {problem:?}"),
+            ended(EndReason::Problem(problem)),
+        ));
+    }
+    pages
+}
+
+struct Shown {
+    texts: Texts,
+    operator: Operator,
+    view: View,
+    form: Form,
+    now: Instant,
+    action: Option<Action>,
+    bar_height: Option<f32>,
+}
+
+fn show(stage: Stage, language: Language, size: Vec2, theme: Theme) -> Harness<'static, Shown> {
+    let shown = Shown {
+        texts: Texts::new(language, operator().name),
+        operator: operator(),
+        view: View {
+            stage,
+            stop_key: StopKey::Watched,
+            stop_presses: 0,
+        },
+        form: Form::default(),
+        now: Instant::now(),
+        action: None,
+        bar_height: None,
+    };
+    let mut installed = false;
+    Harness::builder()
+        .with_size(size)
+        .with_theme(theme)
+        .build_ui_state(
+            move |ui, shown: &mut Shown| {
+                if !installed {
+                    installed = true;
+                    tokens::install(ui.ctx());
+                }
+                let mut pen = Pen {
+                    texts: &shown.texts,
+                    operator: &shown.operator,
+                    now: shown.now,
+                    wall_s: 1_790_000_000,
+                    ready: Vec::new(),
+                    bar_height: None,
+                    placed: Vec::new(),
+                    down: None,
+                    action: None,
+                };
+                draw(ui, &mut pen, &shown.view, &mut shown.form);
+                let Pen {
+                    action, bar_height, ..
+                } = pen;
+                shown.action = action.or(shown.action.take());
+                shown.bar_height = bar_height;
+            },
+            shown,
+        )
+}
+
+fn button_names(harness: &Harness<'_, Shown>) -> Vec<String> {
+    harness
+        .get_all_by_role(egui::Role::Button)
+        .filter_map(|node| node.accesskit_node().label())
+        .collect()
+}
+
+#[test]
+fn every_page_draws_in_both_languages_and_both_themes() {
+    let now = Instant::now();
+    for (name, stage) in pages(now) {
+        for (language, theme) in [(Language::De, Theme::Light), (Language::En, Theme::Dark)] {
+            let mut harness = show(stage.clone(), language, Vec2::new(900.0, 640.0), theme);
+            harness.run_steps(2);
+            assert!(!button_names(&harness).is_empty(), "{name} has no button");
+            assert!(harness.state().action.is_none(), "{name} acts by itself");
+        }
+    }
+}
+
+#[test]
+fn every_button_is_reached_by_tab_and_none_has_the_keyboard_on_arrival() {
+    let now = Instant::now();
+    for (name, stage) in pages(now) {
+        let mut harness = show(stage, Language::De, Vec2::new(900.0, 640.0), Theme::Light);
+        harness.run_steps(2);
+        let wanted = button_names(&harness);
+        let focused = |harness: &Harness<'_, Shown>| {
+            harness
+                .get_all_by_role(egui::Role::Button)
+                .find(|node| node.accesskit_node().is_focused())
+                .and_then(|node| node.accesskit_node().label())
+        };
+        assert_eq!(
+            focused(&harness),
+            None,
+            "{name} arrives with the keyboard on a button"
+        );
+        let mut reached = std::collections::BTreeSet::new();
+        for _ in 0..wanted.len() + 4 {
+            harness.key_press(egui::Key::Tab);
+            harness.run_steps(2);
+            reached.extend(focused(&harness));
+        }
+        for button in wanted {
+            assert!(
+                reached.contains(&button),
+                "{name}: Tab does not reach {button:?} but {reached:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn refusing_is_in_sight_on_the_smallest_window() {
+    let size = Vec2::new(640.0, 360.0);
+    let now = Instant::now();
+    for control in [
+        ControlOffer::UnrecordedTest,
+        ControlOffer::Recorded {
+            deletion: 1_800_000_000,
+        },
+    ] {
+        for language in [Language::De, Language::En] {
+            let mut harness = show(consent(control.clone(), now), language, size, Theme::Light);
+            harness.run_steps(2);
+            let refuse = harness.state().texts.consent_refuse_button();
+            let rect = harness.get_by_label(&refuse).rect();
+            assert!(
+                rect.bottom() < size.y - consent::FOOTER,
+                "{language:?}: {rect:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_choices_have_the_same_size() {
+    let now = Instant::now();
+    for width in [640.0, 940.0] {
+        let stage = consent(ControlOffer::UnrecordedTest, now);
+        let mut harness = show(stage, Language::De, Vec2::new(width, 700.0), Theme::Light);
+        harness.run_steps(2);
+        let texts = &harness.state().texts;
+        let sizes: Vec<_> = [
+            texts.consent_view_button(),
+            texts.consent_control_button(),
+            texts.consent_refuse_button(),
+        ]
+        .iter()
+        .map(|name| harness.get_by_label(name).rect())
+        .collect();
+        for rect in &sizes[1..] {
+            assert!((rect.size() - sizes[0].size()).length() < 1.5, "{sizes:?}");
+            assert!((rect.top() - sizes[0].top()).abs() < 1.0, "{sizes:?}");
+        }
+    }
+}
+
+#[test]
+fn an_unrecorded_test_shows_its_text_in_place_of_text_and_declaration() {
+    let now = Instant::now();
+    let mut harness = show(
+        consent(ControlOffer::UnrecordedTest, now),
+        Language::De,
+        Vec2::new(940.0, 700.0),
+        Theme::Light,
+    );
+    harness.run_steps(2);
+    let texts = &harness.state().texts;
+    harness.get_by_label(&texts.consent_control_unrecorded("Erika Weber"));
+    assert!(
+        harness
+            .query_by_label(&texts.consent_control_text("Erika Weber"))
+            .is_none()
+    );
+    assert!(
+        harness
+            .query_by_label_contains("Aufzeichnung bis")
+            .is_none()
+    );
+    assert!(harness.query_by_label(&texts.recording_title()).is_none());
+}
+
+#[test]
+fn without_control_there_is_no_button_for_it_but_the_reason() {
+    let now = Instant::now();
+    let size = Vec2::new(940.0, 700.0);
+    let mut harness = show(
+        consent(ControlOffer::Unavailable, now),
+        Language::De,
+        size,
+        Theme::Light,
+    );
+    harness.run_steps(2);
+    let texts = &harness.state().texts;
+    harness.get_by_label(&texts.consent_control_unavailable());
+    assert!(
+        harness
+            .query_by_label(&texts.consent_control_button())
+            .is_none()
+    );
+
+    let Stage::Consent(mut asked) = consent(ControlOffer::UnrecordedTest, now) else {
+        panic!("a consent page")
+    };
+    asked.input_possible = false;
+    let mut harness = show(Stage::Consent(asked), Language::De, size, Theme::Light);
+    harness.run_steps(2);
+    let texts = &harness.state().texts;
+    harness.get_by_label(&texts.error_input_unavailable());
+    assert!(
+        harness
+            .query_by_label(&texts.consent_control_button())
+            .is_none()
+    );
+}
+
+#[test]
+fn no_recording_is_said_in_every_state_of_the_bar() {
+    use BarState::*;
+    for state in [View, Control, ViewOff, Stopped, CustomerFirst, Reconnecting] {
+        let stage = Stage::Session(session(state));
+        let mut harness = show(stage, Language::De, Vec2::new(900.0, 300.0), Theme::Light);
+        harness.run_steps(2);
+        harness.get_by_label_contains("Keine Aufzeichnung");
+        let stop = harness.state().texts.bar_button_stop();
+        harness.get_by_label(&stop).click();
+        harness.run_steps(2);
+        assert_eq!(harness.state().action, Some(Action::Stop));
+    }
+}
+
+#[test]
+fn a_mistyped_code_is_found_before_anything_is_sent() {
+    let mut harness = show(
+        Stage::Start,
+        Language::De,
+        Vec2::new(900.0, 700.0),
+        Theme::Light,
+    );
+    for (typed, wanted) in [
+        ("4812 o73 956", Problem::CodeLetters),
+        ("4812", Problem::CodeShort),
+        ("4812073951", Problem::CodeTypo),
+    ] {
+        harness.state_mut().form.code = typed.to_owned();
+        harness.run_steps(1);
+        let go = harness.state().texts.button_continue();
+        harness.get_by_label(&go).click();
+        harness.run_steps(2);
+        assert_eq!(harness.state().form.error, Some(wanted), "{typed}");
+        assert_eq!(harness.state().action, None, "{typed}");
+    }
+}
+
+#[test]
+fn minutes_are_rounded_up() {
+    let now = Instant::now();
+    assert_eq!(minutes_until(now, now), 1);
+    assert_eq!(minutes_until(now, now + Duration::from_secs(60)), 1);
+    assert_eq!(minutes_until(now, now + Duration::from_secs(61)), 2);
+}
