@@ -1,0 +1,265 @@
+//! The picture on its way from the decode thread to the window.
+//!
+//! ```text
+//! decode thread ── draws into ──► Board (canvas, dirty rectangles, mark) ◄── takes ── window
+//! ```
+//!
+//! One lock, held for a decode or for a copy of the dirty rectangles. A revocation clears
+//! the board: the canvas's memory is given back and its epoch of drawing ends, so that a
+//! decode that was under way finds nothing to draw into.
+//!
+//! Not here: the update format (protocol) and its decoding ([`crate::decode`]).
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use fernsicht_protocol::content::PointerShape;
+use fernsicht_protocol::picture::{Rect, View};
+
+/// How far the picture on the board has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Mark {
+    /// Sequence of the newest update drawn.
+    pub sequence: u64,
+    /// Running digest after it.
+    pub digest: u64,
+}
+
+/// Opaque BGRX pixels, row by row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pixels {
+    /// Width in pixels.
+    pub width: u16,
+    /// Height in pixels.
+    pub height: u16,
+    /// `width * height * 4` bytes.
+    pub bgrx: Vec<u8>,
+}
+
+/// What the decode thread draws on and the window takes from.
+#[derive(Debug, Default)]
+pub struct Board {
+    pixels: Option<Pixels>,
+    /// Rises whenever sight ends or begins.
+    sight: u64,
+    /// Rises whenever the picture is another one: cleared or resized.
+    generation: u64,
+    dirty: Vec<Rect>,
+    mark: Option<Mark>,
+    received: Option<Instant>,
+    pointer: Pointer,
+}
+
+/// The customer's pointer as last heard.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Pointer {
+    /// Sequence of the newest pointer frame.
+    pub sequence: u64,
+    /// Inside the shared area.
+    pub visible: bool,
+    /// Pixels from the left.
+    pub x: u16,
+    /// Pixels from the top.
+    pub y: u16,
+    /// Its shape and a number that rises with every new one.
+    pub shape: Option<(u64, Arc<PointerShape>)>,
+}
+
+/// What the window takes: what changed since it last looked.
+#[derive(Debug)]
+pub enum Taken {
+    /// Nothing is to be shown.
+    Nothing,
+    /// The picture of this generation; these areas changed.
+    Changed {
+        /// Which picture.
+        generation: u64,
+        /// Changed areas, not overlapping the picture's edge.
+        areas: Vec<Rect>,
+        /// To acknowledge once they are drawn; none if that was done.
+        mark: Option<Mark>,
+        /// When the newest update among them had been received completely.
+        received: Option<Instant>,
+    },
+}
+
+/// Shared handle.
+#[derive(Debug, Clone, Default)]
+pub struct Shared(Arc<Mutex<Board>>);
+
+impl Shared {
+    /// An empty board.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The board, locked. Held briefly by either side.
+    pub fn lock(&self) -> MutexGuard<'_, Board> {
+        // A panic of the decode thread must not take the window down: it ends in a blank page.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Board {
+    /// Sight has ended, or begins anew: blanks the picture, gives its memory back, and
+    /// returns the number that drawing needs from now on.
+    pub fn clear(&mut self) -> u64 {
+        self.sight += 1;
+        self.blank();
+        self.sight
+    }
+
+    fn blank(&mut self) {
+        self.pixels = None;
+        self.generation += 1;
+        self.dirty = Vec::new();
+        self.mark = None;
+        self.received = None;
+        self.pointer = Pointer { sequence: self.pointer.sequence, ..Pointer::default() };
+    }
+
+    fn resize(&mut self, width: u16, height: u16) {
+        let bytes = usize::from(width) * usize::from(height) * 4;
+        self.blank();
+        self.pixels = Some(Pixels { width, height, bgrx: vec![0; bytes] });
+        self.dirty.push(Rect { x: 0, y: 0, width, height });
+    }
+
+    /// The pixels, where there is a picture.
+    pub fn pixels(&self) -> Option<&Pixels> {
+        self.pixels.as_ref()
+    }
+
+    /// Which picture this is; changes when it is cleared or resized.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Copies the changed areas from the decoder's canvas. A canvas of another size begins
+    /// another picture. False, and nothing is drawn, if the sight that it was decoded for has ended.
+    pub fn draw(&mut self, sight: u64, canvas: View<'_>, areas: &[Rect], mark: Mark, received: Instant) -> bool {
+        if sight != self.sight {
+            return false;
+        }
+        let whole = canvas.area();
+        if self.pixels.as_ref().is_none_or(|p| (p.width, p.height) != (whole.width, whole.height)) {
+            self.resize(whole.width, whole.height);
+        }
+        let Some(pixels) = &mut self.pixels else { return false };
+        for area in areas.iter().map(|a| a.intersection(whole)).filter(|a| !a.is_empty()) {
+            let stride = usize::from(pixels.width) * 4;
+            for y in 0..area.height {
+                let row = canvas.row(area, y);
+                let start = (usize::from(area.y) + usize::from(y)) * stride + usize::from(area.x) * 4;
+                pixels.bgrx[start..start + row.len()].copy_from_slice(row);
+            }
+            self.dirty.push(area);
+        }
+        if self.dirty.len() > MOST_AREAS {
+            let all = self.dirty.drain(..).fold(Rect::default(), Rect::union);
+            self.dirty.push(all);
+        }
+        self.mark = Some(mark);
+        self.received.get_or_insert(received);
+        true
+    }
+
+    /// Takes what changed since the last call.
+    pub fn take(&mut self) -> Taken {
+        if self.pixels.is_none() {
+            return Taken::Nothing;
+        }
+        Taken::Changed {
+            generation: self.generation,
+            areas: std::mem::take(&mut self.dirty),
+            mark: self.mark.take(),
+            received: self.received.take(),
+        }
+    }
+
+    /// The pointer.
+    pub fn pointer(&self) -> &Pointer {
+        &self.pointer
+    }
+
+    /// Takes a pointer frame; false if it is older than what is known.
+    pub fn handle_pointer(&mut self, frame: fernsicht_protocol::content::Pointer) -> bool {
+        if frame.sequence <= self.pointer.sequence && self.pointer.sequence != 0 {
+            return false;
+        }
+        let shape = match frame.shape {
+            Some(shape) => {
+                let number = self.pointer.shape.as_ref().map_or(0, |(n, _)| *n) + 1;
+                Some((number.max(frame.sequence), Arc::new(shape)))
+            }
+            None => self.pointer.shape.take(),
+        };
+        self.pointer = Pointer {
+            sequence: frame.sequence,
+            visible: frame.visible,
+            x: frame.x,
+            y: frame.y,
+            shape,
+        };
+        true
+    }
+}
+
+/// More rectangles than this between two repaints are joined into one: an upload costs
+/// per call, and the window repaints whole anyway.
+const MOST_AREAS: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canvas(width: u16, height: u16, bytes: &[u8]) -> View<'_> {
+        View { width, height, stride: usize::from(width) * 4, bgrx: bytes }
+    }
+
+    fn rect(x: u16, y: u16, width: u16, height: u16) -> Rect {
+        Rect { x, y, width, height }
+    }
+
+    #[test]
+    fn a_cleared_board_shows_nothing_and_holds_no_pixels() {
+        let mut board = Board::default();
+        board.draw(0, canvas(4, 4, &[7; 64]), &[rect(0, 0, 4, 4)], Mark::default(), Instant::now());
+        assert!(matches!(board.take(), Taken::Changed { .. }));
+        assert_eq!(board.clear(), 1);
+        assert!(board.pixels().is_none());
+        assert!(matches!(board.take(), Taken::Nothing));
+        // An update that was being decoded meanwhile.
+        assert!(!board.draw(0, canvas(4, 4, &[7; 64]), &[rect(0, 0, 4, 4)], Mark::default(), Instant::now()));
+        assert!(matches!(board.take(), Taken::Nothing));
+    }
+
+    #[test]
+    fn areas_are_copied_clipped_and_joined() {
+        let mut board = Board::default();
+        let source: Vec<u8> = (0..100 * 50 * 4).map(|i| i as u8).collect();
+        board.draw(0, canvas(100, 50, &source), &[], Mark::default(), Instant::now());
+        board.take();
+        board.draw(0, canvas(100, 50, &source), &[rect(90, 40, 50, 50)], Mark::default(), Instant::now());
+        let Taken::Changed { areas, .. } = board.take() else { panic!("there is a picture") };
+        assert_eq!(areas, [rect(90, 40, 10, 10)]);
+        let at = (45 * 100 + 95) * 4;
+        let pixels = board.pixels().unwrap();
+        assert_eq!(pixels.bgrx[at..at + 4], source[at..at + 4]);
+        assert_eq!(pixels.bgrx[0], 0);
+        for x in 0..100 {
+            board.draw(0, canvas(100, 50, &source), &[rect(x, 0, 1, 1)], Mark::default(), Instant::now());
+        }
+        let Taken::Changed { areas, .. } = board.take() else { panic!("there is a picture") };
+        assert!(areas.len() <= MOST_AREAS);
+    }
+
+    #[test]
+    fn late_pointers_are_ignored() {
+        let mut board = Board::default();
+        let at = |sequence, x| fernsicht_protocol::content::Pointer { sequence, visible: true, x, y: 0, shape: None };
+        assert!(board.handle_pointer(at(2, 7)));
+        assert!(!board.handle_pointer(at(1, 9)));
+        assert_eq!(board.pointer().x, 7);
+    }
+}

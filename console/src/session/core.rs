@@ -1,0 +1,766 @@
+//! The technician's side of a session, decided without I/O, clock or threads.
+//!
+//! ```text
+//! Idle ─ NewSession ─► Requested ─ Session ─► Offered ─ Share, Confirm ─► Paired ─► … ─► Ended
+//!                          ▲                    │ 3 tries or 10 minutes              │
+//!                          └──── NewSession ─── Over                                  │
+//!                          └──────────────────────────────────────────── NewSession ──┘
+//! ```
+//!
+//! In: relay messages, records and frames, the technician's commands, lost and new links, time.
+//! Out: [`Output`]s, and the [`Stage`] to show. What may be drawn and sent is the mirror's to
+//! say; this module never widens it.
+//!
+//! Not here: QUIC ([`super::link`]), decoding pictures ([`super::painter`]).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fernsicht_protocol::code::{Password, SessionCode};
+use fernsicht_protocol::content::{
+    AgentNotice, Beacon, Cause, ConsoleNotice, DropReason, Input, InputAck, InputEvent, PictureAck, Pointer,
+};
+use fernsicht_protocol::crypto::hash;
+use fernsicht_protocol::frame::{Class, Direction, Frame, Header};
+use fernsicht_protocol::guard::{Draw, Effect, Mirror};
+use fernsicht_protocol::messages::{
+    AgentToConsole, ConsoleToAgent, ConsoleToRelay, End, Page, Refusal, RelayToConsole, SessionId, VERSION,
+};
+use fernsicht_protocol::pairing::{self, console as side};
+use fernsicht_protocol::rights::Rights;
+use fernsicht_protocol::unit::Record;
+use fernsicht_protocol::wire::{Blob, List, Wire};
+use fernsicht_protocol::{epoch, peer};
+use rand_core::OsRng;
+use zeroize::Zeroizing;
+
+use crate::identity::Identity;
+use crate::picture::Mark;
+use crate::view::{self, CodeOver, CodeState, Link, Problem, Recorder, Stage};
+
+/// Tries per code (SPEC "Code").
+const TRIES: u8 = 3;
+
+/// Frames kept until their rights frame comes: what a round trip can hold, no more.
+const MOST_HELD: usize = 64;
+
+/// Bytes of those frames.
+const MOST_HELD_BYTES: usize = 32 << 20;
+
+/// What is to be done.
+#[derive(Debug)]
+pub(crate) enum Output {
+    /// Say this to the relay.
+    Relay(ConsoleToRelay),
+    /// Send this frame on the stream of its class.
+    Frame(Frame),
+    /// A new code to read out.
+    Code(String),
+    /// Sight has begun: draw only what comes from now on.
+    Fresh,
+    /// The picture goes, now.
+    Blank,
+    /// An opened picture or refinement update.
+    Picture(Vec<u8>),
+    /// The customer's pointer.
+    Pointer(Pointer),
+    /// The connection is not needed any more.
+    Close,
+}
+
+enum Phase {
+    Idle { problem: Option<Problem> },
+    /// The link is being made, or the relay asked.
+    Requested,
+    Offered(Box<Offered>),
+    Over(CodeOver),
+    Paired(Box<Paired>),
+    Ended(End),
+}
+
+struct Offered {
+    session: SessionId,
+    code: SessionCode,
+    until: Instant,
+    tries: u8,
+    state: CodeState,
+    attempt: Option<side::Responded>,
+}
+
+struct Paired {
+    session: SessionId,
+    th2: [u8; 32],
+    peer: peer::Channel,
+    resume: Resume,
+    keys: Option<Keys>,
+    mirror: Mirror,
+    cause: Cause,
+    /// True once a rights frame has come.
+    begun: bool,
+    page: Option<Page>,
+    link: Link,
+    recorder: Recorder,
+    held: VecDeque<Frame>,
+    held_bytes: usize,
+    /// The customer was active: what he interrupted must be released first.
+    release_first: bool,
+    dropped: u64,
+}
+
+struct Keys {
+    sealer: epoch::Sealer,
+    opener: epoch::Opener,
+}
+
+struct Resume {
+    key: fernsicht_protocol::crypto::Secret,
+    /// The token that the relay awaits, as far as we know.
+    counter: u64,
+    /// True while the answer to a resume with `counter` is outstanding.
+    asked: Option<u64>,
+}
+
+/// The core.
+pub(crate) struct Core {
+    identity: Arc<Identity>,
+    phase: Phase,
+    /// True once the relay has answered our hello on this link.
+    greeted: bool,
+    out: VecDeque<Output>,
+}
+
+impl Core {
+    pub(crate) fn new(identity: Arc<Identity>) -> Self {
+        Self { identity, phase: Phase::Idle { problem: None }, greeted: false, out: VecDeque::new() }
+    }
+
+    /// What to do next.
+    pub(crate) fn poll_output(&mut self) -> Option<Output> {
+        self.out.pop_front()
+    }
+
+    /// When [`Self::handle_timeout`] wants to be called.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        match &self.phase {
+            Phase::Offered(offered) => Some(offered.until),
+            Phase::Idle { .. } | Phase::Requested | Phase::Over(_) | Phase::Paired(_) | Phase::Ended(_) => None,
+        }
+    }
+
+    /// The page to show.
+    pub(crate) fn stage(&self) -> Stage {
+        match &self.phase {
+            Phase::Idle { problem } => Stage::Ready { problem: problem.clone() },
+            Phase::Requested => Stage::Connecting,
+            Phase::Offered(o) => Stage::Code(view::Code {
+                grouped: o.code.grouped(),
+                until: o.until,
+                tries: o.tries,
+                state: o.state,
+            }),
+            Phase::Over(why) => Stage::CodeOver { why: *why },
+            Phase::Paired(p) if p.begun || p.link != Link::Whole => Stage::Session(p.view()),
+            Phase::Paired(p) => Stage::Deciding { page: p.page.clone() },
+            Phase::Ended(reason) => Stage::Ended { reason: reason.clone() },
+        }
+    }
+
+    /// Counts input that the agent said it did not take.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.paired().map_or(0, |p| p.dropped)
+    }
+
+    /// True while a connection is needed.
+    pub(crate) fn wants_link(&self) -> bool {
+        matches!(self.phase, Phase::Requested | Phase::Offered(_) | Phase::Paired(_))
+    }
+
+    /// True if a lost connection is to be made again.
+    pub(crate) fn resumable(&self) -> bool {
+        matches!(self.phase, Phase::Paired(_))
+    }
+
+    /// The technician wants a code. The link, if there is one, is used.
+    pub(crate) fn start(&mut self) {
+        if self.paired().is_some() {
+            return;
+        }
+        self.phase = Phase::Requested;
+        if self.greeted {
+            self.out.push_back(Output::Relay(ConsoleToRelay::NewSession));
+        }
+    }
+
+    /// The technician ends the session or gives the code up.
+    pub(crate) fn end(&mut self) {
+        match &self.phase {
+            Phase::Paired(_) => {
+                self.out.push_back(Output::Relay(ConsoleToRelay::End { reason: End::Technician }));
+                self.finish(End::Technician);
+            }
+            Phase::Requested | Phase::Offered(_) | Phase::Over(_) | Phase::Ended(_) => {
+                self.phase = Phase::Idle { problem: None };
+                self.out.push_back(Output::Close);
+            }
+            Phase::Idle { .. } => self.phase = Phase::Idle { problem: None },
+        }
+    }
+
+    /// What the technician's hand did. Dropped silently where the mirror does not allow it.
+    pub(crate) fn handle_input(&mut self, event: InputEvent) {
+        let Phase::Paired(paired) = &mut self.phase else { return };
+        if paired.link != Link::Whole || paired.keys.is_none() {
+            return;
+        }
+        let Some((grant, beacon)) = paired.mirror.may_send() else { return };
+        let release = std::mem::take(&mut paired.release_first).then_some(InputEvent::ReleaseAll);
+        for event in release.into_iter().chain([event]) {
+            let content = Input { beacon, event }.to_bytes();
+            self.out.extend(paired.seal(Class::Input, grant, &content));
+        }
+    }
+
+    /// The picture up to this mark is on the screen.
+    pub(crate) fn handle_drawn(&mut self, mark: Mark) {
+        let Phase::Paired(paired) = &mut self.phase else { return };
+        let content = PictureAck { sequence: mark.sequence, digest: mark.digest }.to_bytes();
+        self.out.extend(paired.seal(Class::Acks, paired.mirror.grant(), &content));
+    }
+
+    /// The painter cannot go on: it needs a complete picture.
+    pub(crate) fn handle_picture_wanted(&mut self) {
+        let Phase::Paired(paired) = &mut self.phase else { return };
+        let content = ConsoleNotice::PictureWanted.to_bytes();
+        self.out.extend(paired.seal(Class::Notices, paired.mirror.grant(), &content));
+    }
+
+    /// A connection stands.
+    pub(crate) fn handle_connected(&mut self) {
+        self.greeted = false;
+        self.out.push_back(Output::Relay(ConsoleToRelay::Hello { version: VERSION }));
+        let Phase::Paired(paired) = &mut self.phase else { return };
+        let session = paired.session;
+        let message = paired.resume.ask(session);
+        self.out.push_back(Output::Relay(message));
+    }
+
+    /// The connection could not be made, or broke, and is not made again.
+    pub(crate) fn handle_failed(&mut self, problem: Problem) {
+        self.greeted = false;
+        match self.phase {
+            Phase::Paired(_) => self.finish(End::Lost),
+            Phase::Requested | Phase::Offered(_) => self.phase = Phase::Idle { problem: Some(problem) },
+            Phase::Idle { .. } | Phase::Over(_) | Phase::Ended(_) => {}
+        }
+    }
+
+    /// The connection broke and is being made again.
+    pub(crate) fn handle_lost(&mut self) {
+        self.greeted = false;
+        let Phase::Paired(paired) = &mut self.phase else { return };
+        paired.lose(Link::OwnLost, &mut self.out);
+    }
+
+    /// Time has passed.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        if let Phase::Offered(offered) = &self.phase
+            && offered.until <= now
+        {
+            self.over(CodeOver::Expired);
+        }
+    }
+
+    /// The relay says something.
+    pub(crate) fn handle_relay(&mut self, message: RelayToConsole, now: Instant) {
+        match message {
+            RelayToConsole::Hello { version, .. } => self.handle_hello(version),
+            RelayToConsole::Enrolled { .. } => self.misfit(),
+            RelayToConsole::Session { session, nameplate, valid_s } => {
+                self.handle_session(session, nameplate.as_str(), valid_s, now);
+            }
+            RelayToConsole::CodeExpired => {
+                if matches!(self.phase, Phase::Offered(_)) {
+                    self.over(CodeOver::Expired);
+                }
+            }
+            RelayToConsole::Share { configuration, share } => self.handle_share(configuration, &share.0),
+            RelayToConsole::Confirm { confirmation, agent_key, nonce } => {
+                self.handle_confirm(&pairing::Confirm { confirmation, agent_key, nonce });
+            }
+            RelayToConsole::AgentLeft => self.handle_agent_left(),
+            RelayToConsole::Peer { packet } => self.handle_peer(&packet.0),
+            RelayToConsole::PeerLost => {
+                if let Phase::Paired(paired) = &mut self.phase {
+                    paired.lose(Link::PeerLost, &mut self.out);
+                }
+            }
+            RelayToConsole::Resumed => self.handle_resumed(),
+            RelayToConsole::RecorderFailed => {
+                if let Phase::Paired(paired) = &mut self.phase {
+                    paired.recorder = Recorder::Failed;
+                }
+            }
+            RelayToConsole::Refused { reason } => self.handle_refused(&reason),
+            RelayToConsole::Ended { reason } => match self.phase {
+                Phase::Paired(_) | Phase::Requested | Phase::Offered(_) => self.finish(reason),
+                Phase::Idle { .. } | Phase::Over(_) | Phase::Ended(_) => {}
+            },
+        }
+    }
+
+    /// A record of an in-order stream.
+    pub(crate) fn handle_record(&mut self, record: Record) {
+        let Phase::Paired(paired) = &mut self.phase else { return };
+        let reason = paired.handle_record(record, &mut self.out).err();
+        if let Some(reason) = reason {
+            self.abort(reason);
+        }
+    }
+
+    /// A frame that came on a stream of its own.
+    pub(crate) fn handle_single(&mut self, frame: Frame) {
+        let Phase::Paired(paired) = &mut self.phase else { return };
+        let reason = paired.handle_single(frame, &mut self.out).err();
+        if let Some(reason) = reason {
+            self.abort(reason);
+        }
+    }
+
+    fn paired(&self) -> Option<&Paired> {
+        match &self.phase {
+            Phase::Paired(paired) => Some(paired),
+            Phase::Idle { .. } | Phase::Requested | Phase::Offered(_) | Phase::Over(_) | Phase::Ended(_) => None,
+        }
+    }
+
+    fn handle_hello(&mut self, version: u16) {
+        if version != VERSION {
+            self.phase = Phase::Idle { problem: Some(Problem::TooOld) };
+            self.out.push_back(Output::Close);
+            return;
+        }
+        self.greeted = true;
+        if matches!(self.phase, Phase::Requested) {
+            self.out.push_back(Output::Relay(ConsoleToRelay::NewSession));
+        }
+    }
+
+    fn handle_session(&mut self, session: SessionId, nameplate: &str, valid_s: u32, now: Instant) {
+        if !matches!(self.phase, Phase::Requested) {
+            return self.misfit();
+        }
+        let Ok(code) = SessionCode::new(nameplate, Password::draw(&mut OsRng)) else {
+            return self.misfit();
+        };
+        self.out.push_back(Output::Code(code.grouped()));
+        // The relay's word is taken only where it is shorter than SPEC's 10 minutes.
+        let until = now + Duration::from_secs(u64::from(valid_s.min(600)));
+        self.phase = Phase::Offered(Box::new(Offered {
+            session,
+            code,
+            until,
+            tries: TRIES,
+            state: CodeState::Waiting,
+            attempt: None,
+        }));
+    }
+
+    fn handle_share(&mut self, configuration: [u8; 32], share: &[u8]) {
+        let Phase::Offered(offered) = &mut self.phase else { return };
+        // A try is spent when a share is received, whatever comes of it.
+        let Some(tries) = offered.tries.checked_sub(1) else {
+            return self.out.push_back(Output::Relay(ConsoleToRelay::PairingFailed));
+        };
+        offered.tries = tries;
+        let relay = &self.identity.relay;
+        let context = pairing::Context {
+            relay_name: relay.name.clone(),
+            ca: relay.ca,
+            configuration,
+            session: offered.session,
+            nameplate: offered.code.nameplate().to_owned(),
+        };
+        match side::respond(&context, offered.code.password(), share, &mut OsRng) {
+            Ok((attempt, share, confirmation)) => {
+                offered.attempt = Some(attempt);
+                offered.state = CodeState::Pairing;
+                let share = Blob(share.to_vec());
+                self.out.push_back(Output::Relay(ConsoleToRelay::Reply { share, confirmation }));
+            }
+            Err(_) => self.fail_attempt(),
+        }
+    }
+
+    fn handle_confirm(&mut self, confirm: &pairing::Confirm) {
+        let Phase::Offered(offered) = &mut self.phase else { return };
+        let Some(attempt) = offered.attempt.take() else { return };
+        let leaf = self.identity.chain.first().expect("an identity has a leaf");
+        match attempt.handle_confirm(confirm, leaf, &self.identity.key) {
+            Ok(paired) => self.handle_paired(paired),
+            Err(_) => self.fail_attempt(),
+        }
+    }
+
+    fn handle_paired(&mut self, paired: side::Paired) {
+        let side::Paired { session, th2, signature, resume, mut peer, .. } = paired;
+        let chain = List(self.identity.chain.iter().map(|der| Blob(der.clone())).collect());
+        let packet = peer.seal(&ConsoleToAgent::Technician { chain, signature }.to_bytes());
+        let resume = Resume { key: resume, counter: 0, asked: None };
+        self.out.extend([
+            Output::Relay(ConsoleToRelay::Paired),
+            Output::Relay(ConsoleToRelay::ResumeHash { hash: resume.token_hash(0) }),
+            Output::Relay(ConsoleToRelay::Peer { packet: Blob(packet) }),
+        ]);
+        self.phase = Phase::Paired(Box::new(Paired {
+            session,
+            th2,
+            peer,
+            resume,
+            keys: None,
+            mirror: Mirror::new(),
+            cause: Cause::Epoch,
+            begun: false,
+            page: None,
+            link: Link::Whole,
+            recorder: Recorder::Fine,
+            held: VecDeque::new(),
+            held_bytes: 0,
+            release_first: false,
+            dropped: 0,
+        }));
+    }
+
+    fn handle_agent_left(&mut self) {
+        let Phase::Offered(offered) = &mut self.phase else { return };
+        // An agent that has seen our confirmation and goes has found it wrong.
+        let state = if offered.attempt.take().is_some() { CodeState::Wrong } else { CodeState::AgentLeft };
+        offered.state = state;
+        if offered.tries == 0 {
+            self.over(CodeOver::Spent);
+        }
+    }
+
+    fn fail_attempt(&mut self) {
+        let Phase::Offered(offered) = &mut self.phase else { return };
+        offered.attempt = None;
+        offered.state = CodeState::Wrong;
+        self.out.push_back(Output::Relay(ConsoleToRelay::PairingFailed));
+        if offered.tries == 0 {
+            self.over(CodeOver::Spent);
+        }
+    }
+
+    fn handle_peer(&mut self, packet: &[u8]) {
+        let Phase::Paired(paired) = &mut self.phase else { return };
+        let message = match paired.peer.open(packet) {
+            Ok(Some(message)) => message,
+            Ok(None) => return,
+            Err(_) => return self.abort(End::Tampered),
+        };
+        match AgentToConsole::from_bytes(&message) {
+            Ok(AgentToConsole::EpochStart { epoch, rid, secret, .. }) => {
+                let secret = Zeroizing::new(secret);
+                let started = paired.start_epoch(epoch, rid, &secret, &mut self.out);
+                if let Err(reason) = started {
+                    self.abort(reason);
+                }
+            }
+            Ok(AgentToConsole::Page { page }) => paired.page = Some(page),
+            Err(_) => self.abort(End::Fault),
+        }
+    }
+
+    fn handle_resumed(&mut self) {
+        let Phase::Paired(paired) = &mut self.phase else { return };
+        if let Some(used) = paired.resume.asked.take() {
+            paired.resume.counter = used + 1;
+        }
+        // Whatever comes next comes in a new epoch; until then there are no rights.
+        paired.lose(Link::Whole, &mut self.out);
+        for packet in paired.peer.kept() {
+            self.out.push_back(Output::Relay(ConsoleToRelay::Peer { packet: Blob(packet.to_vec()) }));
+        }
+    }
+
+    fn handle_refused(&mut self, reason: &Refusal) {
+        if let Phase::Paired(paired) = &mut self.phase {
+            let session = paired.session;
+            if *reason == Refusal::NotResumable
+                && let Some(again) = paired.resume.ask_next(session)
+            {
+                return self.out.push_back(Output::Relay(again));
+            }
+            let end = match reason {
+                Refusal::Revoked => End::Revoked,
+                Refusal::Draining => End::Relay,
+                Refusal::Unknown
+                | Refusal::Expired
+                | Refusal::Used
+                | Refusal::TooManyTries { .. }
+                | Refusal::Full
+                | Refusal::TechnicianLeft
+                | Refusal::TooOld
+                | Refusal::Token
+                | Refusal::Unexpected
+                | Refusal::NotResumable => End::Lost,
+            };
+            return self.finish(end);
+        }
+        if matches!(self.phase, Phase::Requested | Phase::Offered(_)) {
+            self.phase = Phase::Idle { problem: Some(refusal(reason)) };
+            self.out.push_back(Output::Close);
+        }
+    }
+
+    /// A message that does not fit: the relay misbehaves, or has another version.
+    fn misfit(&mut self) {
+        match self.phase {
+            Phase::Paired(_) => self.abort(End::Fault),
+            Phase::Requested | Phase::Offered(_) => {
+                let problem = Problem::RelayAnswer("a message out of turn".into());
+                self.phase = Phase::Idle { problem: Some(problem) };
+                self.out.push_back(Output::Close);
+            }
+            Phase::Idle { .. } | Phase::Over(_) | Phase::Ended(_) => {}
+        }
+    }
+
+    fn over(&mut self, why: CodeOver) {
+        self.phase = Phase::Over(why);
+        self.out.push_back(Output::Close);
+    }
+
+    fn abort(&mut self, reason: End) {
+        self.out.push_back(Output::Relay(ConsoleToRelay::End { reason: reason.clone() }));
+        self.finish(reason);
+    }
+
+    fn finish(&mut self, reason: End) {
+        self.phase = Phase::Ended(reason);
+        self.out.extend([Output::Blank, Output::Close]);
+    }
+}
+
+impl Paired {
+    fn view(&self) -> view::Session {
+        view::Session {
+            rights: self.mirror.rights(),
+            cause: self.cause.clone(),
+            customer_active: self.mirror.customer_active(),
+            link: self.link,
+            recorder: self.recorder,
+            page: self.page.clone(),
+        }
+    }
+
+    fn seal(&mut self, class: Class, grant: u32, content: &[u8]) -> Option<Output> {
+        let rights = self.mirror.rights();
+        let keys = self.keys.as_mut()?;
+        Some(Output::Frame(keys.sealer.seal(class, grant, rights, content)))
+    }
+
+    fn start_epoch(
+        &mut self,
+        number: u32,
+        rid: Option<[u8; 16]>,
+        secret: &fernsicht_protocol::crypto::Secret,
+        out: &mut VecDeque<Output>,
+    ) -> Result<(), End> {
+        if self.keys.as_ref().is_some_and(|k| k.opener.epoch() >= number) || number == 0 {
+            return Err(End::Tampered);
+        }
+        let epoch = epoch::Epoch::new(&self.session, rid, number, &self.th2, secret);
+        self.keys = Some(Keys {
+            sealer: epoch.sealer(Direction::ConsoleToAgent),
+            opener: epoch.opener(Direction::AgentToConsole),
+        });
+        self.drop_held();
+        let effect = self.mirror.handle_epoch(number);
+        apply(effect, out);
+        let packet = self.peer.seal(&ConsoleToAgent::EpochAck { epoch: number }.to_bytes());
+        out.push_back(Output::Relay(ConsoleToRelay::Peer { packet: Blob(packet) }));
+        Ok(())
+    }
+
+    fn lose(&mut self, link: Link, out: &mut VecDeque<Output>) {
+        self.link = link;
+        self.cause = Cause::Lost;
+        self.drop_held();
+        let effect = self.mirror.handle_lost();
+        apply(effect, out);
+    }
+
+    fn handle_record(&mut self, record: Record, out: &mut VecDeque<Output>) -> Result<(), End> {
+        let Some(keys) = &mut self.keys else { return Err(End::Tampered) };
+        if record.header().epoch < keys.opener.epoch() {
+            return Ok(());
+        }
+        let frame = match record {
+            Record::Frame(frame) => frame,
+            Record::Tombstone { header, .. } => {
+                return keys.opener.skip(&header).map_err(|_| End::Tampered);
+            }
+        };
+        let header = frame.header;
+        let content = keys.opener.open(frame).map_err(|_| End::Tampered)?;
+        match header.class {
+            Class::Rights => self.handle_rights(&header, &content, out),
+            Class::Acks => {
+                let ack = InputAck::from_bytes(&content).map_err(|_| End::Fault)?;
+                for range in &ack.dropped.0 {
+                    if range.reason != DropReason::CustomerActive {
+                        self.dropped += range.to.saturating_sub(range.from).saturating_add(1);
+                    }
+                }
+                Ok(())
+            }
+            Class::Notices => self.handle_notice(&content),
+            // Their seams: the recordings and the transfer of files.
+            Class::Heads | Class::Transfer => Ok(()),
+            Class::Input | Class::Beacon | Class::Pointer | Class::Picture | Class::Refinement => Err(End::Tampered),
+        }
+    }
+
+    fn handle_rights(&mut self, header: &Header, content: &[u8], out: &mut VecDeque<Output>) -> Result<(), End> {
+        let cause = Cause::from_bytes(content).map_err(|_| End::Fault)?;
+        let effect = self.mirror.handle_rights(header, cause.clone()).map_err(|_| End::Tampered)?;
+        apply(effect, out);
+        self.cause = cause;
+        self.begun = true;
+        self.release_first = false;
+        if header.rights == Rights::Control {
+            self.recorder = Recorder::Fine;
+        }
+        let held = std::mem::take(&mut self.held);
+        self.held_bytes = 0;
+        for frame in held {
+            self.handle_single(frame, out)?;
+        }
+        Ok(())
+    }
+
+    fn handle_notice(&mut self, content: &[u8]) -> Result<(), End> {
+        match AgentNotice::from_bytes(content).map_err(|_| End::Fault)? {
+            AgentNotice::CustomerActive { active } => {
+                self.release_first |= active;
+                self.mirror.handle_customer_active(active);
+            }
+            // The picture carries its own size; the screens' layout serves the choice of screens.
+            AgentNotice::Layout { .. } | AgentNotice::TextVersion { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn handle_single(&mut self, frame: Frame, out: &mut VecDeque<Output>) -> Result<(), End> {
+        let Some(keys) = &mut self.keys else { return Ok(()) };
+        let header = frame.header;
+        if header.epoch != keys.opener.epoch() {
+            return Ok(());
+        }
+        if header.class.shows_screen() {
+            match self.mirror.may_draw(&header) {
+                Draw::Draw => {}
+                Draw::Drop => return Ok(()),
+                Draw::Hold => {
+                    self.hold(frame);
+                    return Ok(());
+                }
+            }
+        } else if header.grant > self.mirror.grant() {
+            // A beacon that overtook its rights frame.
+            self.hold(frame);
+            return Ok(());
+        }
+        let content = keys.opener.open(frame).map_err(|_| End::Tampered)?;
+        match header.class {
+            Class::Beacon => {
+                let beacon = Beacon::from_bytes(&content).map_err(|_| End::Fault)?;
+                self.mirror.handle_beacon(&header, beacon.number);
+            }
+            Class::Pointer => {
+                out.push_back(Output::Pointer(Pointer::from_bytes(&content).map_err(|_| End::Fault)?));
+            }
+            Class::Picture | Class::Refinement => out.push_back(Output::Picture(content)),
+            Class::Rights | Class::Input | Class::Acks | Class::Heads | Class::Notices | Class::Transfer => {
+                return Err(End::Tampered);
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps a frame that overtook its rights frame. What does not fit is lost, and the
+    /// painter will ask for a complete picture.
+    fn hold(&mut self, frame: Frame) {
+        let bytes = frame.ciphertext.len();
+        if self.held.len() < MOST_HELD && self.held_bytes + bytes <= MOST_HELD_BYTES {
+            self.held_bytes += bytes;
+            self.held.push_back(frame);
+        }
+    }
+
+    fn drop_held(&mut self) {
+        self.held = VecDeque::new();
+        self.held_bytes = 0;
+    }
+}
+
+impl Resume {
+    fn token_hash(&self, counter: u64) -> [u8; 32] {
+        hash(pairing::resume_token(&self.key, counter).as_slice())
+    }
+
+    fn ask(&mut self, session: SessionId) -> ConsoleToRelay {
+        // Unanswered once, the relay may or may not have taken the token: both are tried.
+        let counter = self.counter;
+        self.asked = Some(counter);
+        self.message(session, counter)
+    }
+
+    fn ask_next(&mut self, session: SessionId) -> Option<ConsoleToRelay> {
+        if self.asked != Some(self.counter) {
+            return None;
+        }
+        let next = self.counter + 1;
+        self.asked = Some(next);
+        Some(self.message(session, next))
+    }
+
+    fn message(&self, session: SessionId, counter: u64) -> ConsoleToRelay {
+        ConsoleToRelay::Resume {
+            session,
+            token: *pairing::resume_token(&self.key, counter),
+            next_hash: self.token_hash(counter + 1),
+        }
+    }
+}
+
+fn apply(effect: Effect, out: &mut VecDeque<Output>) {
+    match effect {
+        Effect::Blank => out.push_back(Output::Blank),
+        Effect::Fresh => out.push_back(Output::Fresh),
+        Effect::Keep => {}
+    }
+}
+
+/// What a refusal before the pairing means for the technician.
+pub(crate) fn refusal(reason: &Refusal) -> Problem {
+    match reason {
+        Refusal::Token => Problem::TokenRefused,
+        Refusal::TooOld => Problem::TooOld,
+        Refusal::Full => Problem::Full,
+        Refusal::Draining => Problem::Draining,
+        Refusal::Revoked => Problem::Revoked,
+        Refusal::TooManyTries { minutes } => Problem::TooManyTries { minutes: *minutes },
+        Refusal::Unknown
+        | Refusal::Expired
+        | Refusal::Used
+        | Refusal::TechnicianLeft
+        | Refusal::Unexpected
+        | Refusal::NotResumable => Problem::Unexpected,
+    }
+}
+
+#[cfg(test)]
+#[path = "core_tests.rs"]
+mod tests;

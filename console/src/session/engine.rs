@@ -1,0 +1,413 @@
+//! Moves what the core decides: commands and events in, messages, frames and pictures out.
+//!
+//! One thread with a small tokio runtime. Every step is: take one thing, tell the core, carry out
+//! its outputs, publish the view if it changed.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use fernsicht_protocol::content::InputEvent;
+use tokio::sync::mpsc;
+
+use super::core::{Core, Output};
+use super::link::{self, Connected, Event, Link};
+use super::meter::Meter;
+use super::painter::{Queue, Report};
+use super::{Config, lock};
+use crate::enrol;
+use crate::identity::{Identity, Store};
+use crate::picture;
+use crate::view::{Command, Problem, Stage, View};
+
+/// First wait before a lost connection is made again; doubles.
+const FIRST_WAIT: Duration = Duration::from_millis(300);
+
+/// The longest wait between two tries.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// How long a session waits for a reconnect (DESIGN §6).
+const RECONNECT: Duration = Duration::from_secs(600);
+
+pub(super) struct Parts {
+    pub(super) commands: mpsc::Receiver<Command>,
+    pub(super) view: Arc<Mutex<View>>,
+    pub(super) board: picture::Shared,
+}
+
+pub(super) fn first_view(config: &Config) -> View {
+    let mut view = View {
+        stage: Stage::Enrol { busy: false, problem: None },
+        technician: String::new(),
+        relay: String::new(),
+        measured: crate::view::Measured::default(),
+        dropped: 0,
+    };
+    if let Some(identity) = &config.identity {
+        view.stage = Stage::Ready { problem: None };
+        view.technician = identity.technician.clone();
+        view.relay = identity.relay.address.clone();
+    }
+    view
+}
+
+pub(super) fn start(config: Config, parts: Parts) -> std::io::Result<JoinHandle<()>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (reports, painted) = mpsc::channel(MOST_REPORTS);
+    let repaint = config.repaint.clone();
+    let painter = Queue::start(parts.board.clone(), move |report| match report {
+        Report::Drawn => repaint(),
+        // A report that is on its way already asks for the same.
+        Report::Wanted => drop(reports.try_send(report)),
+    })?;
+    std::thread::Builder::new().name("session".into()).spawn(move || {
+        let new_session = config.new_session;
+        let mut engine = Engine {
+            store: config.store,
+            state: match config.identity {
+                Some(identity) => State::enrolled(identity),
+                None => State::Enrolling { busy: None, problem: None },
+            },
+            on_code: config.on_code,
+            repaint: config.repaint,
+            view: parts.view,
+            board: parts.board,
+            painter,
+            link: None,
+            connected: None,
+            retry: None,
+            sight: 0,
+            meter: Meter::default(),
+        };
+        if new_session {
+            engine.start_session();
+        }
+        runtime.block_on(engine.run(parts.commands, painted));
+        runtime.shutdown_timeout(Duration::from_millis(200));
+    })
+}
+
+/// Reports of the painter; one is enough, see above.
+const MOST_REPORTS: usize = 2;
+
+enum State {
+    Enrolling { busy: Option<tokio::task::JoinHandle<Result<Identity, Problem>>>, problem: Option<Problem> },
+    Enrolled { identity: Arc<Identity>, core: Box<Core> },
+}
+
+impl State {
+    fn enrolled(identity: Identity) -> Self {
+        let identity = Arc::new(identity);
+        Self::Enrolled { core: Box::new(Core::new(identity.clone())), identity }
+    }
+}
+
+struct Retry {
+    at: Instant,
+    wait: Duration,
+    until: Instant,
+}
+
+struct Engine {
+    store: Store,
+    state: State,
+    on_code: Box<dyn Fn(&str) + Send>,
+    repaint: Arc<dyn Fn() + Send + Sync>,
+    view: Arc<Mutex<View>>,
+    board: picture::Shared,
+    painter: Queue,
+    link: Option<Link>,
+    connected: Option<Box<Connected>>,
+    retry: Option<Retry>,
+    /// The board's number of the sight that is drawn for.
+    sight: u64,
+    meter: Meter,
+}
+
+impl Engine {
+    async fn run(
+        mut self,
+        mut commands: mpsc::Receiver<Command>,
+        mut painted: mpsc::Receiver<Report>,
+    ) {
+        let mut waiting = VecDeque::new();
+        loop {
+            self.carry_out().await;
+            self.publish();
+            let timeout = self.poll_timeout();
+            if let Some(command) = waiting.pop_front() {
+                if self.handle_command(command) {
+                    break;
+                }
+                continue;
+            }
+            tokio::select! {
+                biased;
+                // The relay first: a revocation must not wait behind input.
+                event = next_event(&mut self.link) => self.handle_event(event),
+                Some(command) = commands.recv() => {
+                    waiting.push_back(command);
+                    while let Ok(command) = commands.try_recv() {
+                        push_newest(&mut waiting, command);
+                    }
+                }
+                Some(Report::Wanted) = painted.recv() => self.with_core(Core::handle_picture_wanted),
+                done = enrolment(&mut self.state) => self.handle_enrolled(done),
+                () = sleep_until(timeout) => self.handle_timeout(),
+            }
+        }
+        self.carry_out().await;
+        self.painter.end();
+        if let Some(connected) = self.connected.take() {
+            connected.close().await;
+        }
+    }
+
+    /// True if this was the last command.
+    fn handle_command(&mut self, command: Command) -> bool {
+        match command {
+            Command::Enrol { token } => self.enrol(token),
+            Command::NewSession => self.start_session(),
+            Command::End | Command::Dismiss => self.with_core(Core::end),
+            Command::Input(event) => self.with_core(|core| core.handle_input(event)),
+            Command::Drawn { mark, received } => {
+                self.meter.drawn(received);
+                self.with_core(|core| core.handle_drawn(mark));
+            }
+            Command::Measure(on) => self.meter.switch(on),
+            Command::Quit => {
+                self.with_core(Core::end);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn handle_event(&mut self, event: Event) {
+        let now = Instant::now();
+        match event {
+            Event::Connected(connected) => {
+                self.connected = Some(connected);
+                self.with_core(Core::handle_connected);
+            }
+            Event::Message(message) => {
+                if matches!(message, fernsicht_protocol::messages::RelayToConsole::Resumed) {
+                    self.retry = None;
+                }
+                self.with_core(|core| core.handle_relay(message, now));
+            }
+            Event::Record(record) => {
+                self.meter.received(record.header().length as usize);
+                self.with_core(|core| core.handle_record(record));
+            }
+            Event::Single(frame, received) => {
+                self.meter.received(frame.ciphertext.len());
+                self.meter.arrived = received;
+                self.with_core(|core| core.handle_single(frame));
+            }
+            Event::Failed(problem) => self.handle_lost(problem),
+            Event::Lost(detail) => self.handle_lost(Problem::Link(detail)),
+            Event::Malformed(detail) => {
+                tracing::warn!(detail, "the relay's bytes cannot be read");
+                self.handle_lost(Problem::RelayAnswer(detail));
+            }
+        }
+    }
+
+    /// The link is gone. A paired session comes back, everything else begins anew.
+    fn handle_lost(&mut self, problem: Problem) {
+        tracing::info!(%problem, "link lost");
+        self.link = None;
+        self.connected = None;
+        let now = Instant::now();
+        let resumable = matches!(&self.state, State::Enrolled { core, .. } if core.resumable());
+        let (wait, until) = match &self.retry {
+            None => (FIRST_WAIT, now + RECONNECT),
+            Some(retry) => ((retry.wait * 2).min(LONGEST_WAIT), retry.until),
+        };
+        if resumable && now + wait < until {
+            self.retry = Some(Retry { at: now + wait, wait, until });
+            self.with_core(Core::handle_lost);
+        } else {
+            self.retry = None;
+            self.with_core(|core| core.handle_failed(problem));
+        }
+    }
+
+    fn handle_timeout(&mut self) {
+        let now = Instant::now();
+        self.with_core(|core| core.handle_timeout(now));
+        let rtt = self.connected.as_ref().map(|c| c.rtt());
+        let size = self.board.lock().pixels().map(|p| (p.width.into(), p.height.into()));
+        self.meter.handle_timeout(now, rtt, size);
+    }
+
+    fn handle_enrolled(&mut self, result: Result<Identity, Problem>) {
+        match result {
+            Ok(identity) => self.state = State::enrolled(identity),
+            Err(problem) => self.state = State::Enrolling { busy: None, problem: Some(problem) },
+        }
+    }
+
+    fn enrol(&mut self, token: String) {
+        if let State::Enrolling { busy: busy @ None, problem } = &mut self.state {
+            let store = self.store.clone();
+            *problem = None;
+            *busy = Some(tokio::spawn(async move { enrol::enrol(&store, &token).await }));
+        }
+    }
+
+    fn start_session(&mut self) {
+        self.with_core(Core::start);
+    }
+
+    fn with_core(&mut self, act: impl FnOnce(&mut Core)) {
+        if let State::Enrolled { core, .. } = &mut self.state {
+            act(core);
+        }
+    }
+
+    async fn carry_out(&mut self) {
+        while let Some(output) = self.poll_output() {
+            let sent = match output {
+                Output::Relay(message) => match &mut self.connected {
+                    Some(connected) => connected.say(&message).await,
+                    None => Ok(()),
+                },
+                Output::Frame(frame) => match &mut self.connected {
+                    Some(connected) => connected.send(frame).await,
+                    None => Ok(()),
+                },
+                Output::Code(code) => {
+                    (self.on_code)(&code);
+                    Ok(())
+                }
+                Output::Fresh | Output::Blank => {
+                    self.sight = self.board.lock().clear();
+                    self.painter.reset(self.sight);
+                    (self.repaint)();
+                    Ok(())
+                }
+                Output::Picture(content) => {
+                    self.painter.push(content, self.meter.arrived);
+                    Ok(())
+                }
+                Output::Pointer(pointer) => {
+                    if self.board.lock().handle_pointer(pointer) {
+                        (self.repaint)();
+                    }
+                    Ok(())
+                }
+                Output::Close => {
+                    self.close();
+                    Ok(())
+                }
+            };
+            if let Err(detail) = sent {
+                self.handle_lost(Problem::Link(detail));
+            }
+        }
+        self.open_link();
+    }
+
+    fn poll_output(&mut self) -> Option<Output> {
+        match &mut self.state {
+            State::Enrolled { core, .. } => core.poll_output(),
+            State::Enrolling { .. } => None,
+        }
+    }
+
+    fn open_link(&mut self) {
+        let State::Enrolled { identity, core } = &self.state else { return };
+        let due = self.retry.as_ref().is_none_or(|retry| retry.at <= Instant::now());
+        if self.link.is_none() && core.wants_link() && due {
+            self.link = Some(Link::open(identity.relay.clone(), link::tls_identity(identity)));
+        }
+    }
+
+    fn close(&mut self) {
+        self.link = None;
+        self.retry = None;
+        if let Some(connected) = self.connected.take() {
+            tokio::spawn(connected.close());
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        let core = match &self.state {
+            State::Enrolled { core, .. } => core.poll_timeout(),
+            State::Enrolling { .. } => None,
+        };
+        let retry = self.retry.as_ref().filter(|_| self.link.is_none()).map(|r| r.at);
+        [core, retry, self.meter.poll_timeout()].into_iter().flatten().min()
+    }
+
+    fn publish(&mut self) {
+        let (stage, technician, relay, dropped) = match &self.state {
+            State::Enrolling { busy, problem } => {
+                let stage = Stage::Enrol { busy: busy.is_some(), problem: problem.clone() };
+                (stage, String::new(), String::new(), 0)
+            }
+            State::Enrolled { identity, core } => {
+                (core.stage(), identity.technician.clone(), identity.relay.address.clone(), core.dropped())
+            }
+        };
+        let view = View { stage, technician, relay, measured: self.meter.measured(), dropped };
+        let mut shown = lock(&self.view);
+        if *shown != view {
+            *shown = view;
+            drop(shown);
+            (self.repaint)();
+        }
+    }
+}
+
+/// Of moves that wait one behind the other only the newest counts.
+fn push_newest(waiting: &mut VecDeque<Command>, command: Command) {
+    if let (Some(Command::Input(last @ InputEvent::Move { .. })), Command::Input(new @ InputEvent::Move { .. })) =
+        (waiting.back_mut(), &command)
+    {
+        *last = new.clone();
+    } else {
+        waiting.push_back(command);
+    }
+}
+
+async fn next_event(link: &mut Option<Link>) -> Event {
+    match link {
+        Some(link) => link.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn enrolment(state: &mut State) -> Result<Identity, Problem> {
+    match state {
+        State::Enrolling { busy: Some(task), .. } => {
+            task.await.unwrap_or_else(|e| Err(Problem::Internal(e.to_string())))
+        }
+        State::Enrolling { busy: None, .. } | State::Enrolled { .. } => std::future::pending().await,
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_newest_of_adjacent_moves_is_sent() {
+        let at = |x| Command::Input(InputEvent::Move { x, y: 0 });
+        let mut waiting = VecDeque::new();
+        for command in [at(1), at(2), Command::Input(InputEvent::ReleaseAll), at(3), at(4)] {
+            push_newest(&mut waiting, command);
+        }
+        assert_eq!(waiting, [at(2), Command::Input(InputEvent::ReleaseAll), at(4)]);
+    }
+}

@@ -1,0 +1,274 @@
+//! The thread that turns opened updates into pixels on the board.
+//!
+//! ```text
+//! engine ── Queue (bounded) ──► Decoder ──► Board ──► repaint
+//! ```
+//!
+//! An update that cannot be drawn, a gap that stays, or a queue that overflows ask for a
+//! complete picture. A revocation empties the queue and the decoder; what is under way finds no board to draw on.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::decode::{Decoder, Drawn};
+use crate::picture::{Mark, Shared};
+
+/// Updates that wait to be decoded. The agent keeps about one round trip in flight.
+const MOST_QUEUED: usize = 128;
+
+/// Bytes of the updates that wait.
+const MOST_BYTES: usize = 64 << 20;
+
+/// Updates kept that overtook the first complete one.
+const MOST_EARLY: usize = 32;
+
+/// How long a gap may stay before a complete picture is asked for.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What the painter says: whether the window should repaint, or a complete picture is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Report {
+    /// Something new is on the board.
+    Drawn,
+    /// A complete picture is needed.
+    Wanted,
+}
+
+/// The engine's end of the queue.
+#[derive(Clone)]
+pub(crate) struct Queue(Arc<(Mutex<Inner>, Condvar)>);
+
+#[derive(Default)]
+struct Inner {
+    jobs: VecDeque<Job>,
+    bytes: usize,
+    /// The sight that the decoder works for; another number means: begin anew.
+    sight: u64,
+    overflown: bool,
+    ended: bool,
+}
+
+struct Job {
+    content: Vec<u8>,
+    received: Instant,
+}
+
+impl Queue {
+    /// Starts the thread.
+    pub(crate) fn start(board: Shared, report: impl Fn(Report) + Send + 'static) -> std::io::Result<Self> {
+        let queue = Self(Arc::default());
+        let painter = Painter { queue: queue.clone(), board, decoder: Decoder::new(), early: Vec::new(), waiting_since: None };
+        std::thread::Builder::new().name("painter".into()).spawn(move || painter.run(&report))?;
+        Ok(queue)
+    }
+
+    /// Sight ended or began: what waits is void.
+    pub(crate) fn reset(&self, sight: u64) {
+        let mut inner = self.lock();
+        let ended = inner.ended;
+        *inner = Inner { sight, ended, ..Inner::default() };
+        self.0.1.notify_one();
+    }
+
+    /// An opened update.
+    pub(crate) fn push(&self, content: Vec<u8>, received: Instant) {
+        let mut inner = self.lock();
+        if inner.jobs.len() >= MOST_QUEUED || inner.bytes + content.len() > MOST_BYTES {
+            inner.jobs.clear();
+            inner.bytes = 0;
+            inner.overflown = true;
+        }
+        inner.bytes += content.len();
+        inner.jobs.push_back(Job { content, received });
+        self.0.1.notify_one();
+    }
+
+    /// Ends the thread.
+    pub(crate) fn end(&self) {
+        self.lock().ended = true;
+        self.0.1.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum Step {
+    Reset(u64),
+    Job(Job),
+    Overflown,
+    Impatient,
+    End,
+}
+
+struct Painter {
+    queue: Queue,
+    board: Shared,
+    decoder: Decoder,
+    /// What came before the first complete update.
+    early: Vec<Job>,
+    /// Since when updates come and nothing can be drawn.
+    waiting_since: Option<Instant>,
+}
+
+impl Painter {
+    fn run(mut self, report: &dyn Fn(Report)) {
+        let mut sight = 0;
+        loop {
+            match self.step(sight) {
+                Step::Reset(new) => {
+                    sight = new;
+                    self.restart();
+                    // Another sight may count its updates anew.
+                    self.decoder = Decoder::new();
+                }
+                Step::Job(job) => self.handle_job(sight, job, report),
+                Step::Overflown | Step::Impatient => {
+                    self.restart();
+                    report(Report::Wanted);
+                }
+                Step::End => return,
+            }
+        }
+    }
+
+    fn step(&self, sight: u64) -> Step {
+        let mut inner = self.queue.lock();
+        loop {
+            if inner.ended {
+                return Step::End;
+            }
+            if inner.sight != sight {
+                return Step::Reset(inner.sight);
+            }
+            if std::mem::take(&mut inner.overflown) {
+                return Step::Overflown;
+            }
+            if let Some(job) = inner.jobs.pop_front() {
+                inner.bytes -= job.content.len();
+                return Step::Job(job);
+            }
+            let wait = match self.waiting_since {
+                None => None,
+                Some(since) => match PATIENCE.checked_sub(since.elapsed()) {
+                    None | Some(Duration::ZERO) => return Step::Impatient,
+                    Some(left) => Some(left),
+                },
+            };
+            inner = match wait {
+                None => self.queue.0.1.wait(inner).unwrap_or_else(PoisonError::into_inner),
+                Some(left) => {
+                    self.queue.0.1.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+
+    fn restart(&mut self) {
+        self.decoder.clear();
+        self.early = Vec::new();
+        self.waiting_since = None;
+    }
+
+    fn handle_job(&mut self, sight: u64, job: Job, report: &dyn Fn(Report)) {
+        let mut jobs = VecDeque::from([job]);
+        while let Some(job) = jobs.pop_front() {
+            match self.decoder.handle_update(&job.content) {
+                Ok(drawn) => {
+                    self.show(sight, &drawn, job.received, report);
+                    if self.decoder.canvas().is_some() {
+                        jobs.extend(self.early.drain(..));
+                    } else if self.early.len() < MOST_EARLY {
+                        self.early.push(job);
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "an update cannot be drawn");
+                    self.restart();
+                    return report(Report::Wanted);
+                }
+            }
+        }
+    }
+
+    fn show(&mut self, sight: u64, drawn: &Drawn, received: Instant, report: &dyn Fn(Report)) {
+        match self.decoder.waits() || self.decoder.canvas().is_none() {
+            true => drop(self.waiting_since.get_or_insert_with(Instant::now)),
+            false => self.waiting_since = None,
+        }
+        let (Some(canvas), Some(sequence)) = (self.decoder.canvas(), drawn.sequence) else { return };
+        let (view, mark) = (canvas.view(), Mark { sequence, digest: drawn.digest });
+        let whole = [view.area()];
+        let areas = if drawn.afresh { &whole } else { drawn.dirty.as_slice() };
+        if self.board.lock().draw(sight, view, areas, mark, received) {
+            report(Report::Drawn);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use fernsicht_protocol::picture::{Box, Code, Rect, Update};
+    use fernsicht_protocol::wire::{Blob, List, Wire as _};
+
+    use super::*;
+    use crate::picture::Taken;
+
+    fn update(sequence: u64, complete: bool) -> Vec<u8> {
+        let rect = Rect { x: 0, y: 0, width: 1, height: 1 };
+        let block = zstd::encode_all([1u8, 2, 3].as_slice(), 1).unwrap();
+        Update {
+            sequence,
+            generation: 1,
+            width: 8,
+            height: 8,
+            complete,
+            palette: List::default(),
+            boxes: List(vec![Box { rect, code: Code::Colours }]),
+            block: Blob(block),
+        }
+        .to_bytes()
+    }
+
+    #[test]
+    fn updates_reach_the_board_in_whatever_order_they_come() {
+        let board = Shared::new();
+        let (reports, reported) = sync_channel(16);
+        let queue = Queue::start(board.clone(), move |report| reports.send(report).unwrap()).unwrap();
+        let sight = board.lock().clear();
+        queue.reset(sight);
+        for (sequence, complete) in [(4, false), (3, true)] {
+            queue.push(update(sequence, complete), Instant::now());
+        }
+        for _ in 0..2 {
+            assert_eq!(reported.recv_timeout(Duration::from_secs(5)), Ok(Report::Drawn));
+        }
+        let mut shown = board.lock();
+        let Taken::Changed { mark: Some(mark), areas, .. } = shown.take() else { panic!("a picture") };
+        assert_eq!(mark.sequence, 4);
+        assert!(areas.contains(&Rect { x: 0, y: 0, width: 8, height: 8 }));
+        assert_eq!(shown.pixels().unwrap().bgrx[..3], [1, 2, 3]);
+        drop(shown);
+        queue.push(vec![1, 2, 3], Instant::now());
+        assert_eq!(reported.recv_timeout(Duration::from_secs(5)), Ok(Report::Wanted));
+        queue.end();
+    }
+
+    #[test]
+    fn nothing_is_drawn_for_a_sight_that_has_ended() {
+        let board = Shared::new();
+        let (reports, reported) = sync_channel(16);
+        let queue = Queue::start(board.clone(), move |report| reports.send(report).unwrap()).unwrap();
+        let sight = board.lock().clear();
+        queue.reset(sight);
+        board.lock().clear();
+        queue.push(update(1, true), Instant::now());
+        assert!(reported.recv_timeout(Duration::from_millis(200)).is_err());
+        assert!(board.lock().pixels().is_none());
+        queue.end();
+    }
+}

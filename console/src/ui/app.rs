@@ -1,0 +1,364 @@
+//! The window's content: chooses the page, carries out actions.
+
+use std::cell::RefCell;
+use std::io::Write as _;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use egui::{CentralPanel, Frame, Margin, Panel, Ui};
+
+use super::placement::{Placement, Scale, Space};
+use super::surface::Surface;
+use super::window::{Desk, PageKeys, Shown};
+use super::{Action, bar, pages, tokens};
+use crate::identity::{Identity, Store};
+use crate::session::{Config, Session};
+use crate::texts::{Language, Texts};
+use crate::view::{self, Command, Problem, Stage, View};
+
+/// How the window begins.
+#[derive(Debug)]
+pub struct Options {
+    /// Where the identity is.
+    pub store: Store,
+    /// The identity, if enrolled.
+    pub identity: Option<Identity>,
+    /// Language of the texts.
+    pub language: Language,
+    /// Start a session at once.
+    pub new_session: bool,
+    /// Print each code to standard output.
+    pub print_code: bool,
+    /// Fill the screen.
+    pub full_screen: bool,
+    /// Draw the customer's pointer.
+    pub pointer: bool,
+}
+
+/// The app that eframe runs.
+pub struct App {
+    session: Rc<Session>,
+    desk: Rc<RefCell<Desk>>,
+    texts: Texts,
+    surface: Surface,
+    token: String,
+    clipboard: Option<arboard::Clipboard>,
+    scale: Scale,
+    full_screen: bool,
+    /// The bar over a picture that fills the screen.
+    bar_over: bool,
+    statistics: bool,
+    pointer: bool,
+    asking_end: bool,
+    notice: Option<(&'static str, Instant)>,
+    dropped: u64,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("surface", &self.surface).finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// Starts the engine and puts both on the desk.
+    pub(crate) fn new(ctx: &egui::Context, options: Options, desk: Rc<RefCell<Desk>>) -> Result<Self, Problem> {
+        tokens::apply(ctx);
+        let repaint = ctx.clone();
+        let print_code = options.print_code;
+        let session = Rc::new(Session::start(Config {
+            store: options.store,
+            identity: options.identity,
+            new_session: options.new_session,
+            on_code: Box::new(move |code| {
+                if print_code {
+                    announce(code);
+                }
+            }),
+            repaint: Arc::new(move || repaint.request_repaint()),
+        })?);
+        {
+            let mut desk = desk.borrow_mut();
+            desk.session = Some(session.clone());
+            desk.ctx = Some(ctx.clone());
+        }
+        Ok(Self {
+            session,
+            desk,
+            texts: Texts::new(options.language),
+            surface: Surface::default(),
+            token: String::new(),
+            clipboard: None,
+            scale: Scale::Automatic,
+            full_screen: options.full_screen,
+            bar_over: false,
+            statistics: false,
+            pointer: options.pointer,
+            asking_end: false,
+            notice: None,
+            dropped: 0,
+        })
+    }
+
+    fn show(&mut self, ui: &mut Ui) {
+        let now = Instant::now();
+        let view = self.session.view();
+        let actions = std::mem::take(&mut self.desk.borrow_mut().actions);
+        for action in actions {
+            self.act(ui.ctx(), action, &view);
+        }
+        self.note_dropped(&view);
+        let action = match &view.stage {
+            Stage::Session(session) => self.session_ui(ui, &view, session, now),
+            Stage::Enrol { .. }
+            | Stage::Ready { .. }
+            | Stage::Connecting
+            | Stage::Code(_)
+            | Stage::CodeOver { .. }
+            | Stage::Deciding { .. }
+            | Stage::Ended { .. } => {
+                self.blank();
+                self.asking_end &= matches!(view.stage, Stage::Deciding { .. });
+                self.page_ui(ui, &view, now)
+            }
+        };
+        let answer = self.asking_end.then(|| bar::end_question(ui.ctx(), &self.texts)).flatten();
+        for action in [action, answer].into_iter().flatten() {
+            self.act(ui.ctx(), action, &view);
+            ui.ctx().request_repaint();
+        }
+        self.notice_ui(ui, now);
+        self.desk.borrow_mut().keys = page_keys(&view.stage, self.asking_end);
+        if let Stage::Code(code) = &view.stage {
+            // The countdown changes once a second, and only here does time itself repaint.
+            let left = code.until.saturating_duration_since(now);
+            ui.ctx().request_repaint_after(Duration::from_nanos(u64::from(left.subsec_nanos()) + 1_000_000));
+        }
+    }
+
+    fn session_ui(&mut self, ui: &mut Ui, view: &View, session: &view::Session, now: Instant) -> Option<Action> {
+        let mut action = None;
+        let over_picture = self.full_screen && session.shows() && self.surface.size() != (0, 0);
+        if !over_picture {
+            let frame = Frame::new().fill(tokens::colours(ui).raised).inner_margin(Margin::symmetric(12, 6));
+            Panel::top("bar").frame(frame).show(ui, |ui| {
+                action = bar::bar(ui, &self.texts, session, self.bar_state());
+            });
+        }
+        if session.shows() {
+            self.picture_ui(ui, session);
+        } else {
+            self.blank();
+        }
+        if self.surface.size() == (0, 0) {
+            action = action.or_else(|| self.page_ui(ui, view, now));
+        } else if over_picture && self.bar_over {
+            action = self.bar_over_ui(ui, session);
+        }
+        if self.statistics {
+            bar::statistics(ui.ctx(), &self.texts, &view.measured);
+        }
+        action
+    }
+
+    fn picture_ui(&mut self, ui: &mut Ui, session: &view::Session) {
+        let ctx = ui.ctx().clone();
+        let frame = Frame::new().fill(tokens::colours(ui).ground);
+        CentralPanel::default().frame(frame).show(ui, |ui| {
+            let space = physical(ui);
+            let (pointer, was) = {
+                let desk = self.desk.borrow();
+                (desk.pointer, desk.picture.as_ref().is_some_and(|p| p.placed.exact()))
+            };
+            let mut board = self.session.board().lock();
+            let size = board.pixels().map(|p| (p.width, p.height));
+            let placed = size.map(|size| Placement::new(space, size, self.scale, pointer));
+            let exact = placed.as_ref().map_or(was, Placement::exact);
+            let shown = self.surface.update(&ctx, &mut board, exact);
+            let remote = board.pointer().clone();
+            drop(board);
+            let Some(placed) = placed else { return self.blank() };
+            self.surface.paint(ui, &placed);
+            self.desk.borrow_mut().picture = Some(Shown {
+                placed,
+                control: session.takes_input() && !self.asking_end,
+                covered: Vec::new(),
+            });
+            // Under control the technician's own pointer is where the customer's is: two would confuse.
+            let own = pointer.is_some_and(|at| placed.pixel(at).is_some());
+            if self.pointer && !(own && session.rights.control()) {
+                self.surface.paint_pointer(ui, &placed, &remote);
+            }
+            if let Some(shown) = shown {
+                self.session.send(Command::Drawn { mark: shown.mark, received: shown.received });
+            }
+        });
+    }
+
+    fn bar_over_ui(&mut self, ui: &mut Ui, session: &view::Session) -> Option<Action> {
+        let width = ui.ctx().content_rect().width();
+        let area = egui::Area::new(egui::Id::unique("bar over")).fixed_pos(egui::Pos2::ZERO);
+        let shown = area.show(ui.ctx(), |ui| {
+            bar::raised(ui)
+                .show(ui, |ui| {
+                    ui.set_width(width - 30.0);
+                    bar::bar(ui, &self.texts, session, self.bar_state())
+                })
+                .inner
+        });
+        let covered = physical_rect(ui, shown.response.rect);
+        if let Some(picture) = &mut self.desk.borrow_mut().picture {
+            picture.covered.push(covered);
+        }
+        shown.inner
+    }
+
+    fn page_ui(&mut self, ui: &mut Ui, view: &View, now: Instant) -> Option<Action> {
+        let frame = Frame::new().fill(tokens::colours(ui).ground).inner_margin(Margin::same(16));
+        let shown = CentralPanel::default().frame(frame).show(ui, |ui| {
+            pages::page(ui, &self.texts, view, &mut self.token, now)
+        });
+        shown.inner
+    }
+
+    fn notice_ui(&mut self, ui: &Ui, now: Instant) {
+        let Some((key, until)) = self.notice else { return };
+        if until <= now {
+            self.notice = None;
+            return;
+        }
+        bar::notice(ui.ctx(), &self.texts.text(key));
+        ui.ctx().request_repaint_after(until - now);
+    }
+
+    fn bar_state(&self) -> bar::State {
+        let exact = self.desk.borrow().picture.as_ref().is_none_or(|p| p.placed.exact());
+        bar::State {
+            scale: self.scale,
+            exact,
+            full_screen: self.full_screen,
+            statistics: self.statistics,
+            pointer: self.pointer,
+        }
+    }
+
+    /// No picture: not on the screen, not in the graphics memory.
+    fn blank(&mut self) {
+        self.surface.clear();
+        self.desk.borrow_mut().picture = None;
+    }
+
+    fn note_dropped(&mut self, view: &View) {
+        if view.dropped > self.dropped {
+            self.say("notice-dropped");
+        }
+        self.dropped = view.dropped;
+    }
+
+    fn say(&mut self, key: &'static str) {
+        self.notice = Some((key, Instant::now() + NOTICE));
+    }
+
+    fn act(&mut self, ctx: &egui::Context, action: Action, view: &View) {
+        match action {
+            Action::Enrol(token) => drop(self.session.send(Command::Enrol { token })),
+            Action::NewSession => drop(self.session.send(Command::NewSession)),
+            Action::Copy => self.copy(view),
+            Action::Paste => self.paste(),
+            Action::Dismiss => drop(self.session.send(Command::Dismiss)),
+            Action::AskEnd => self.asking_end = true,
+            Action::KeepOn => self.asking_end = false,
+            Action::End => {
+                self.asking_end = false;
+                self.session.send(Command::End);
+            }
+            Action::ToggleScale => {
+                let exact = self.desk.borrow().picture.as_ref().is_none_or(|p| p.placed.exact());
+                self.scale = if exact { Scale::Fit } else { Scale::One };
+            }
+            Action::ToggleFullScreen => {
+                self.full_screen = !self.full_screen;
+                ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(self.full_screen));
+            }
+            Action::ToggleStatistics => {
+                self.statistics = !self.statistics;
+                self.session.send(Command::Measure(self.statistics));
+            }
+            Action::TogglePointer => self.pointer = !self.pointer,
+            Action::ToggleBar => self.bar_over = !self.bar_over,
+            Action::StopKey => self.say("notice-f11"),
+            Action::NoControl => self.say("notice-no-control"),
+            Action::Language(language) => self.texts = Texts::new(language),
+        }
+    }
+
+    fn copy(&mut self, view: &View) {
+        let Stage::Code(code) = &view.stage else { return };
+        let text = code.grouped.clone();
+        if self.clipboard().is_some_and(|clipboard| clipboard.set_text(text).is_ok()) {
+            self.say("code-copied");
+        }
+    }
+
+    fn paste(&mut self) {
+        let pasted = self.clipboard().and_then(|clipboard| clipboard.get_text().ok());
+        if let Some(pasted) = pasted.filter(|p| p.len() <= LONGEST_PASTE) {
+            self.token = pasted.trim().to_owned();
+        }
+    }
+
+    /// Kept open: on X11 the text lives as long as its owner.
+    fn clipboard(&mut self) -> Option<&mut arboard::Clipboard> {
+        if self.clipboard.is_none() {
+            self.clipboard = arboard::Clipboard::new().ok();
+        }
+        self.clipboard.as_mut()
+    }
+}
+
+impl eframe::App for App {
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.show(ui);
+    }
+}
+
+/// How long a notice stands.
+const NOTICE: Duration = Duration::from_secs(4);
+
+/// Longer than any token.
+const LONGEST_PASTE: usize = 4096;
+
+fn page_keys(stage: &Stage, asking_end: bool) -> PageKeys {
+    match stage {
+        Stage::Enrol { busy: false, .. } => PageKeys::Token,
+        Stage::Code(_) => PageKeys::Code,
+        Stage::Session(_) | Stage::Deciding { .. } if !asking_end => PageKeys::Session,
+        Stage::Enrol { busy: true, .. }
+        | Stage::Ready { .. }
+        | Stage::Connecting
+        | Stage::CodeOver { .. }
+        | Stage::Deciding { .. }
+        | Stage::Session(_)
+        | Stage::Ended { .. } => PageKeys::None,
+    }
+}
+
+/// The part of the window that `ui` may fill, in whole physical pixels.
+fn physical(ui: &Ui) -> Space {
+    physical_rect(ui, ui.max_rect())
+}
+
+fn physical_rect(ui: &Ui, rect: egui::Rect) -> Space {
+    let ppp = f64::from(ui.ctx().pixels_per_point());
+    let pixel = |v: f32| (f64::from(v) * ppp).round();
+    let (x, y) = (pixel(rect.min.x), pixel(rect.min.y));
+    Space { x, y, width: pixel(rect.max.x) - x, height: pixel(rect.max.y) - y }
+}
+
+/// One line for scripts and ticket systems.
+fn announce(code: &str) {
+    let mut out = std::io::stdout().lock();
+    // A reader that has gone away does not want the code.
+    drop(writeln!(out, "code {code}").and_then(|()| out.flush()));
+}

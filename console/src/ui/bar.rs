@@ -1,0 +1,139 @@
+//! The bar of a running session, its statistics, its notices and its question.
+
+use egui::{Align, Align2, Color32, Frame, Layout, Margin, RichText, Ui, Vec2};
+
+use super::Action;
+use super::placement::Scale;
+use super::tokens::{self, Colours, colours};
+use crate::texts::Texts;
+use crate::view::{Link, Measured, Recorder, Session};
+
+/// What the bar shows beside the session.
+#[derive(Debug, Clone, Copy)]
+pub struct State {
+    /// 1:1 or fitted.
+    pub scale: Scale,
+    /// True if the picture is shown pixel for pixel now.
+    pub exact: bool,
+    /// Filling the screen.
+    pub full_screen: bool,
+    /// Statistics are shown.
+    pub statistics: bool,
+    /// The customer's pointer is drawn.
+    pub pointer: bool,
+}
+
+/// The bar's content.
+pub fn bar(ui: &mut Ui, texts: &Texts, session: &Session, state: State) -> Option<Action> {
+    let mut action = None;
+    let mut choose = |clicked: bool, chosen: Action| {
+        if clicked {
+            action = Some(chosen);
+        }
+    };
+    ui.horizontal(|ui| {
+        let c = colours(ui);
+        let (sign, text, colour) = status(texts, session, c);
+        ui.label(RichText::new(sign).color(colour).strong());
+        ui.label(RichText::new(text).color(colour));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.spacing_mut().button_padding = Vec2::new(10.0, 4.0);
+            ui.spacing_mut().interact_size.y = 30.0;
+            let small = |text: String| RichText::new(text).size(tokens::SMALL);
+            choose(ui.button(small(texts.text("bar-end"))).clicked(), Action::AskEnd);
+            let toggle = |ui: &mut Ui, on: bool, key: &str| ui.selectable_label(on, small(texts.text(key))).clicked();
+            choose(toggle(ui, state.full_screen, "bar-full"), Action::ToggleFullScreen);
+            choose(toggle(ui, state.statistics, "bar-stats"), Action::ToggleStatistics);
+            choose(toggle(ui, state.pointer, "bar-pointer"), Action::TogglePointer);
+            let key = if state.exact { "bar-fit" } else { "bar-one" };
+            choose(ui.button(small(texts.text(key))).clicked(), Action::ToggleScale);
+        });
+    });
+    ui.label(RichText::new(texts.text("bar-keys")).size(tokens::SMALL).weak());
+    action
+}
+
+fn status(texts: &Texts, session: &Session, c: Colours) -> (&'static str, String, Color32) {
+    match session.link {
+        Link::OwnLost => return ("⚠", texts.text("link-lost"), c.alarm),
+        Link::PeerLost => return ("⚠", texts.text("peer-lost"), c.alarm),
+        Link::Whole => {}
+    }
+    if session.recorder == Recorder::Failed {
+        return ("⚠", texts.text("recorder-failed"), c.alarm);
+    }
+    if session.rights.control() && session.customer_active {
+        return ("⏸", texts.text("state-paused"), c.alarm);
+    }
+    if session.rights.control() {
+        return ("▶", texts.text("state-control"), c.control);
+    }
+    if session.rights.view() {
+        return ("👁", texts.text("state-view"), c.view);
+    }
+    ("⏹", texts.text("blank-title"), c.alarm)
+}
+
+/// The statistics, in a corner over the picture.
+pub fn statistics(ctx: &egui::Context, texts: &Texts, measured: &Measured) {
+    let number = |value: Option<f64>, digits: usize| match value {
+        Some(value) => format!("{value:.digits$}"),
+        None => texts.text("stats-off"),
+    };
+    let size = measured.size.map_or_else(|| texts.text("stats-off"), |(w, h)| format!("{w} × {h}"));
+    egui::Area::new(egui::Id::unique("statistics"))
+        .anchor(Align2::RIGHT_BOTTOM, Vec2::new(-12.0, -12.0))
+        .interactable(false)
+        .show(ctx, |ui| {
+            raised(ui).show(ui, |ui| {
+                ui.label(RichText::new(texts.text("stats-title")).size(tokens::SMALL).strong());
+                for (key, value) in [
+                    ("stats-rtt", number(measured.rtt_ms, 1)),
+                    ("stats-draw", number(measured.draw_ms, 1)),
+                    ("stats-frames", number(measured.frames, 0)),
+                    ("stats-bytes", number(measured.bytes.map(|b| b / 1000.0), 1)),
+                    ("stats-size", size),
+                ] {
+                    let line = texts.with(key, [("value", value.into())]);
+                    ui.label(RichText::new(line).size(tokens::SMALL));
+                }
+            });
+        });
+}
+
+/// A notice, at the foot of the window, out of the way of everything.
+pub fn notice(ctx: &egui::Context, text: &str) {
+    egui::Area::new(egui::Id::unique("notice"))
+        .anchor(Align2::CENTER_BOTTOM, Vec2::new(0.0, -24.0))
+        .interactable(false)
+        .show(ctx, |ui| {
+            raised(ui).show(ui, |ui| ui.label(RichText::new(text).strong()));
+        });
+}
+
+/// "End this session?"
+pub fn end_question(ctx: &egui::Context, texts: &Texts) -> Option<Action> {
+    let mut action = None;
+    let modal = egui::Modal::new(egui::Id::unique("end")).show(ctx, |ui| {
+        ui.label(RichText::new(texts.text("end-question")).size(tokens::TITLE));
+        ui.add_space(tokens::NEAR);
+        ui.horizontal(|ui| {
+            if ui.button(texts.text("end-yes")).clicked() {
+                action = Some(Action::End);
+            }
+            if ui.button(texts.text("end-no")).clicked() {
+                action = Some(Action::KeepOn);
+            }
+        });
+    });
+    if action.is_none() && modal.should_close() {
+        action = Some(Action::KeepOn);
+    }
+    action
+}
+
+/// A raised ground for what lies over the picture.
+pub fn raised(ui: &Ui) -> Frame {
+    let c = colours(ui);
+    Frame::new().fill(c.raised).stroke((1.0, c.line)).corner_radius(6).inner_margin(Margin::symmetric(14, 8))
+}

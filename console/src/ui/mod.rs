@@ -1,0 +1,55 @@
+//! The window: draws what the engine's view says, and sends what the technician wants.
+//!
+//! ```text
+//! winit events ─► window (intake) ─┬─► input::Capture ─► engine        over the picture, under control
+//!                                  └─► eframe ─► app ─► pages, bar, surface
+//! ```
+//!
+//! Pages are functions of what is to be seen; they return an [`Action`] and do nothing themselves.
+
+pub mod app;
+pub mod bar;
+pub mod pages;
+pub mod placement;
+pub mod surface;
+pub mod tokens;
+pub mod window;
+
+use crate::texts::Language;
+
+/// What the technician wants, by whatever key or button.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Enrol with this token.
+    Enrol(String),
+    /// A session, or a new code.
+    NewSession,
+    /// The code to the clipboard.
+    Copy,
+    /// The clipboard as the token.
+    Paste,
+    /// Give the code up, or leave the last page.
+    Dismiss,
+    /// Ask whether to end the session.
+    AskEnd,
+    /// End the session.
+    End,
+    /// Do not end it.
+    KeepOn,
+    /// 1:1 or fitted.
+    ToggleScale,
+    /// Fill the screen or not.
+    ToggleFullScreen,
+    /// Statistics on or off.
+    ToggleStatistics,
+    /// The customer's pointer on or off.
+    TogglePointer,
+    /// The bar on or off.
+    ToggleBar,
+    /// Say that F11 is not sent.
+    StopKey,
+    /// Say that control is off.
+    NoControl,
+    /// Speak another language.
+    Language(Language),
+}

@@ -1,0 +1,285 @@
+//! The seam between the session's engine and the window.
+//!
+//! ```text
+//! engine ── View (newest wins) ──► window        window ── Command (bounded queue) ──► engine
+//! ```
+//!
+//! The engine publishes what is; the window draws it and sends what the technician wants.
+//! Pictures travel beside it ([`crate::picture`]). Neither side calls the other.
+
+use std::time::Instant;
+
+use fernsicht_protocol::content::{Cause, InputEvent};
+use fernsicht_protocol::messages::{End, Page};
+use fernsicht_protocol::rights::Rights;
+
+/// Everything that the pages show.
+#[derive(Debug, Clone, PartialEq)]
+pub struct View {
+    /// Which page, and what is on it.
+    pub stage: Stage,
+    /// Who is enrolled here; empty before.
+    pub technician: String,
+    /// The relay's address; empty before enrolment.
+    pub relay: String,
+    /// What was measured last.
+    pub measured: Measured,
+    /// Counts input that the agent said it dropped.
+    pub dropped: u64,
+}
+
+/// The pages.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stage {
+    /// No key yet: the token is asked for.
+    Enrol {
+        /// True while the relay is asked.
+        busy: bool,
+        /// Why the last try failed.
+        problem: Option<Problem>,
+    },
+    /// Enrolled, no session.
+    Ready {
+        /// Why there is none.
+        problem: Option<Problem>,
+    },
+    /// On the way to the relay.
+    Connecting,
+    /// A code is valid.
+    Code(Code),
+    /// The code is not valid any more; a new one is offered.
+    CodeOver {
+        /// Why.
+        why: CodeOver,
+    },
+    /// Paired; no rights yet.
+    Deciding {
+        /// Which page the customer reads, where the agent said so.
+        page: Option<Page>,
+    },
+    /// A session with its rights, which may be none.
+    Session(Session),
+    /// Over.
+    Ended {
+        /// Why.
+        reason: End,
+    },
+}
+
+/// A code that may be read out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Code {
+    /// `4812 073 956`.
+    pub grouped: String,
+    /// When it expires.
+    pub until: Instant,
+    /// Tries left, 1 to 3.
+    pub tries: u8,
+    /// What is happening to it.
+    pub state: CodeState,
+}
+
+/// What is happening to a valid code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeState {
+    /// Nobody has typed it yet.
+    Waiting,
+    /// An agent pairs.
+    Pairing,
+    /// The last try had the wrong password.
+    Wrong,
+    /// The last agent left before it was paired.
+    AgentLeft,
+}
+
+/// Why a code is not valid any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeOver {
+    /// Its time is over.
+    Expired,
+    /// Its tries are spent.
+    Spent,
+}
+
+/// A running session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Session {
+    /// The rights in force.
+    pub rights: Rights,
+    /// Why they changed last.
+    pub cause: Cause,
+    /// True while the customer uses mouse or keyboard.
+    pub customer_active: bool,
+    /// The links' state.
+    pub link: Link,
+    /// Whether the recorder has failed since control was granted last.
+    pub recorder: Recorder,
+    /// Which page the customer reads, where the agent said so.
+    pub page: Option<Page>,
+}
+
+impl Session {
+    /// True if what the technician's hands do is sent.
+    pub fn takes_input(&self) -> bool {
+        self.rights.control() && self.link == Link::Whole
+    }
+
+    /// True if a picture may be drawn.
+    pub fn shows(&self) -> bool {
+        self.rights.view() && self.link == Link::Whole
+    }
+}
+
+/// Who is connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// Both.
+    Whole,
+    /// The customer's link is lost.
+    PeerLost,
+    /// Our own link is lost and being restored.
+    OwnLost,
+}
+
+/// The relay's recorder, as far as the console is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorder {
+    /// Nothing is known against it.
+    Fine,
+    /// It failed.
+    Failed,
+}
+
+/// Statistics of the last second. None: not measured.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Measured {
+    /// QUIC's estimate of the round trip to the relay, in milliseconds.
+    pub rtt_ms: Option<f64>,
+    /// From the complete receipt of an update to its drawing, mean, in milliseconds.
+    pub draw_ms: Option<f64>,
+    /// Updates drawn per second.
+    pub frames: Option<f64>,
+    /// Bytes of frames received per second, headers and tags included.
+    pub bytes: Option<f64>,
+    /// Width and height of the picture.
+    pub size: Option<(u32, u32)>,
+}
+
+/// What went wrong, as the technician is told.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// The token cannot be read.
+    #[error("not a token")]
+    TokenForm,
+    /// Unknown, used or expired.
+    #[error("the relay refuses the token")]
+    TokenRefused,
+    /// No answer.
+    #[error("{relay} cannot be reached: {detail}")]
+    Unreachable {
+        /// Its address.
+        relay: String,
+        /// What the system says.
+        detail: String,
+    },
+    /// Another CA, name or role than the token's.
+    #[error("{relay} is not the relay: {detail}")]
+    WrongRelay {
+        /// Its address.
+        relay: String,
+        /// What does not fit.
+        detail: String,
+    },
+    /// A message that does not decode or fit.
+    #[error("the relay's answer is not understood: {0}")]
+    RelayAnswer(String),
+    /// Key or certificate cannot be read or written.
+    #[error("{path}: {detail}")]
+    Storage {
+        /// Where.
+        path: String,
+        /// What the system says.
+        detail: String,
+    },
+    /// The key's file may be read by others.
+    #[error("others can read {path}")]
+    StorageOpen {
+        /// Where.
+        path: String,
+    },
+    /// There is no key here.
+    #[error("not enrolled")]
+    NotEnrolled,
+    /// There is already a key here.
+    #[error("already enrolled")]
+    AlreadyEnrolled {
+        /// As whom.
+        technician: String,
+        /// Where.
+        relay: String,
+        /// What to delete.
+        path: String,
+    },
+    /// Our version.
+    #[error("this program is too old for the relay")]
+    TooOld,
+    /// No room.
+    #[error("the relay is full")]
+    Full,
+    /// It ends.
+    #[error("the relay drains")]
+    Draining,
+    /// Our certificate.
+    #[error("the certificate is revoked")]
+    Revoked,
+    /// Our certificate's time.
+    #[error("the certificate is not valid")]
+    Certificate,
+    /// The relay's limit.
+    #[error("too many tries, wait {minutes} minutes")]
+    TooManyTries {
+        /// How long to wait.
+        minutes: u16,
+    },
+    /// A refusal without a better name.
+    #[error("the relay refused this step")]
+    Unexpected,
+    /// The connection broke.
+    #[error("the link broke: {0}")]
+    Link(String),
+    /// Our own misuse.
+    #[error("internal: {0}")]
+    Internal(String),
+    /// The window system.
+    #[error("no window: {0}")]
+    Window(String),
+}
+
+/// What the technician wants.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Enrol with this token.
+    Enrol {
+        /// The token as pasted.
+        token: String,
+    },
+    /// A session and its code; an unpaired one is given up.
+    NewSession,
+    /// End the session, or give the code up.
+    End,
+    /// Back to the ready page.
+    Dismiss,
+    /// Mouse and keyboard.
+    Input(InputEvent),
+    /// The picture up to this update is on the screen.
+    Drawn {
+        /// Which update.
+        mark: crate::picture::Mark,
+        /// When the oldest update drawn with it had been received completely.
+        received: Option<Instant>,
+    },
+    /// Statistics are wanted, or not any more.
+    Measure(bool),
+    /// The window closes.
+    Quit,
+}

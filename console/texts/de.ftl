@@ -1,0 +1,130 @@
+### Fernsicht: Texte für Technikerinnen und Techniker. Bundle mit set_use_isolating(false) laden.
+### $technician eigener Name · $relay Name des Relays · $time Minuten und Sekunden, „9:41“
+
+## Überall
+app-title = Fernsicht-Konsole
+button-back = Zurück
+button-close = Schließen
+button-cancel = Abbrechen
+language-de = Deutsch
+language-en = English
+
+## Anmeldung
+enrol-title = Diesen Computer anmelden
+enrol-lead = Ihr Betreiber hat Ihnen eine Marke gegeben. Sie gilt einmal. Fügen Sie sie hier ein.
+enrol-label = Marke
+enrol-button = Anmelden
+enrol-busy = Die Anmeldung läuft. Der Schlüssel entsteht auf diesem Computer und verlässt ihn nie.
+enrol-done = Angemeldet als { $technician } bei { $relay }.
+enrol-again = Dieser Computer ist schon angemeldet als { $technician } bei { $relay }. Für eine neue Anmeldung löschen Sie { $path }.
+
+## Bereit
+ready-title = Bereit
+ready-who = Sie sind { $technician }, eingetragen bei { $relay }.
+ready-lead = Beginnen Sie eine Sitzung, wenn die Kundin oder der Kunde am Telefon ist.
+ready-button = Neue Sitzung (N)
+ready-keys = Tasten: N oder F5 neue Sitzung · F11 wird nie gesendet: Die Taste gehört der Kundin oder dem Kunden.
+connecting = Verbindung zu { $relay } …
+
+## Code
+code-title = Lesen Sie diesen Code vor
+code-left = Gilt noch { $time }
+code-tries = { $tries ->
+    [one] noch 1 Versuch
+   *[other] noch { $tries } Versuche
+}
+code-new = Neuer Code (N)
+code-copy = Kopieren (Strg+C)
+code-copied = Der Code liegt in der Zwischenablage.
+code-waiting = Warten auf die Eingabe am anderen Ende.
+code-pairing = Am anderen Ende wurde ein Code eingegeben. Er wird geprüft.
+code-wrong = Jemand hat einen Code mit falschem Passwort eingegeben. Lesen Sie den Code noch einmal vor.
+code-expired = Dieser Code ist abgelaufen. Lesen Sie einen neuen vor.
+code-spent = Dieser Code ist nach drei falschen Versuchen verbraucht. Lesen Sie einen neuen vor.
+code-left-agent = Das Programm am anderen Ende ging weg, bevor es verbunden war. Dieser Versuch ist verbraucht.
+
+## Die Entscheidung am anderen Ende
+deciding-title = Am anderen Ende wird entschieden
+deciding-lead = Sie sehen noch nichts. Nichts kann gesendet werden.
+page-consent = Die Seite zur Einwilligung wird gelesen. Nennen Sie auf Nachfrage Ihren Namen.
+page-screens = Der Bildschirm zum Zeigen wird ausgewählt.
+page-privacy = Die Hinweise zum Datenschutz werden gelesen.
+page-starting = Die Sitzung wird gestartet.
+page-session = Am anderen Ende steht die Leiste der Sitzung.
+
+## Die Sitzung
+state-view = Sie sehen den Bildschirm. Maus und Tastatur können Sie nicht benutzen.
+state-control = Sie sehen den Bildschirm und benutzen Maus und Tastatur.
+state-paused = Am anderen Ende werden Maus oder Tastatur benutzt. Ihre Eingaben warten.
+blank-title = Kein Bild
+blank-waiting = Das Bild kommt, sobald es da ist.
+cause-granted = Das Zeigen ist nicht erlaubt.
+cause-narrowed = Das Zeigen wurde am anderen Ende ausgeschaltet.
+cause-stopped = Am anderen Ende wurde mit F11 oder „Stopp“ gestoppt.
+cause-question = Am anderen Ende ist eine Frage offen. Bis zur Antwort sehen Sie nichts und können nichts steuern.
+cause-answered = Die Frage ist beantwortet. Das Zeigen ist aus.
+cause-lost = Die Verbindung zum anderen Ende war unterbrochen. Das Zeigen ist aus, bis es dort wieder eingeschaltet wird.
+cause-recorder = Die Aufzeichnung hat einen Fehler. Das Zeigen ist aus.
+cause-computer = Etwas auf dem Computer am anderen Ende verhindert das Zeigen.
+cause-ended = Die Sitzung endet.
+cause-epoch = Das Zeigen ist noch nicht erlaubt.
+link-lost = Ihre Verbindung ist unterbrochen. Sie wird wiederhergestellt. So lange sehen Sie nichts.
+peer-lost = Die Verbindung zum anderen Ende ist unterbrochen. Sie kann 10 Minuten lang zurückkommen.
+recorder-failed = Die Aufzeichnung hat einen Fehler. Das Steuern ist ausgesetzt.
+
+## Leiste
+bar-end = Sitzung beenden
+bar-fit = Ans Fenster anpassen
+bar-one = 1:1
+bar-full = Ganzer Bildschirm
+bar-stats = Messwerte
+bar-pointer = Zeiger am anderen Ende
+bar-keys = Tasten: Strg+Alt+M Leiste · Strg+Alt+S 1:1 oder angepasst · Strg+Alt+F ganzer Bildschirm · Strg+Alt+I Messwerte · Strg+Alt+P Zeiger am anderen Ende · Strg+Alt+E beenden
+end-question = Diese Sitzung beenden?
+end-yes = Ja, beenden
+end-no = Nein, weitermachen
+notice-f11 = F11 wird nicht gesendet. Mit dieser Taste wird am anderen Ende alles gestoppt.
+notice-no-control = Das Steuern ist aus. Es wurde nicht erlaubt oder zurückgenommen.
+notice-dropped = Der Computer am anderen Ende hat einige Eingaben nicht angenommen.
+stats-title = Messwerte
+stats-rtt = Hin und zurück zum Relay: { $value } ms
+stats-draw = Vom Empfang bis gezeichnet: { $value } ms
+stats-frames = Bilder pro Sekunde: { $value }
+stats-bytes = Empfangen: { $value } kB/s
+stats-size = Bild: { $value } Pixel
+stats-off = –
+
+## Das Ende
+ended-title = Die Sitzung ist beendet
+ended-customer = Die Sitzung wurde am anderen Ende beendet.
+ended-technician = Sie haben die Sitzung beendet.
+ended-refused = Am anderen Ende wurde abgelehnt. Nichts wurde gezeigt.
+ended-silence = Am anderen Ende kam keine Antwort. Nichts wurde gezeigt.
+ended-idle = Die Sitzung endete, weil lange nichts geschah oder weil sie ihre größte Länge erreicht hat.
+ended-relay = Das Relay wird gewartet. Beginnen Sie in einigen Minuten eine neue Sitzung.
+ended-revoked = Ihr Zertifikat wurde gesperrt. Fragen Sie Ihren Betreiber.
+ended-lost = Das andere Ende kam nicht zurück. Beginnen Sie eine neue Sitzung, wenn das Telefongespräch noch läuft.
+ended-tampered = Unterwegs wurde etwas verändert. Die Sitzung wurde zur Sicherheit beendet. Melden Sie das Ihrem Betreiber.
+ended-wrong-code = Der Code war falsch. Beginnen Sie eine neue Sitzung und lesen Sie den Code langsam vor.
+ended-unverified = Das Programm am anderen Ende konnte Sie nicht prüfen. Vielleicht ist Ihr Zertifikat abgelaufen. Fragen Sie Ihren Betreiber.
+ended-fault = Die Sitzung endete durch einen Fehler im Programm. Beginnen Sie eine neue Sitzung.
+
+## Probleme
+problem-token-form = Das ist keine Marke. Kopieren Sie die ganze Zeile, die Sie vom Betreiber haben.
+problem-token-refused = Das Relay nimmt diese Marke nicht an: Sie ist unbekannt, benutzt oder abgelaufen. Bitten Sie Ihren Betreiber um eine neue.
+problem-unreachable = Das Relay { $relay } ist nicht erreichbar. Prüfen Sie das Netz und versuchen Sie es noch einmal. ({ $detail })
+problem-wrong-relay = Der Server unter { $relay } ist nicht das Relay, das die Marke nennt, oder sein Zertifikat gilt nicht. Machen Sie nicht weiter; fragen Sie Ihren Betreiber. ({ $detail })
+problem-relay-answer = Das Relay gab eine Antwort, die dieses Programm nicht versteht. Vielleicht hat es eine andere Version. ({ $detail })
+problem-storage = Der Schlüssel kann unter { $path } nicht gelesen oder geschrieben werden. ({ $detail })
+problem-storage-open = Andere können die Dateien in { $path } lesen. Erlauben Sie den Ordner nur sich selbst (chmod 700) und starten Sie neu.
+problem-not-enrolled = Dieser Computer ist nicht angemeldet. Starten Sie zuerst fernsicht-console enrol MARKE oder fügen Sie die Marke im Fenster ein.
+problem-too-old = Dieses Programm ist zu alt für das Relay. Holen Sie ein neueres.
+problem-full = Das Relay hat keinen Platz für eine weitere Sitzung. Versuchen Sie es in einigen Minuten noch einmal.
+problem-draining = Das Relay nimmt keine neuen Sitzungen an. Versuchen Sie es in einigen Minuten noch einmal.
+problem-revoked = Ihr Zertifikat wurde gesperrt. Fragen Sie Ihren Betreiber.
+problem-many-tries = Zu viele Versuche aus diesem Netz. Versuchen Sie es in { $minutes } Minuten noch einmal.
+problem-unexpected = Das Relay hat diesen Schritt abgelehnt. Beginnen Sie eine neue Sitzung.
+problem-link = Die Verbindung zum Relay ist abgerissen. Beginnen Sie eine neue Sitzung. ({ $detail })
+problem-certificate = Ihr Zertifikat gilt nicht mehr. Bitten Sie Ihren Betreiber um eine neue Marke.
+problem-internal = Ein Fehler im Programm: { $detail }
+problem-window = Es konnte kein Fenster geöffnet werden: { $detail }

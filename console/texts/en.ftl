@@ -1,0 +1,130 @@
+### Fernsicht: texts for technicians. Load with set_use_isolating(false).
+### $technician is the technician's own name · $relay the relay's name · $time minutes and seconds, "9:41"
+
+## Everywhere
+app-title = Fernsicht console
+button-back = Back
+button-close = Close
+button-cancel = Cancel
+language-de = Deutsch
+language-en = English
+
+## Enrolment
+enrol-title = Enrol this computer
+enrol-lead = Your operator gave you a token. It works once. Paste it here.
+enrol-label = Token
+enrol-button = Enrol
+enrol-busy = Enrolling. The key is made on this computer and never leaves it.
+enrol-done = Enrolled as { $technician } at { $relay }.
+enrol-again = This computer is already enrolled as { $technician } at { $relay }. To enrol it anew, delete { $path }.
+
+## Ready
+ready-title = Ready
+ready-who = You are { $technician }, registered at { $relay }.
+ready-lead = Start a session when the customer is on the phone.
+ready-button = New session (N)
+ready-keys = Keys: N or F5 new session · F11 is never sent: it belongs to the customer.
+connecting = Connecting to { $relay } …
+
+## Code
+code-title = Read this code to the customer
+code-left = Valid for another { $time }
+code-tries = { $tries ->
+    [one] 1 try left
+   *[other] { $tries } tries left
+}
+code-new = New code (N)
+code-copy = Copy (Ctrl+C)
+code-copied = The code is on the clipboard.
+code-waiting = Waiting for the customer.
+code-pairing = The customer has typed a code. It is being checked.
+code-wrong = Somebody typed a code with a wrong password. The customer needs the code once more.
+code-expired = This code has expired. Read a new one to the customer.
+code-spent = This code is used up after three wrong tries. Read a new one to the customer.
+code-left-agent = The customer's program went away before it was paired. This try is spent.
+
+## The customer decides
+deciding-title = The customer decides
+deciding-lead = You see nothing yet. Nothing can be sent.
+page-consent = The customer reads the consent page. Say your name when asked.
+page-screens = The customer chooses which screen to show.
+page-privacy = The customer reads the privacy information.
+page-starting = The session is being started.
+page-session = The customer has the session's bar before them.
+
+## The session
+state-view = You see the screen. You cannot use mouse and keyboard.
+state-control = You see the screen and use mouse and keyboard.
+state-paused = The customer uses mouse or keyboard. Your input waits.
+blank-title = No picture
+blank-waiting = The picture comes as soon as it is there.
+cause-granted = The customer has not granted sight.
+cause-narrowed = The customer has switched sight off.
+cause-stopped = The customer has stopped the session with F11 or Stop.
+cause-question = The customer is being asked a question. Until the answer you see nothing and cannot use mouse and keyboard.
+cause-answered = The customer has answered. Sight is off.
+cause-lost = The connection to the customer was interrupted. Sight is off until the customer switches it on.
+cause-recorder = The recording failed. Sight is off.
+cause-computer = Something on the customer's computer prevents showing the screen.
+cause-ended = The session ends.
+cause-epoch = The customer has not granted sight yet.
+link-lost = Your connection is interrupted. It is being restored. You see nothing meanwhile.
+peer-lost = The customer's connection is interrupted. It has 10 minutes to come back.
+recorder-failed = The recorder failed. Control is suspended.
+
+## Bar
+bar-end = End session
+bar-fit = Fit to window
+bar-one = 1:1
+bar-full = Full screen
+bar-stats = Statistics
+bar-pointer = Customer's pointer
+bar-keys = Keys: Ctrl+Alt+M bar · Ctrl+Alt+S 1:1 or fit · Ctrl+Alt+F full screen · Ctrl+Alt+I statistics · Ctrl+Alt+P customer's pointer · Ctrl+Alt+E end
+end-question = End this session?
+end-yes = Yes, end it
+end-no = No, go on
+notice-f11 = F11 is not sent. It is the customer's key to stop everything.
+notice-no-control = Control is off. The customer has not granted it, or has taken it back.
+notice-dropped = The customer's computer did not accept some of your input.
+stats-title = Statistics
+stats-rtt = Round trip to the relay: { $value } ms
+stats-draw = Update received to drawn: { $value } ms
+stats-frames = Pictures per second: { $value }
+stats-bytes = Received: { $value } kB/s
+stats-size = Picture: { $value } pixels
+stats-off = –
+
+## The end
+ended-title = The session is over
+ended-customer = The customer ended the session.
+ended-technician = You ended the session.
+ended-refused = The customer refused. Nothing was shown.
+ended-silence = The customer did not answer. Nothing was shown.
+ended-idle = The session ended because nothing happened for a long time, or because it reached its greatest length.
+ended-relay = The relay is being shut down for maintenance. Start a new session in a few minutes.
+ended-revoked = Your certificate has been revoked. Ask your operator.
+ended-lost = The customer did not come back. Start a new session if the customer is still on the phone.
+ended-tampered = Something was altered on the way. The session was ended for safety. Tell your operator.
+ended-wrong-code = The code was wrong. Start a new session and read the code slowly.
+ended-unverified = The customer's program could not verify you. Your certificate may be out of date. Ask your operator.
+ended-fault = The session ended by a fault of the program. Start a new session.
+
+## Problems
+problem-token-form = This is not a token. Copy the whole line that the operator gave you.
+problem-token-refused = The relay does not accept this token: it is unknown, used or expired. Ask your operator for a new one.
+problem-unreachable = The relay { $relay } cannot be reached. Check the network, then try again. ({ $detail })
+problem-wrong-relay = The server at { $relay } is not the relay that this token names, or its certificate is not valid. Do not go on; ask your operator. ({ $detail })
+problem-relay-answer = The relay gave an answer that this program does not understand. It may have another version. ({ $detail })
+problem-storage = The key could not be read or written at { $path }. ({ $detail })
+problem-storage-open = Others can read the files in { $path }. Make the folder readable for yourself only (chmod 700), then start again.
+problem-not-enrolled = This computer is not enrolled. Start fernsicht-console enrol TOKEN first, or paste the token in the window.
+problem-too-old = This program is too old for the relay. Get a newer one.
+problem-full = The relay has no room for another session. Try again in a few minutes.
+problem-draining = The relay takes no new sessions. Try again in a few minutes.
+problem-revoked = Your certificate has been revoked. Ask your operator.
+problem-many-tries = Too many tries from this network. Try again in { $minutes } minutes.
+problem-unexpected = The relay refused this step. Start a new session.
+problem-link = The connection to the relay broke. Start a new session. ({ $detail })
+problem-certificate = Your certificate is not valid any more. Ask your operator for a new token.
+problem-internal = A fault of the program: { $detail }
+problem-window = No window could be opened: { $detail }
