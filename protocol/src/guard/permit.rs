@@ -38,7 +38,7 @@ impl CustomerAct {
     /// hand, and that the button was visible, unmoved and uncovered for a second.
     ///
     /// Only the agent's hand module calls this, after it has checked the source device of
-    /// the event. Calls elsewhere are found by a test of the agent.
+    /// the event. Calls elsewhere are found by `protocol/tests/hand.rs`.
     pub fn attest() -> Self {
         Self(())
     }
