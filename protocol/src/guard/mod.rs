@@ -22,6 +22,24 @@
 //! [`Guard::handle_timeout`] at [`Guard::poll_timeout`]. Every method that takes the time lets what is due happen
 //! first, so a late timer never lengthens a right.
 //!
+//! ```
+//! use std::time::Instant;
+//! use fernsicht_protocol::guard::{CustomerAct, Guard};
+//! use fernsicht_protocol::messages::ControlOffer;
+//!
+//! let (now, mut guard) = (Instant::now(), Guard::new());
+//! guard.handle_technician(now, ControlOffer::Unavailable, true)?;
+//! guard.consent_view(now, CustomerAct::attest())?; // the customer has just clicked
+//! guard.handle_epoch_acknowledged(now, 1);
+//! assert!(guard.view_permit(now).is_none());
+//! guard.handle_epoch_opened(now, 1);
+//! let permit = guard.view_permit(now).expect("both have acknowledged");
+//! drop(permit); // one capture
+//! guard.handle_stop_key(now);
+//! assert!(guard.view_permit(now).is_none());
+//! # Ok::<(), fernsicht_protocol::guard::Denied>(())
+//! ```
+//!
 //! Not here: whose hand it was (the agent's hand module attests that), sealing, capture, injection,
 //! and the second lock ([`crate::router`]). Recorded control is not built yet: an offer of it counts as none.
 
