@@ -102,7 +102,8 @@ impl Mirror {
         self.grant = header.grant;
         self.rights = header.rights;
         self.cause = Some(cause);
-        self.customer_active = false;
+        // Not `customer_active`: its notices come in order among themselves, and the guard
+        // takes back what it has told when the rights change.
         Ok(match (seen, self.rights.view()) {
             (_, false) => Effect::Blank,
             (false, true) => Effect::Fresh,
@@ -326,5 +327,20 @@ mod tests {
         assert_eq!(mirror.may_send(), None);
         mirror.handle_customer_active(false);
         assert_eq!(mirror.may_send(), Some((1, 5)));
+    }
+
+    #[test]
+    fn a_notice_that_overtook_a_rights_frame_still_counts() {
+        let mut mirror = controlled();
+        mirror.handle_customer_active(true);
+        let again = header(Class::Rights, 1, 2, Rights::Control);
+        assert_eq!(
+            mirror.handle_rights(&again, Cause::Granted),
+            Ok(Effect::Keep)
+        );
+        mirror.handle_beacon(&header(Class::Beacon, 1, 2, Rights::Control), 6);
+        assert_eq!(mirror.may_send(), None);
+        assert_eq!(mirror.handle_lost(), Effect::Blank);
+        assert!(!mirror.customer_active());
     }
 }

@@ -815,6 +815,16 @@ fn while_the_customer_is_active_remote_input_is_dropped_and_both_see_it() {
 }
 
 #[test]
+fn what_was_said_of_the_customers_activity_is_taken_back_with_control() {
+    let mut desk = Desk::controlled();
+    desk.guard.handle_customer_activity(desk.now);
+    desk.outputs();
+    desk.guard.control_off(desk.now);
+    assert_eq!(desk.acts().last(), Some(&Output::CustomerActive(false)));
+    assert!(!desk.guard.customer_active());
+}
+
+#[test]
 fn without_control_the_customers_activity_says_nothing() {
     let mut desk = Desk::viewed();
     desk.guard.handle_customer_activity(desk.now);
