@@ -47,12 +47,48 @@ pub(super) fn choose(ways: Ways, budget: usize, rate: Option<u64>) -> Choice {
     }
 }
 
-/// Bytes that H.264 will probably take for the first picture of a region.
-pub(super) fn key_bytes(pixels: usize, photographic: bool) -> usize {
-    if photographic {
-        pixels / 16
-    } else {
-        pixels / 50
+/// What a region shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Content {
+    /// Text and lines.
+    Sharp,
+    /// Many colours.
+    Photo,
+}
+
+/// Bytes that the first H.264 picture of a region takes, learnt from those before.
+#[derive(Debug)]
+pub(super) struct Keys {
+    /// Bytes for each pixel.
+    sharp: f64,
+    photo: f64,
+}
+
+impl Keys {
+    /// What pages and photographs take at 1080p.
+    pub(super) fn new() -> Self {
+        Self {
+            sharp: 0.02,
+            photo: 0.06,
+        }
+    }
+
+    /// Bytes that a key of so many pixels will probably take.
+    pub(super) fn expected(&self, content: Content, pixels: usize) -> usize {
+        let each = match content {
+            Content::Sharp => self.sharp,
+            Content::Photo => self.photo,
+        };
+        (pixels as f64 * each) as usize
+    }
+
+    /// A key of so many pixels took so many bytes.
+    pub(super) fn learn(&mut self, content: Content, pixels: usize, bytes: usize) {
+        let each = match content {
+            Content::Sharp => &mut self.sharp,
+            Content::Photo => &mut self.photo,
+        };
+        *each = *each / 2.0 + bytes as f64 / pixels.max(1) as f64 / 2.0;
     }
 }
 
@@ -114,13 +150,31 @@ mod tests {
     #[test]
     fn a_page_of_text_is_exact_where_the_line_carries_it() {
         let page = 1920 * 1080;
-        assert_eq!(at(LAN, 62_000, key_bytes(page, false), page), Choice::Exact);
         assert_eq!(
-            at(None, 62_000, key_bytes(page, false), page),
+            at(
+                LAN,
+                62_000,
+                Keys::new().expected(Content::Sharp, page),
+                page
+            ),
             Choice::Exact
         );
         assert_eq!(
-            at(DSL, 62_000, key_bytes(page, false), page),
+            at(
+                None,
+                62_000,
+                Keys::new().expected(Content::Sharp, page),
+                page
+            ),
+            Choice::Exact
+        );
+        assert_eq!(
+            at(
+                DSL,
+                62_000,
+                Keys::new().expected(Content::Sharp, page),
+                page
+            ),
             Choice::InParts
         );
         // Scrolling, once the stream runs.
@@ -132,11 +186,26 @@ mod tests {
         for pixels in [640 * 480, 1920 * 1080] {
             for rate in [THIN, DSL, LAN, None] {
                 assert_eq!(
-                    at(rate, photo_bytes(pixels), key_bytes(pixels, true), pixels),
+                    at(
+                        rate,
+                        photo_bytes(pixels),
+                        Keys::new().expected(Content::Photo, pixels),
+                        pixels
+                    ),
                     Choice::Lossy
                 );
             }
         }
+    }
+
+    #[test]
+    fn keys_are_learnt() {
+        let mut keys = Keys::new();
+        for _ in 0..10 {
+            keys.learn(Content::Sharp, 1000, 500);
+        }
+        assert!((480..=500).contains(&keys.expected(Content::Sharp, 1000)));
+        assert_eq!(keys.expected(Content::Photo, 1000), 60);
     }
 
     #[test]

@@ -48,6 +48,8 @@ struct Flight {
     digest: u64,
     bytes: usize,
     sent: Instant,
+    /// Small, and nothing else was under way: its time is that of the way.
+    alone: bool,
 }
 
 impl Flow {
@@ -109,8 +111,10 @@ impl Flow {
 
     /// Notes an update as sent.
     pub(super) fn handle_sent(&mut self, sequence: u64, digest: u64, bytes: usize, now: Instant) {
+        let alone = self.in_flight.is_empty() && bytes < LEAST_SAMPLE;
         self.bytes += bytes;
         self.in_flight.push_back(Flight {
+            alone,
             sequence,
             digest,
             bytes,
@@ -126,9 +130,11 @@ impl Flow {
         let mut acked = Acked::Old;
         let mut bytes = 0;
         let mut first_sent = now;
+        let mut alone = false;
         for flight in self.in_flight.drain(..=at) {
             bytes += flight.bytes;
             first_sent = first_sent.min(flight.sent);
+            alone |= flight.alone;
             let took = now.saturating_duration_since(flight.sent);
             acked = if flight.sequence == sequence && flight.digest != digest {
                 Acked::Differs
@@ -137,16 +143,18 @@ impl Flow {
             };
         }
         self.bytes -= bytes;
-        self.measure(bytes, first_sent, now);
+        self.measure(bytes, first_sent, alone, now);
         self.acked_at = Some(now);
         acked
     }
 
-    fn measure(&mut self, bytes: usize, sent: Instant, now: Instant) {
+    fn measure(&mut self, bytes: usize, sent: Instant, alone: bool, now: Instant) {
         let took = now.saturating_duration_since(sent);
         let shortest = self.line.round_trip;
-        // It may grow again, slowly: the way can change.
-        self.line.round_trip = Some(shortest.map_or(took, |s| took.min(s + s / 64)));
+        // The way can become longer, but only what was alone on it tells: anything else
+        // may have waited for ourselves, and the more would then be sent.
+        let slack = |s: Duration| if alone { s + s / 8 } else { s };
+        self.line.round_trip = Some(shortest.map_or(took, |s| took.min(slack(s))));
         if bytes < LEAST_SAMPLE {
             return;
         }
@@ -197,7 +205,7 @@ const FRAME: Duration = Duration::from_millis(16);
 const MOST_UPDATES: usize = 16;
 
 /// Keeps the line busy while acknowledgements are gathered.
-const SLACK: Duration = Duration::from_millis(40);
+const SLACK: Duration = Duration::from_millis(20);
 const LEAST_BYTES: usize = 16 << 10;
 const UNKNOWN_BYTES: usize = 256 << 10;
 
@@ -252,7 +260,7 @@ mod tests {
         let rate = flow.line().bytes_per_second.unwrap();
         assert!((150_000..400_000).contains(&rate), "{rate}");
         assert!(
-            free.saturating_duration_since(now) < ms(200),
+            free.saturating_duration_since(now) < ms(250),
             "a queue has grown"
         );
     }

@@ -118,6 +118,7 @@ pub struct Encoder {
     sent: Option<Sent>,
     video: Option<video::Stream>,
     streams: u16,
+    keys: cost::Keys,
     sequence: u64,
     restart: Restart,
     /// The latest time heard of.
@@ -158,6 +159,7 @@ impl Encoder {
             sent: None,
             video: None,
             streams: 0,
+            keys: cost::Keys::new(),
             sequence: 0,
             restart: Restart::Wanted,
             now: None,

@@ -11,7 +11,7 @@ use std::time::Instant;
 use fernsicht_protocol::picture::{Code, MAX_RAW, MAX_VIDEO, Rect, TILE, View};
 use fernsicht_protocol::wire::Blob;
 
-use super::cost::{self, Choice, Ways, choose};
+use super::cost::{self, Choice, Content, Ways, choose};
 use super::damage::{largest_group, merge};
 use super::exact::{Packed, photographic};
 use super::{Encoder, Error, video};
@@ -34,8 +34,9 @@ impl Encoder {
         }
         let (photo, sharp): (Vec<Rect>, Vec<Rect>) =
             changes.iter().partition(|r| photographic(**r, view));
-        let region = self.photographic_region(&photo, budget, view);
-        let region = region.and_then(|needed| self.video(needed, view, now));
+        let region = self
+            .photographic_region(&photo, budget, view)
+            .and_then(|(needed, exact)| self.video(needed, exact, Content::Photo, view, now));
         let covered = region.as_ref().map(|(rect, _)| *rect).unwrap_or_default();
         // Text first: it is what the technician reads. Never merged with photographs,
         // whose colours would keep it out of the palette.
@@ -49,14 +50,17 @@ impl Encoder {
         if bytes <= budget || boxes.is_empty() {
             return Ok((packed, region));
         }
+        // What was packed tells how well the others will pack.
+        let packed_pixels: usize = boxes.iter().map(|r| r.area()).sum();
+        let whole = (bytes as f64 * pixels as f64 / packed_pixels as f64) as usize;
+        let whole = whole.max(bytes);
         if region.is_none()
-            && let Some(all) = self.moving_region(changes, bytes, budget)
+            && let Some(all) = self.moving_region(changes, whole, budget)
+            && let Some(region) = self.video(all, whole, Content::Sharp, view, now)
         {
-            if let Some(region) = self.video(all, view, now) {
-                self.handle_damage(&outside_of(region.0, &boxes));
-                let nothing = self.packer.pack(&[], view)?;
-                return Ok((nothing, Some(region)));
-            }
+            self.handle_damage(&outside_of(region.0, &boxes));
+            let nothing = self.packer.pack(&[], view)?;
+            return Ok((nothing, Some(region)));
         }
         self.pack_part(&boxes, bytes, budget, view)
             .map(|packed| (packed, region))
@@ -84,45 +88,60 @@ impl Encoder {
         self.packer.pack(&strips, view)
     }
 
-    /// The region of the largest group of photographic tiles, if H.264 is better there.
-    fn photographic_region(&self, photo: &[Rect], budget: usize, view: View<'_>) -> Option<Rect> {
+    /// The region of the largest group of photographic tiles and their bytes as exact
+    /// pixels, if H.264 is better there.
+    fn photographic_region(
+        &self,
+        photo: &[Rect],
+        budget: usize,
+        view: View<'_>,
+    ) -> Option<(Rect, usize)> {
         let (group, _) = largest_group(photo)?;
         let region = group.intersection(view.area());
-        let pixels: usize = photo
-            .iter()
-            .filter(|r| region.contains(**r))
-            .map(|r| r.area())
-            .sum();
-        let ways = Ways {
-            exact_bytes: cost::photo_bytes(pixels),
-            lossy_bytes: self.video_bytes(region, true),
-            lossy_pixels: region.area(),
-        };
-        (choose(ways, budget, self.flow.line().bytes_per_second) == Choice::Lossy).then_some(region)
+        let inside = photo.iter().filter(|r| region.contains(**r));
+        let exact = cost::photo_bytes(inside.map(|r| r.area()).sum());
+        self.lossy_is_better(region, exact, Content::Photo, budget)
+            .then_some((region, exact))
     }
 
     /// The region of all changes, if H.264 is better than their exact `bytes`.
     fn moving_region(&self, changes: &[Rect], bytes: usize, budget: usize) -> Option<Rect> {
         let region = changes.iter().fold(Rect::default(), |all, r| all.union(*r));
-        let ways = Ways {
-            exact_bytes: bytes,
-            lossy_bytes: self.video_bytes(region, false),
-            lossy_pixels: region.area(),
-        };
-        (choose(ways, budget, self.flow.line().bytes_per_second) == Choice::Lossy).then_some(region)
+        self.lossy_is_better(region, bytes, Content::Sharp, budget)
+            .then_some(region)
     }
 
-    fn video_bytes(&self, region: Rect, photographic: bool) -> usize {
+    fn lossy_is_better(
+        &self,
+        region: Rect,
+        exact_bytes: usize,
+        content: Content,
+        budget: usize,
+    ) -> bool {
         let running = self.video.as_ref().filter(|v| suits(v.rect(), region));
-        running
+        let lossy_bytes = running
             .and_then(|v| v.recent_bytes())
-            .unwrap_or_else(|| cost::key_bytes(region.area(), photographic))
+            .unwrap_or_else(|| self.keys.expected(content, region.area()));
+        let ways = Ways {
+            exact_bytes,
+            lossy_bytes,
+            lossy_pixels: region.area(),
+        };
+        choose(ways, budget, self.flow.line().bytes_per_second) == Choice::Lossy
     }
 
     /// Encodes a region that holds `needed`, or its part that openh264 can take; none if
-    /// there is no such part or it fails: exact pixels always work.
-    fn video(&mut self, needed: Rect, view: View<'_>, now: Instant) -> Option<Region> {
-        match self.try_video(needed, view, now) {
+    /// there is no such part, if it takes more than the `exact` pixels, or if it fails:
+    /// exact pixels always work.
+    fn video(
+        &mut self,
+        needed: Rect,
+        exact: usize,
+        content: Content,
+        view: View<'_>,
+        now: Instant,
+    ) -> Option<Region> {
+        match self.try_video(needed, exact, content, view, now) {
             Ok(region) => region,
             Err(error) => {
                 tracing::warn!(%error, "H.264 failed, exact pixels instead");
@@ -134,6 +153,8 @@ impl Encoder {
     fn try_video(
         &mut self,
         needed: Rect,
+        exact: usize,
+        content: Content,
         view: View<'_>,
         now: Instant,
     ) -> Result<Option<Region>, Error> {
@@ -153,10 +174,13 @@ impl Encoder {
             }
         };
         let picture = stream.encode(view, now)?;
-        if picture.bytes.is_empty() || picture.bytes.len() > MAX_VIDEO {
+        let rect = stream.rect();
+        if picture.key {
+            self.keys.learn(content, rect.area(), picture.bytes.len());
+        }
+        if picture.bytes.is_empty() || picture.bytes.len() > exact.min(MAX_VIDEO) {
             return Ok(None);
         }
-        let rect = stream.rect();
         let code = Code::Video {
             stream: stream.number(),
             key: picture.key,

@@ -1,0 +1,598 @@
+//! Encoder and decoder together, without a network: what arrives is what was on the screen.
+//!
+//! ```text
+//! screen ─ edit ─► Encoder ─► updates, in any order ─► Decoder ─► canvas == screen
+//!                     ▲────────── acknowledgements ───────┘
+//! ```
+//! Time is a number here: nothing waits.
+
+use std::time::{Duration, Instant};
+
+use fernsicht_agent::encode::{Acked, Config, Encoder, Line};
+use fernsicht_console::decode::{Decoder, Drawn};
+use fernsicht_protocol::content::PictureAck;
+use fernsicht_protocol::frame::Class;
+use fernsicht_protocol::picture::{Code, Rect, Update, View};
+use fernsicht_protocol::wire::Wire;
+
+/// Reproducible numbers (xorshift).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, below: u32) -> u32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 32) as u32 % below.max(1)
+    }
+}
+
+struct Rig {
+    width: u16,
+    height: u16,
+    screen: Vec<u8>,
+    encoder: Encoder,
+    decoder: Decoder,
+    now: Instant,
+    dice: Dice,
+    /// True if updates overtake one another.
+    overtaking: bool,
+}
+
+impl Rig {
+    fn new(width: u16, height: u16) -> Self {
+        let mut encoder = Encoder::new(Config::default()).expect("zstd");
+        encoder.handle_layout(1, width, height).expect("a size");
+        Self {
+            width,
+            height,
+            screen: vec![0; usize::from(width) * usize::from(height) * 4],
+            encoder,
+            decoder: Decoder::new(),
+            now: Instant::now(),
+            dice: Dice(0x2545_f491_4f6c_dd1d),
+            overtaking: false,
+        }
+    }
+
+    fn paint(&mut self, rect: Rect, mut pixel: impl FnMut(u32, u32) -> [u8; 3]) {
+        for y in 0..rect.height {
+            for x in 0..rect.width {
+                let at =
+                    usize::from(rect.y + y) * usize::from(self.width) + usize::from(rect.x + x);
+                let [b, g, r] = pixel(x.into(), y.into());
+                self.screen[at * 4..at * 4 + 4].copy_from_slice(&[b, g, r, 0]);
+            }
+        }
+        self.encoder.handle_damage(&[rect]);
+    }
+
+    /// Gradients with noise: what no palette holds.
+    fn photo(&mut self, rect: Rect, phase: u32) {
+        let mut dice = Dice(u64::from(phase) + 77);
+        self.paint(rect, |x, y| {
+            let noise = dice.roll(24);
+            [
+                (x / 3 + phase + noise) as u8,
+                (y / 2 + noise) as u8,
+                ((x + y) / 4 + noise) as u8,
+            ]
+        });
+    }
+
+    /// Black on white, with some grey edges.
+    fn text(&mut self, rect: Rect, seed: u64) {
+        let mut dice = Dice(seed | 1);
+        let glyphs: Vec<u32> = (0..64 * 16)
+            .map(|_| dice.roll(u32::MAX) & dice.roll(u32::MAX))
+            .collect();
+        let letters: Vec<u32> = (0..100_000).map(|_| dice.roll(64)).collect();
+        self.paint(rect, |x, y| {
+            let letter = letters[(y / 16 * 331 + x / 8) as usize % letters.len()];
+            let bits = glyphs[(letter * 16 + y % 16) as usize];
+            match (
+                y % 16 > 12 || letter > 52,
+                bits >> (x % 8) & 1,
+                bits >> (x % 8 + 8) & 1,
+            ) {
+                (true, _, _) | (false, 0, 0) => [255; 3],
+                (false, 0, _) => [140; 3],
+                (false, _, _) => [20; 3],
+            }
+        });
+    }
+
+    /// Sends what there is room for. Returns class and bytes of each update.
+    fn encode(&mut self) -> Vec<(Class, Vec<u8>)> {
+        let stride = usize::from(self.width) * 4;
+        let mut updates = Vec::new();
+        loop {
+            let view = View {
+                width: self.width,
+                height: self.height,
+                stride,
+                bgrx: &self.screen,
+            };
+            match self.encoder.encode(view, self.now).expect("encodes") {
+                Some(update) => updates.push((update.class, update.bytes)),
+                None => return updates,
+            }
+        }
+    }
+
+    fn deliver(&mut self, mut updates: Vec<(Class, Vec<u8>)>) {
+        if self.overtaking {
+            for at in (1..updates.len()).rev() {
+                updates.swap(at, self.dice.roll(at as u32 + 1) as usize);
+            }
+        }
+        for (_, bytes) in updates {
+            let drawn = self.decoder.handle_update(&bytes).expect("draws");
+            self.acknowledge(&drawn);
+        }
+    }
+
+    fn acknowledge(&mut self, drawn: &Drawn) {
+        let Some(sequence) = drawn.sequence else {
+            return;
+        };
+        let ack = PictureAck {
+            sequence,
+            digest: drawn.digest,
+        };
+        assert_ne!(
+            self.encoder.handle_ack(&ack, self.now),
+            Acked::Differs,
+            "after update {sequence}"
+        );
+    }
+
+    /// Lets time pass until nothing is left to do. Returns how long that took.
+    fn settle(&mut self) -> Duration {
+        let start = self.now;
+        for _ in 0..2000 {
+            let updates = self.encode();
+            if updates.is_empty() {
+                match self.encoder.poll_timeout() {
+                    Some(at) => {
+                        assert!(at > self.now, "it asks to be called and does nothing");
+                        self.now = at;
+                        continue;
+                    }
+                    None => {
+                        assert!(self.encoder.settled());
+                        return self.now - start;
+                    }
+                }
+            }
+            self.now += Duration::from_millis(3);
+            self.deliver(updates);
+        }
+        panic!("it never comes to rest");
+    }
+
+    fn differing_pixels(&self) -> usize {
+        let canvas = self.decoder.view().bgrx.as_chunks::<4>().0;
+        let screen = self.screen.as_chunks::<4>().0;
+        assert_eq!(canvas.len(), screen.len());
+        canvas
+            .iter()
+            .zip(screen)
+            .filter(|(a, b)| a[..3] != b[..3])
+            .count()
+    }
+
+    fn area(&self) -> Rect {
+        Rect {
+            x: 0,
+            y: 0,
+            width: self.width,
+            height: self.height,
+        }
+    }
+}
+
+fn boxes(updates: &[(Class, Vec<u8>)]) -> Vec<fernsicht_protocol::picture::Box> {
+    updates
+        .iter()
+        .flat_map(|(_, bytes)| Update::from_bytes(bytes).expect("an update").boxes.0)
+        .collect()
+}
+
+fn videos(updates: &[(Class, Vec<u8>)]) -> usize {
+    boxes(updates)
+        .iter()
+        .filter(|b| matches!(b.code, Code::Video { .. }))
+        .count()
+}
+
+#[test]
+fn random_edits_arrive_exactly() {
+    for (width, height, seed) in [
+        (1, 1, 1),
+        (63, 65, 2),
+        (15, 300, 3),
+        (333, 257, 4),
+        (801, 603, 5),
+    ] {
+        let mut rig = Rig::new(width, height);
+        rig.dice = Dice(seed * 0x9e37_79b9);
+        rig.overtaking = seed % 2 == 1;
+        for round in 0..25 {
+            for _ in 0..rig.dice.roll(5) {
+                let (x, y) = (
+                    rig.dice.roll(width.into()) as u16,
+                    rig.dice.roll(height.into()) as u16,
+                );
+                let rect = Rect {
+                    x,
+                    y,
+                    width: 1 + rig.dice.roll(u32::from(width - x)) as u16,
+                    height: 1 + rig.dice.roll(u32::from(height - y)) as u16,
+                };
+                let rect = rect.intersection(rig.area());
+                match rig.dice.roll(4) {
+                    0 => rig.photo(rect, round),
+                    1 => rig.text(rect, round.into()),
+                    2 => rig.paint(rect, |_, _| [round as u8; 3]),
+                    _ => rig.paint(
+                        Rect {
+                            width: 1,
+                            height: 1,
+                            ..rect
+                        },
+                        |_, _| [round as u8, 1, 2],
+                    ),
+                }
+                // Sometimes the next edit comes while this one is under way.
+                if rig.dice.roll(2) == 0 {
+                    let updates = rig.encode();
+                    rig.now += Duration::from_millis(20);
+                    rig.deliver(updates);
+                }
+            }
+            rig.settle();
+            assert_eq!(rig.differing_pixels(), 0, "{width}x{height}, round {round}");
+        }
+        assert_eq!(rig.encoder.counts().complete, 1);
+    }
+}
+
+#[test]
+fn a_photograph_comes_coarse_and_rests_exact() {
+    let mut rig = Rig::new(1280, 800);
+    rig.settle();
+    rig.photo(
+        Rect {
+            x: 100,
+            y: 90,
+            width: 801,
+            height: 601,
+        },
+        3,
+    );
+    let first = rig.encode();
+    assert_eq!(videos(&first), 1);
+    assert!(first.iter().map(|(_, b)| b.len()).sum::<usize>() < 400_000);
+    rig.now += Duration::from_millis(10);
+    rig.deliver(first);
+    assert!(rig.differing_pixels() > 0);
+    assert!(rig.encode().is_empty(), "nothing more before it rests");
+    let took = rig.settle();
+    assert!(took < Duration::from_millis(400), "{took:?}");
+    assert_eq!(rig.differing_pixels(), 0);
+    assert!(rig.encoder.counts().refinements > 0);
+}
+
+#[test]
+fn a_film_stays_one_stream_and_nothing_refines_it_before_its_end() {
+    let mut rig = Rig::new(1000, 700);
+    rig.text(
+        Rect {
+            x: 0,
+            y: 0,
+            width: 1000,
+            height: 700,
+        },
+        5,
+    );
+    rig.settle();
+    let before = rig.encoder.counts();
+    let mut keys = 0;
+    for frame in 0..20 {
+        rig.photo(
+            Rect {
+                x: 150,
+                y: 130,
+                width: 640,
+                height: 360,
+            },
+            frame * 2,
+        );
+        let updates = rig.encode();
+        for b in boxes(&updates) {
+            if let Code::Video { key, .. } = b.code {
+                keys += u32::from(key);
+            }
+        }
+        rig.now += Duration::from_millis(5);
+        rig.deliver(updates);
+        rig.now += Duration::from_millis(35);
+    }
+    let after = rig.encoder.counts();
+    assert_eq!((after.videos - before.videos, keys), (20, 1));
+    assert_eq!(after.refinements, before.refinements);
+    rig.settle();
+    assert_eq!(rig.differing_pixels(), 0);
+}
+
+#[test]
+fn typing_beside_a_film_is_exact_at_once() {
+    let mut rig = Rig::new(1000, 700);
+    rig.settle();
+    rig.photo(
+        Rect {
+            x: 0,
+            y: 0,
+            width: 640,
+            height: 360,
+        },
+        1,
+    );
+    rig.text(
+        Rect {
+            x: 700,
+            y: 500,
+            width: 8,
+            height: 16,
+        },
+        9,
+    );
+    let updates = rig.encode();
+    assert_eq!(videos(&updates), 1);
+    rig.deliver(updates);
+    let letter = Rect {
+        x: 700,
+        y: 500,
+        width: 8,
+        height: 16,
+    };
+    for row in 0..16 {
+        let view = View {
+            width: 1000,
+            height: 700,
+            stride: 4000,
+            bgrx: &rig.screen,
+        };
+        let (there, here) = (rig.decoder.view().row(letter, row), view.row(letter, row));
+        assert!(
+            there
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .zip(here.as_chunks::<4>().0)
+                .all(|(a, b)| a[..3] == b[..3])
+        );
+    }
+}
+
+#[test]
+fn idle_costs_nothing() {
+    let mut rig = Rig::new(640, 480);
+    rig.text(
+        Rect {
+            x: 0,
+            y: 0,
+            width: 640,
+            height: 480,
+        },
+        1,
+    );
+    rig.settle();
+    rig.encoder.handle_damage(&[rig.area()]);
+    assert!(rig.encode().is_empty(), "damage that changed nothing");
+    assert_eq!(rig.encoder.poll_timeout(), None);
+}
+
+#[test]
+fn a_revocation_voids_what_is_under_way() {
+    let mut rig = Rig::new(640, 480);
+    rig.text(rig.area(), 1);
+    rig.settle();
+    rig.text(rig.area(), 2);
+    assert!(!rig.encode().is_empty(), "cancelled");
+    rig.decoder.clear();
+    rig.encoder.restart();
+    rig.settle();
+    assert_eq!(rig.differing_pixels(), 0);
+    assert_eq!(rig.encoder.counts().complete, 2);
+}
+
+#[test]
+fn the_console_can_ask_for_a_complete_picture() {
+    let mut rig = Rig::new(640, 480);
+    rig.photo(rig.area(), 1);
+    rig.settle();
+    rig.text(
+        Rect {
+            x: 0,
+            y: 0,
+            width: 100,
+            height: 100,
+        },
+        2,
+    );
+    let mut updates = rig.encode();
+    let middle = updates[0].1.len() / 2;
+    updates[0].1[middle] ^= 0x55;
+    assert!(rig.decoder.handle_update(&updates[0].1).is_err() || rig.differing_pixels() > 0);
+    rig.decoder.clear();
+    rig.encoder.handle_picture_wanted(rig.now);
+    let complete = rig.encode();
+    rig.encoder.handle_picture_wanted(rig.now);
+    assert!(rig.encode().is_empty(), "one is under way");
+    rig.deliver(complete);
+    rig.settle();
+    assert_eq!(rig.differing_pixels(), 0);
+}
+
+#[test]
+fn a_wrong_picture_is_noticed_and_repaired() {
+    let mut rig = Rig::new(640, 480);
+    rig.text(rig.area(), 1);
+    rig.settle();
+    rig.now += Duration::from_secs(5);
+    rig.text(
+        Rect {
+            x: 10,
+            y: 10,
+            width: 80,
+            height: 32,
+        },
+        2,
+    );
+    let mut update = Update::from_bytes(&rig.encode()[0].1).expect("an update");
+    update.palette.0[0][1] ^= 1;
+    let drawn = rig
+        .decoder
+        .handle_update(&update.to_bytes())
+        .expect("draws");
+    assert!(rig.differing_pixels() > 0);
+    let ack = PictureAck {
+        sequence: update.sequence,
+        digest: drawn.digest,
+    };
+    assert_eq!(rig.encoder.handle_ack(&ack, rig.now), Acked::Differs);
+    rig.settle();
+    assert_eq!(rig.differing_pixels(), 0);
+    assert_eq!(rig.encoder.counts().mismatches, 1);
+}
+
+#[test]
+fn another_layout_starts_afresh() {
+    let mut rig = Rig::new(640, 480);
+    rig.text(rig.area(), 1);
+    rig.settle();
+    (rig.width, rig.height) = (321, 199);
+    rig.screen = vec![9; 321 * 199 * 4];
+    rig.encoder.handle_layout(2, 321, 199).expect("a size");
+    rig.settle();
+    assert_eq!(rig.differing_pixels(), 0);
+    assert_eq!(rig.decoder.canvas().expect("a canvas").generation(), 2);
+}
+
+/// 512 kbit/s and 80 ms: how long a new page takes, and what is under way meanwhile.
+#[test]
+fn a_page_on_a_thin_line() {
+    const RATE: f64 = 64_000.0;
+    let mut rig = Rig::new(1280, 800);
+    let line = Line {
+        bytes_per_second: Some(64_000),
+        round_trip: Some(Duration::from_millis(80)),
+    };
+    rig.encoder.handle_line(line);
+    rig.settle();
+    rig.text(
+        Rect {
+            x: 0,
+            y: 0,
+            width: 1280,
+            height: 800,
+        },
+        3,
+    );
+    let start = rig.now;
+    let mut free = rig.now;
+    let mut under_way = std::collections::VecDeque::new();
+    loop {
+        for (class, bytes) in rig.encode() {
+            free = free.max(rig.now) + Duration::from_secs_f64(bytes.len() as f64 / RATE);
+            under_way.push_back((free + Duration::from_millis(80), class, bytes));
+        }
+        let waiting: usize = under_way.iter().map(|(_, _, b)| b.len()).sum();
+        assert!(waiting < 150_000, "{waiting} bytes are under way");
+        let timeout = rig.encoder.poll_timeout().filter(|at| *at > rig.now);
+        match (under_way.front().map(|u| u.0), timeout) {
+            (Some(arrival), Some(at)) if at < arrival => rig.now = at,
+            (Some(arrival), _) => {
+                rig.now = arrival;
+                let (_, class, bytes) = under_way.pop_front().expect("it is there");
+                rig.deliver(vec![(class, bytes)]);
+            }
+            (None, Some(at)) => rig.now = at,
+            (None, None) => break,
+        }
+    }
+    assert_eq!(rig.differing_pixels(), 0);
+    let (took, bytes) = (rig.now - start, rig.encoder.counts().bytes);
+    assert!(
+        took.as_secs_f64() < bytes as f64 / RATE + 1.5,
+        "{took:?} for {bytes} bytes"
+    );
+}
+
+/// Prints times and bytes at 1080p: `cargo test --release --test picture -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn measure() {
+    let mut rig = Rig::new(1920, 1080);
+    rig.settle();
+    let median = |mut times: Vec<f64>| {
+        times.sort_by(f64::total_cmp);
+        times[times.len() / 2]
+    };
+    let changes: [(&str, fn(&mut Rig, u32)); 4] = [
+        ("typed character", |r, n| {
+            r.text(
+                Rect {
+                    x: 400,
+                    y: 304,
+                    width: 8,
+                    height: 16,
+                },
+                u64::from(n) * 7 + 1,
+            )
+        }),
+        ("page of text", |r, n| {
+            r.text(r.area(), u64::from(n) * 7 + 1)
+        }),
+        ("photo 800x600", |r, n| {
+            r.photo(
+                Rect {
+                    x: 200,
+                    y: 200,
+                    width: 800,
+                    height: 600,
+                },
+                n * 3,
+            )
+        }),
+        ("photo, whole screen", |r, n| r.photo(r.area(), n * 3)),
+    ];
+    for (name, change) in changes {
+        let (mut encode, mut decode, mut bytes, mut refine, mut refinement) =
+            (vec![], vec![], vec![], vec![], vec![]);
+        for n in 0..9 {
+            change(&mut rig, n);
+            let start = Instant::now();
+            let updates = rig.encode();
+            encode.push(start.elapsed().as_secs_f64() * 1e3);
+            bytes.push(updates.iter().map(|u| u.1.len()).sum::<usize>() as f64);
+            let start = Instant::now();
+            rig.deliver(updates);
+            decode.push(start.elapsed().as_secs_f64() * 1e3);
+            let (start, before) = (Instant::now(), rig.encoder.counts().bytes);
+            rig.settle();
+            refine.push(start.elapsed().as_secs_f64() * 1e3);
+            refinement.push((rig.encoder.counts().bytes - before) as f64);
+        }
+        println!(
+            "{name}: encode {:.2} ms, {} B, decode {:.2} ms; then exact: {} B, {:.1} ms both ends",
+            median(encode),
+            median(bytes),
+            median(decode),
+            median(refinement),
+            median(refine),
+        );
+    }
+}
