@@ -12,8 +12,11 @@ pub mod samples;
 
 use rand_core::{CryptoRng, RngCore};
 
+/// Panics where the bytes break a promise.
+pub type Body = fn(&[u8]);
+
 /// Name and body of each target, by which `tests/fuzz` and the corpora find it.
-pub const TARGETS: [(&str, fn(&[u8])); 12] = [
+pub const TARGETS: [(&str, Body); 12] = [
     ("attached", parsers::attached),
     ("code", parsers::code),
     ("epoch", epoch::run),

@@ -3,6 +3,8 @@
 //! `REGENERATE=1 cargo test -p fernsicht-protocol --test corpora` writes the seeds anew (not what a fuzzer
 //! has found) and, where missing, the test certificates of `testdata`.
 
+#![expect(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
+
 use std::path::{Path, PathBuf};
 
 use fernsicht_protocol::cert::{Role, role_arcs};
@@ -76,9 +78,10 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         length: 5,
     };
     for class in Class::ALL {
-        let direction = match class {
-            Class::Input => Direction::ConsoleToAgent,
-            _ => Direction::AgentToConsole,
+        let direction = if class == Class::Input {
+            Direction::ConsoleToAgent
+        } else {
+            Direction::AgentToConsole
         };
         let frame = Frame {
             header: header(class, direction),
