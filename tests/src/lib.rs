@@ -11,6 +11,7 @@
 //! - [`vanish`] tells when a picture has left a screen.
 //! - [`tap`] stands between agent and relay and reads the clear headers.
 //! - [`proc`] reads what a process costs; [`programs`] starts relay, console and agent.
+//! - [`hostile`] is a relay and a console with valid keys that break every rule.
 //! - [`operator`] prepares relay, technician and agent file in a temporary folder.
 //! - [`session`] puts all of it together: a whole session on two screens.
 //! - [`wait`] waits for conditions, with a limit and a sentence.
@@ -22,6 +23,7 @@ pub mod authority;
 pub mod customer;
 pub mod device;
 pub mod grab;
+pub mod hostile;
 pub mod keymap;
 pub mod observer;
 pub mod operator;

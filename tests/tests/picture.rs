@@ -67,15 +67,17 @@ impl Rig {
         self.encoder.handle_damage(&[rect]);
     }
 
-    /// Gradients with noise: what no palette holds.
+    /// Gradients with grain: what no palette holds. The phase moves it to the left.
     fn photo(&mut self, rect: Rect, phase: u32) {
-        let mut dice = Dice(u64::from(phase) + 77);
         self.paint(rect, |x, y| {
-            let noise = dice.roll(24);
+            let x = x + phase;
+            let grain = x.wrapping_mul(0x9e37_79b1) ^ y.wrapping_mul(0x85eb_ca6b);
+            let grain = (grain.wrapping_mul(0x2c1b_3c6d) >> 28) + 8;
+            let wave = |v: u32| v.wrapping_mul(v) >> 9;
             [
-                (x / 3 + phase + noise) as u8,
-                (y / 2 + noise) as u8,
-                ((x + y) / 4 + noise) as u8,
+                (x / 3 + wave(y) + grain) as u8,
+                (y / 2 + grain) as u8,
+                (wave(x) + y / 4 + grain) as u8,
             ]
         });
     }
@@ -531,16 +533,17 @@ fn a_page_on_a_thin_line() {
     );
 }
 
-/// Prints times and bytes at 1080p: `cargo test --release --test picture -- --ignored --nocapture`.
+/// Prints the shortest times and the usual bytes at 1080p: `cargo test --release --test picture -- --ignored --nocapture`.
 #[test]
 #[ignore = "a measurement"]
 fn measure() {
     let mut rig = Rig::new(1920, 1080);
     rig.settle();
-    let median = |mut times: Vec<f64>| {
-        times.sort_by(f64::total_cmp);
-        times[times.len() / 2]
+    let median = |mut values: Vec<f64>| {
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
     };
+    let least = |values: Vec<f64>| values.into_iter().fold(f64::MAX, f64::min);
     let changes: [(&str, fn(&mut Rig, u32)); 4] = [
         ("typed character", |r, n| {
             r.text(
@@ -588,11 +591,11 @@ fn measure() {
         }
         println!(
             "{name}: encode {:.2} ms, {} B, decode {:.2} ms; then exact: {} B, {:.1} ms both ends",
-            median(encode),
+            least(encode),
             median(bytes),
-            median(decode),
+            least(decode),
             median(refinement),
-            median(refine),
+            least(refine),
         );
     }
 }

@@ -1,0 +1,326 @@
+//! A relay and a console in one, with valid keys, that say whatever a test wants them to say.
+//!
+//! It pairs properly, as whoever holds the CA and the spoken code can, and then sends messages and
+//! frames out of turn. What the agent lets out is noted by the clear headers.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use fernsicht_protocol::attached::{self, Configuration};
+use fernsicht_protocol::cert::Role;
+use fernsicht_protocol::code::{Password, SessionCode};
+use fernsicht_protocol::crypto::{self, Hash, SigningKey};
+use fernsicht_protocol::epoch::{Epoch, Sealer};
+use fernsicht_protocol::frame::{Direction, Header};
+use fernsicht_protocol::messages::{
+    AgentToConsole, AgentToRelay, ConsoleToAgent, ControlOffer, RelayToAgent, SessionId, VERSION,
+};
+use fernsicht_protocol::pairing::{Confirm, Context as PairingContext, console};
+use fernsicht_protocol::quic::{self, Identity, Incoming, MessageReceiver, MessageSender};
+use fernsicht_protocol::wire::{Blob, List, Text, Wire};
+use rand_core::OsRng;
+use tokio::time::timeout;
+
+use crate::authority::Authority;
+
+/// How long the agent may take for an answer on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const NAMEPLATE: &str = "4812";
+const RELAY_NAME: &str = "relay.test";
+
+/// The hostile pair, listening.
+#[derive(Debug)]
+pub struct Hostile {
+    endpoint: quinn::Endpoint,
+    technician: Identity,
+    ca: Hash,
+    code: SessionCode,
+    configuration: Configuration,
+}
+
+impl Hostile {
+    /// Listens on a free port of the loopback interface, inside a tokio runtime.
+    pub fn start() -> Result<Self> {
+        let authority = Authority::new()?;
+        let ca = authority.fingerprint();
+        let relay = authority.issue(Role::Relay, RELAY_NAME, "Test")?;
+        let technician = authority.issue(Role::Technician, "Max Muster", "Test")?;
+        let endpoint = quic::server("127.0.0.1:0".parse()?, &relay, ca)?;
+        let configuration = configuration(endpoint.local_addr()?, ca)?;
+        let code = SessionCode::new(NAMEPLATE, Password::draw(&mut OsRng)).context("a code")?;
+        Ok(Self {
+            endpoint,
+            technician,
+            ca,
+            code,
+            configuration,
+        })
+    }
+
+    /// The code to type, digits only.
+    pub fn code(&self) -> String {
+        self.code.grouped().replace(' ', "")
+    }
+
+    /// Writes an agent that connects here.
+    pub fn agent_file(&self, program: &Path, output: &Path) -> Result<()> {
+        use std::os::unix::fs::PermissionsExt;
+        let file = attached::attach(&std::fs::read(program)?, &self.configuration)?;
+        std::fs::write(output, file)?;
+        std::fs::set_permissions(output, std::fs::Permissions::from_mode(0o700))?;
+        Ok(())
+    }
+
+    /// Awaits an agent, and goes with it as far as its question for the nameplate.
+    pub async fn meet(&self) -> Result<Met> {
+        let incoming = timeout(PATIENCE, self.endpoint.accept())
+            .await
+            .context("no agent connects")?;
+        let connection = incoming.context("the endpoint is open")?.await?;
+        let (send, receive) = timeout(PATIENCE, connection.accept_bi())
+            .await
+            .context("no message stream")??;
+        let let_out = Arc::new(Mutex::new(Vec::new()));
+        tokio::spawn(note_frames(connection.clone(), Arc::clone(&let_out)));
+        let mut met = Met {
+            connection,
+            sender: MessageSender::new(send),
+            receiver: MessageReceiver::new(receive),
+            let_out,
+            epoch_opened: false,
+        };
+        let AgentToRelay::Hello { configuration, .. } = met.next().await? else {
+            bail!("the agent greets first")
+        };
+        ensure!(
+            configuration == self.configuration.hash(),
+            "the agent states its configuration"
+        );
+        met.say(RelayToAgent::Hello {
+            version: VERSION,
+            now: unix_now(),
+            control: ControlOffer::UnrecordedTest,
+        })
+        .await?;
+        let AgentToRelay::Join { nameplate } = met.next().await? else {
+            bail!("the agent asks for a nameplate")
+        };
+        ensure!(
+            nameplate.as_str() == NAMEPLATE,
+            "the nameplate that was typed"
+        );
+        Ok(met)
+    }
+
+    /// Pairs properly with an agent that was met: its consent page follows.
+    pub async fn pair(&self, met: &mut Met) -> Result<Pair> {
+        let session: SessionId = crypto::random(&mut OsRng);
+        met.say(RelayToAgent::Joined { session }).await?;
+        let AgentToRelay::Share { share } = met.next().await? else {
+            bail!("the agent sends its share")
+        };
+        let context = PairingContext {
+            relay_name: RELAY_NAME.to_owned(),
+            ca: self.ca,
+            configuration: self.configuration.hash(),
+            session,
+            nameplate: NAMEPLATE.to_owned(),
+        };
+        let (responded, own, confirmation) =
+            console::respond(&context, self.code.password(), &share.0, &mut OsRng)?;
+        met.say(RelayToAgent::Reply {
+            share: Blob(own.to_vec()),
+            confirmation,
+        })
+        .await?;
+        let AgentToRelay::Confirm {
+            confirmation,
+            agent_key,
+            nonce,
+        } = met.next().await?
+        else {
+            bail!("the agent confirms")
+        };
+        let key = SigningKey::from_pkcs8(&self.technician.key).context("the technician's key")?;
+        let confirm = Confirm {
+            confirmation,
+            agent_key,
+            nonce,
+        };
+        let paired = responded.handle_confirm(&confirm, &self.technician.chain[0], &key)?;
+        let chain = List(
+            self.technician
+                .chain
+                .iter()
+                .map(|der| Blob(der.clone()))
+                .collect(),
+        );
+        let mut pair = Pair {
+            session,
+            paired,
+            sealer: None,
+        };
+        let technician = ConsoleToAgent::Technician {
+            chain,
+            signature: pair.paired.signature,
+        };
+        pair.say(met, &technician).await?;
+        Ok(pair)
+    }
+}
+
+/// An agent's connection.
+#[derive(Debug)]
+pub struct Met {
+    /// The connection, for streams out of turn.
+    pub connection: quinn::Connection,
+    sender: MessageSender,
+    receiver: MessageReceiver,
+    let_out: Arc<Mutex<Vec<Header>>>,
+    epoch_opened: bool,
+}
+
+impl Met {
+    /// Says something as the relay.
+    pub async fn say(&mut self, message: RelayToAgent) -> Result<()> {
+        Ok(self.sender.send(&message).await?)
+    }
+
+    /// The agent's next message.
+    pub async fn next(&mut self) -> Result<AgentToRelay> {
+        let message = timeout(PATIENCE, self.receiver.next())
+            .await
+            .context("the agent is silent")??;
+        message.context("the agent has ended the stream")
+    }
+
+    /// True if the agent has hung up.
+    pub fn gone(&self) -> bool {
+        self.connection.close_reason().is_some()
+    }
+
+    /// Headers of all frames that the agent has let out.
+    pub fn let_out(&self) -> Vec<Header> {
+        self.let_out
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+/// A paired session, seen from the hostile console.
+pub struct Pair {
+    session: SessionId,
+    paired: console::Paired,
+    /// Seals what the console says, once an epoch is open.
+    pub sealer: Option<Sealer>,
+}
+
+impl std::fmt::Debug for Pair {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Pair(epoch open: {})", self.sealer.is_some())
+    }
+}
+
+impl Pair {
+    /// Says something as the console, sealed.
+    pub async fn say(&mut self, met: &mut Met, message: &ConsoleToAgent) -> Result<()> {
+        let packet = Blob(self.paired.peer.seal(&message.to_bytes()));
+        met.say(RelayToAgent::Peer { packet }).await
+    }
+
+    /// Plays along with the beginning of an epoch, which only the customer's consent starts.
+    pub async fn open_epoch(&mut self, met: &mut Met) -> Result<()> {
+        let mut opened = None;
+        while opened.is_none() || !met.epoch_opened {
+            match met.next().await? {
+                AgentToRelay::Peer { packet } => {
+                    let Some(bytes) = self.paired.peer.open(&packet.0)? else {
+                        continue;
+                    };
+                    if let AgentToConsole::EpochStart { epoch, secret, .. } =
+                        AgentToConsole::from_bytes(&bytes)?
+                    {
+                        let keys = Epoch::new(
+                            &self.session,
+                            None,
+                            epoch,
+                            &self.paired.th2,
+                            &secret.into(),
+                        );
+                        self.sealer = Some(keys.sealer(Direction::ConsoleToAgent));
+                        self.say(met, &ConsoleToAgent::EpochAck { epoch }).await?;
+                        opened = Some(epoch);
+                    }
+                }
+                AgentToRelay::EpochOpen { epoch, .. } => {
+                    met.say(RelayToAgent::EpochOpened { epoch }).await?;
+                    met.epoch_opened = true;
+                }
+                AgentToRelay::End { reason } => bail!("the agent ended the session: {reason:?}"),
+                AgentToRelay::Hello { .. }
+                | AgentToRelay::Join { .. }
+                | AgentToRelay::Share { .. }
+                | AgentToRelay::Confirm { .. }
+                | AgentToRelay::ResumeHash { .. }
+                | AgentToRelay::Resume { .. } => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn note_frames(connection: quinn::Connection, let_out: Arc<Mutex<Vec<Header>>>) {
+    while let Ok(stream) = connection.accept_uni().await {
+        let book = Arc::clone(&let_out);
+        tokio::spawn(async move {
+            let note = |header| {
+                book.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(header)
+            };
+            match quic::incoming(stream).await {
+                Ok(Incoming::Records(mut records)) => {
+                    while let Ok(Some(record)) = records.next().await {
+                        note(*record.header());
+                    }
+                }
+                Ok(Incoming::Single(header, mut stream)) => {
+                    note(header);
+                    // What is in it cannot be read here; it must only be taken.
+                    drop(quic::read_single(header, &mut stream).await);
+                }
+                Err(_) => {}
+            }
+        });
+    }
+}
+
+fn configuration(address: SocketAddr, ca: Hash) -> Result<Configuration> {
+    fn text<const MAX: usize>(words: &str) -> Result<Text<MAX>> {
+        Ok(Text::new(words)?)
+    }
+    Ok(Configuration {
+        made: unix_now(),
+        operator: text(crate::operator::OPERATOR)?,
+        domain: text("hilfe.example")?,
+        relay_addresses: List(vec![text(&address.to_string())?]),
+        relay_name: text(RELAY_NAME)?,
+        ca,
+        address: text("Hafenstraße 1")?,
+        complaints_office: text("Beschwerdestelle")?,
+        privacy_contact: text("Datenschutz")?,
+        authority: text("Landesbeauftragte")?,
+        legal_basis: text("Art. 6 Abs. 1 lit. a DSGVO")?,
+        language: text("de")?,
+        auditors: List::default(),
+    })
+}
+
+fn unix_now() -> u64 {
+    jiff::Timestamp::now().as_second().unsigned_abs()
+}

@@ -1,0 +1,503 @@
+//! No path grants without the customer (issue "The main job", point 5): not flags, files or
+//! environment, not forged keys and clicks, and not a relay and a console with valid keys that send
+//! every message of every type in every state of the guard.
+//!
+//! All of it against the real agent on a virtual screen; judged by what leaves it and by what is
+//! injected on its screen, both seen from outside.
+
+use std::fs;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use fernsicht_protocol::content::{Button as MouseButton, ConsoleNotice, Input, InputEvent};
+use fernsicht_protocol::frame::{Class, Direction, Frame, Header};
+use fernsicht_protocol::messages::{ConsoleToAgent, ControlOffer, End, Refusal, RelayToAgent};
+use fernsicht_protocol::rights::Rights;
+use fernsicht_protocol::unit::Record;
+use fernsicht_protocol::wire::{Blob, List, Text, Wire};
+use fernsicht_tests::customer::{Button, Customer};
+use fernsicht_tests::device::Device;
+use fernsicht_tests::hostile::{Hostile, Met, Pair};
+use fernsicht_tests::keymap::keysyms;
+use fernsicht_tests::observer::Observer;
+use fernsicht_tests::operator::OPERATOR;
+use fernsicht_tests::programs::Programs;
+use fernsicht_tests::wait;
+use fernsicht_tests::xserver::{Process, XServer};
+
+/// A customer's screen with an agent on it, whose file names the hostile relay.
+struct Scene {
+    screen: XServer,
+    observer: Observer,
+    hostile: Hostile,
+    folder: tempfile::TempDir,
+}
+
+impl Scene {
+    fn set() -> Result<Self> {
+        let screen = XServer::start(1280, 800, "de")?.with_window_manager()?;
+        let observer = Observer::start(screen.display())?;
+        let hostile = Hostile::start()?;
+        let folder = tempfile::tempdir()?;
+        hostile.agent_file(&Programs::find()?.agent, &folder.path().join("Fernhilfe"))?;
+        Ok(Self {
+            screen,
+            observer,
+            hostile,
+            folder,
+        })
+    }
+
+    fn command(&self) -> Command {
+        let mut command = self.screen.command(self.folder.path().join("Fernhilfe"));
+        command
+            .env("HOME", self.folder.path())
+            .env("XDG_RUNTIME_DIR", self.folder.path());
+        command.args(["--language", "de", "--code", &self.hostile.code()]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    /// Starts the agent; the customer confirms the code that is filled in.
+    fn start(&self, command: &mut Command) -> Result<(Process, Customer)> {
+        let agent = Process::start("fernsicht-agent", command)?;
+        let customer = Customer::at(&self.screen, OPERATOR)?;
+        tokio::task::block_in_place(|| {
+            customer.window()?;
+            customer.rest(Duration::from_millis(400))?;
+            customer.hand().key(keysyms::RETURN)
+        })?;
+        self.observer.clear()?;
+        Ok((agent, customer))
+    }
+
+    /// Fails if anything was injected since the agent's start, or anything of the screen was let out.
+    fn nothing_happened(&self, met: &Met, allowed: Rights) -> Result<()> {
+        let injected = self.observer.by_programs()?;
+        ensure!(injected == 0, "{injected} events were injected");
+        for header in met.let_out() {
+            ensure!(
+                header.rights <= allowed,
+                "the agent states {:?}",
+                header.rights
+            );
+            ensure!(
+                allowed.view() || !header.class.shows_screen(),
+                "the screen was let out: {header:?}"
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Every message that a relay can send, so that none is forgotten when one is added.
+fn every_message() -> Vec<RelayToAgent> {
+    let messages = vec![
+        RelayToAgent::Hello {
+            version: 1,
+            now: 1,
+            control: ControlOffer::UnrecordedTest,
+        },
+        RelayToAgent::Hello {
+            version: 1,
+            now: 1,
+            control: ControlOffer::Recorded { deletion: u64::MAX },
+        },
+        RelayToAgent::Joined { session: [9; 16] },
+        RelayToAgent::Refused {
+            reason: Refusal::Unexpected,
+        },
+        RelayToAgent::Reply {
+            share: Blob(vec![b'B'; 33]),
+            confirmation: [1; 32],
+        },
+        RelayToAgent::Peer {
+            packet: Blob(vec![0; 64]),
+        },
+        RelayToAgent::EpochOpened { epoch: 1 },
+        RelayToAgent::EpochOpened { epoch: 2 },
+        RelayToAgent::Resumed,
+        RelayToAgent::PeerLost,
+        RelayToAgent::RecorderFailed,
+        RelayToAgent::Ended { reason: End::Fault },
+    ];
+    for message in &messages {
+        // A new variant does not compile until it is looked at, and then belongs above.
+        match message {
+            RelayToAgent::Hello { .. }
+            | RelayToAgent::Joined { .. }
+            | RelayToAgent::Refused { .. }
+            | RelayToAgent::Reply { .. }
+            | RelayToAgent::Peer { .. }
+            | RelayToAgent::EpochOpened { .. }
+            | RelayToAgent::Resumed
+            | RelayToAgent::PeerLost
+            | RelayToAgent::RecorderFailed
+            | RelayToAgent::Ended { .. } => {}
+        }
+    }
+    messages
+}
+
+/// What a console can say over the peer channel.
+fn every_word(pair_chain: &[Vec<u8>]) -> Vec<ConsoleToAgent> {
+    let chain = List(pair_chain.iter().map(|der| Blob(der.clone())).collect());
+    let words = vec![
+        ConsoleToAgent::EpochAck { epoch: 1 },
+        ConsoleToAgent::EpochAck { epoch: 2 },
+        ConsoleToAgent::Technician {
+            chain,
+            signature: [0; 64],
+        },
+    ];
+    for word in &words {
+        match word {
+            ConsoleToAgent::Technician { .. } | ConsoleToAgent::EpochAck { .. } => {}
+        }
+    }
+    words
+}
+
+/// What a technician's hand could do.
+fn every_input() -> Vec<InputEvent> {
+    let (x, y) = (600, 600);
+    vec![
+        InputEvent::Move { x, y },
+        InputEvent::Button {
+            button: MouseButton::Left,
+            down: true,
+            x,
+            y,
+        },
+        InputEvent::Button {
+            button: MouseButton::Left,
+            down: false,
+            x,
+            y,
+        },
+        InputEvent::Scroll { dx: 0, dy: 3, x, y },
+        InputEvent::Key {
+            keysym: keysyms::RETURN,
+            down: true,
+        },
+        InputEvent::Key {
+            keysym: keysyms::SPACE,
+            down: true,
+        },
+        InputEvent::Key {
+            keysym: keysyms::F11,
+            down: true,
+        },
+        InputEvent::Text {
+            text: Text::new("x").expect("a letter is text"),
+        },
+        InputEvent::ReleaseAll,
+    ]
+}
+
+/// Frames out of turn: of every class, in the direction in which it may travel, on streams of either kind.
+async fn frames_out_of_turn(met: &Met) -> Result<()> {
+    for class in Class::ALL {
+        for direction in [Direction::AgentToConsole, Direction::ConsoleToAgent] {
+            let header = Header {
+                epoch: 1,
+                direction,
+                class,
+                number: 0,
+                grant: 1,
+                rights: Rights::Control,
+                length: 80,
+            };
+            let frame = Frame {
+                header,
+                ciphertext: vec![7; 80],
+            };
+            // The agent may have hung up over the frame before.
+            let Ok(mut stream) = met.connection.open_uni().await else {
+                return Ok(());
+            };
+            let bytes = match class.in_order() {
+                true => Record::Frame(frame).encode(),
+                false => frame.encode(),
+            };
+            if stream.write_all(&bytes).await.is_err() {
+                return Ok(());
+            }
+            stream.finish().ok();
+        }
+    }
+    Ok(())
+}
+
+/// Input and notices, sealed with the epoch's true keys, under every grant and every right.
+async fn sealed_input(met: &Met, pair: &mut Pair) -> Result<()> {
+    let Some(sealer) = &mut pair.sealer else {
+        return Ok(());
+    };
+    let mut records = Vec::new();
+    for grant in [0, 1, 2, 3, u32::MAX] {
+        for rights in [Rights::None, Rights::View, Rights::Control] {
+            for event in every_input() {
+                for beacon in [0, 1, 2] {
+                    let input = Input {
+                        beacon,
+                        event: event.clone(),
+                    };
+                    records.push(Record::Frame(sealer.seal(
+                        Class::Input,
+                        grant,
+                        rights,
+                        &input.to_bytes(),
+                    )));
+                }
+            }
+        }
+    }
+    let notice = sealer.seal(
+        Class::Notices,
+        1,
+        Rights::Control,
+        &ConsoleNotice::PictureWanted.to_bytes(),
+    );
+    for batch in [records, vec![Record::Frame(notice)]] {
+        let Ok(mut stream) = met.connection.open_uni().await else {
+            return Ok(());
+        };
+        for record in batch {
+            if stream.write_all(&record.encode()).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Gives the agent the time to do something wrong.
+async fn watch(met: &Met) {
+    let until = Instant::now() + Duration::from_millis(400);
+    while Instant::now() < until && !met.gone() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_connecting_no_message_grants() -> Result<()> {
+    let scene = Scene::set()?;
+    let mut rest = every_message();
+    while !rest.is_empty() {
+        let (_agent, _customer) = scene.start(&mut scene.command())?;
+        let mut met = scene.hostile.meet().await?;
+        messages_out_of_turn(&mut met, &mut rest).await?;
+        scene.nothing_happened(&met, Rights::None)?;
+    }
+    let (_agent, _customer) = scene.start(&mut scene.command())?;
+    let met = scene.hostile.meet().await?;
+    frames_out_of_turn(&met).await?;
+    watch(&met).await;
+    scene.nothing_happened(&met, Rights::None)
+}
+
+/// Sends messages until the agent hangs up; takes those that were sent out of `rest`.
+async fn messages_out_of_turn(met: &mut Met, rest: &mut Vec<RelayToAgent>) -> Result<()> {
+    while let Some(message) = rest.pop() {
+        // Whether it was still taken does not matter: what follows is judged.
+        drop(met.say(message).await);
+        watch(met).await;
+        if met.gone() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_the_consent_page_no_message_grants() -> Result<()> {
+    let scene = Scene::set()?;
+    let mut rest = every_message();
+    let mut first = true;
+    while !rest.is_empty() {
+        let (_agent, _customer) = scene.start(&mut scene.command())?;
+        let mut met = scene.hostile.meet().await?;
+        let mut pair = scene.hostile.pair(&mut met).await?;
+        if std::mem::take(&mut first) {
+            for word in every_word(&[vec![0; 40]]) {
+                drop(pair.say(&mut met, &word).await);
+            }
+            frames_out_of_turn(&met).await?;
+            watch(&met).await;
+        } else {
+            messages_out_of_turn(&mut met, &mut rest).await?;
+        }
+        scene.nothing_happened(&met, Rights::None)?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn forged_keys_and_clicks_do_not_grant() -> Result<()> {
+    let scene = Scene::set()?;
+    let (_agent, customer) = scene.start(&mut scene.command())?;
+    let mut met = scene.hostile.meet().await?;
+    let _pair = scene.hostile.pair(&mut met).await?;
+    let forger = Device::injected(scene.screen.display())?;
+    tokio::task::block_in_place(|| -> Result<()> {
+        customer.read()?;
+        for _ in 0..6 {
+            forger.key(keysyms::TAB)?;
+            customer.rest(Duration::from_millis(100))?;
+            forger.key(keysyms::SPACE)?;
+            customer.rest(Duration::from_millis(400))?;
+            forger.key(keysyms::RETURN)?;
+            customer.rest(Duration::from_millis(400))?;
+        }
+        let (x, y, width, height) = customer.window()?.place()?;
+        for (column, row) in (1..8).flat_map(|c| (2..8).map(move |r| (c, r))) {
+            forger.click(
+                x + width as i16 / 8 * column,
+                y + height as i16 / 9 * row,
+                1,
+            )?;
+        }
+        Ok(())
+    })?;
+    watch(&met).await;
+    ensure!(
+        met.let_out()
+            .iter()
+            .all(|h| !h.rights.view() && !h.class.shows_screen()),
+        "{:?}",
+        met.let_out()
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn environment_and_files_do_not_grant() -> Result<()> {
+    let scene = Scene::set()?;
+    let words = "view = true\ncontrol = true\ngrant = true\nunattended = true\n";
+    for folder in [
+        "",
+        ".config",
+        ".config/fernsicht",
+        ".config/fernsicht-agent",
+    ] {
+        let folder = scene.folder.path().join(folder);
+        fs::create_dir_all(&folder)?;
+        for file in [
+            "agent.toml",
+            "fernsicht.toml",
+            "config.toml",
+            "Fernhilfe.toml",
+            "grant",
+            ".env",
+        ] {
+            fs::write(folder.join(file), words)?;
+        }
+    }
+    let mut command = scene.command();
+    command.current_dir(scene.folder.path());
+    for prefix in ["FERNSICHT_", "FERNSICHT_AGENT_", ""] {
+        for name in [
+            "GRANT",
+            "VIEW",
+            "CONTROL",
+            "UNATTENDED",
+            "CONSENT",
+            "YES",
+            "TEST",
+            "AID",
+            "DEBUG",
+        ] {
+            command.env(format!("{prefix}{name}"), "1");
+        }
+    }
+    let (_agent, _customer) = scene.start(&mut command)?;
+    let mut met = scene.hostile.meet().await?;
+    let _pair = scene.hostile.pair(&mut met).await?;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    ensure!(!met.gone(), "the agent waits for its customer");
+    scene.nothing_happened(&met, Rights::None)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_looking_stays_only_looking() -> Result<()> {
+    let scene = Scene::set()?;
+    let mut rest = every_message();
+    rest.retain(|message| {
+        !matches!(
+            message,
+            RelayToAgent::Refused { .. } | RelayToAgent::Ended { .. }
+        )
+    });
+    let (_agent, customer) = scene.start(&mut scene.command())?;
+    let mut met = scene.hostile.meet().await?;
+    let mut pair = scene.hostile.pair(&mut met).await?;
+    tokio::task::block_in_place(|| {
+        customer.read()?;
+        customer.press(Button::ConsentView)
+    })?;
+    pair.open_epoch(&mut met).await?;
+    let sight = || {
+        Ok(met
+            .let_out()
+            .iter()
+            .any(|header| header.rights == Rights::View))
+    };
+    tokio::task::block_in_place(|| wait::until_true("sight", Duration::from_secs(20), sight))?;
+
+    sealed_input(&met, &mut pair).await?;
+    watch(&met).await;
+    scene.nothing_happened(&met, Rights::View)?;
+    messages_out_of_turn(&mut met, &mut rest).await?;
+    frames_out_of_turn(&met).await?;
+    watch(&met).await;
+    scene.nothing_happened(&met, Rights::View)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_the_stop_key_no_message_brings_anything_back() -> Result<()> {
+    let scene = Scene::set()?;
+    let (_agent, customer) = scene.start(&mut scene.command())?;
+    let mut met = scene.hostile.meet().await?;
+    let mut pair = scene.hostile.pair(&mut met).await?;
+    tokio::task::block_in_place(|| {
+        customer.read()?;
+        customer.press(Button::ConsentControl)
+    })?;
+    pair.open_epoch(&mut met).await?;
+    let control = || Ok(met.let_out().iter().any(|header| header.rights.control()));
+    tokio::task::block_in_place(|| wait::until_true("control", Duration::from_secs(20), control))?;
+    customer.press_stop(&scene.observer)?;
+    let revoked = || {
+        let last = met
+            .let_out()
+            .into_iter()
+            .rfind(|header| header.class == Class::Rights);
+        Ok(last.is_some_and(|header| header.rights == Rights::None))
+    };
+    tokio::task::block_in_place(|| {
+        wait::until_true("the revocation", Duration::from_secs(5), revoked)
+    })?;
+    watch(&met).await;
+    let before = met.let_out().len();
+
+    sealed_input(&met, &mut pair).await?;
+    for word in every_word(&[vec![0; 40]]) {
+        drop(pair.say(&mut met, &word).await);
+    }
+    let mut rest = every_message();
+    messages_out_of_turn(&mut met, &mut rest).await?;
+    frames_out_of_turn(&met).await?;
+    watch(&met).await;
+    ensure!(scene.observer.by_programs()? == 0, "something was injected");
+    let after = met.let_out();
+    let after = after.get(before..).context("the log only grows")?;
+    ensure!(
+        after
+            .iter()
+            .all(|h| h.rights == Rights::None && !h.class.shows_screen()),
+        "{after:?}"
+    );
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! One whole session of the real programs, smaller than the demonstration: code, consent, picture,
+//! text, F11.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use fernsicht_protocol::rights::Rights;
+use fernsicht_tests::customer::Button;
+use fernsicht_tests::grab::Area;
+use fernsicht_tests::keymap::keysyms;
+use fernsicht_tests::observer::{Maker, Target};
+use fernsicht_tests::programs::Programs;
+use fernsicht_tests::scenery;
+use fernsicht_tests::session::{Backdrop, Layout, STEP};
+use fernsicht_tests::vanish::Patches;
+use fernsicht_tests::wait;
+
+/// Also characters that the customer's American keyboard lacks.
+const TYPED: &str = "Grüße an 'Jürgen' @ ~ € {[]} \\ |";
+
+#[test]
+fn from_the_code_to_the_stop_key() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let layout = Layout {
+        customer: "us",
+        ..Layout::default()
+    };
+    let backdrop = Backdrop::raise(Programs::find()?, folder.path(), layout)?;
+    let home = scenery::home(folder.path())?;
+    let (editor, file) = scenery::editor(&backdrop.customer_screen, &home, "brief.txt")?;
+    editor.window().arrange(30, 220, 520, 420)?;
+    let geometry = "560x400+640+200";
+    let _photo = scenery::photo(&backdrop.customer_screen, folder.path(), 560, 400, geometry)?;
+    let target = Target::show(backdrop.customer_screen.display(), 1090, 640, 160, 120)?;
+    let mut stage = backdrop.open(&["--unrecorded-test"])?;
+
+    let code = stage.code()?;
+    stage.customer.enter_code(&code)?;
+    stage.grant(Button::ConsentControl, Rights::Control)?;
+    stage.same_picture(STEP)?;
+
+    let (x, y) = target.centre();
+    wait::until_true("a click to arrive", STEP, || {
+        stage.technician.click(x, y, 1)?;
+        Ok(!target.presses()?.is_empty())
+    })?;
+    stage.technician.click(290, 500, 1)?;
+    std::thread::sleep(Duration::from_millis(500));
+    stage.technician.type_text(TYPED)?;
+    let mut saved = String::new();
+    let arrived = wait::until_true("the typed text", STEP, || {
+        stage.technician.shortcut(&[keysyms::CONTROL], 's')?;
+        std::thread::sleep(Duration::from_millis(300));
+        saved = std::fs::read_to_string(&file)?;
+        Ok(saved.trim_end() == TYPED)
+    });
+    arrived.with_context(|| format!("{saved:?} arrived"))?;
+    stage.same_picture(STEP)?;
+
+    let photo = Area {
+        x: 660,
+        y: 240,
+        width: 400,
+        height: 300,
+    };
+    let patches = Patches::choose(&stage.technician_view, photo)?;
+    stage.observer.clear()?;
+    let pressed = stage.customer.press_stop(&stage.observer)?;
+    let gone = patches.gone(&stage.technician_view, Duration::from_secs(5))?;
+    ensure!(
+        wait::server_ms_between(pressed, gone) < 1_000,
+        "the picture stayed for too long"
+    );
+    stage.technician.click(x, y, 1)?;
+    stage.technician.type_text("nein")?;
+    std::thread::sleep(Duration::from_millis(500));
+    let injected = stage
+        .observer
+        .seen()?
+        .into_iter()
+        .filter(|seen| seen.maker == Maker::Program)
+        .count();
+    ensure!(injected == 0, "{injected} events after F11");
+    let revocations = stage.tap.log().revocations();
+    ensure!(
+        revocations
+            .iter()
+            .all(|r| r.frames_after == 0 && r.open == r.reset),
+        "{revocations:?}"
+    );
+    stage.check()
+}
+
+#[test]
+fn only_looking_shows_and_does_not_inject() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let backdrop = Backdrop::raise(Programs::find()?, folder.path(), Layout::default())?;
+    let target = Target::show(backdrop.customer_screen.display(), 1090, 640, 160, 120)?;
+    let mut stage = backdrop.open(&[])?;
+    let code = stage.code()?;
+    stage.customer.enter_code(&code)?;
+    // Without a recorder there is no control to consent to.
+    stage.grant(Button::ConsentView, Rights::View)?;
+    stage.same_picture(STEP)?;
+    stage.observer.clear()?;
+    for _ in 0..5 {
+        let (x, y) = target.centre();
+        stage.technician.click(x, y, 1)?;
+        stage.technician.type_text("x")?;
+    }
+    std::thread::sleep(Duration::from_secs(1));
+    ensure!(stage.observer.by_programs()? == 0, "something was injected");
+    ensure!(target.presses()?.is_empty(), "a click arrived");
+    ensure!(
+        stage
+            .tap
+            .log()
+            .rights()
+            .iter()
+            .all(|(_, _, rights)| !rights.control()),
+        "control was granted"
+    );
+    stage.check()
+}
