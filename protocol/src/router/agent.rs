@@ -116,11 +116,11 @@ impl Router {
             ) => Err(Refusal::Unexpected),
         };
         if let Err(reason) = result {
-            self.refuse_agent(id, reason);
+            self.refuse(id, reason, now);
         }
     }
 
-    /// Tells an agent why not, and closes. A pairing in progress is given up.
+    /// Tells an agent why not, and closes.
     pub(super) fn refuse_agent(&mut self, id: ConnectionId, reason: Refusal) {
         match self.connections.get(&id).map(|c| &c.role) {
             Some(Role::Agent(state)) if *state != State::Over => {}

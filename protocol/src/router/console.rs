@@ -103,7 +103,7 @@ impl Router {
             ) if technician_of(self, id).is_some() => {
                 self.to_console(id, RelayToConsole::Refused { reason })
             }
-            Err(reason) => self.refuse_console(id, reason),
+            Err(reason) => self.refuse(id, reason, now),
         }
     }
 

@@ -484,6 +484,37 @@ impl Router {
         }
     }
 
+    /// Bytes that no honest client sends: a session ends as tampered with, a connection is refused.
+    pub fn handle_malformed(&mut self, id: ConnectionId, now: Now) {
+        match self.paired_side(id) {
+            Some((session, _)) => self.end_session(session, End::Tampered, Told::Both, now),
+            None => self.refuse(id, Refusal::Unexpected, now),
+        }
+    }
+
+    /// Tells a connection why not, and closes it; what it waits for is given up. Meant for what
+    /// the caller finds out by itself, such as a certificate that is no longer good.
+    pub fn refuse(&mut self, id: ConnectionId, reason: Refusal, now: Now) {
+        match self.connections.get(&id).map(|c| &c.role) {
+            Some(Role::Agent(agent::State::Pairing { session })) => {
+                let session = *session;
+                self.refuse_agent(id, reason);
+                self.candidate_left(session, id, now);
+            }
+            Some(Role::Agent(_)) => self.refuse_agent(id, reason),
+            Some(Role::Console {
+                state: console::State::Offering { session },
+                ..
+            }) => {
+                let session = *session;
+                self.withdraw(session, Refusal::TechnicianLeft, now);
+                self.refuse_console(id, reason);
+            }
+            Some(Role::Console { .. }) => self.refuse_console(id, reason),
+            None => {}
+        }
+    }
+
     /// A technician's certificate has been revoked: everything of his ends.
     pub fn handle_revoked(&mut self, technician: TechnicianId, now: Now) {
         let sessions: Vec<SessionId> = self
@@ -515,11 +546,7 @@ impl Router {
         }
         let connections: Vec<ConnectionId> = self.connections.keys().copied().collect();
         for id in connections {
-            match self.connections.get(&id).map(|c| &c.role) {
-                Some(Role::Agent(_)) => self.refuse_agent(id, Refusal::Draining),
-                Some(Role::Console { .. }) => self.refuse_console(id, Refusal::Draining),
-                None => {}
-            }
+            self.refuse(id, Refusal::Draining, now);
         }
     }
 
@@ -527,7 +554,7 @@ impl Router {
     pub fn handle_timeout(&mut self, now: Now) {
         while let Some(timer) = self.timers.expire(now.since_start) {
             match timer {
-                Timer::Connection(id) => self.connection_overdue(id),
+                Timer::Connection(id) => self.refuse(id, Refusal::Expired, now),
                 Timer::Code(session) => self.withdraw_and_tell(session, Refusal::Expired, now),
                 Timer::Pairing(session) => self.candidate_overdue(session, now),
                 Timer::Lost(session, _) => self.end_session(session, End::Lost, Told::Both, now),
@@ -577,14 +604,6 @@ impl Router {
         );
         self.timers
             .set(Timer::Connection(id), now.since_start + HELLO_WITHIN);
-    }
-
-    fn connection_overdue(&mut self, id: ConnectionId) {
-        match self.connections.get(&id).map(|c| &c.role) {
-            Some(Role::Agent(_)) => self.refuse_agent(id, Refusal::Expired),
-            Some(Role::Console { .. }) => self.refuse_console(id, Refusal::Expired),
-            None => {}
-        }
     }
 
     /// The session that `id` is one side of, once it is paired.

@@ -45,6 +45,7 @@ impl<T: Copy + Ord + Hash> Timers<T> {
         Some(timer)
     }
 
+    #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.due.is_empty()
     }
