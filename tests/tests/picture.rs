@@ -533,6 +533,8 @@ fn a_page_on_a_thin_line() {
     );
 }
 
+type Change = fn(&mut Rig, u32);
+
 /// Prints the shortest times and the usual bytes at 1080p: `cargo test --release --test picture -- --ignored --nocapture`.
 #[test]
 #[ignore = "a measurement"]
@@ -544,7 +546,7 @@ fn measure() {
         values[values.len() / 2]
     };
     let least = |values: Vec<f64>| values.into_iter().fold(f64::MAX, f64::min);
-    let changes: [(&str, fn(&mut Rig, u32)); 4] = [
+    let changes: [(&str, Change); 4] = [
         ("typed character", |r, n| {
             r.text(
                 Rect {

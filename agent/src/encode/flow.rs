@@ -109,6 +109,16 @@ impl Flow {
         )
     }
 
+    /// Bytes of exact pixels beyond which they go in parts: what the line carries within
+    /// the patience, whether or not something else would be better.
+    pub(super) fn part(&self, config: &Config) -> usize {
+        let bytes = match self.line.bytes_per_second {
+            Some(rate) => (rate as f64 * config.patience.as_secs_f64()) as usize,
+            None => MOST_PART,
+        };
+        bytes.min(MOST_PART).max(self.budget(config))
+    }
+
     /// Notes an update as sent.
     pub(super) fn handle_sent(&mut self, sequence: u64, digest: u64, bytes: usize, now: Instant) {
         let alone = self.in_flight.is_empty() && bytes < LEAST_SAMPLE;
@@ -206,6 +216,7 @@ const MOST_UPDATES: usize = 16;
 
 /// Keeps the line busy while acknowledgements are gathered.
 const SLACK: Duration = Duration::from_millis(20);
+const MOST_PART: usize = 1 << 20;
 const LEAST_BYTES: usize = 16 << 10;
 const UNKNOWN_BYTES: usize = 256 << 10;
 

@@ -43,7 +43,8 @@ impl Encoder {
         let mut boxes = strips(&merge(&outside_of(covered, &sharp)), STRIP);
         let text = boxes.len();
         boxes.extend(strips(&merge(&outside_of(covered, &photo)), STRIP));
-        let later = boxes.split_off(fitting(&boxes, text, budget));
+        let part = self.flow.part(&self.config);
+        let later = boxes.split_off(fitting(&boxes, text, part));
         self.handle_damage(&later);
         let packed = self.packer.pack(&boxes, view)?;
         let bytes = packed.block.0.len();
@@ -62,7 +63,10 @@ impl Encoder {
             let nothing = self.packer.pack(&[], view)?;
             return Ok((nothing, Some(region)));
         }
-        self.pack_part(&boxes, bytes, budget, view)
+        if bytes <= part {
+            return Ok((packed, region));
+        }
+        self.pack_part(&boxes, bytes, part, view)
             .map(|packed| (packed, region))
     }
 

@@ -69,8 +69,6 @@ impl Stream {
             .qp(QpRange::new(16, 42))
             // A picture that is left out would leave a change unsent.
             .skip_frames(false)
-            // Its keys come with every lively picture, and cost more than they help.
-            .scene_change_detect(false)
             .background_detection(false)
             .adaptive_quantization(false);
         let encoder =

@@ -213,7 +213,7 @@ fn all_codes() -> Update {
     let mut encoder =
         Encoder::with_api_config(openh264::OpenH264API::from_source(), config).unwrap();
     let yuv: Vec<u8> = (0..64 * 48 * 3 / 2u32)
-        .map(|i| (i * i >> 7) as u8)
+        .map(|i| ((i * i) >> 7) as u8)
         .collect();
     let picture = encoder
         .encode(&openh264::formats::YUVBuffer::from_vec(yuv, 64, 48))
@@ -258,13 +258,11 @@ fn an_update_with_all_codes() {
 fn hostile_updates() {
     let sound = all_codes().to_bytes();
     for at in 0..sound.len() {
-        for bit in [1, 0x80] {
-            let mut bytes = sound.clone();
-            bytes[at] ^= bit;
-            let mut decoder = Decoder::new();
-            if decoder.handle_update(&bytes).is_ok() {
-                assert!(decoder.canvas().is_none_or(|c| c.view().sound()));
-            }
+        let mut bytes = sound.clone();
+        bytes[at] ^= 1 << (at % 8);
+        let mut decoder = Decoder::new();
+        if decoder.handle_update(&bytes).is_ok() {
+            assert!(decoder.canvas().is_none_or(|c| c.view().sound()));
         }
         assert!(
             Decoder::new().handle_update(&sound[..at]).is_err(),
