@@ -324,7 +324,6 @@ impl App {
             Action::AskEnd => self.send(ctx, Command::AskEnd),
             Action::ConfirmEnd => self.send(ctx, Command::ConfirmEnd),
             Action::No => self.send(ctx, Command::No),
-            Action::Stay => self.send(ctx, Command::Stay),
             Action::Restart { keep_code } => {
                 if !keep_code {
                     self.form.code.clear();
@@ -435,6 +434,7 @@ fn granting(grant: Grant, hand: crate::view::Hand) -> Command {
         Grant::ViewOn => Command::ViewOn(hand),
         Grant::ControlOn => Command::ControlOn(hand),
         Grant::Yes => Command::Yes(hand),
+        Grant::GoOn => Command::GoOn(hand),
     }
 }
 

@@ -43,6 +43,8 @@ pub enum Grant {
     ControlOn,
     /// Yes to a question that widens rights.
     Yes,
+    /// Go on after a question: control comes back if it was on.
+    GoOn,
 }
 
 /// A rectangle on the desktop, in pixels.

@@ -161,12 +161,12 @@ fn question(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session, question: Questio
                 pen.text(ui, texts.bar_question());
                 ui.horizontal_wrapped(|ui| {
                     pen.button(ui, Look::Quiet, texts.end_yes(), Action::ConfirmEnd);
-                    pen.button(ui, Look::Quiet, texts.end_no(), Action::No);
+                    pen.grant(ui, Grant::GoOn, texts.end_no());
                 });
             }
             Question::StillThere(_) => {
                 pen.text(ui, texts.bar_question());
-                pen.button(ui, Look::Quiet, texts.bar_button_stay(), Action::Stay);
+                pen.grant(ui, Grant::GoOn, texts.bar_button_stay());
             }
         }
     });

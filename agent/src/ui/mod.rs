@@ -102,8 +102,6 @@ pub(crate) enum Action {
     ConfirmEnd,
     /// No.
     No,
-    /// Still there.
-    Stay,
     /// Back to the start, with the code kept or not.
     Restart {
         /// True if the code may be used again.
