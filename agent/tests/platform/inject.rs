@@ -1,0 +1,355 @@
+//! What the technician sends is what programs receive.
+
+use std::path::Path;
+
+use fernsicht_agent::platform::inject::{Error, Inject};
+use fernsicht_agent::platform::{Area, Error as PlatformError};
+use fernsicht_protocol::content::{Button, InputEvent};
+use fernsicht_protocol::wire::Text;
+use x11rb::connection::Connection as _;
+use x11rb::protocol::Event;
+use x11rb::protocol::xproto::{ConnectionExt as _, InputFocus, KeyButMask};
+
+use crate::rig::{Customer, Server, eventually};
+
+const AREA: Area = Area {
+    x: 0,
+    y: 0,
+    width: 1280,
+    height: 800,
+};
+const HARD: &str = "Grüße äöüß ÄÖÜ € @ {[]} \\ ~ | 'quoted'";
+const RETURN: u32 = 0xff0d;
+const SHIFT: u32 = 0xffe1;
+const CONTROL: u32 = 0xffe3;
+const CAPS_LOCK: u32 = 0xffe5;
+
+fn text(text: &str) -> InputEvent {
+    InputEvent::Text {
+        text: Text::new(text).unwrap(),
+    }
+}
+
+fn tap(customer: &mut Customer, inject: &mut Inject, keysym: u32) {
+    for down in [true, false] {
+        customer
+            .inject(inject, InputEvent::Key { keysym, down }, AREA)
+            .unwrap();
+    }
+}
+
+/// An xterm whose typed lines land in a file.
+fn terminal(server: &mut Server, directory: &Path) -> std::path::PathBuf {
+    let file = directory.join("typed");
+    let command = format!("stty -echo; touch {0}.ready; cat > {0}", file.display());
+    server.run(
+        "xterm",
+        &["-u8", "-geometry", "100x20+0+0", "-e", "sh", "-c", &command],
+    );
+    let ready = directory.join("typed.ready");
+    eventually("the terminal is ready", || ready.exists());
+    let client = server.client();
+    eventually("the terminal has the focus", || {
+        let place = client
+            .connection
+            .query_pointer(client.root)
+            .unwrap()
+            .reply()
+            .unwrap();
+        client
+            .connection
+            .warp_pointer(0u32, client.root, 0, 0, 0, 0, 200, 100)
+            .unwrap();
+        place.child != 0
+    });
+    file
+}
+
+fn arrives(file: &Path, expected: &str) {
+    let read = || std::fs::read_to_string(file).unwrap_or_default();
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while read() != expected && std::time::Instant::now() < end {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert_eq!(read(), expected);
+}
+
+#[test]
+fn characters_that_the_layout_lacks_arrive_exactly() {
+    let mut server = Server::start();
+    let directory = tempfile::tempdir().unwrap();
+    let file = terminal(&mut server, directory.path());
+    let mut customer = Customer::granting();
+    let mut inject = Inject::open(Some(&server.display)).unwrap();
+    let before = mapping(&server);
+    let mut expected = String::new();
+    for _ in 0..5 {
+        customer.inject(&mut inject, text(HARD), AREA).unwrap();
+        tap(&mut customer, &mut inject, RETURN);
+        expected.push_str(HARD);
+        expected.push('\n');
+    }
+    arrives(&file, &expected);
+    // Character by character, as a console sends it.
+    for character in HARD.chars() {
+        customer
+            .inject(&mut inject, text(&character.to_string()), AREA)
+            .unwrap();
+    }
+    tap(&mut customer, &mut inject, RETURN);
+    expected.push_str(HARD);
+    expected.push('\n');
+    arrives(&file, &expected);
+    assert_ne!(mapping(&server), before);
+    inject.release_all().unwrap();
+    assert_eq!(mapping(&server), before, "the layout is as it was");
+}
+
+#[test]
+fn more_strange_characters_than_spare_keys_arrive_in_order() {
+    let mut server = Server::start();
+    let directory = tempfile::tempdir().unwrap();
+    let file = terminal(&mut server, directory.path());
+    let mut customer = Customer::granting();
+    let mut inject = Inject::open(Some(&server.display)).unwrap();
+    let greek: String = ('α'..='ω').chain('а'..='я').chain('א'..='ת').collect();
+    let mut expected = String::new();
+    for _ in 0..2 {
+        customer.inject(&mut inject, text(&greek), AREA).unwrap();
+        tap(&mut customer, &mut inject, RETURN);
+        expected.push_str(&greek);
+        expected.push('\n');
+    }
+    arrives(&file, &expected);
+}
+
+#[test]
+fn other_layouts_caps_lock_and_held_modifiers_change_nothing() {
+    let mut server = Server::start();
+    let directory = tempfile::tempdir().unwrap();
+    let file = terminal(&mut server, directory.path());
+    let mut customer = Customer::granting();
+    let mut inject = Inject::open(Some(&server.display)).unwrap();
+    let mut expected = String::new();
+    let line = format!("{HARD} ^`´ aZ1!?ß");
+    for layout in ["de", "fr", "us,ru", "us"] {
+        server.call("setxkbmap", &[layout]);
+        for caps in [false, true] {
+            if caps {
+                tap(&mut customer, &mut inject, CAPS_LOCK);
+            }
+            customer.inject(&mut inject, text(&line), AREA).unwrap();
+            tap(&mut customer, &mut inject, RETURN);
+            if caps {
+                tap(&mut customer, &mut inject, CAPS_LOCK);
+            }
+            expected.push_str(&line);
+            expected.push('\n');
+            arrives(&file, &expected);
+        }
+    }
+    for keysym in [SHIFT, CONTROL] {
+        customer
+            .inject(&mut inject, InputEvent::Key { keysym, down: true }, AREA)
+            .unwrap();
+        customer.inject(&mut inject, text("held Ä"), AREA).unwrap();
+        assert!(inject.holding());
+        customer
+            .inject(
+                &mut inject,
+                InputEvent::Key {
+                    keysym,
+                    down: false,
+                },
+                AREA,
+            )
+            .unwrap();
+        tap(&mut customer, &mut inject, RETURN);
+        expected.push_str("held Ä\n");
+    }
+    arrives(&file, &expected);
+    // Control+D ends the file: shortcuts work.
+    customer
+        .inject(
+            &mut inject,
+            InputEvent::Key {
+                keysym: CONTROL,
+                down: true,
+            },
+            AREA,
+        )
+        .unwrap();
+    tap(&mut customer, &mut inject, 0x44);
+    customer
+        .inject(
+            &mut inject,
+            InputEvent::Key {
+                keysym: CONTROL,
+                down: false,
+            },
+            AREA,
+        )
+        .unwrap();
+    let client = server.client();
+    eventually("the terminal ends", || {
+        client
+            .connection
+            .query_tree(client.root)
+            .unwrap()
+            .reply()
+            .unwrap()
+            .children
+            .is_empty()
+    });
+}
+
+#[test]
+fn f11_is_never_pressed_by_any_name() {
+    let server = Server::start();
+    let mut inject = Inject::open(Some(&server.display)).unwrap();
+    // The guard refuses F11 too; here it is asked directly, before any permit.
+    let outcome = inject.prepare(&InputEvent::Key {
+        keysym: 0xffc8,
+        down: true,
+    });
+    assert!(matches!(outcome, Err(Error::StopKey)), "{outcome:?}");
+    let mut customer = Customer::granting();
+    // What lies on the key of F11 under Control and Alt.
+    let outcome = customer.inject(
+        &mut inject,
+        InputEvent::Key {
+            keysym: 0x1008_fe0b,
+            down: true,
+        },
+        AREA,
+    );
+    assert!(matches!(outcome, Err(Error::StopKey)), "{outcome:?}");
+    server.call("xmodmap", &["-e", "keycode 38 = a F11"]);
+    let outcome = customer.inject(&mut inject, text("a"), AREA);
+    assert!(matches!(outcome, Err(Error::StopKey)), "{outcome:?}");
+}
+
+#[test]
+fn buttons_arrive_where_and_as_meant_and_go_up_at_the_end() {
+    let server = Server::start();
+    let client = server.client();
+    let window = client.window(
+        Area {
+            x: 100,
+            y: 100,
+            width: 400,
+            height: 300,
+        },
+        0,
+    );
+    let mut customer = Customer::granting();
+    let mut inject = Inject::open(Some(&server.display)).unwrap();
+    let area = Area {
+        x: 50,
+        y: 60,
+        width: 1000,
+        height: 700,
+    };
+    let mut pressed = |inject: &mut Inject, event| {
+        let outcome = customer.inject(inject, event, area);
+        client.sync();
+        let mut found = None;
+        while let Some(event) = client.connection.poll_for_event().unwrap() {
+            if let Event::ButtonPress(press) = event {
+                assert_eq!(press.event, window);
+                found = Some((press.detail, press.root_x, press.root_y));
+            }
+        }
+        (outcome, found)
+    };
+    let button = |button, down, x, y| InputEvent::Button { button, down, x, y };
+    let (_, found) = pressed(&mut inject, button(Button::Left, true, 100, 100));
+    assert_eq!(found, Some((1, 150, 160)));
+    let (_, found) = pressed(&mut inject, button(Button::Left, false, 100, 100));
+    assert_eq!(found, None);
+    let (_, found) = pressed(
+        &mut inject,
+        InputEvent::Scroll {
+            dx: 0,
+            dy: -1,
+            x: 101,
+            y: 100,
+        },
+    );
+    assert_eq!(found, Some((4, 151, 160)));
+    let (outcome, found) = pressed(&mut inject, button(Button::Left, true, 1000, 10));
+    assert!(matches!(outcome, Err(Error::OutsideArea)));
+    assert_eq!(found, None);
+
+    // A left-handed customer: the technician's left stays left.
+    server.call("xmodmap", &["-e", "pointer = 3 2 1"]);
+    let (_, found) = pressed(&mut inject, button(Button::Left, true, 100, 100));
+    assert_eq!(found.unwrap().0, 1);
+    let mask = || {
+        u16::from(
+            client
+                .connection
+                .query_pointer(client.root)
+                .unwrap()
+                .reply()
+                .unwrap()
+                .mask,
+        )
+    };
+    assert!(mask() & u16::from(KeyButMask::BUTTON1) != 0);
+    assert!(inject.holding());
+    inject.release_all().unwrap();
+    assert!(!inject.holding());
+    assert_eq!(mask(), 0);
+}
+
+#[test]
+fn held_keys_go_up_with_the_handle() {
+    let server = Server::start();
+    let client = server.client();
+    let mut customer = Customer::granting();
+    let mut inject = Inject::open(Some(&server.display)).unwrap();
+    for keysym in [SHIFT, CONTROL, 0xff53] {
+        customer
+            .inject(&mut inject, InputEvent::Key { keysym, down: true }, AREA)
+            .unwrap();
+    }
+    let down = || {
+        client
+            .connection
+            .query_keymap()
+            .unwrap()
+            .reply()
+            .unwrap()
+            .keys
+    };
+    assert_eq!(down().iter().map(|byte| byte.count_ones()).sum::<u32>(), 3);
+    drop(inject);
+    assert_eq!(down(), [0; 32]);
+}
+
+#[test]
+fn without_xtest_there_is_no_hand() {
+    let server = Server::with(&["-screen", "0", "640x480x24", "-extension", "XTEST"]);
+    let outcome = Inject::open(Some(&server.display)).map(drop);
+    assert!(
+        matches!(outcome, Err(PlatformError::InputUnavailable { .. })),
+        "{outcome:?}"
+    );
+    let client = server.client();
+    client
+        .connection
+        .set_input_focus(InputFocus::NONE, client.root, 0u32)
+        .unwrap();
+}
+
+fn mapping(server: &Server) -> Vec<u32> {
+    let client = server.client();
+    client
+        .connection
+        .get_keyboard_mapping(8, 248)
+        .unwrap()
+        .reply()
+        .unwrap()
+        .keysyms
+}

@@ -1,0 +1,10 @@
+//! The agent's parts for the customer's desktop, against real X servers.
+//!
+//! Each test starts an Xvfb of its own and waits for conditions, never for a time. What is
+//! compared was fetched by a connection that shares nothing with the code under test.
+
+mod capture;
+mod inject;
+mod rig;
+mod watch;
+mod windows;

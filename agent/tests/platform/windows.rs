@@ -1,0 +1,251 @@
+//! The agent's own windows among others.
+
+use fernsicht_agent::platform::overlay::{Frame, Numbers};
+use fernsicht_agent::platform::own::Desk;
+use fernsicht_agent::platform::{Area, OwnWindows, Sight, screens};
+use x11rb::connection::Connection as _;
+use x11rb::protocol::Event;
+use x11rb::protocol::xproto::{ConfigureWindowAux, ConnectionExt as _, InputFocus};
+
+use crate::rig::{Hand, Server, eventually};
+
+const AREA: Area = Area {
+    x: 0,
+    y: 0,
+    width: 1280,
+    height: 800,
+};
+const PART: Area = Area {
+    x: 10,
+    y: 10,
+    width: 100,
+    height: 30,
+};
+
+fn place(x: i16, y: i16, width: u16, height: u16) -> Area {
+    Area {
+        x,
+        y,
+        width,
+        height,
+    }
+}
+
+#[test]
+fn the_frame_is_seen_and_takes_no_click() {
+    let server = Server::start();
+    let client = server.client();
+    let hand = Hand::new(&server);
+    let below = client.window(AREA, 0x0000_0000);
+    let own = OwnWindows::new();
+    let frame = Frame::show(Some(&server.display), AREA, [0xe0, 0x40, 0x10], &own).unwrap();
+    for (x, y) in [(640, 1), (640, 798), (1, 400), (1278, 400)] {
+        assert_eq!(client.look(place(x, y, 1, 1)), [[0x10, 0x40, 0xe0]]);
+        hand.click(x, y);
+        client.sync();
+        let mut clicked = false;
+        while let Some(event) = client.connection.poll_for_event().unwrap() {
+            clicked |= matches!(event, Event::ButtonPress(press) if press.event == below);
+        }
+        assert!(clicked, "the click at {x},{y} went to the frame");
+    }
+    assert_eq!(
+        client.look(place(5, 5, 1, 1)),
+        [[0; 3]],
+        "four pixels at most"
+    );
+    // A later window does not stay above it.
+    client.window(place(0, 300, 200, 200), 0x00ff_ffff);
+    eventually("the frame is on top again", || {
+        client.look(place(1, 400, 1, 1)) == [[0x10, 0x40, 0xe0]]
+    });
+    drop(frame);
+    eventually("the frame is gone", || {
+        client.look(place(640, 1, 1, 1)) == [[0; 3]]
+    });
+}
+
+#[test]
+fn numbers_show_on_each_screen() {
+    let server = Server::start();
+    let client = server.client();
+    let screens = screens(Some(&server.display)).unwrap();
+    let own = OwnWindows::new();
+    let numbers = Numbers::show(Some(&server.display), &screens, &own).unwrap();
+    let middle = client.look(place(540, 300, 200, 200));
+    assert!(middle.contains(&[255; 3]) && middle.contains(&[28, 24, 24]));
+    drop(numbers);
+    eventually("they are gone", || {
+        !client.look(place(540, 300, 200, 200)).contains(&[255; 3])
+    });
+}
+
+#[test]
+fn covered_moved_and_hidden_windows_are_told() {
+    let server = Server::start();
+    let client = server.client();
+    let own = OwnWindows::new();
+    let desk = Desk::open(Some(&server.display), own.clone()).unwrap();
+    let window = client.window(place(200, 200, 300, 200), 0x0011_1111);
+    own.add(window);
+    let clear = Sight::Clear(place(210, 210, 100, 30));
+    assert_eq!(desk.sight(window, PART).unwrap(), clear);
+
+    let beside = client.window(place(400, 200, 50, 50), 0);
+    assert_eq!(
+        desk.sight(window, PART).unwrap(),
+        clear,
+        "it covers another part"
+    );
+    let over = client.window(place(305, 230, 50, 50), 0);
+    assert_eq!(desk.sight(window, PART).unwrap(), Sight::Covered);
+    assert!(desk.covered(window, PART).unwrap());
+    client.connection.unmap_window(over).unwrap();
+    client.sync();
+    assert_eq!(desk.sight(window, PART).unwrap(), clear);
+
+    // The agent's own frame over it does not count.
+    let frame = Frame::show(
+        Some(&server.display),
+        place(205, 205, 300, 200),
+        [1, 2, 3],
+        &own,
+    );
+    assert_eq!(desk.sight(window, PART).unwrap(), clear);
+    drop(frame);
+
+    let aside = ConfigureWindowAux::new().x(201);
+    client.connection.configure_window(window, &aside).unwrap();
+    client.sync();
+    assert_eq!(
+        desk.sight(window, PART).unwrap(),
+        Sight::Clear(place(211, 210, 100, 30))
+    );
+    let off = ConfigureWindowAux::new().x(1200);
+    client.connection.configure_window(window, &off).unwrap();
+    client.sync();
+    assert_eq!(
+        desk.sight(window, PART).unwrap(),
+        Sight::Covered,
+        "it reaches over the edge"
+    );
+    client.connection.unmap_window(window).unwrap();
+    client.connection.unmap_window(beside).unwrap();
+    client.sync();
+    assert_eq!(desk.sight(window, PART).unwrap(), Sight::Hidden);
+    client.connection.destroy_window(window).unwrap();
+    client.sync();
+    assert_eq!(desk.sight(window, PART).unwrap(), Sight::Hidden);
+}
+
+#[test]
+fn a_foreign_child_inside_the_window_covers_it() {
+    let server = Server::start();
+    let (client, stranger) = (server.client(), server.client());
+    let own = OwnWindows::new();
+    let desk = Desk::open(Some(&server.display), own.clone()).unwrap();
+    let window = client.window(place(200, 200, 300, 200), 0);
+    own.add(window);
+    let child = stranger.window(place(0, 0, 50, 50), 0);
+    assert_eq!(desk.covered(window, PART).unwrap(), false);
+    stranger
+        .connection
+        .reparent_window(child, window, 5, 5)
+        .unwrap();
+    stranger.sync();
+    assert!(desk.covered(window, PART).unwrap());
+}
+
+#[test]
+fn clicks_and_keys_for_own_windows_are_recognised() {
+    let mut server = Server::start();
+    server.run("openbox", &[]);
+    let client = server.client();
+    let own = OwnWindows::new();
+    let desk = Desk::open(Some(&server.display), own.clone()).unwrap();
+    let window = client.window(place(200, 200, 300, 200), 0);
+    assert_eq!(desk.own_at(250, 250).unwrap(), false);
+    own.add(window);
+    assert!(desk.own_at(250, 250).unwrap());
+    assert_eq!(desk.own_at(600, 600).unwrap(), false);
+    // A window that clicks pass through is not in the way.
+    let frame = Frame::show(
+        Some(&server.display),
+        place(150, 150, 500, 500),
+        [9, 9, 9],
+        &own,
+    );
+    assert_eq!(desk.own_at(151, 160).unwrap(), false);
+    drop(frame);
+
+    assert_eq!(desk.own_has_focus().unwrap(), false);
+    client
+        .connection
+        .set_input_focus(InputFocus::PARENT, window, 0u32)
+        .unwrap();
+    client.sync();
+    assert!(desk.own_has_focus().unwrap());
+    client
+        .connection
+        .set_input_focus(InputFocus::NONE, InputFocus::NONE, 0u32)
+        .unwrap();
+    client.sync();
+    assert_eq!(desk.own_has_focus().unwrap(), false);
+
+    // In a window manager's frame: the frame counts, too.
+    server.run("xterm", &["-geometry", "40x10+700+400"]);
+    let framed = || {
+        let tree = client
+            .connection
+            .query_tree(client.root)
+            .unwrap()
+            .reply()
+            .unwrap();
+        tree.children.into_iter().find_map(|top| {
+            let inner = client
+                .connection
+                .query_tree(top)
+                .unwrap()
+                .reply()
+                .ok()?
+                .children;
+            let inside = inner.iter().copied().find(|child| {
+                let name = client
+                    .connection
+                    .get_property(false, *child, 67u32, 31u32, 0, 10)
+                    .unwrap()
+                    .reply();
+                name.is_ok_and(|name| name.value.starts_with(b"xterm"))
+            })?;
+            let state = client
+                .connection
+                .get_window_attributes(inside)
+                .unwrap()
+                .reply()
+                .ok()?;
+            (u8::from(state.map_state) == 2).then_some((top, inside))
+        })
+    };
+    let mut found = None;
+    eventually("the terminal is framed", || {
+        found = framed();
+        found.is_some()
+    });
+    let (top, inside) = found.unwrap();
+    let frame = client
+        .connection
+        .get_geometry(top)
+        .unwrap()
+        .reply()
+        .unwrap();
+    let title = (
+        frame.x + i16::try_from(frame.width / 2).unwrap(),
+        frame.y + 4,
+    );
+    assert_eq!(desk.own_at(title.0, title.1).unwrap(), false);
+    own.add(inside);
+    assert!(
+        desk.own_at(title.0, title.1).unwrap(),
+        "the title bar of an own window"
+    );
+}
