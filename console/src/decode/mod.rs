@@ -124,21 +124,6 @@ impl Decoder {
         drawn
     }
 
-    /// Draws an update whose turn it is: a complete one, or the one that follows the last.
-    /// For a caller that puts them in order; after an error ask for a complete picture.
-    pub fn apply(&mut self, update: &Update) -> Result<Drawn, Error> {
-        let mut drawn = Drawn::default();
-        let result =
-            match update.complete || (self.picture.is_some() && update.sequence == self.next) {
-                true => self.draw(update, &mut drawn),
-                false => Err(Error::Missing),
-            };
-        if result.is_err() {
-            self.clear();
-        }
-        result.map(|()| drawn)
-    }
-
     fn take(&mut self, bytes: &[u8]) -> Result<Drawn, Error> {
         let update = Update::from_bytes(bytes)?;
         let mut drawn = Drawn::default();
