@@ -127,10 +127,11 @@ impl Decoder {
     fn take(&mut self, bytes: &[u8]) -> Result<Drawn, Error> {
         let update = Update::from_bytes(bytes)?;
         let mut drawn = Drawn::default();
-        if update.sequence < self.next || (self.picture.is_none() && !update.complete) {
+        if update.sequence < self.next {
             return Ok(drawn);
         }
-        if !update.complete && update.sequence > self.next {
+        let its_turn = self.picture.is_some() && update.sequence == self.next;
+        if !update.complete && !its_turn {
             self.wait(update, bytes.len())?;
             return Ok(drawn);
         }
@@ -143,8 +144,11 @@ impl Decoder {
     }
 
     fn wait(&mut self, update: Update, bytes: usize) -> Result<(), Error> {
-        if self.early.len() >= MOST_EARLY || self.early_bytes + bytes > MOST_EARLY_BYTES {
-            return Err(Error::Missing);
+        while self.early.len() >= MOST_EARLY || self.early_bytes + bytes > MOST_EARLY_BYTES {
+            // Before the complete picture comes, the oldest are most likely void.
+            let oldest = self.early.pop_first().filter(|_| self.picture.is_none());
+            let (_, (_, bytes)) = oldest.ok_or(Error::Missing)?;
+            self.early_bytes -= bytes;
         }
         // A sequence that is there already is kept: which one is right, nobody knows.
         if let std::collections::btree_map::Entry::Vacant(place) = self.early.entry(update.sequence)

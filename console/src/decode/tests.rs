@@ -89,6 +89,27 @@ fn updates_are_drawn_in_sequence() {
 }
 
 #[test]
+fn the_first_complete_update_may_be_overtaken() {
+    let mut decoder = Decoder::new();
+    for sequence in (6..200).rev() {
+        let early = fill(sequence, false, rect(0, 0, 1, 1), sequence as u8);
+        assert_eq!(handle(&mut decoder, &early).unwrap().sequence, None);
+    }
+    assert_eq!(decoder.early.len(), MOST_EARLY);
+    decoder.clear();
+    for sequence in [4, 8, 7, 6] {
+        handle(
+            &mut decoder,
+            &fill(sequence, false, rect(0, 0, 1, 1), sequence as u8),
+        )
+        .unwrap();
+    }
+    let drawn = handle(&mut decoder, &fill(5, true, rect(0, 0, 9, 9), 5)).unwrap();
+    assert!(drawn.afresh && drawn.sequence == Some(8) && !decoder.waits());
+    assert_eq!(pixel(&decoder, 0, 0), [8, 8, 8, 255]);
+}
+
+#[test]
 fn a_complete_update_passes_what_is_missing() {
     let mut decoder = Decoder::new();
     handle(&mut decoder, &fill(0, true, rect(0, 0, 9, 9), 1)).unwrap();
