@@ -269,10 +269,10 @@ impl Inject {
     }
 
     fn key_stroke(&mut self, keysym: u32, mode: Mode) -> Result<Stroke, Error> {
-        if keysym == F11 {
+        if keysym == F11 || self.keymap.on_stop_key(keysym) {
             return Err(Error::StopKey);
         }
-        if keysym == 0 {
+        if keysym == 0 || steers_server(keysym) {
             return Err(Error::NoSuchKey);
         }
         let stroke = match self.keymap.stroke_for_symbol(keysym, mode) {
@@ -550,6 +550,12 @@ fn bind(link: &Link, changes: &[(u8, [u32; 2])]) -> Result<(), Error> {
             .change_keyboard_mapping(count, run[0].0, 2, &symbols)?;
     }
     Ok(link.sync()?)
+}
+
+/// Symbols that end the X server, its grabs, or switch to another terminal: the customer could
+/// be left without the agent's window.
+fn steers_server(keysym: u32) -> bool {
+    keysym == 0xfed5 || (0x1008_fe01..=0x1008_fe2f).contains(&keysym)
 }
 
 fn is_letter(keysym: u32) -> bool {

@@ -6,7 +6,7 @@ use fernsicht_agent::platform::{
     Area, Capture, Error, Pixels, Pointer, Selection, open_capture, region, screens,
 };
 use x11rb::connection::Connection as _;
-use x11rb::protocol::randr::ConnectionExt as _;
+use x11rb::protocol::randr::{ConnectionExt as _, Rotation};
 use x11rb::protocol::xproto::{ChangeGCAux, ConnectionExt as _, CreateGCAux, Rectangle};
 
 use crate::rig::{Client, Customer, Hand, Server, colours, eventually};
@@ -197,7 +197,7 @@ fn a_shrunken_screen_is_noticed_and_never_read_stale() {
     let mut capture = open_capture(Some(&server.display)).unwrap();
     let mut pixels = whole(&mut *capture, &mut customer);
     let old = capture.area().whole();
-    server.call("xrandr", &["-s", "640x480"]);
+    resize(&client, 640, 480);
     // Before the notice is taken the old area cannot be read any more.
     let outcome = capture.read(&customer.permit(), &[old], &mut pixels);
     assert!(matches!(outcome, Err(Error::LayoutChanged)), "{outcome:?}");
@@ -208,21 +208,33 @@ fn a_shrunken_screen_is_noticed_and_never_read_stale() {
     assert_eq!((area.width, area.height), (640, 480));
     let pixels = whole(&mut *capture, &mut customer);
     assert!(colours(&pixels.bgrx) == client.look(area));
-    server.call("xrandr", &["-s", "1280x800"]);
+    resize(&client, 1280, 800);
     eventually("growing is noticed", || {
         capture.wait(SECOND).unwrap().layout
     });
     assert_eq!(capture.select(Selection::All).unwrap().width, 1280);
-    assert_eq!(
-        client
-            .connection
-            .randr_query_version(1, 5)
+}
+
+/// Switches the output off, which leaves the bare screen, and gives that another size.
+fn resize(client: &Client, width: u16, height: u16) {
+    let connection = &client.connection;
+    let found = connection
+        .randr_get_screen_resources(client.root)
+        .unwrap()
+        .reply()
+        .unwrap();
+    for crtc in found.crtcs {
+        connection
+            .randr_set_crtc_config(crtc, 0, 0, 0, 0, 0, Rotation::ROTATE0, &[])
             .unwrap()
             .reply()
-            .unwrap()
-            .major_version,
-        1
-    );
+            .unwrap();
+    }
+    connection
+        .randr_set_screen_size(client.root, width, height, 200, 150)
+        .unwrap()
+        .check()
+        .unwrap();
 }
 
 #[test]

@@ -101,6 +101,12 @@ impl Keymap {
         keycode == USUAL_F11 && !self.symbols.contains(&F11)
     }
 
+    /// True if the symbol lies on the key of F11.
+    pub(in crate::platform) fn on_stop_key(&self, symbol: u32) -> bool {
+        self.keys()
+            .any(|(key, symbols)| symbols.contains(&symbol) && self.is_stop_key(key))
+    }
+
     /// True if the key is bound to a modifier.
     pub(in crate::platform) fn is_modifier(&self, keycode: u8) -> bool {
         self.modifiers.iter().any(|keys| keys.contains(&keycode))
