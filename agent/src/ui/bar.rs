@@ -4,11 +4,12 @@
 //! first and is never hidden by a question. Every word that widens rights is a granting button;
 //! what narrows them acts at once.
 
-use egui::{Rect, RichText, Ui, UiBuilder};
+use egui::{Rect, Ui, UiBuilder};
 use fernsicht_protocol::messages::ControlOffer;
 
 use super::consent::deletion_date;
 use super::pen::{Look, Pen, announce};
+use super::sign::{self, Sign};
 use super::{Action, minutes_until, sheet, tokens};
 use crate::hand::Grant;
 use crate::view::{BarState, Notice, Question, Session};
@@ -45,12 +46,12 @@ fn state(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session) {
     let name = session.technician.name.as_str();
     let texts = pen.texts;
     let (sign, sentence) = match session.state {
-        BarState::View => ("👁", texts.bar_view(name)),
-        BarState::Control => ("🖱", texts.bar_control(name)),
-        BarState::ViewOff => ("🚫", texts.bar_view_off(name)),
-        BarState::Stopped => ("⏹", texts.bar_stopped(name)),
-        BarState::CustomerFirst => ("✋", texts.bar_you_first(name)),
-        BarState::Reconnecting => ("⚠", texts.bar_reconnecting()),
+        BarState::View => (Sign::Eye, texts.bar_view(name)),
+        BarState::Control => (Sign::Mouse, texts.bar_control(name)),
+        BarState::ViewOff => (Sign::Off, texts.bar_view_off(name)),
+        BarState::Stopped => (Sign::Stop, texts.bar_stopped(name)),
+        BarState::CustomerFirst => (Sign::Person, texts.bar_you_first(name)),
+        BarState::Reconnecting => (Sign::Warning, texts.bar_reconnecting()),
     };
     let colour = pen.palette(ui).text;
     let spoken = texts.a11y_bar(&sentence);
@@ -65,7 +66,10 @@ fn state(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session) {
         });
         // Without a recording in this session's offer there is none in any of its states.
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Min), |ui| {
-            ui.label(RichText::new(format!("○ {}", texts.bar_not_recording())).color(colour));
+            ui.label(texts.bar_not_recording());
+            let square = egui::Vec2::splat(tokens::BODY);
+            let (rect, _) = ui.allocate_exact_size(square, egui::Sense::hover());
+            sign::paint(ui, rect, Sign::Empty, colour);
         });
     });
 }
@@ -115,11 +119,7 @@ fn buttons(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session) {
 
 /// Dragged, it moves the bar freely; pressed, it sends it to the other edge of the screen.
 fn move_button(ui: &mut Ui, pen: &mut Pen<'_>) {
-    let response = pen.plain(
-        ui,
-        Look::Quiet,
-        format!("✥ {}", pen.texts.bar_button_move()),
-    );
+    let response = pen.plain(ui, Look::Quiet, pen.texts.bar_button_move());
     let dragged = response.interact(egui::Sense::click_and_drag());
     if dragged.drag_started() {
         pen.action = Some(Action::DragBar);
@@ -138,7 +138,13 @@ fn notice(ui: &mut Ui, pen: &mut Pen<'_>, notice: &Notice) {
         Notice::InputUnavailable => pen.texts.error_input_unavailable(),
     };
     pen.boxed(ui, palette.warning, |pen, ui| {
-        let response = pen.sign(ui, "⚠", sentence, palette.on_warning, tokens::BODY);
+        let response = pen.sign(
+            ui,
+            Sign::Warning,
+            sentence,
+            palette.on_warning,
+            tokens::BODY,
+        );
         announce(ui, &response);
     });
 }
@@ -153,7 +159,7 @@ fn question(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session, question: Questio
             Question::End => texts.end_question(),
             Question::StillThere(ends) => texts.bar_still_there(minutes_until(pen.now, ends)),
         };
-        let response = pen.sign(ui, "❓", asked, colour, tokens::LEAD);
+        let response = pen.sign(ui, Sign::Question, asked, colour, tokens::LEAD);
         announce(ui, &response);
         match question {
             Question::Upgrade => upgrade(ui, pen, session),

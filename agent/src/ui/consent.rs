@@ -10,6 +10,7 @@ use egui::Ui;
 use fernsicht_protocol::messages::ControlOffer;
 
 use super::pen::{Look, Pen, announce, common_height, with_height};
+use super::sign::Sign;
 use super::{Action, minutes_until, sheet, start, tokens};
 use crate::format;
 use crate::hand::Grant;
@@ -29,7 +30,13 @@ pub(crate) fn ui(ui: &mut Ui, pen: &mut Pen<'_>, consent: &Consent, stop_key: St
                 .consent_organisation(&consent.technician.organisation),
         );
         let good = pen.palette(ui).good;
-        pen.sign(ui, "✔", pen.texts.consent_verified(), good, tokens::BODY);
+        pen.sign(
+            ui,
+            Sign::Check,
+            pen.texts.consent_verified(),
+            good,
+            tokens::BODY,
+        );
         pen.text(ui, pen.texts.consent_compare());
         ui.add_space(tokens::GAP);
         pen.lead(ui, pen.texts.consent_question());
@@ -106,7 +113,8 @@ fn choices(ui: &mut Ui, pen: &mut Pen<'_>, consent: &Consent) {
 fn card(ui: &mut Ui, pen: &mut Pen<'_>, add: impl FnOnce(&mut Ui, &mut Pen<'_>)) {
     egui::Frame::new().inner_margin(CARD).show(ui, |ui| {
         ui.set_width(ui.available_width());
-        add(ui, pen);
+        // Columns justify their text; ragged lines are easier to read.
+        ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| add(ui, pen));
     });
 }
 

@@ -4,6 +4,7 @@ use egui::Ui;
 
 use super::pen::{Look, Pen, announce};
 use super::problem::{self, Remedy};
+use super::sign::Sign;
 use super::{Action, sheet, tokens};
 use crate::format;
 use crate::view::{EndReason, Ended};
@@ -13,7 +14,7 @@ pub(crate) fn ui(ui: &mut Ui, pen: &mut Pen<'_>, ended: &Ended) {
     let body = |ui: &mut Ui, pen: &mut Pen<'_>| {
         pen.title(ui, pen.texts.end_title());
         let good = pen.palette(ui).good;
-        let safe = pen.sign(ui, "✔", pen.texts.end_safe(), good, tokens::LEAD);
+        let safe = pen.sign(ui, Sign::Check, pen.texts.end_safe(), good, tokens::LEAD);
         announce(ui, &safe);
         ui.add_space(tokens::GAP);
         reason(ui, pen, ended);

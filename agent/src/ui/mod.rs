@@ -15,6 +15,7 @@ mod privacy;
 mod problem;
 mod screens;
 mod sheet;
+mod sign;
 mod start;
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,7 @@ use egui::{
     StrokeKind, Ui,
 };
 
+use super::sign::{self, Sign};
 use super::tokens::{self, Palette};
 use super::{Action, Operator};
 use crate::hand::Grant;
@@ -82,20 +83,19 @@ impl Pen<'_> {
     pub(crate) fn sign(
         &self,
         ui: &mut Ui,
-        sign: &str,
+        sign: Sign,
         text: String,
         colour: Color32,
         size: f32,
     ) -> Response {
         ui.horizontal_top(|ui| {
-            let galley =
-                ui.painter()
-                    .layout_no_wrap(sign.to_owned(), FontId::proportional(size), colour);
-            let (rect, _) = ui.allocate_exact_size(
-                galley.size().max(egui::vec2(size * 1.4, 0.0)),
-                Sense::hover(),
+            let (rect, _) =
+                ui.allocate_exact_size(egui::vec2(size * 1.4, size * 1.15), Sense::hover());
+            let square = Rect::from_min_size(
+                rect.left_center() - egui::vec2(0.0, size / 2.0),
+                egui::Vec2::splat(size),
             );
-            ui.painter().galley(rect.min, galley, colour);
+            sign::paint(ui, square, sign, colour);
             ui.add(egui::Label::new(RichText::new(text).size(size).color(colour)).wrap())
         })
         .inner
@@ -125,7 +125,7 @@ impl Pen<'_> {
     pub(crate) fn error(&mut self, ui: &mut Ui, text: String) {
         let palette = self.palette(ui);
         self.boxed(ui, palette.error, |pen, ui| {
-            let response = pen.sign(ui, "⚠", text, palette.on_error, tokens::BODY);
+            let response = pen.sign(ui, Sign::Warning, text, palette.on_error, tokens::BODY);
             announce(ui, &response);
         });
     }

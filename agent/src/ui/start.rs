@@ -5,6 +5,7 @@ use egui::{Key, TextEdit, Ui};
 use fernsicht_protocol::code::{self, SessionCode};
 
 use super::pen::{Look, Pen, announce};
+use super::sign::Sign;
 use super::{Action, Form, problem, sheet, tokens};
 use crate::view::{Problem, StopKey, View};
 
@@ -27,7 +28,7 @@ pub(crate) fn ui(
         ];
         for (number, step) in steps.into_iter().enumerate() {
             let colour = pen.palette(ui).text;
-            pen.sign(ui, &format!("{}.", number + 1), step, colour, tokens::BODY);
+            pen.sign(ui, Sign::Step(number + 1), step, colour, tokens::BODY);
         }
         ui.add_space(tokens::GAP);
         entry(ui, pen, form, before);
@@ -54,7 +55,7 @@ pub(crate) fn ui(
 pub(crate) fn connecting_ui(ui: &mut Ui, pen: &mut Pen<'_>, view: &View) {
     let body = |ui: &mut Ui, pen: &mut Pen<'_>| {
         let colour = pen.palette(ui).text;
-        let response = pen.sign(ui, "⌛", pen.texts.connecting(), colour, tokens::LEAD);
+        let response = pen.sign(ui, Sign::Wait, pen.texts.connecting(), colour, tokens::LEAD);
         announce(ui, &response);
         ui.add_space(tokens::GROUP);
         stop_key(ui, pen, view.stop_key);
@@ -73,7 +74,7 @@ pub(crate) fn connecting_ui(ui: &mut Ui, pen: &mut Pen<'_>, view: &View) {
 pub(crate) fn starting_ui(ui: &mut Ui, pen: &mut Pen<'_>) {
     let body = |ui: &mut Ui, pen: &mut Pen<'_>| {
         let colour = pen.palette(ui).text;
-        let response = pen.sign(ui, "⌛", pen.texts.connecting(), colour, tokens::LEAD);
+        let response = pen.sign(ui, Sign::Wait, pen.texts.connecting(), colour, tokens::LEAD);
         announce(ui, &response);
         ui.add_space(tokens::GROUP);
         pen.button(
@@ -92,13 +93,19 @@ pub(crate) fn stop_key(ui: &mut Ui, pen: &mut Pen<'_>, stop_key: StopKey) {
     match stop_key {
         StopKey::Unknown => {}
         StopKey::Watched => {
-            pen.sign(ui, "⏹", pen.texts.f11_notice(), palette.text, tokens::BODY);
+            pen.sign(
+                ui,
+                Sign::Stop,
+                pen.texts.f11_notice(),
+                palette.text,
+                tokens::BODY,
+            );
         }
         StopKey::Unavailable => {
             pen.boxed(ui, palette.warning, |pen, ui| {
                 pen.sign(
                     ui,
-                    "⚠",
+                    Sign::Warning,
                     pen.texts.f11_unavailable(),
                     palette.on_warning,
                     tokens::BODY,
@@ -114,7 +121,7 @@ pub(crate) fn fraud(ui: &mut Ui, pen: &mut Pen<'_>) {
     pen.boxed(ui, palette.warning, |pen, ui| {
         pen.sign(
             ui,
-            "⚠",
+            Sign::Warning,
             pen.texts.fraud_title(),
             palette.on_warning,
             tokens::LEAD,
@@ -192,7 +199,7 @@ fn try_out(ui: &mut Ui, pen: &mut Pen<'_>, view: &View) {
     } else if view.stop_presses > 0 {
         let response = pen.sign(
             ui,
-            "✔",
+            Sign::Check,
             pen.texts.start_f11_ok(),
             palette.good,
             tokens::BODY,
@@ -201,7 +208,7 @@ fn try_out(ui: &mut Ui, pen: &mut Pen<'_>, view: &View) {
     } else {
         pen.sign(
             ui,
-            "⏹",
+            Sign::Stop,
             pen.texts.start_f11_try(),
             palette.text,
             tokens::BODY,

@@ -31,7 +31,7 @@ pub(crate) const PAGE_SIZE: Vec2 = Vec2::new(940.0, 700.0);
 /// The smallest size of every page but the bar.
 pub(crate) const PAGE_MIN: Vec2 = Vec2::new(620.0, 340.0);
 /// Width of the bar, where the screen has room for it.
-pub(crate) const BAR_WIDTH: f32 = 900.0;
+pub(crate) const BAR_WIDTH: f32 = 984.0;
 
 /// The colours of one theme.
 #[derive(Debug, Clone, Copy)]
