@@ -1,0 +1,98 @@
+//! `agent --output FILE`: the customer's program with the operator's configuration attached.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use fernsicht_protocol::attached::{self, Configuration};
+use fernsicht_protocol::wire::{List, Text};
+
+use crate::Error;
+use crate::home::Home;
+
+/// Writes the agent. `program` is the bare one; without it, the one beside this program.
+pub(crate) fn make(
+    home: &Home,
+    program: Option<&Path>,
+    output: &Path,
+    now: u64,
+) -> Result<(), Error> {
+    let configuration = configuration(home, now)?;
+    let program = match program {
+        Some(program) => program.to_owned(),
+        None => beside_this_program()?,
+    };
+    if !program.is_file() {
+        return Err(Error::NoProgram(program));
+    }
+    let bare = fs::read(&program).map_err(Error::file("cannot read", &program))?;
+    let whole = attached::attach(&bare, &configuration).map_err(|reason| Error::Program {
+        path: program,
+        reason,
+    })?;
+    write_program(output, &whole).map_err(Error::file("cannot write", output))
+}
+
+/// What relay.toml says to agents. Errors: a field is empty.
+fn configuration(home: &Home, now: u64) -> Result<Configuration, Error> {
+    let config = &home.config;
+    Ok(Configuration {
+        made: now,
+        operator: filled(home, "operator", &config.operator)?,
+        domain: filled(home, "domain", &config.domain)?,
+        relay_addresses: List(vec![filled(
+            home,
+            "public_address",
+            &config.public_address,
+        )?]),
+        relay_name: filled(home, "name", &config.name)?,
+        ca: home.ca_fingerprint(),
+        address: filled(home, "address", &config.address)?,
+        complaints_office: filled(home, "complaints_office", &config.complaints_office)?,
+        privacy_contact: filled(home, "privacy_contact", &config.privacy_contact)?,
+        authority: filled(home, "authority", &config.authority)?,
+        legal_basis: filled(home, "legal_basis", &config.legal_basis)?,
+        language: filled(home, "language", &config.language)?,
+        auditors: List::default(),
+    })
+}
+
+fn filled<const MAX: usize>(
+    home: &Home,
+    field: &'static str,
+    value: &str,
+) -> Result<Text<MAX>, Error> {
+    if value.trim().is_empty() {
+        return Err(Error::EmptyField {
+            field,
+            path: home.config_file(),
+        });
+    }
+    Text::new(value).map_err(|e| Error::Config {
+        path: home.config_file(),
+        reason: format!("`{field}`: {e}"),
+    })
+}
+
+fn beside_this_program() -> Result<PathBuf, Error> {
+    let this =
+        std::env::current_exe().map_err(Error::system("cannot find this program's own file"))?;
+    Ok(this.with_file_name("fernsicht-agent"))
+}
+
+/// Whole or not at all: a half-written program must not be handed to a customer.
+fn write_program(output: &Path, content: &[u8]) -> std::io::Result<()> {
+    let mut part = output.as_os_str().to_owned();
+    part.push(".part");
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o755)
+        .open(&part)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    drop(file);
+    fs::rename(&part, output)
+}

@@ -1,0 +1,149 @@
+//! One client's connection: who it is, its messages, its streams.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fernsicht_protocol::cert;
+use fernsicht_protocol::messages::{ALPN_AGENT, ALPN_CONSOLE};
+use fernsicht_protocol::quic::{self, MessageReceiver, MessageSender, ReadError};
+use fernsicht_protocol::router::ConnectionId;
+use fernsicht_protocol::wire::Wire;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::forward;
+use super::hub::{Client, Hub, Mail, Place, Seat};
+use crate::register::Standing;
+
+/// Serves one connection from its handshake to its end.
+pub(super) async fn run(hub: Arc<Hub>, incoming: quinn::Incoming, _place: Place) {
+    let address = incoming.remote_address().ip();
+    let connection = match incoming.accept() {
+        Ok(connecting) => match tokio::time::timeout(HANDSHAKE_WITHIN, connecting).await {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(error)) => return tracing::debug!(%error, "a handshake failed"),
+            Err(_) => return tracing::debug!("a handshake took too long"),
+        },
+        Err(error) => return tracing::debug!(%error, "a connection failed"),
+    };
+    let Some(client) = identify(&hub, &connection).await else {
+        connection.close(CODE_REFUSED.into(), b"the certificate could not be checked");
+        return;
+    };
+    let streams = match tokio::time::timeout(HANDSHAKE_WITHIN, connection.accept_bi()).await {
+        Ok(Ok(streams)) => streams,
+        Ok(Err(_)) => return,
+        Err(_) => return connection.close(CODE_REFUSED.into(), b"no message came"),
+    };
+    let Seat { id, mail } = hub.connected(&connection, client, address);
+    tracing::debug!(connection = id.0, "connected");
+    converse(&hub, &connection, client, (id, mail), streams).await;
+    hub.disconnected(id);
+    tracing::debug!(connection = id.0, "disconnected");
+}
+
+/// None: it cannot be told who it is.
+async fn identify(hub: &Hub, connection: &quinn::Connection) -> Option<Client> {
+    let alpn = quic::alpn(connection)?;
+    if alpn == ALPN_AGENT {
+        return Some(Client::Agent);
+    }
+    if alpn != ALPN_CONSOLE {
+        return None;
+    }
+    let Some(leaf) = quic::peer_chain(connection).into_iter().next() else {
+        return Some(Client::Console(None));
+    };
+    let holder = cert::holder(&leaf).ok()?;
+    match hub.standing(holder.serial).await {
+        Ok(Standing::Good(technician)) => Some(Client::Console(Some(technician))),
+        Ok(Standing::Revoked | Standing::Unknown) => Some(Client::Revoked),
+        Err(error) => {
+            tracing::error!(%error, "cannot look up a certificate");
+            None
+        }
+    }
+}
+
+/// Until the connection is gone. Tasks of its streams end with it.
+async fn converse(
+    hub: &Arc<Hub>,
+    connection: &quinn::Connection,
+    client: Client,
+    (id, mail): (ConnectionId, mpsc::Receiver<Mail>),
+    (send, receive): (quinn::SendStream, quinn::RecvStream),
+) {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(write(connection.clone(), MessageSender::new(send), mail));
+    let receiver = MessageReceiver::new(receive);
+    let reader = hub.clone();
+    match client {
+        Client::Agent => {
+            tasks.spawn(async move {
+                let said = |message| reader.agent_says(id, message);
+                if read(receiver, said).await.is_err() {
+                    reader.malformed(id);
+                }
+            });
+        }
+        Client::Console(_) | Client::Revoked => {
+            tasks.spawn(async move {
+                let said = |message| reader.console_says(id, message);
+                if read(receiver, said).await.is_err() {
+                    reader.malformed(id);
+                }
+            });
+        }
+    }
+    // QUIC bounds the streams that are open at once; each task ends with its stream.
+    while let Ok(stream) = connection.accept_uni().await {
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(forward::run(hub.clone(), id, stream));
+    }
+    tasks.shutdown().await;
+}
+
+/// Err: the client's bytes cannot be read.
+async fn read<T: Wire>(mut receiver: MessageReceiver, said: impl Fn(T)) -> Result<(), ReadError> {
+    loop {
+        match receiver.next::<T>().await {
+            Ok(Some(message)) => said(message),
+            Ok(None) | Err(ReadError::Lost(_)) => return Ok(()),
+            Err(
+                error @ (ReadError::Malformed(_) | ReadError::Truncated | ReadError::Cancelled),
+            ) => {
+                return Err(error);
+            }
+        }
+    }
+}
+
+async fn write(
+    connection: quinn::Connection,
+    mut sender: MessageSender,
+    mut mail: mpsc::Receiver<Mail>,
+) {
+    while let Some(next) = mail.recv().await {
+        let sent = match next {
+            Mail::Agent(message) => sender.send(&message).await,
+            Mail::Console(message) => sender.send(&message).await,
+            Mail::Close => break,
+        };
+        if sent.is_err() {
+            // The client has stopped listening; it counts as gone.
+            break;
+        }
+    }
+    if tokio::time::timeout(DELIVER_WITHIN, sender.finish())
+        .await
+        .is_err()
+    {
+        tracing::debug!("the last messages were not taken");
+    }
+    connection.close(CODE_DONE.into(), b"");
+}
+
+const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
+const DELIVER_WITHIN: Duration = Duration::from_secs(3);
+const CODE_DONE: u32 = 0;
+const CODE_REFUSED: u32 = 1;

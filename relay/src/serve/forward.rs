@@ -1,0 +1,275 @@
+//! Frames on their way: one task per open stream.
+//!
+//! ```text
+//! in-order:  record ─► verdict (input: recorder first) ─► the target's stream of that class
+//! single:    header ─► verdict ─► own stream, chunk by chunk; a cut or a reset on one
+//!                       │ hold ▲    side ends the other
+//!                       └──────┘
+//! ```
+//!
+//! A frame of classes 6 to 9 is never gathered: what the target does not take stays with the
+//! sender, where it can still be cancelled. Nothing is opened; the relay has no keys.
+
+use std::sync::Arc;
+
+use fernsicht_protocol::crypto::hash;
+use fernsicht_protocol::frame::{Class, Header};
+use fernsicht_protocol::quic::{self, Incoming, ReadError, RecordReceiver, RecordSender};
+use fernsicht_protocol::router::{ConnectionId, Verdict};
+use fernsicht_protocol::unit::Record;
+use quinn::{RecvStream, SendStream, VarInt};
+use tokio::sync::watch;
+
+use super::hub::{Cuts, Hub};
+
+/// Forwards one unidirectional stream of `from` to its end.
+pub(super) async fn run(hub: Arc<Hub>, from: ConnectionId, stream: RecvStream) {
+    let result = match quic::incoming(stream).await {
+        Ok(Incoming::Records(records)) => forward_records(&hub, from, records).await,
+        Ok(Incoming::Single(header, stream)) => {
+            forward_single(&hub, from, header, stream).await;
+            Ok(())
+        }
+        // A single frame that was cancelled before its header had come, or a stream without a byte.
+        Err(ReadError::Cancelled | ReadError::Truncated) => Ok(()),
+        Err(error) => Err(error),
+    };
+    match result {
+        Ok(()) | Err(ReadError::Lost(_)) => {}
+        Err(ReadError::Malformed(_) | ReadError::Truncated | ReadError::Cancelled) => {
+            hub.malformed(from)
+        }
+    }
+}
+
+async fn forward_records(
+    hub: &Arc<Hub>,
+    from: ConnectionId,
+    mut records: RecordReceiver,
+) -> Result<(), ReadError> {
+    let mut onward: Option<(ConnectionId, RecordSender)> = None;
+    while let Some(record) = records.next().await? {
+        let Record::Frame(frame) = &record else {
+            // Tombstones are the relay's to make.
+            hub.malformed(from);
+            return Ok(());
+        };
+        let header = frame.header;
+        let verdict = match hub.judge(from, &header) {
+            Verdict::Record(ticket) => {
+                if hub.recorder().record(from, &record).await.is_err() {
+                    hub.recorder_failed(from);
+                }
+                hub.recorded(from, ticket)
+            }
+            verdict @ (Verdict::Forward(_)
+            | Verdict::Hold
+            | Verdict::Tombstone(_)
+            | Verdict::Discard
+            | Verdict::Refuse
+            | Verdict::Tampered) => verdict,
+        };
+        match verdict {
+            Verdict::Forward(to) => send(hub, &mut onward, to, header.class, &record).await,
+            Verdict::Tombstone(to) => {
+                let tombstone = Record::Tombstone {
+                    header,
+                    hash: hash(&frame.ciphertext),
+                };
+                send(hub, &mut onward, to, header.class, &tombstone).await;
+            }
+            Verdict::Discard => {}
+            Verdict::Tampered | Verdict::Refuse | Verdict::Hold | Verdict::Record(_) => {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Sends on the stream to `to`, opening it at first use. If `to` is gone, the record is
+/// lost with it: a new epoch will follow.
+async fn send(
+    hub: &Hub,
+    onward: &mut Option<(ConnectionId, RecordSender)>,
+    to: ConnectionId,
+    class: Class,
+    record: &Record,
+) {
+    if onward.as_ref().is_none_or(|(target, _)| *target != to) {
+        *onward = None;
+        let Some(connection) = hub.connection(to) else {
+            return;
+        };
+        let Ok(sender) = RecordSender::open(&connection, class).await else {
+            return;
+        };
+        *onward = Some((to, sender));
+    }
+    if let Some((_, sender)) = onward
+        && sender.send(record).await.is_err()
+    {
+        *onward = None;
+    }
+}
+
+async fn forward_single(
+    hub: &Arc<Hub>,
+    from: ConnectionId,
+    header: Header,
+    mut stream: RecvStream,
+) {
+    // Subscribed before the verdict, so that no cut falls in between.
+    let Some(mut cuts) = hub.cuts(from) else {
+        return;
+    };
+    let (to, seen) = loop {
+        let seen = *cuts.borrow_and_update();
+        match hub.judge(from, &header) {
+            Verdict::Forward(to) => break (to, seen),
+            Verdict::Hold => tokio::select! {
+                changed = cuts.changed() => if changed.is_err() { return },
+                _ = stream.received_reset() => return,
+            },
+            Verdict::Refuse
+            | Verdict::Discard
+            | Verdict::Tampered
+            | Verdict::Tombstone(_)
+            | Verdict::Record(_) => return stop(&mut stream, REFUSED),
+        }
+    };
+    let Some(target) = hub.connection(to) else {
+        return stop(&mut stream, REFUSED);
+    };
+    let mut onward = None;
+    let outcome = tokio::select! {
+        biased;
+        () = cut(&mut cuts, header.class, seen) => Outcome::Cut,
+        outcome = pipe(&mut stream, &target, &header, &mut onward) => outcome,
+    };
+    match outcome {
+        Outcome::Delivered => {}
+        Outcome::Cut => {
+            reset(&mut onward, REFUSED);
+            stop(&mut stream, REFUSED);
+        }
+        Outcome::SourceReset(code) => reset(&mut onward, code),
+        Outcome::TargetStopped(code) => stop(&mut stream, code),
+        Outcome::WrongLength => {
+            reset(&mut onward, REFUSED);
+            hub.malformed(from);
+        }
+        Outcome::Lost => reset(&mut onward, REFUSED),
+    }
+}
+
+enum Outcome {
+    /// The target has all of it.
+    Delivered,
+    Cut,
+    SourceReset(VarInt),
+    TargetStopped(VarInt),
+    WrongLength,
+    Lost,
+}
+
+async fn pipe(
+    stream: &mut RecvStream,
+    target: &quinn::Connection,
+    header: &Header,
+    onward: &mut Option<SendStream>,
+) -> Outcome {
+    let opened = tokio::select! {
+        opened = target.open_uni() => opened,
+        Some(code) = reset_of(stream) => return Outcome::SourceReset(code),
+    };
+    let Ok(sender) = opened else {
+        return Outcome::Lost;
+    };
+    // A stream that is closed already reports it at the first write.
+    drop(sender.set_priority(header.class.priority()));
+    let sender = onward.insert(sender);
+    if let Err(error) = sender.write_all(&header.encode()).await {
+        return Outcome::of_write(&error);
+    }
+    let mut left = header.length as usize;
+    loop {
+        let chunk = match stream.read_chunk(CHUNK, true).await {
+            Ok(Some(chunk)) => chunk.bytes,
+            Ok(None) => break,
+            Err(quinn::ReadError::Reset(code)) => return Outcome::SourceReset(code),
+            Err(_) => return Outcome::Lost,
+        };
+        let Some(rest) = left.checked_sub(chunk.len()) else {
+            return Outcome::WrongLength;
+        };
+        left = rest;
+        let written = tokio::select! {
+            biased;
+            written = sender.write_chunk(chunk) => written,
+            Some(code) = reset_of(stream) => return Outcome::SourceReset(code),
+        };
+        if let Err(error) = written {
+            return Outcome::of_write(&error);
+        }
+    }
+    if left > 0 {
+        return Outcome::WrongLength;
+    }
+    if sender.finish().is_err() {
+        return Outcome::Lost;
+    }
+    // Until the target has it, a revocation still resets it.
+    match sender.stopped().await {
+        Ok(None) => Outcome::Delivered,
+        Ok(Some(code)) => Outcome::TargetStopped(code),
+        Err(_) => Outcome::Lost,
+    }
+}
+
+impl Outcome {
+    fn of_write(error: &quinn::WriteError) -> Self {
+        match error {
+            quinn::WriteError::Stopped(code) => Self::TargetStopped(*code),
+            quinn::WriteError::ConnectionLost(_)
+            | quinn::WriteError::ClosedStream
+            | quinn::WriteError::ZeroRttRejected => Self::Lost,
+        }
+    }
+}
+
+/// Completes with Some if the sender cancels the stream; with None if all of it has come.
+async fn reset_of(stream: &mut RecvStream) -> Option<VarInt> {
+    stream.received_reset().await.ok().flatten()
+}
+
+/// Completes when streams of this class are cut.
+async fn cut(cuts: &mut watch::Receiver<Cuts>, class: Class, seen: Cuts) {
+    let relevant = |cuts: &Cuts| {
+        if class.shows_screen() {
+            cuts.everything
+        } else {
+            cuts.beacons
+        }
+    };
+    // Without a sender the connection is gone, and with it the session's rights.
+    drop(
+        cuts.wait_for(|cuts| relevant(cuts) != relevant(&seen))
+            .await,
+    );
+}
+
+fn stop(stream: &mut RecvStream, code: VarInt) {
+    // A stream that has ended needs no stopping.
+    drop(stream.stop(code));
+}
+
+fn reset(stream: &mut Option<SendStream>, code: VarInt) {
+    if let Some(stream) = stream {
+        // A stream that the other side has stopped needs no reset.
+        drop(stream.reset(code));
+    }
+}
+
+const CHUNK: usize = 64 << 10;
+const REFUSED: VarInt = VarInt::from_u32(1);
