@@ -378,7 +378,10 @@ impl Router {
         match removed.phase {
             Phase::Offered(offer) => {
                 for candidate in offer.candidates {
-                    self.end_agent(candidate.agent, reason.clone(), Told::Both);
+                    // One that has left is closed already.
+                    if candidate.step != Step::Left {
+                        self.end_agent(candidate.agent, reason.clone(), Told::Both);
+                    }
                 }
                 self.end_console(offer.console, reason, told);
             }
