@@ -219,7 +219,7 @@ mod tests {
     fn errors_name_the_field() {
         let good = template("relay.example");
         for (from, to, field) in [
-            ("\"[::]:7443\"", "\"hello\"", "listen"),
+            ("listen = \"[::]:7443\"", "listen = \"hello\"", "listen"),
             (
                 "\"relay.example:7443\"",
                 "\"relay.example\"",

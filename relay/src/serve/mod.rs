@@ -141,9 +141,9 @@ fn bind(listen: SocketAddr, home: &Home, is_default: bool) -> Result<quinn::Endp
 
 fn greet(home: &Home, options: &Options, can_enrol: bool) {
     let data = home.dir().display();
-    if home.fresh {
+    if home.fresh || home.config.operator.is_empty() {
         say(&format!(
-            "First start: a new CA, the relay's certificate and relay.toml are in {data}.\n\
+            "Not set up yet: a new CA, the relay's certificate and relay.toml are in {data}.\n\
              Relay and CA are one here: who controls this machine can appear as any technician to a\n\
              customer whose code he knows. The CA key ({data}/ca.key) may be kept elsewhere after enrolments.\n\n\
              What to do next:\n\
