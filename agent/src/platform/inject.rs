@@ -16,9 +16,6 @@
 //! F11 is never pressed. Not here: whether the event may act, and whether it aims at the
 //! agent's own windows ([`super::own`]).
 
-use std::collections::HashMap;
-use std::time::{Duration, Instant};
-
 use enigo::{
     Axis, Coordinate, Direction, Enigo, InputError, Keyboard as _, Mouse as _, NewConError,
     Settings,
@@ -32,6 +29,7 @@ use xkeysym::Keysym;
 
 use super::x11::Link;
 use super::x11::keyboard::{self, Keymap, Mode, Stroke};
+use super::x11::spares::Spares;
 use super::{Area, ControlPermit};
 
 /// Why an event was not injected, or not wholly.
@@ -439,119 +437,6 @@ impl Drop for Inject {
     }
 }
 
-/// Keys that no layout uses, and what was put on them.
-struct Spares {
-    free: Vec<u8>,
-    set: HashMap<[u32; 2], (u8, Instant)>,
-}
-
-impl Spares {
-    fn new(keymap: &Keymap) -> Self {
-        Self {
-            free: keymap.spare_keys(),
-            set: HashMap::new(),
-        }
-    }
-
-    fn total(&self) -> usize {
-        self.free.len() + self.set.len()
-    }
-
-    /// The key that has this pair.
-    fn used(&self, pair: [u32; 2]) -> Option<u8> {
-        self.set.get(&pair).map(|(key, _)| *key)
-    }
-
-    fn touch(&mut self, keycode: u8) {
-        for (key, last) in self.set.values_mut() {
-            if *key == keycode {
-                *last = Instant::now();
-            }
-        }
-    }
-
-    /// Puts pairs on keys, all before one wait. Programs learn of it before they see the
-    /// next key press, since both come in order; the pause is for those that ask again.
-    fn set(&mut self, pairs: &[[u32; 2]], link: &Link, keymap: &mut Keymap) -> Result<(), Error> {
-        let lacking: Vec<[u32; 2]> = pairs
-            .iter()
-            .copied()
-            .filter(|pair| !self.set.contains_key(pair))
-            .collect();
-        if lacking.is_empty() {
-            return Ok(());
-        }
-        for pair in &lacking {
-            let key = self.take(pairs)?;
-            self.set.insert(*pair, (key, Instant::now()));
-        }
-        let changes: Vec<(u8, [u32; 2])> = lacking
-            .iter()
-            .filter_map(|pair| Some((self.used(*pair)?, *pair)))
-            .collect();
-        bind(link, &changes)?;
-        *keymap = Keymap::read(link)?;
-        std::thread::sleep(SETTLE);
-        if changes.iter().all(|(key, pair)| keymap.holds(*key, *pair)) {
-            return Ok(());
-        }
-        self.revise(keymap);
-        Err(Error::NoSpareKey)
-    }
-
-    /// A free key, or the one that has rested longest and is not needed now.
-    fn take(&mut self, needed: &[[u32; 2]]) -> Result<u8, Error> {
-        if let Some(key) = self.free.pop() {
-            return Ok(key);
-        }
-        let oldest = self
-            .set
-            .iter()
-            .filter(|(pair, _)| !needed.contains(pair))
-            .min_by_key(|(_, (_, last))| *last)
-            .map(|(pair, (key, last))| (*pair, *key, *last));
-        let (pair, key, last) = oldest.ok_or(Error::NoSpareKey)?;
-        std::thread::sleep(REST.saturating_sub(last.elapsed()));
-        self.set.remove(&pair);
-        Ok(key)
-    }
-
-    /// Forgets keys that another program has taken or emptied.
-    fn revise(&mut self, keymap: &Keymap) {
-        self.set.retain(|pair, (key, _)| keymap.holds(*key, *pair));
-        self.free = keymap.spare_keys();
-    }
-
-    /// Empties all keys again, once programs have had time to look up the last press.
-    fn restore(&mut self, link: &Link, keymap: &mut Keymap) -> Result<(), Error> {
-        let Some(last) = self.set.values().map(|(_, last)| *last).max() else {
-            return Ok(());
-        };
-        std::thread::sleep(REST.saturating_sub(last.elapsed()));
-        let changes: Vec<(u8, [u32; 2])> =
-            self.set.values().map(|(key, _)| (*key, [0, 0])).collect();
-        bind(link, &changes)?;
-        self.set.clear();
-        *keymap = Keymap::read(link)?;
-        self.free = keymap.spare_keys();
-        Ok(())
-    }
-}
-
-/// Sets the symbols of keys: one request for each run of neighbours, one wait for all.
-/// Straight to the server, since enigo maps key by key and waits after each.
-fn bind(link: &Link, changes: &[(u8, [u32; 2])]) -> Result<(), Error> {
-    let mut sorted = changes.to_vec();
-    sorted.sort_unstable();
-    for run in sorted.chunk_by(|a, b| a.0.checked_add(1) == Some(b.0)) {
-        let symbols: Vec<u32> = run.iter().flat_map(|(_, pair)| *pair).collect();
-        let count = u8::try_from(run.len()).map_err(|_| Error::NoSpareKey)?;
-        link.connection
-            .change_keyboard_mapping(count, run[0].0, 2, &symbols)?;
-    }
-    Ok(link.sync()?)
-}
-
 /// Symbols that end the X server, its grabs, or switch to another terminal: the customer could
 /// be left without the agent's window.
 fn steers_server(keysym: u32) -> bool {
@@ -570,12 +455,6 @@ fn lowercase(keysym: u32) -> Option<String> {
 
 /// The wire's limit for one wheel event.
 const MOST_NOTCHES: u16 = 32;
-/// After new symbols were set, before they are used.
-const SETTLE: Duration = Duration::from_millis(10);
-/// After a key was pressed, before its symbol may change: programs look it up when they
-/// get round to it.
-const REST: Duration = Duration::from_millis(100);
-
 const F11: u32 = 0xffc8;
 const SHIFTS: [u32; 2] = [0xffe1, 0xffe2];
 const LEVEL3S: [u32; 2] = [0xfe03, 0xff7e];

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use fernsicht_agent::platform::scrap::Scrap;
 use fernsicht_agent::platform::{
     Area, Capture, Error, Pixels, Pointer, Selection, open_capture, region, screens,
 };
@@ -392,6 +393,63 @@ fn cross(client: &Client, window: u32) {
         .unwrap()
         .check()
         .unwrap();
+}
+
+/// scrap knows only the display of the environment, so it is tested in a process of its own.
+#[test]
+fn the_portable_backend_shows_the_same() {
+    let server = Server::start();
+    server.client().window(
+        Area {
+            x: 5,
+            y: 6,
+            width: 70,
+            height: 80,
+        },
+        0x00aa_bbcc,
+    );
+    let status = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "--ignored",
+            "capture::portable_backend_on_display",
+        ])
+        .env("DISPLAY", &server.display)
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+#[test]
+#[ignore = "run by another test, with a display of its own"]
+fn portable_backend_on_display() {
+    let display = std::env::var("DISPLAY").unwrap();
+    let client = Client::open(&display);
+    let mut customer = Customer::granting();
+    let mut capture = Scrap::open().unwrap();
+    let area = capture.area();
+    let mut pixels = whole(&mut capture, &mut customer);
+    assert!(colours(&pixels.bgrx) == client.look(area));
+    client.window(
+        Area {
+            x: 300,
+            y: 200,
+            width: 50,
+            height: 40,
+        },
+        0x0012_3456,
+    );
+    let changes = capture.wait(SECOND).unwrap();
+    assert_eq!(changes.damage, [area.whole()]);
+    let changed = capture
+        .read(&customer.permit(), &changes.damage, &mut pixels)
+        .unwrap();
+    let around = region::around(&changed).unwrap();
+    assert!(around.area() <= 128 * 128, "{around:?}");
+    assert!(colours(&pixels.bgrx) == client.look(area));
+    resize(&client, 640, 480);
+    let outcome = capture.read(&customer.permit(), &changes.damage, &mut pixels);
+    assert!(matches!(outcome, Err(Error::LayoutChanged)), "{outcome:?}");
 }
 
 /// Not a promise, a measurement: `cargo test --release -- --ignored --nocapture latency`.

@@ -106,6 +106,56 @@ fn characters_that_the_layout_lacks_arrive_exactly() {
 }
 
 #[test]
+#[ignore = "needs mousepad and openbox"]
+fn a_gtk_editor_saves_what_was_typed() {
+    let mut server = Server::start();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("letter.txt");
+    std::fs::write(&file, "").unwrap();
+    server.run("openbox", &[]);
+    server.run("mousepad", &["--disable-server", file.to_str().unwrap()]);
+    let client = server.client();
+    let manager = client.window_manager();
+    let owner = |window: u32| window & !client.connection.setup().resource_id_mask;
+    eventually("the editor has the focus", || {
+        let focus = client
+            .connection
+            .get_input_focus()
+            .unwrap()
+            .reply()
+            .unwrap()
+            .focus;
+        focus > 1 && ![owner(manager), owner(client.root)].contains(&owner(focus))
+    });
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let mut customer = Customer::granting();
+    let mut inject = Inject::open(Some(&server.display)).unwrap();
+    let mut expected = String::new();
+    for _ in 0..3 {
+        customer.inject(&mut inject, text(HARD), AREA).unwrap();
+        tap(&mut customer, &mut inject, RETURN);
+        expected.push_str(HARD);
+        expected.push('\n');
+    }
+    for character in HARD.chars() {
+        customer
+            .inject(&mut inject, text(&character.to_string()), AREA)
+            .unwrap();
+    }
+    tap(&mut customer, &mut inject, RETURN);
+    expected.push_str(HARD);
+    expected.push('\n');
+    let control = |down| InputEvent::Key {
+        keysym: CONTROL,
+        down,
+    };
+    customer.inject(&mut inject, control(true), AREA).unwrap();
+    tap(&mut customer, &mut inject, 0x73);
+    customer.inject(&mut inject, control(false), AREA).unwrap();
+    arrives(&file, &expected);
+}
+
+#[test]
 fn more_strange_characters_than_spare_keys_arrive_in_order() {
     let mut server = Server::start();
     let directory = tempfile::tempdir().unwrap();

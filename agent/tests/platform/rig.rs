@@ -110,6 +110,26 @@ impl Client {
         self.connection.get_input_focus().unwrap().reply().unwrap();
     }
 
+    /// Waits for the window manager; returns its own window.
+    pub(crate) fn window_manager(&self) -> Window {
+        let connection = &self.connection;
+        let name = b"_NET_SUPPORTING_WM_CHECK";
+        let atom = connection
+            .intern_atom(false, name)
+            .unwrap()
+            .reply()
+            .unwrap()
+            .atom;
+        let mut found = None;
+        eventually("the window manager runs", || {
+            let property = connection.get_property(false, self.root, atom, 0u32, 0, 1);
+            let property = property.unwrap().reply().unwrap();
+            found = property.value32().and_then(|mut values| values.next());
+            found.is_some()
+        });
+        found.unwrap()
+    }
+
     /// Blue, green and red of every pixel.
     pub(crate) fn look(&self, area: Area) -> Vec<[u8; 3]> {
         let image = self

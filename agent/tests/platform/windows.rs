@@ -147,7 +147,7 @@ fn a_foreign_child_inside_the_window_covers_it() {
     let window = client.window(place(200, 200, 300, 200), 0);
     own.add(window);
     let child = stranger.window(place(0, 0, 50, 50), 0);
-    assert_eq!(desk.covered(window, PART).unwrap(), false);
+    assert!(!desk.covered(window, PART).unwrap());
     stranger
         .connection
         .reparent_window(child, window, 5, 5)
@@ -161,13 +161,14 @@ fn clicks_and_keys_for_own_windows_are_recognised() {
     let mut server = Server::start();
     server.run("openbox", &[]);
     let client = server.client();
+    client.window_manager();
     let own = OwnWindows::new();
     let desk = Desk::open(Some(&server.display), own.clone()).unwrap();
     let window = client.window(place(200, 200, 300, 200), 0);
-    assert_eq!(desk.own_at(250, 250).unwrap(), false);
+    assert!(!desk.own_at(250, 250).unwrap());
     own.add(window);
     assert!(desk.own_at(250, 250).unwrap());
-    assert_eq!(desk.own_at(600, 600).unwrap(), false);
+    assert!(!desk.own_at(600, 600).unwrap());
     // A window that clicks pass through is not in the way.
     let frame = Frame::show(
         Some(&server.display),
@@ -175,10 +176,10 @@ fn clicks_and_keys_for_own_windows_are_recognised() {
         [9, 9, 9],
         &own,
     );
-    assert_eq!(desk.own_at(151, 160).unwrap(), false);
+    assert!(!desk.own_at(151, 160).unwrap());
     drop(frame);
 
-    assert_eq!(desk.own_has_focus().unwrap(), false);
+    assert!(!desk.own_has_focus().unwrap());
     client
         .connection
         .set_input_focus(InputFocus::PARENT, window, 0u32)
@@ -190,7 +191,7 @@ fn clicks_and_keys_for_own_windows_are_recognised() {
         .set_input_focus(InputFocus::NONE, InputFocus::NONE, 0u32)
         .unwrap();
     client.sync();
-    assert_eq!(desk.own_has_focus().unwrap(), false);
+    assert!(!desk.own_has_focus().unwrap());
 
     // In a window manager's frame: the frame counts, too.
     server.run("xterm", &["-geometry", "40x10+700+400"]);
@@ -242,7 +243,7 @@ fn clicks_and_keys_for_own_windows_are_recognised() {
         frame.x + i16::try_from(frame.width / 2).unwrap(),
         frame.y + 4,
     );
-    assert_eq!(desk.own_at(title.0, title.1).unwrap(), false);
+    assert!(!desk.own_at(title.0, title.1).unwrap());
     own.add(inside);
     assert!(
         desk.own_at(title.0, title.1).unwrap(),

@@ -17,6 +17,7 @@ pub(super) mod keyboard;
 pub(super) mod panel;
 pub(super) mod screens;
 pub(super) mod shm;
+pub(super) mod spares;
 
 /// One connection to the X server.
 pub(super) struct Link {
