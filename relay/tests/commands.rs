@@ -9,8 +9,15 @@ use std::process::Stdio;
 use common::*;
 use fernsicht_protocol::attached;
 
-const FIELDS: [&str; 7] =
-    ["operator", "domain", "address", "complaints_office", "privacy_contact", "authority", "legal_basis"];
+const FIELDS: [&str; 7] = [
+    "operator",
+    "domain",
+    "address",
+    "complaints_office",
+    "privacy_contact",
+    "authority",
+    "legal_basis",
+];
 
 #[test]
 fn everything_in_the_directory_is_for_its_owner_only() {
@@ -18,8 +25,18 @@ fn everything_in_the_directory_is_for_its_owner_only() {
     relay.token("Erika Weber");
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&relay.data()), 0o700);
-    let files: Vec<_> = fs::read_dir(relay.data()).unwrap().map(|e| e.unwrap().path()).collect();
-    for name in ["ca.pem", "ca.key", "relay.pem", "relay.key", "relay.toml", "register.sqlite"] {
+    let files: Vec<_> = fs::read_dir(relay.data())
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
+    for name in [
+        "ca.pem",
+        "ca.key",
+        "relay.pem",
+        "relay.key",
+        "relay.toml",
+        "register.sqlite",
+    ] {
         assert!(files.contains(&relay.data().join(name)), "{name}");
     }
     for file in files {
@@ -34,22 +51,53 @@ fn the_agent_needs_every_field() {
     let bare = dir.path().join("bare");
     let output = dir.path().join("agent");
     fs::write(&bare, b"\x7fELF program").unwrap();
-    let arguments = ["agent", "--output", output.to_str().unwrap(), "--program", bare.to_str().unwrap()];
+    let arguments = [
+        "agent",
+        "--output",
+        output.to_str().unwrap(),
+        "--program",
+        bare.to_str().unwrap(),
+    ];
     let toml = data.join("relay.toml");
     for field in FIELDS {
         let said = fails(&data, &arguments);
-        assert!(said.contains(&format!("`{field}`")) && said.contains("relay.toml"), "{said}");
+        assert!(
+            said.contains(&format!("`{field}`")) && said.contains("relay.toml"),
+            "{said}"
+        );
         let text = fs::read_to_string(&toml).unwrap();
-        fs::write(&toml, text.replace(&format!("\n{field} = \"\""), &format!("\n{field} = \"Käse\""))).unwrap();
+        fs::write(
+            &toml,
+            text.replace(
+                &format!("\n{field} = \"\""),
+                &format!("\n{field} = \"Käse\""),
+            ),
+        )
+        .unwrap();
     }
     succeeds(&data, &arguments);
     let file = fs::read(&output).unwrap();
     let configuration = attached::read(&file).unwrap();
     assert_eq!(configuration.operator.as_str(), "Käse");
-    assert_eq!(fs::metadata(&output).unwrap().permissions().mode() & 0o777, 0o755);
-    let again = ["agent", "--output", output.to_str().unwrap(), "--program", output.to_str().unwrap()];
+    assert_eq!(
+        fs::metadata(&output).unwrap().permissions().mode() & 0o777,
+        0o755
+    );
+    let again = [
+        "agent",
+        "--output",
+        output.to_str().unwrap(),
+        "--program",
+        output.to_str().unwrap(),
+    ];
     assert!(fails(&data, &again).contains("already carries"));
-    let missing = ["agent", "--output", output.to_str().unwrap(), "--program", "/nowhere/agent"];
+    let missing = [
+        "agent",
+        "--output",
+        output.to_str().unwrap(),
+        "--program",
+        "/nowhere/agent",
+    ];
     assert!(fails(&data, &missing).contains("--program"));
 }
 
@@ -59,8 +107,14 @@ fn one_relay_for_each_directory() {
     let said = fails(&relay.data(), &["serve", "--listen", "127.0.0.1:0"]);
     assert!(said.contains("already running"), "{said}");
     let other = tempfile::tempdir().unwrap();
-    let said = fails(&other.path().join("data"), &["serve", "--listen", &relay.address]);
-    assert!(said.contains("cannot listen on") && said.contains("--listen"), "{said}");
+    let said = fails(
+        &other.path().join("data"),
+        &["serve", "--listen", &relay.address],
+    );
+    assert!(
+        said.contains("cannot listen on") && said.contains("--listen"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -73,7 +127,10 @@ fn mistakes_get_a_sentence() {
     assert!(fails(&data, &["technician", "revoke", "Nobody"]).contains("technician list"));
     assert!(fails(&data, &["dance"]).contains("dance"));
     assert!(fails(&data, &["serve", "--listen", "here"]).contains("--listen"));
-    succeeds(&data, &["technician", "add", "Erika Weber", "--organisation", "N"]);
+    succeeds(
+        &data,
+        &["technician", "add", "Erika Weber", "--organisation", "N"],
+    );
     succeeds(&data, &["technician", "revoke", "1"]);
     assert!(fails(&data, &["technician", "revoke", "1"]).contains("already"));
     assert!(succeeds(&data, &["technician", "list"]).contains("revoked on"));
@@ -89,12 +146,23 @@ fn mistakes_get_a_sentence() {
     fs::rename(dir.path().join("ca.key"), data.join("ca.key")).unwrap();
 
     let toml = fs::read_to_string(data.join("relay.toml")).unwrap();
-    fs::write(data.join("relay.toml"), toml.replace("listen =", "lissen =")).unwrap();
+    fs::write(
+        data.join("relay.toml"),
+        toml.replace("listen =", "lissen ="),
+    )
+    .unwrap();
     let said = fails(&data, &["serve"]);
-    assert!(said.contains("relay.toml") && said.contains("lissen"), "{said}");
+    assert!(
+        said.contains("relay.toml") && said.contains("lissen"),
+        "{said}"
+    );
     fs::write(data.join("relay.toml"), toml).unwrap();
 
-    fs::write(data.join("register.sqlite"), b"this is not a database, but it is long enough").unwrap();
+    fs::write(
+        data.join("register.sqlite"),
+        b"this is not a database, but it is long enough",
+    )
+    .unwrap();
     let said = fails(&data, &["serve", "--listen", "127.0.0.1:0"]);
     assert!(said.contains("register.sqlite"), "{said}");
     fs::write(data.join("ca.pem"), b"garbage").unwrap();

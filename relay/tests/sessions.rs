@@ -1,5 +1,8 @@
 //! Sessions through a real relay on the loopback.
-#![expect(clippy::wildcard_enum_match_arm, reason = "tests name what they expect")]
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "tests name what they expect"
+)]
 
 mod common;
 
@@ -25,7 +28,9 @@ async fn enrolment_pairing_and_the_second_lock() {
     let mut early = agent.0.connection.open_uni().await.unwrap();
     early.write_all(&picture.encode()).await.unwrap();
     early.finish().unwrap();
-    let mut rights = RecordSender::open(&agent.0.connection, Class::Rights).await.unwrap();
+    let mut rights = RecordSender::open(&agent.0.connection, Class::Rights)
+        .await
+        .unwrap();
     let on = Record::Frame(frame(Class::Rights, 0, 1, Rights::Control, 32));
     rights.send(&on).await.unwrap();
     let (mut seen_rights, mut seen_picture) = (None, None);
@@ -42,7 +47,9 @@ async fn enrolment_pairing_and_the_second_lock() {
     assert_eq!(seen_picture, Some(picture));
 
     // Input passes under control.
-    let mut input = RecordSender::open(&console.0.connection, Class::Input).await.unwrap();
+    let mut input = RecordSender::open(&console.0.connection, Class::Input)
+        .await
+        .unwrap();
     let first = frame(Class::Input, 0, 1, Rights::Control, 80);
     input.send(&Record::Frame(first.clone())).await.unwrap();
     let mut received = agent.0.records().await;
@@ -52,19 +59,30 @@ async fn enrolment_pairing_and_the_second_lock() {
     let open = frame(Class::Picture, 1, 1, Rights::Control, 200_000);
     let mut half = agent.0.connection.open_uni().await.unwrap();
     half.write_all(&open.encode()[..100_000]).await.unwrap();
-    let Incoming::Single(header, mut stream) = console.0.stream().await else { panic!("no picture") };
+    let Incoming::Single(header, mut stream) = console.0.stream().await else {
+        panic!("no picture")
+    };
     assert_eq!(header, open.header);
     let off = Record::Frame(frame(Class::Rights, 1, 2, Rights::None, 32));
     rights.send(&off).await.unwrap();
     assert_eq!(seen_rights.next().await.unwrap(), Some(off));
-    assert!(matches!(read_single(header, &mut stream).await, Err(ReadError::Cancelled)));
+    assert!(matches!(
+        read_single(header, &mut stream).await,
+        Err(ReadError::Cancelled)
+    ));
     assert!(half.stopped().await.unwrap().is_some());
     let late = frame(Class::Input, 1, 1, Rights::Control, 80);
     input.send(&Record::Frame(late.clone())).await.unwrap();
-    let tombstone = Record::Tombstone { header: late.header, hash: hash(&late.ciphertext) };
+    let tombstone = Record::Tombstone {
+        header: late.header,
+        hash: hash(&late.ciphertext),
+    };
     assert_eq!(received.next().await.unwrap(), Some(tombstone));
     let mut refused = agent.0.connection.open_uni().await.unwrap();
-    refused.write_all(&frame(Class::Picture, 2, 1, Rights::Control, 1_000).encode()).await.unwrap();
+    refused
+        .write_all(&frame(Class::Picture, 2, 1, Rights::Control, 1_000).encode())
+        .await
+        .unwrap();
     assert!(refused.stopped().await.unwrap().is_some());
 }
 
@@ -75,11 +93,33 @@ async fn without_a_recorder_there_is_no_control() {
     let (_, control) = Agent::connect(&relay.address, &pin).await;
     assert_eq!(control, ControlOffer::Unavailable);
     let (agent, console) = opened(&relay, &identity, &pin).await;
-    let mut rights = RecordSender::open(&agent.0.connection, Class::Rights).await.unwrap();
-    rights.send(&Record::Frame(frame(Class::Rights, 0, 1, Rights::Control, 32))).await.unwrap();
+    let mut rights = RecordSender::open(&agent.0.connection, Class::Rights)
+        .await
+        .unwrap();
+    rights
+        .send(&Record::Frame(frame(
+            Class::Rights,
+            0,
+            1,
+            Rights::Control,
+            32,
+        )))
+        .await
+        .unwrap();
     console.0.records().await.next().await.unwrap();
-    let mut input = RecordSender::open(&console.0.connection, Class::Input).await.unwrap();
-    input.send(&Record::Frame(frame(Class::Input, 0, 1, Rights::Control, 80))).await.unwrap();
+    let mut input = RecordSender::open(&console.0.connection, Class::Input)
+        .await
+        .unwrap();
+    input
+        .send(&Record::Frame(frame(
+            Class::Input,
+            0,
+            1,
+            Rights::Control,
+            80,
+        )))
+        .await
+        .unwrap();
     let received = agent.0.records().await.next().await.unwrap();
     assert!(matches!(received, Some(Record::Tombstone { .. })));
 }
@@ -89,10 +129,31 @@ async fn tampering_ends_the_session() {
     let relay = Relay::start(&["--unrecorded-test"]);
     let (identity, pin) = relay.enrol("Erika Weber").await;
     let (mut agent, mut console) = opened(&relay, &identity, &pin).await;
-    let mut input = RecordSender::open(&console.0.connection, Class::Input).await.unwrap();
-    input.send(&Record::Frame(frame(Class::Input, 5, 1, Rights::Control, 80))).await.unwrap();
-    assert_eq!(agent.hear().await, RelayToAgent::Ended { reason: End::Tampered });
-    assert_eq!(console.hear().await, RelayToConsole::Ended { reason: End::Tampered });
+    let mut input = RecordSender::open(&console.0.connection, Class::Input)
+        .await
+        .unwrap();
+    input
+        .send(&Record::Frame(frame(
+            Class::Input,
+            5,
+            1,
+            Rights::Control,
+            80,
+        )))
+        .await
+        .unwrap();
+    assert_eq!(
+        agent.hear().await,
+        RelayToAgent::Ended {
+            reason: End::Tampered
+        }
+    );
+    assert_eq!(
+        console.hear().await,
+        RelayToConsole::Ended {
+            reason: End::Tampered
+        }
+    );
     console.offer().await;
 }
 
@@ -102,19 +163,47 @@ async fn revoked_technicians_are_out_at_once() {
     let (identity, pin) = relay.enrol("Erika Weber").await;
     let (mut agent, mut console) = opened(&relay, &identity, &pin).await;
     succeeds(&relay.data(), &["technician", "revoke", "Erika Weber"]);
-    let ended = tokio::time::timeout(Duration::from_secs(3), agent.hear()).await.expect("at once");
-    assert_eq!(ended, RelayToAgent::Ended { reason: End::Revoked });
-    assert_eq!(console.hear().await, RelayToConsole::Ended { reason: End::Revoked });
-    assert_eq!(console.hear().await, RelayToConsole::Refused { reason: Refusal::Revoked });
-
-    let (_endpoint, again) = fernsicht_protocol::quic::connect(&relay.address, &pin, ALPN_CONSOLE, Some(&identity))
+    let ended = tokio::time::timeout(Duration::from_secs(3), agent.hear())
         .await
-        .unwrap();
+        .expect("at once");
+    assert_eq!(
+        ended,
+        RelayToAgent::Ended {
+            reason: End::Revoked
+        }
+    );
+    assert_eq!(
+        console.hear().await,
+        RelayToConsole::Ended {
+            reason: End::Revoked
+        }
+    );
+    assert_eq!(
+        console.hear().await,
+        RelayToConsole::Refused {
+            reason: Refusal::Revoked
+        }
+    );
+
+    let (_endpoint, again) =
+        fernsicht_protocol::quic::connect(&relay.address, &pin, ALPN_CONSOLE, Some(&identity))
+            .await
+            .unwrap();
     let (send, receive) = again.open_bi().await.unwrap();
     let mut sender = fernsicht_protocol::quic::MessageSender::new(send);
-    sender.send(&ConsoleToRelay::Hello { version: VERSION }).await.unwrap();
-    let heard = fernsicht_protocol::quic::MessageReceiver::new(receive).next::<RelayToConsole>().await;
-    assert_eq!(heard.unwrap(), Some(RelayToConsole::Refused { reason: Refusal::Revoked }));
+    sender
+        .send(&ConsoleToRelay::Hello { version: VERSION })
+        .await
+        .unwrap();
+    let heard = fernsicht_protocol::quic::MessageReceiver::new(receive)
+        .next::<RelayToConsole>()
+        .await;
+    assert_eq!(
+        heard.unwrap(),
+        Some(RelayToConsole::Refused {
+            reason: Refusal::Revoked
+        })
+    );
 }
 
 #[tokio::test]
@@ -123,9 +212,18 @@ async fn sigterm_tells_both_and_exits_cleanly() {
     let (identity, pin) = relay.enrol("Erika Weber").await;
     let (mut agent, mut console) = opened(&relay, &identity, &pin).await;
     relay.signal_end();
-    assert_eq!(agent.hear().await, RelayToAgent::Ended { reason: End::Relay });
-    assert_eq!(console.hear().await, RelayToConsole::Ended { reason: End::Relay });
-    let status = tokio::task::spawn_blocking(move || relay.process.wait()).await.unwrap().unwrap();
+    assert_eq!(
+        agent.hear().await,
+        RelayToAgent::Ended { reason: End::Relay }
+    );
+    assert_eq!(
+        console.hear().await,
+        RelayToConsole::Ended { reason: End::Relay }
+    );
+    let status = tokio::task::spawn_blocking(move || relay.process.wait())
+        .await
+        .unwrap()
+        .unwrap();
     assert!(status.success());
 }
 
@@ -137,22 +235,41 @@ async fn tries_are_limited() {
     let nameplate = console.offer().await;
     let (mut agent, _) = Agent::connect(&relay.address, &pin).await;
     agent.join(&nameplate).await;
-    agent.say(AgentToRelay::Share { share: Blob(vec![1; 33]) }).await;
+    agent
+        .say(AgentToRelay::Share {
+            share: Blob(vec![1; 33]),
+        })
+        .await;
     assert!(matches!(console.hear().await, RelayToConsole::Share { .. }));
     agent.0.connection.close(0u32.into(), b"");
     assert_eq!(console.hear().await, RelayToConsole::AgentLeft);
 
     // The whole loopback is one network: its try for this code is spent.
     let (mut agent, _) = Agent::connect(&relay.address, &pin).await;
-    assert_eq!(agent.join(&nameplate).await, RelayToAgent::Refused { reason: Refusal::Used });
+    assert_eq!(
+        agent.join(&nameplate).await,
+        RelayToAgent::Refused {
+            reason: Refusal::Used
+        }
+    );
     let unknown = Text::new("0000").unwrap();
     for _ in 0..17 {
         let (mut agent, _) = Agent::connect(&relay.address, &pin).await;
-        assert_eq!(agent.join(&unknown).await, RelayToAgent::Refused { reason: Refusal::Unknown });
+        assert_eq!(
+            agent.join(&unknown).await,
+            RelayToAgent::Refused {
+                reason: Refusal::Unknown
+            }
+        );
     }
     let (mut agent, _) = Agent::connect(&relay.address, &pin).await;
     let refused = agent.join(&unknown).await;
-    assert!(matches!(refused, RelayToAgent::Refused { reason: Refusal::TooManyTries { minutes: 1 } }));
+    assert!(matches!(
+        refused,
+        RelayToAgent::Refused {
+            reason: Refusal::TooManyTries { minutes: 1 }
+        }
+    ));
 }
 
 #[tokio::test]
@@ -165,10 +282,25 @@ async fn a_token_serves_once_and_strangers_get_nothing() {
     };
     for (secret, request) in [([0; 16], vec![1]), (token.secret, vec![1])] {
         let mut console = Console::connect(&relay.address, &pin, None).await;
-        console.say(ConsoleToRelay::Enrol { secret, request: Blob(request) }).await;
-        assert_eq!(console.hear().await, RelayToConsole::Refused { reason: Refusal::Token });
+        console
+            .say(ConsoleToRelay::Enrol {
+                secret,
+                request: Blob(request),
+            })
+            .await;
+        assert_eq!(
+            console.hear().await,
+            RelayToConsole::Refused {
+                reason: Refusal::Token
+            }
+        );
     }
     let mut console = Console::connect(&relay.address, &pin, None).await;
     console.say(ConsoleToRelay::NewSession).await;
-    assert_eq!(console.hear().await, RelayToConsole::Refused { reason: Refusal::Unexpected });
+    assert_eq!(
+        console.hear().await,
+        RelayToConsole::Refused {
+            reason: Refusal::Unexpected
+        }
+    );
 }

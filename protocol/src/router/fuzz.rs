@@ -20,6 +20,13 @@ use crate::wire::{Blob, Text, Wire};
 /// frames it forwarded do not cover, or speaks to a connection that is not there.
 #[doc(hidden)]
 pub fn fuzz(data: &[u8]) {
+    play(data);
+}
+
+/// How many frames of each class were forwarded.
+pub(super) type Forwarded = [u32; Class::ALL.len()];
+
+pub(super) fn play(data: &[u8]) -> Forwarded {
     let mut input = Bytes(data);
     let mut run = Run::new(input.next());
     while !input.0.is_empty() {
@@ -29,6 +36,7 @@ pub fn fuzz(data: &[u8]) {
     let end = run.now + Duration::from_secs(24 * 3600);
     run.pass(end);
     assert_eq!(run.router.sessions().0, 0, "codes expire");
+    run.forwarded
 }
 
 /// What the agent's end can know of the lock.
@@ -53,6 +61,7 @@ struct Run {
     sessions: Vec<SessionId>,
     nameplates: Vec<String>,
     numbers: HashMap<(ConnectionId, u32, Class), u64>,
+    forwarded: Forwarded,
 }
 
 impl Run {
@@ -85,6 +94,7 @@ impl Run {
             sessions: Vec::new(),
             nameplates: Vec::new(),
             numbers: HashMap::new(),
+            forwarded: Forwarded::default(),
         }
     }
 
@@ -372,6 +382,7 @@ impl Run {
                 "forwarded to nobody"
             );
             self.check(id, target, header);
+            self.forwarded[header.class as usize] += 1;
         }
         if matches!(verdict, Verdict::Tombstone(_) | Verdict::Discard) {
             assert!(header.class.in_order());

@@ -837,6 +837,33 @@ fn silent_connections_are_closed() {
     );
 }
 
+/// The model is worth something only if what it guards really happens.
+#[test]
+fn the_model_meets_forwarded_frames() {
+    let pair = [0, 2, 1];
+    let (rights, input, picture) = ([8, 0, 0, 4], [8, 0, 1, 4], [8, 0, 8, 4]);
+    let forwarded = super::fuzz::play(&[&pair[..], &rights, &input, &picture, &input].concat());
+    assert_eq!((forwarded[0], forwarded[1], forwarded[8]), (1, 2, 1));
+    let without = super::fuzz::play(&[&pair[..], &input, &picture, &input].concat());
+    assert_eq!(without.iter().sum::<u32>(), 0);
+}
+
+#[test]
+fn a_refused_connection_leaves_nothing_behind() {
+    let mut relay = Pub::new();
+    let console = relay.console_of(Some(TECHNICIAN));
+    let nameplate = relay.offer(console);
+    let agent = relay.agent_from(1);
+    relay.join(agent, &nameplate);
+    relay.share(agent);
+    relay.console_hears(console);
+    relay.router.handle_malformed(agent, relay.now());
+    assert_eq!(relay.console_hears(console), [RelayToConsole::AgentLeft]);
+    relay.router.handle_malformed(console, relay.now());
+    assert_eq!(relay.router.sessions(), (0, 0));
+    assert!(relay.closed(agent) && relay.closed(console));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
