@@ -4,6 +4,7 @@ use egui::{Align, Align2, Color32, Frame, Layout, Margin, RichText, Ui, Vec2};
 
 use super::Action;
 use super::placement::Scale;
+use super::signs::{self, Sign};
 use super::tokens::{self, Colours, colours};
 use crate::texts::Texts;
 use crate::view::{Link, Measured, Recorder, Session};
@@ -34,7 +35,7 @@ pub fn bar(ui: &mut Ui, texts: &Texts, session: &Session, state: State) -> Optio
     ui.horizontal(|ui| {
         let c = colours(ui);
         let (sign, text, colour) = status(texts, session, c);
-        ui.label(RichText::new(sign).color(colour).strong());
+        signs::sign(ui, sign, colour);
         ui.label(RichText::new(text).color(colour));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().button_padding = Vec2::new(10.0, 4.0);
@@ -53,25 +54,25 @@ pub fn bar(ui: &mut Ui, texts: &Texts, session: &Session, state: State) -> Optio
     action
 }
 
-fn status(texts: &Texts, session: &Session, c: Colours) -> (&'static str, String, Color32) {
+fn status(texts: &Texts, session: &Session, c: Colours) -> (Sign, String, Color32) {
     match session.link {
-        Link::OwnLost => return ("⚠", texts.text("link-lost"), c.alarm),
-        Link::PeerLost => return ("⚠", texts.text("peer-lost"), c.alarm),
+        Link::OwnLost => return (Sign::Alarm, texts.text("link-lost"), c.alarm),
+        Link::PeerLost => return (Sign::Alarm, texts.text("peer-lost"), c.alarm),
         Link::Whole => {}
     }
     if session.recorder == Recorder::Failed {
-        return ("⚠", texts.text("recorder-failed"), c.alarm);
+        return (Sign::Alarm, texts.text("recorder-failed"), c.alarm);
     }
     if session.rights.control() && session.customer_active {
-        return ("⏸", texts.text("state-paused"), c.alarm);
+        return (Sign::Paused, texts.text("state-paused"), c.alarm);
     }
     if session.rights.control() {
-        return ("▶", texts.text("state-control"), c.control);
+        return (Sign::Control, texts.text("state-control"), c.control);
     }
     if session.rights.view() {
-        return ("👁", texts.text("state-view"), c.view);
+        return (Sign::View, texts.text("state-view"), c.view);
     }
-    ("⏹", texts.text("blank-title"), c.alarm)
+    (Sign::Stopped, texts.text("blank-title"), c.alarm)
 }
 
 /// The statistics, in a corner over the picture.

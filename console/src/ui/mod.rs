@@ -11,6 +11,7 @@ pub mod app;
 pub mod bar;
 pub mod pages;
 pub mod placement;
+pub mod signs;
 pub mod surface;
 pub mod tokens;
 pub mod window;

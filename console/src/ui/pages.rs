@@ -9,6 +9,7 @@ use fernsicht_protocol::content::Cause;
 use fernsicht_protocol::messages::{End, Page};
 
 use super::Action;
+use super::signs::{self, Sign};
 use super::tokens::{self, colours};
 use crate::texts::{Language, Texts};
 use crate::view::{self, CodeOver, CodeState, Link, Problem, Stage, View};
@@ -100,7 +101,8 @@ fn title(ui: &mut Ui, text: String) {
 
 fn alarm(ui: &mut Ui, text: String) {
     let colour = colours(ui).alarm;
-    ui.label(RichText::new(format!("⚠ {text}")).color(colour));
+    signs::sign(ui, Sign::Alarm, colour);
+    ui.label(RichText::new(text).color(colour));
     ui.add_space(tokens::NEAR);
 }
 

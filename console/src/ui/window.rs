@@ -25,6 +25,7 @@ use super::app::{App, Options};
 use super::placement::{Placement, Space};
 use crate::input::capture::{Capture, Noted, Press};
 use crate::session::Session;
+use crate::texts::Texts;
 use crate::view::{Command, Problem};
 
 /// What the intake and the app both know. One thread, no waiting.
@@ -92,7 +93,7 @@ pub fn run(options: Options) -> Result<(), Problem> {
     let event_loop = EventLoop::<UserEvent>::with_user_event().build().map_err(|e| failed(&e))?;
     let desk = Rc::new(RefCell::new(Desk::default()));
     let viewport = egui::ViewportBuilder::default()
-        .with_title("Fernsicht")
+        .with_title(Texts::new(options.language).text("app-title"))
         .with_app_id("fernsicht-console")
         .with_inner_size([1100.0, 760.0])
         .with_min_inner_size([640.0, 360.0])
