@@ -20,9 +20,6 @@ const MOST_QUEUED: usize = 128;
 /// Bytes of the updates that wait.
 const MOST_BYTES: usize = 64 << 20;
 
-/// Updates kept that overtook the first complete one.
-const MOST_EARLY: usize = 32;
-
 /// How long a gap may stay before a complete picture is asked for.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -58,7 +55,7 @@ impl Queue {
     /// Starts the thread.
     pub(crate) fn start(board: Shared, report: impl Fn(Report) + Send + 'static) -> std::io::Result<Self> {
         let queue = Self(Arc::default());
-        let painter = Painter { queue: queue.clone(), board, decoder: Decoder::new(), early: Vec::new(), waiting_since: None };
+        let painter = Painter { queue: queue.clone(), board, decoder: Decoder::new(), waiting_since: None };
         std::thread::Builder::new().name("painter".into()).spawn(move || painter.run(&report))?;
         Ok(queue)
     }
@@ -107,8 +104,6 @@ struct Painter {
     queue: Queue,
     board: Shared,
     decoder: Decoder,
-    /// What came before the first complete update.
-    early: Vec<Job>,
     /// Since when updates come and nothing can be drawn.
     waiting_since: Option<Instant>,
 }
@@ -124,7 +119,7 @@ impl Painter {
                     // Another sight may count its updates anew.
                     self.decoder = Decoder::new();
                 }
-                Step::Job(job) => self.handle_job(sight, job, report),
+                Step::Job(job) => self.handle_job(sight, &job, report),
                 Step::Overflown | Step::Impatient => {
                     self.restart();
                     report(Report::Wanted);
@@ -168,27 +163,16 @@ impl Painter {
 
     fn restart(&mut self) {
         self.decoder.clear();
-        self.early = Vec::new();
         self.waiting_since = None;
     }
 
-    fn handle_job(&mut self, sight: u64, job: Job, report: &dyn Fn(Report)) {
-        let mut jobs = VecDeque::from([job]);
-        while let Some(job) = jobs.pop_front() {
-            match self.decoder.handle_update(&job.content) {
-                Ok(drawn) => {
-                    self.show(sight, &drawn, job.received, report);
-                    if self.decoder.canvas().is_some() {
-                        jobs.extend(self.early.drain(..));
-                    } else if self.early.len() < MOST_EARLY {
-                        self.early.push(job);
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "an update cannot be drawn");
-                    self.restart();
-                    return report(Report::Wanted);
-                }
+    fn handle_job(&mut self, sight: u64, job: &Job, report: &dyn Fn(Report)) {
+        match self.decoder.handle_update(&job.content) {
+            Ok(drawn) => self.show(sight, &drawn, job.received, report),
+            Err(error) => {
+                tracing::warn!(%error, "an update cannot be drawn");
+                self.restart();
+                report(Report::Wanted);
             }
         }
     }
@@ -244,9 +228,7 @@ mod tests {
         for (sequence, complete) in [(4, false), (3, true)] {
             queue.push(update(sequence, complete), Instant::now());
         }
-        for _ in 0..2 {
-            assert_eq!(reported.recv_timeout(Duration::from_secs(5)), Ok(Report::Drawn));
-        }
+        assert_eq!(reported.recv_timeout(Duration::from_secs(5)), Ok(Report::Drawn));
         let mut shown = board.lock();
         let Taken::Changed { mark: Some(mark), areas, .. } = shown.take() else { panic!("a picture") };
         assert_eq!(mark.sequence, 4);
