@@ -1,8 +1,4 @@
 //! Sessions through a real relay on the loopback.
-#![expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "tests name what they expect"
-)]
 
 mod common;
 

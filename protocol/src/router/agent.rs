@@ -128,7 +128,7 @@ impl Router {
         }
         self.set_agent(id, State::Over);
         self.timers.cancel(Timer::Connection(id));
-        self.to_agent(id, RelayToAgent::Refused { reason });
+        self.tell_agent(id, RelayToAgent::Refused { reason });
         self.outputs.push_back(Output::Close { connection: id });
     }
 
@@ -148,7 +148,7 @@ impl Router {
         self.set_agent(id, State::Greeted { configuration });
         self.set_deadline(id, JOIN_WITHIN, now);
         let control = self.config.control.clone();
-        self.to_agent(
+        self.tell_agent(
             id,
             RelayToAgent::Hello {
                 version: VERSION,
@@ -178,7 +178,7 @@ impl Router {
             },
         );
         self.set_deadline(id, SHARE_WITHIN, now);
-        self.to_agent(id, RelayToAgent::Joined { session });
+        self.tell_agent(id, RelayToAgent::Joined { session });
         Ok(())
     }
 
@@ -266,7 +266,7 @@ impl Router {
             self.candidate_left(session, id, now);
             return Ok(());
         };
-        self.to_console(console, message);
+        self.tell_console(console, message);
         self.await_pairing(session, now);
         Ok(())
     }
@@ -303,7 +303,7 @@ impl Router {
         match message {
             AgentToRelay::Peer { packet } => {
                 if let Link::Connected(console) = console {
-                    self.to_console(console, RelayToConsole::Peer { packet });
+                    self.tell_console(console, RelayToConsole::Peer { packet });
                 }
             }
             AgentToRelay::ResumeHash { hash } => pair.agent.resume = Some(hash),
@@ -321,7 +321,7 @@ impl Router {
                 };
                 if pair.lock.open(epoch, ceiling) {
                     self.lock_changed(id, Cut::Everything);
-                    self.to_agent(id, RelayToAgent::EpochOpened { epoch });
+                    self.tell_agent(id, RelayToAgent::EpochOpened { epoch });
                 } else {
                     self.end_session(session, End::Tampered, Told::Both, now);
                 }

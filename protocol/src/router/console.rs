@@ -101,7 +101,7 @@ impl Router {
                 | Refusal::Draining
                 | Refusal::NotResumable),
             ) if technician_of(self, id).is_some() => {
-                self.to_console(id, RelayToConsole::Refused { reason })
+                self.tell_console(id, RelayToConsole::Refused { reason })
             }
             Err(reason) => self.refuse(id, reason, now),
         }
@@ -119,7 +119,7 @@ impl Router {
         match result {
             Ok(chain) => {
                 let chain = List(chain.into_iter().map(Blob).collect());
-                self.to_console(id, RelayToConsole::Enrolled { chain });
+                self.tell_console(id, RelayToConsole::Enrolled { chain });
                 self.set_console(id, State::Over);
                 self.timers.cancel(Timer::Connection(id));
                 self.outputs.push_back(Output::Close { connection: id });
@@ -136,7 +136,7 @@ impl Router {
         }
         self.set_console(id, State::Over);
         self.timers.cancel(Timer::Connection(id));
-        self.to_console(id, RelayToConsole::Refused { reason });
+        self.tell_console(id, RelayToConsole::Refused { reason });
         self.outputs.push_back(Output::Close { connection: id });
     }
 
@@ -155,7 +155,7 @@ impl Router {
             Some(_) => self.timers.cancel(Timer::Connection(id)),
             None => self.set_deadline(id, ENROL_WITHIN, now),
         }
-        self.to_console(
+        self.tell_console(
             id,
             RelayToConsole::Hello {
                 version: VERSION,
@@ -235,7 +235,7 @@ impl Router {
         }));
         let nameplate = Text::new(nameplate.to_string()).expect("a u32 has at most 10 digits");
         let valid_s = u32::try_from(self.config.code_valid.as_secs()).unwrap_or(u32::MAX);
-        self.to_console(
+        self.tell_console(
             id,
             RelayToConsole::Session {
                 session,
@@ -287,7 +287,7 @@ impl Router {
             ) => {
                 first.step = Step::Replied;
                 let agent = first.agent;
-                self.to_agent(
+                self.tell_agent(
                     agent,
                     RelayToAgent::Reply {
                         share,
@@ -348,7 +348,7 @@ impl Router {
         let Some(first) = offer.candidates.pop_front() else {
             return;
         };
-        self.to_agent(
+        self.tell_agent(
             first.agent,
             RelayToAgent::Ended {
                 reason: End::WrongCode,
@@ -379,7 +379,7 @@ impl Router {
         match message {
             ConsoleToRelay::Peer { packet } => {
                 if let Link::Connected(agent) = pair.agent.link {
-                    self.to_agent(agent, RelayToAgent::Peer { packet });
+                    self.tell_agent(agent, RelayToAgent::Peer { packet });
                 }
             }
             ConsoleToRelay::ResumeHash { hash } => pair.console.resume = Some(hash),

@@ -275,6 +275,10 @@ const IN_ORDER_CLASSES: usize = 6;
 mod tests {
     use super::*;
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "tests name what they expect"
+    )]
     fn header(class: Class, epoch: u32, number: u64, grant: u32, rights: Rights) -> Header {
         let direction = match class {
             Class::Input => Direction::ConsoleToAgent,

@@ -477,10 +477,10 @@ impl Router {
             if let Effect::Changed(cut) = effect {
                 self.lock_changed(connection, cut);
             }
-            self.to_agent(connection, RelayToAgent::RecorderFailed);
+            self.tell_agent(connection, RelayToAgent::RecorderFailed);
         }
         if let Link::Connected(connection) = console {
-            self.to_console(connection, RelayToConsole::RecorderFailed);
+            self.tell_console(connection, RelayToConsole::RecorderFailed);
         }
     }
 
@@ -643,14 +643,14 @@ impl Router {
         });
     }
 
-    fn to_agent(&mut self, connection: ConnectionId, message: RelayToAgent) {
+    fn tell_agent(&mut self, connection: ConnectionId, message: RelayToAgent) {
         self.outputs.push_back(Output::ToAgent {
             connection,
             message,
         });
     }
 
-    fn to_console(&mut self, connection: ConnectionId, message: RelayToConsole) {
+    fn tell_console(&mut self, connection: ConnectionId, message: RelayToConsole) {
         self.outputs.push_back(Output::ToConsole {
             connection,
             message,

@@ -129,7 +129,7 @@ impl Router {
             configuration: first.configuration,
             share: first.share.clone(),
         };
-        self.to_console(console, message);
+        self.tell_console(console, message);
         self.await_pairing(session, now);
     }
 
@@ -165,7 +165,7 @@ impl Router {
                 self.await_pairing(session, now);
             }
         }
-        self.to_console(console, RelayToConsole::AgentLeft);
+        self.tell_console(console, RelayToConsole::AgentLeft);
         self.outputs
             .push_back(Output::Event(Event::PairingFailed { session }));
         self.next_candidate(session, now);
@@ -218,7 +218,7 @@ impl Router {
         let console = offer.console;
         self.withdraw(session, reason, now);
         self.set_console(console, console::State::Greeted);
-        self.to_console(console, RelayToConsole::CodeExpired);
+        self.tell_console(console, RelayToConsole::CodeExpired);
     }
 
     /// The first candidate becomes the session's agent; nobody else gets in.
@@ -404,7 +404,7 @@ impl Router {
 
     fn end_agent(&mut self, agent: ConnectionId, reason: End, told: Told) {
         if told != Told::Only(Side::Console) {
-            self.to_agent(agent, RelayToAgent::Ended { reason });
+            self.tell_agent(agent, RelayToAgent::Ended { reason });
         }
         self.set_agent(agent, agent::State::Over);
         self.outputs.push_back(Output::Close { connection: agent });
@@ -412,7 +412,7 @@ impl Router {
 
     fn end_console(&mut self, console: ConnectionId, reason: End, told: Told) {
         if told != Told::Only(Side::Agent) {
-            self.to_console(console, RelayToConsole::Ended { reason });
+            self.tell_console(console, RelayToConsole::Ended { reason });
         }
         self.set_console(console, console::State::Greeted);
     }
@@ -437,15 +437,15 @@ impl Router {
 
     fn tell_lost(&mut self, side: Side, connection: ConnectionId) {
         match side {
-            Side::Agent => self.to_agent(connection, RelayToAgent::PeerLost),
-            Side::Console => self.to_console(connection, RelayToConsole::PeerLost),
+            Side::Agent => self.tell_agent(connection, RelayToAgent::PeerLost),
+            Side::Console => self.tell_console(connection, RelayToConsole::PeerLost),
         }
     }
 
     fn tell_resumed(&mut self, side: Side, connection: ConnectionId) {
         match side {
-            Side::Agent => self.to_agent(connection, RelayToAgent::Resumed),
-            Side::Console => self.to_console(connection, RelayToConsole::Resumed),
+            Side::Agent => self.tell_agent(connection, RelayToAgent::Resumed),
+            Side::Console => self.tell_console(connection, RelayToConsole::Resumed),
         }
     }
 

@@ -1,4 +1,8 @@
 //! Sessions from the first hello to their ends, under a clock of their own.
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "tests name what they expect"
+)]
 
 use std::time::Duration;
 

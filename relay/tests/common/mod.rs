@@ -1,5 +1,13 @@
 //! A relay as a process of its own, and clients that speak to it over real QUIC.
 #![expect(dead_code, reason = "each test program uses a part of it")]
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "tests name what they expect"
+)]
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests: a failure is the test's"
+)]
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
