@@ -18,7 +18,7 @@ mod sheet;
 mod sign;
 mod start;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub(crate) mod tokens;
 
 use std::time::{Duration, Instant};

@@ -20,24 +20,31 @@ pub(crate) fn show(
     footer: impl FnOnce(&mut Ui, &mut Pen<'_>),
 ) {
     let whole = ui.max_rect();
+    // On a low window every line counts: the language comes after the page.
+    let compact = whole.height() < LOW;
     ui.painter().rect_filled(whole, 0.0, pen.palette(ui).ground);
-    let header = Rect::from_min_size(whole.min, vec2(whole.width(), HEADER));
+    let header = Rect::from_min_size(
+        whole.min,
+        vec2(whole.width(), if compact { 0.0 } else { HEADER }),
+    );
     let foot = Rect::from_min_max(
         egui::pos2(whole.left(), whole.bottom() - footer_height),
         whole.max,
     );
     let middle = Rect::from_min_max(header.left_bottom(), foot.right_top());
 
-    ui.scope_builder(
-        UiBuilder::new()
-            .id_salt("header")
-            .max_rect(header.shrink2(vec2(tokens::MARGIN, 6.0))),
-        |ui| {
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                language_switch(ui, pen)
-            });
-        },
-    );
+    if !compact {
+        ui.scope_builder(
+            UiBuilder::new()
+                .id_salt("header")
+                .max_rect(header.shrink2(vec2(tokens::MARGIN, 6.0))),
+            |ui| {
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    language_switch(ui, pen)
+                });
+            },
+        );
+    }
     ui.scope_builder(UiBuilder::new().id_salt(name).max_rect(middle), |ui| {
         ui.set_clip_rect(middle);
         ScrollArea::vertical()
@@ -52,7 +59,12 @@ pub(crate) fn show(
                     vec2(width, f32::INFINITY),
                 );
                 let used = ui
-                    .scope_builder(UiBuilder::new().max_rect(inner), |ui| body(ui, pen))
+                    .scope_builder(UiBuilder::new().max_rect(inner), |ui| {
+                        body(ui, pen);
+                        if compact {
+                            language_switch(ui, pen);
+                        }
+                    })
                     .response
                     .rect;
                 ui.advance_cursor_after_rect(used);
@@ -102,3 +114,5 @@ fn scroll_by_key(ui: &Ui, page: f32) {
 }
 
 const HEADER: f32 = 58.0;
+/// Below this height there is no header.
+const LOW: f32 = 480.0;
