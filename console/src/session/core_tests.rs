@@ -182,7 +182,13 @@ impl Pair {
     fn session(&self) -> view::Session {
         match self.core.stage() {
             Stage::Session(session) => session,
-            stage => panic!("a session, not {stage:?}"),
+            Stage::Enrol { .. }
+            | Stage::Ready { .. }
+            | Stage::Connecting
+            | Stage::Code(_)
+            | Stage::CodeOver { .. }
+            | Stage::Deciding { .. }
+            | Stage::Ended { .. } => panic!("a session"),
         }
     }
 }
