@@ -300,10 +300,8 @@ pub enum Command {
     /// Answer to [`Question::End`] and [`Question::StillThere`]: go on. Control comes back if it
     /// was on, hence the proof.
     GoOn(Hand),
-    /// Answer to the open question: no.
+    /// Answer to [`Question::Upgrade`]: no.
     No,
-    /// Still there.
-    Stay,
     /// A page for the technician to know (consent, privacy).
     Reading(fernsicht_protocol::messages::Page),
     /// Back to the start for another code.

@@ -323,7 +323,12 @@ impl Driver {
                     core.guard.handle_end(now, End::Tampered);
                 }
             }
-            RelayToAgent::EpochOpened { epoch } => core.guard.handle_epoch_opened(now, epoch),
+            RelayToAgent::EpochOpened { epoch } => {
+                core.tell_console(&AgentToConsole::Page {
+                    page: Page::Session,
+                });
+                core.guard.handle_epoch_opened(now, epoch);
+            }
             RelayToAgent::PeerLost => core.guard.handle_peer_lost(now),
             RelayToAgent::Resumed => {
                 core.repeat_packets();
@@ -413,7 +418,7 @@ impl Driver {
                 core.tell_console(&AgentToConsole::Page { page });
                 Ok(())
             }
-            Command::Stay | Command::Connect { .. } | Command::Restart | Command::Close => Ok(()),
+            Command::Connect { .. } | Command::Restart | Command::Close => Ok(()),
         });
         if let Err(denied) = outcome {
             tracing::debug!(%denied, "an act came too late");

@@ -127,10 +127,12 @@ async fn forward_single(
         let seen = *cuts.borrow_and_update();
         match hub.judge(from, &header) {
             Verdict::Forward(to) => break (to, seen),
-            Verdict::Hold => tokio::select! {
-                changed = cuts.changed() => if changed.is_err() { return },
-                _ = stream.received_reset() => return,
-            },
+            // If its sender cancels it meanwhile, the next verdict finds it outdated.
+            Verdict::Hold => {
+                if cuts.changed().await.is_err() {
+                    return;
+                }
+            }
             Verdict::Refuse
             | Verdict::Discard
             | Verdict::Tampered
@@ -173,17 +175,16 @@ enum Outcome {
     Lost,
 }
 
+/// A reset by the sender is noticed at the next read. While the target takes nothing it is not
+/// looked for: what cancels frames is a change of rights, and that cuts the stream. (Waiting for
+/// a reset beside a read leaves a waiting reader behind in quinn.)
 async fn pipe(
     stream: &mut RecvStream,
     target: &quinn::Connection,
     header: &Header,
     onward: &mut Option<SendStream>,
 ) -> Outcome {
-    let opened = tokio::select! {
-        opened = target.open_uni() => opened,
-        Some(code) = reset_of(stream) => return Outcome::SourceReset(code),
-    };
-    let Ok(sender) = opened else {
+    let Ok(sender) = target.open_uni().await else {
         return Outcome::Lost;
     };
     // A stream that is closed already reports it at the first write.
@@ -204,12 +205,7 @@ async fn pipe(
             return Outcome::WrongLength;
         };
         left = rest;
-        let written = tokio::select! {
-            biased;
-            written = sender.write_chunk(chunk) => written,
-            Some(code) = reset_of(stream) => return Outcome::SourceReset(code),
-        };
-        if let Err(error) = written {
+        if let Err(error) = sender.write_chunk(chunk).await {
             return Outcome::of_write(&error);
         }
     }
@@ -236,11 +232,6 @@ impl Outcome {
             | quinn::WriteError::ZeroRttRejected => Self::Lost,
         }
     }
-}
-
-/// Completes with Some if the sender cancels the stream; with None if all of it has come.
-async fn reset_of(stream: &mut RecvStream) -> Option<VarInt> {
-    stream.received_reset().await.ok().flatten()
 }
 
 /// Completes when streams of this class are cut.
