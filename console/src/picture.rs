@@ -106,6 +106,8 @@ impl Board {
     pub fn clear(&mut self) -> u64 {
         self.sight += 1;
         self.blank();
+        // Its shape is kept: the agent sends it only when it changes.
+        self.pointer.visible = false;
         self.sight
     }
 
@@ -115,7 +117,6 @@ impl Board {
         self.dirty = Vec::new();
         self.mark = None;
         self.received = None;
-        self.pointer = Pointer { sequence: self.pointer.sequence, ..Pointer::default() };
     }
 
     fn resize(&mut self, width: u16, height: u16) {
@@ -252,6 +253,17 @@ mod tests {
         }
         let Taken::Changed { areas, .. } = board.take() else { panic!("there is a picture") };
         assert!(areas.len() <= MOST_AREAS);
+    }
+
+    #[test]
+    fn a_pointer_that_comes_before_the_picture_stays() {
+        let mut board = Board::default();
+        let pointer = fernsicht_protocol::content::Pointer { sequence: 1, visible: true, x: 3, y: 4, shape: None };
+        assert!(board.handle_pointer(pointer));
+        board.draw(0, canvas(4, 4, &[7; 64]), &[], Mark::default(), Instant::now());
+        assert!(board.pointer().visible);
+        board.clear();
+        assert!(!board.pointer().visible);
     }
 
     #[test]
