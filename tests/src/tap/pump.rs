@@ -119,6 +119,9 @@ impl Reader {
 }
 
 /// Forwards a stream to its end, whichever it is. `look` sees all bytes and may set the priority.
+///
+/// It reads ahead of what the other side takes, so that a reset is seen even while that side
+/// takes nothing.
 async fn pass(
     mut from: RecvStream,
     mut to: SendStream,
@@ -126,64 +129,56 @@ async fn pass(
 ) -> Ending {
     let refused = to.stopped();
     tokio::pin!(refused);
-    loop {
-        let chunk = tokio::select! {
-            chunk = from.read_chunk(CHUNK, true) => chunk,
+    let mut ahead = Vec::new();
+    let mut complete = false;
+    while !(complete && ahead.is_empty()) {
+        let room = ahead.len() < AHEAD;
+        tokio::select! {
+            chunk = from.read_chunk(CHUNK, true), if room && !complete => match chunk {
+                Ok(Some(chunk)) => {
+                    if let Some(priority) = look(&chunk.bytes) {
+                        to.set_priority(priority).ok();
+                    }
+                    ahead.extend_from_slice(&chunk.bytes);
+                }
+                Ok(None) => complete = true,
+                Err(error) => {
+                    let (code, ending) = cancelled(&error);
+                    to.reset(code).ok();
+                    return ending;
+                }
+            },
+            written = to.write(&ahead), if !ahead.is_empty() => match written {
+                Ok(written) => drop(ahead.drain(..written)),
+                Err(_) => {
+                    from.stop(VarInt::from_u32(0)).ok();
+                    return Ending::Refused;
+                }
+            },
             code = &mut refused => {
                 let code = code.ok().flatten().unwrap_or(VarInt::from_u32(0));
                 from.stop(code).ok();
                 return Ending::Refused;
             }
-        };
-        match chunk {
-            Ok(Some(chunk)) => {
-                if let Some(priority) = look(&chunk.bytes) {
-                    to.set_priority(priority).ok();
-                }
-                // A reset must be seen even while the other side takes no bytes.
-                let reset = async {
-                    match from.received_reset().await {
-                        Ok(Some(code)) => code,
-                        Ok(None) | Err(_) => std::future::pending().await,
-                    }
-                };
-                let written = tokio::select! {
-                    biased;
-                    code = reset => Err(Some(code)),
-                    written = to.write_chunk(chunk.bytes) => written.map_err(|_| None),
-                };
-                match written {
-                    Ok(()) => {}
-                    Err(Some(code)) => {
-                        to.reset(code).ok();
-                        return Ending::Reset;
-                    }
-                    Err(None) => {
-                        from.stop(VarInt::from_u32(0)).ok();
-                        return Ending::Refused;
-                    }
-                }
-            }
-            Ok(None) => {
-                to.finish().ok();
-                return Ending::Complete;
-            }
-            Err(quinn::ReadError::Reset(code)) => {
-                to.reset(code).ok();
-                return Ending::Reset;
-            }
-            Err(
-                quinn::ReadError::ConnectionLost(_)
-                | quinn::ReadError::ClosedStream
-                | quinn::ReadError::IllegalOrderedRead
-                | quinn::ReadError::ZeroRttRejected,
-            ) => {
-                to.reset(VarInt::from_u32(0)).ok();
-                return Ending::Lost;
-            }
         }
     }
+    to.finish().ok();
+    Ending::Complete
 }
+
+/// How a stream that cannot be read on is ended onward, and what that is called.
+fn cancelled(error: &quinn::ReadError) -> (VarInt, Ending) {
+    match error {
+        quinn::ReadError::Reset(code) => (*code, Ending::Reset),
+        quinn::ReadError::ConnectionLost(_)
+        | quinn::ReadError::ClosedStream
+        | quinn::ReadError::IllegalOrderedRead
+        | quinn::ReadError::ZeroRttRejected => (VarInt::from_u32(0), Ending::Lost),
+    }
+}
+
+/// How far ahead of the other side is read: a whole frame of any size that occurs.
+const AHEAD: usize = 4 << 20;
 
 /// Messages go first, as at the ends.
 const MESSAGES: i32 = 9;

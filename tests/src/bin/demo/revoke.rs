@@ -40,11 +40,12 @@ const AFTER: Duration = Duration::from_millis(400);
 
 /// Runs the rounds. Control is on before and after each.
 pub(crate) fn rounds(stage: &mut Stage, rounds: usize, summary: &mut Summary) -> Result<()> {
-    let mut vanished = Vec::new();
+    let (mut vanished, mut told) = (Vec::new(), Vec::new());
     let (mut events_after, mut last_event) = (0, 0);
     for round in 0..rounds {
         let outcome = one(stage, round).with_context(|| format!("revocation {}", round + 1))?;
         vanished.push(outcome.vanished_ms);
+        told.push(outcome.told_ms);
         events_after += outcome.events_after;
         last_event = last_event.max(outcome.last_event_ms);
         grant_again(stage).with_context(|| format!("granting after revocation {}", round + 1))?;
@@ -63,6 +64,7 @@ pub(crate) fn rounds(stage: &mut Stage, rounds: usize, summary: &mut Summary) ->
         revocations.len()
     );
     summary.revocation_ms = Spread::of(vanished);
+    summary.revocation_sent_ms = Spread::of(told);
     summary.events_after_revocation = Some(events_after);
     summary.last_event_after_f11_ms = Some(last_event);
     summary.frames_after_revocation = Some(revocations.iter().map(|r| r.frames_after).sum());
@@ -73,6 +75,8 @@ pub(crate) fn rounds(stage: &mut Stage, rounds: usize, summary: &mut Summary) ->
 
 struct Outcome {
     vanished_ms: i64,
+    /// From F11 to the agent's first message of revocation at the tap.
+    told_ms: i64,
     events_after: usize,
     last_event_ms: i64,
 }
@@ -115,8 +119,17 @@ fn one(stage: &mut Stage, round: usize) -> Result<Outcome> {
         .map(|seen| wait::server_ms_between(pressed, seen.server_ms))
         .max()
         .unwrap_or_default();
+    for late in after(revoked.at.server_ms) {
+        let distance = wait::server_ms_between(revoked.at.server_ms, late.server_ms);
+        say(&format!(
+            "round {}: {:?} was injected {distance} ms after the revocation",
+            round + 1,
+            late.act
+        ));
+    }
     stage.check()?;
     Ok(Outcome {
+        told_ms: wait::server_ms_between(pressed, revoked.at.server_ms),
         vanished_ms: wait::server_ms_between(pressed, gone),
         events_after: after(revoked.at.server_ms).count(),
         last_event_ms: last_event_ms.max(0),

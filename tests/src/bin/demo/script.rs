@@ -83,6 +83,7 @@ fn drive(programs: Programs, plan: &Plan, folder: &Path, summary: &mut Summary) 
         stage: backdrop.open(&["--unrecorded-test"])?,
         output: plan.output.clone(),
         number: 0,
+        apps: vec![editor],
     };
 
     show.pair(summary)?;

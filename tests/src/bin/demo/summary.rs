@@ -25,6 +25,8 @@ pub(crate) struct Summary {
     pub(crate) picture_frames: usize,
     pub(crate) refinement_frames: usize,
     pub(crate) revocation_ms: Spread,
+    /// From F11 to the agent's first message of revocation, at the tap.
+    pub(crate) revocation_sent_ms: Spread,
     pub(crate) events_after_revocation: Option<usize>,
     pub(crate) frames_after_revocation: Option<usize>,
     pub(crate) open_frames_at_revocation: usize,
