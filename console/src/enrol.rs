@@ -41,7 +41,9 @@ pub async fn enrol(store: &Store, token: &str) -> Result<Identity, Problem> {
     };
     let internal = |e: rcgen::Error| Problem::Internal(e.to_string());
     let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).map_err(internal)?;
-    let request = rcgen::CertificateParams::default().serialize_request(&key).map_err(internal)?;
+    let request = rcgen::CertificateParams::default()
+        .serialize_request(&key)
+        .map_err(internal)?;
     let chain = fetch(&relay, token.secret, request.der().to_vec()).await?;
     check(&chain, &relay)?;
     let identity = Identity::new(relay, chain, Zeroizing::new(key.serialize_der()))?;
@@ -53,15 +55,22 @@ async fn fetch(relay: &Relay, secret: [u8; 16], request: Vec<u8>) -> Result<Vec<
     let (mut connected, mut messages) = link::connect(relay, None).await?;
     for message in [
         ConsoleToRelay::Hello { version: VERSION },
-        ConsoleToRelay::Enrol { secret, request: Blob(request) },
+        ConsoleToRelay::Enrol {
+            secret,
+            request: Blob(request),
+        },
     ] {
         connected.say(&message).await.map_err(Problem::Link)?;
     }
     let chain = loop {
         match answer(&mut messages).await? {
-            RelayToConsole::Hello { version: VERSION, .. } => {}
+            RelayToConsole::Hello {
+                version: VERSION, ..
+            } => {}
             RelayToConsole::Hello { .. } => return Err(Problem::TooOld),
-            RelayToConsole::Enrolled { chain } => break chain.0.into_iter().map(|der| der.0).collect(),
+            RelayToConsole::Enrolled { chain } => {
+                break chain.0.into_iter().map(|der| der.0).collect();
+            }
             RelayToConsole::Refused { reason } => return Err(refusal(&reason)),
             RelayToConsole::Session { .. }
             | RelayToConsole::CodeExpired
@@ -88,7 +97,9 @@ async fn answer(messages: &mut MessageReceiver) -> Result<RelayToConsole, Proble
         Ok(Err(error @ (ReadError::Malformed(_) | ReadError::Truncated))) => {
             Err(Problem::RelayAnswer(error.to_string()))
         }
-        Ok(Err(error @ (ReadError::Cancelled | ReadError::Lost(_)))) => Err(Problem::Link(error.to_string())),
+        Ok(Err(error @ (ReadError::Cancelled | ReadError::Lost(_)))) => {
+            Err(Problem::Link(error.to_string()))
+        }
         Err(_) => Err(Problem::Link("no answer".into())),
     }
 }
@@ -100,5 +111,8 @@ fn check(chain: &[Vec<u8>], relay: &Relay) -> Result<(), Problem> {
         .map_or(0, |since| since.as_secs());
     cert::verify(chain, &relay.ca, Role::Technician, now)
         .map(drop)
-        .map_err(|e| Problem::WrongRelay { relay: relay.address.clone(), detail: e.to_string() })
+        .map_err(|e| Problem::WrongRelay {
+            relay: relay.address.clone(),
+            detail: e.to_string(),
+        })
 }

@@ -46,20 +46,34 @@ pub struct Identity {
 
 impl std::fmt::Debug for Identity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Identity").field("relay", &self.relay).finish_non_exhaustive()
+        f.debug_struct("Identity")
+            .field("relay", &self.relay)
+            .finish_non_exhaustive()
     }
 }
 
 impl Identity {
     /// Puts the parts together and checks that they belong together.
-    pub fn new(relay: Relay, chain: Vec<Vec<u8>>, key_der: Zeroizing<Vec<u8>>) -> Result<Self, Problem> {
+    pub fn new(
+        relay: Relay,
+        chain: Vec<Vec<u8>>,
+        key_der: Zeroizing<Vec<u8>>,
+    ) -> Result<Self, Problem> {
         let leaf = chain.first().ok_or(Problem::Certificate)?;
         let holder = cert::holder(leaf).map_err(|e| Problem::RelayAnswer(e.to_string()))?;
         let key = SigningKey::from_pkcs8(&key_der).map_err(|e| Problem::Internal(e.to_string()))?;
         if holder.key != key.public() {
-            return Err(Problem::RelayAnswer("the certificate is for another key".into()));
+            return Err(Problem::RelayAnswer(
+                "the certificate is for another key".into(),
+            ));
         }
-        Ok(Self { relay, chain, technician: holder.name, key_der, key })
+        Ok(Self {
+            relay,
+            chain,
+            technician: holder.name,
+            key_der,
+            key,
+        })
     }
 }
 
@@ -76,7 +90,10 @@ impl Store {
             Some(dir) => dir,
             None => directories::ProjectDirs::from("", "", "fernsicht-console")
                 .map(|dirs| dirs.data_local_dir().to_owned())
-                .ok_or_else(|| Problem::Storage { path: "~".into(), detail: "no home directory".into() })?,
+                .ok_or_else(|| Problem::Storage {
+                    path: "~".into(),
+                    detail: "no home directory".into(),
+                })?,
         };
         Ok(Self { dir })
     }
@@ -94,19 +111,35 @@ impl Store {
         }
         self.check_permissions(&key_path)?;
         let key = Zeroizing::new(self.read(KEY)?);
-        let key_der = Zeroizing::new(pem_blocks(&key).into_iter().next().ok_or_else(|| self.damaged(KEY))?);
+        let key_der = Zeroizing::new(
+            pem_blocks(&key)
+                .into_iter()
+                .next()
+                .ok_or_else(|| self.damaged(KEY))?,
+        );
         let chain = pem_blocks(&self.read(CHAIN)?);
         let relay = parse_relay(&self.read(RELAY)?).ok_or_else(|| self.damaged(RELAY))?;
-        Identity::new(relay, chain, key_der).map(Some).map_err(|_| self.damaged(CHAIN))
+        Identity::new(relay, chain, key_der)
+            .map(Some)
+            .map_err(|_| self.damaged(CHAIN))
     }
 
     /// Writes the identity. The key goes last: without it nothing is enrolled.
     pub fn save(&self, identity: &Identity) -> Result<(), Problem> {
         self.prepare()?;
         let relay = &identity.relay;
-        let lines = format!("{}\n{}\n{}\n", relay.address, relay.name, HEXLOWER.encode(&relay.ca));
+        let lines = format!(
+            "{}\n{}\n{}\n",
+            relay.address,
+            relay.name,
+            HEXLOWER.encode(&relay.ca)
+        );
         self.write(RELAY, &lines)?;
-        let chain: String = identity.chain.iter().map(|der| pem("CERTIFICATE", der)).collect();
+        let chain: String = identity
+            .chain
+            .iter()
+            .map(|der| pem("CERTIFICATE", der))
+            .collect();
         self.write(CHAIN, &chain)?;
         self.write(KEY, &Zeroizing::new(pem("PRIVATE KEY", &identity.key_der)))
     }
@@ -146,9 +179,14 @@ impl Store {
     #[cfg(unix)]
     fn check_permissions(&self, path: &Path) -> Result<(), Problem> {
         use std::os::unix::fs::PermissionsExt as _;
-        let mode = std::fs::metadata(path).map_err(|e| self.problem(&e))?.permissions().mode();
+        let mode = std::fs::metadata(path)
+            .map_err(|e| self.problem(&e))?
+            .permissions()
+            .mode();
         if mode & 0o077 != 0 {
-            return Err(Problem::StorageOpen { path: self.dir.display().to_string() });
+            return Err(Problem::StorageOpen {
+                path: self.dir.display().to_string(),
+            });
         }
         Ok(())
     }
@@ -159,11 +197,17 @@ impl Store {
     }
 
     fn problem(&self, error: &std::io::Error) -> Problem {
-        Problem::Storage { path: self.dir.display().to_string(), detail: error.to_string() }
+        Problem::Storage {
+            path: self.dir.display().to_string(),
+            detail: error.to_string(),
+        }
     }
 
     fn damaged(&self, name: &str) -> Problem {
-        Problem::Storage { path: self.dir.display().to_string(), detail: format!("{name} is damaged") }
+        Problem::Storage {
+            path: self.dir.display().to_string(),
+            detail: format!("{name} is damaged"),
+        }
     }
 }
 
@@ -171,7 +215,11 @@ fn parse_relay(lines: &str) -> Option<Relay> {
     let mut lines = lines.lines();
     let (address, name, ca) = (lines.next()?, lines.next()?, lines.next()?);
     let ca = HEXLOWER.decode(ca.as_bytes()).ok()?.try_into().ok()?;
-    Some(Relay { address: address.to_owned(), name: name.to_owned(), ca })
+    Some(Relay {
+        address: address.to_owned(),
+        name: name.to_owned(),
+        ca,
+    })
 }
 
 /// RFC 7468, with the line length that it asks for.
@@ -193,7 +241,9 @@ fn pem_blocks(text: &str) -> Vec<Vec<u8>> {
         if line.starts_with("-----BEGIN ") {
             body = Some(Zeroizing::default());
         } else if line.starts_with("-----END ") {
-            let block = body.take().and_then(|b| data_encoding::BASE64.decode(b.as_bytes()).ok());
+            let block = body
+                .take()
+                .and_then(|b| data_encoding::BASE64.decode(b.as_bytes()).ok());
             blocks.extend(block);
         } else if let Some(body) = &mut body {
             body.push_str(line.trim());
@@ -214,10 +264,21 @@ pub(crate) mod tests {
     pub(crate) fn identity(name: &str) -> Identity {
         let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
         let mut params = rcgen::CertificateParams::default();
-        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, name);
         let leaf = params.self_signed(&key).unwrap();
-        let relay = Relay { address: "relay.example:7443".into(), name: "relay.example".into(), ca: [7; 32] };
-        Identity::new(relay, vec![leaf.der().to_vec()], Zeroizing::new(key.serialize_der())).unwrap()
+        let relay = Relay {
+            address: "relay.example:7443".into(),
+            name: "relay.example".into(),
+            ca: [7; 32],
+        };
+        Identity::new(
+            relay,
+            vec![leaf.der().to_vec()],
+            Zeroizing::new(key.serialize_der()),
+        )
+        .unwrap()
     }
 
     #[test]
@@ -242,7 +303,10 @@ pub(crate) mod tests {
         let store = Store::new(Some(dir.path().to_owned())).unwrap();
         store.save(&identity("Erika Weber")).unwrap();
         let key = dir.path().join(KEY);
-        assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            std::fs::metadata(&key).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
         assert!(matches!(store.load(), Err(Problem::StorageOpen { .. })));
     }
@@ -253,7 +317,9 @@ pub(crate) mod tests {
         let store = Store::new(Some(dir.path().to_owned())).unwrap();
         store.save(&identity("Erika Weber")).unwrap();
         std::fs::write(dir.path().join(RELAY), "nonsense").unwrap();
-        let Err(Problem::Storage { detail, .. }) = store.load() else { panic!("it is damaged") };
+        let Err(Problem::Storage { detail, .. }) = store.load() else {
+            panic!("it is damaged")
+        };
         assert!(detail.contains(RELAY));
     }
 }

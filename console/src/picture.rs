@@ -122,8 +122,17 @@ impl Board {
     fn resize(&mut self, width: u16, height: u16) {
         let bytes = usize::from(width) * usize::from(height) * 4;
         self.blank();
-        self.pixels = Some(Pixels { width, height, bgrx: vec![0; bytes] });
-        self.dirty.push(Rect { x: 0, y: 0, width, height });
+        self.pixels = Some(Pixels {
+            width,
+            height,
+            bgrx: vec![0; bytes],
+        });
+        self.dirty.push(Rect {
+            x: 0,
+            y: 0,
+            width,
+            height,
+        });
     }
 
     /// The pixels, where there is a picture.
@@ -138,20 +147,38 @@ impl Board {
 
     /// Copies the changed areas from the decoder's canvas. A canvas of another size begins
     /// another picture. False, and nothing is drawn, if the sight that it was decoded for has ended.
-    pub fn draw(&mut self, sight: u64, canvas: View<'_>, areas: &[Rect], mark: Mark, received: Instant) -> bool {
+    pub fn draw(
+        &mut self,
+        sight: u64,
+        canvas: View<'_>,
+        areas: &[Rect],
+        mark: Mark,
+        received: Instant,
+    ) -> bool {
         if sight != self.sight {
             return false;
         }
         let whole = canvas.area();
-        if self.pixels.as_ref().is_none_or(|p| (p.width, p.height) != (whole.width, whole.height)) {
+        if self
+            .pixels
+            .as_ref()
+            .is_none_or(|p| (p.width, p.height) != (whole.width, whole.height))
+        {
             self.resize(whole.width, whole.height);
         }
-        let Some(pixels) = &mut self.pixels else { return false };
-        for area in areas.iter().map(|a| a.intersection(whole)).filter(|a| !a.is_empty()) {
+        let Some(pixels) = &mut self.pixels else {
+            return false;
+        };
+        for area in areas
+            .iter()
+            .map(|a| a.intersection(whole))
+            .filter(|a| !a.is_empty())
+        {
             let stride = usize::from(pixels.width) * 4;
             for y in 0..area.height {
                 let row = canvas.row(area, y);
-                let start = (usize::from(area.y) + usize::from(y)) * stride + usize::from(area.x) * 4;
+                let start =
+                    (usize::from(area.y) + usize::from(y)) * stride + usize::from(area.x) * 4;
                 pixels.bgrx[start..start + row.len()].copy_from_slice(row);
             }
             self.dirty.push(area);
@@ -215,23 +242,45 @@ mod tests {
     use super::*;
 
     fn canvas(width: u16, height: u16, bytes: &[u8]) -> View<'_> {
-        View { width, height, stride: usize::from(width) * 4, bgrx: bytes }
+        View {
+            width,
+            height,
+            stride: usize::from(width) * 4,
+            bgrx: bytes,
+        }
     }
 
     fn rect(x: u16, y: u16, width: u16, height: u16) -> Rect {
-        Rect { x, y, width, height }
+        Rect {
+            x,
+            y,
+            width,
+            height,
+        }
     }
 
     #[test]
     fn a_cleared_board_shows_nothing_and_holds_no_pixels() {
         let mut board = Board::default();
-        board.draw(0, canvas(4, 4, &[7; 64]), &[rect(0, 0, 4, 4)], Mark::default(), Instant::now());
+        board.draw(
+            0,
+            canvas(4, 4, &[7; 64]),
+            &[rect(0, 0, 4, 4)],
+            Mark::default(),
+            Instant::now(),
+        );
         assert!(matches!(board.take(), Taken::Changed { .. }));
         assert_eq!(board.clear(), 1);
         assert!(board.pixels().is_none());
         assert!(matches!(board.take(), Taken::Nothing));
         // An update that was being decoded meanwhile.
-        assert!(!board.draw(0, canvas(4, 4, &[7; 64]), &[rect(0, 0, 4, 4)], Mark::default(), Instant::now()));
+        assert!(!board.draw(
+            0,
+            canvas(4, 4, &[7; 64]),
+            &[rect(0, 0, 4, 4)],
+            Mark::default(),
+            Instant::now()
+        ));
         assert!(matches!(board.take(), Taken::Nothing));
     }
 
@@ -239,28 +288,62 @@ mod tests {
     fn areas_are_copied_clipped_and_joined() {
         let mut board = Board::default();
         let source: Vec<u8> = (0..100 * 50 * 4).map(|i| i as u8).collect();
-        board.draw(0, canvas(100, 50, &source), &[], Mark::default(), Instant::now());
+        board.draw(
+            0,
+            canvas(100, 50, &source),
+            &[],
+            Mark::default(),
+            Instant::now(),
+        );
         board.take();
-        board.draw(0, canvas(100, 50, &source), &[rect(90, 40, 50, 50)], Mark::default(), Instant::now());
-        let Taken::Changed { areas, .. } = board.take() else { panic!("there is a picture") };
+        board.draw(
+            0,
+            canvas(100, 50, &source),
+            &[rect(90, 40, 50, 50)],
+            Mark::default(),
+            Instant::now(),
+        );
+        let Taken::Changed { areas, .. } = board.take() else {
+            panic!("there is a picture")
+        };
         assert_eq!(areas, [rect(90, 40, 10, 10)]);
         let at = (45 * 100 + 95) * 4;
         let pixels = board.pixels().unwrap();
         assert_eq!(pixels.bgrx[at..at + 4], source[at..at + 4]);
         assert_eq!(pixels.bgrx[0], 0);
         for x in 0..100 {
-            board.draw(0, canvas(100, 50, &source), &[rect(x, 0, 1, 1)], Mark::default(), Instant::now());
+            board.draw(
+                0,
+                canvas(100, 50, &source),
+                &[rect(x, 0, 1, 1)],
+                Mark::default(),
+                Instant::now(),
+            );
         }
-        let Taken::Changed { areas, .. } = board.take() else { panic!("there is a picture") };
+        let Taken::Changed { areas, .. } = board.take() else {
+            panic!("there is a picture")
+        };
         assert!(areas.len() <= MOST_AREAS);
     }
 
     #[test]
     fn a_pointer_that_comes_before_the_picture_stays() {
         let mut board = Board::default();
-        let pointer = fernsicht_protocol::content::Pointer { sequence: 1, visible: true, x: 3, y: 4, shape: None };
+        let pointer = fernsicht_protocol::content::Pointer {
+            sequence: 1,
+            visible: true,
+            x: 3,
+            y: 4,
+            shape: None,
+        };
         assert!(board.handle_pointer(pointer));
-        board.draw(0, canvas(4, 4, &[7; 64]), &[], Mark::default(), Instant::now());
+        board.draw(
+            0,
+            canvas(4, 4, &[7; 64]),
+            &[],
+            Mark::default(),
+            Instant::now(),
+        );
         assert!(board.pointer().visible);
         board.clear();
         assert!(!board.pointer().visible);
@@ -269,7 +352,13 @@ mod tests {
     #[test]
     fn late_pointers_are_ignored() {
         let mut board = Board::default();
-        let at = |sequence, x| fernsicht_protocol::content::Pointer { sequence, visible: true, x, y: 0, shape: None };
+        let at = |sequence, x| fernsicht_protocol::content::Pointer {
+            sequence,
+            visible: true,
+            x,
+            y: 0,
+            shape: None,
+        };
         assert!(board.handle_pointer(at(2, 7)));
         assert!(!board.handle_pointer(at(1, 9)));
         assert_eq!(board.pointer().x, 7);

@@ -60,7 +60,9 @@ impl Texts {
         bundle.set_use_isolating(false);
         let resource = FluentResource::try_new(language.source().to_owned())
             .expect("the texts compiled into the program are tested to parse");
-        bundle.add_resource(resource).expect("no key stands twice in the texts, as tested");
+        bundle
+            .add_resource(resource)
+            .expect("no key stands twice in the texts, as tested");
         Self { bundle, language }
     }
 
@@ -75,7 +77,11 @@ impl Texts {
     }
 
     /// The text under `key` with its values.
-    pub fn with<'a, const N: usize>(&self, key: &str, values: [(&'a str, FluentValue<'a>); N]) -> String {
+    pub fn with<'a, const N: usize>(
+        &self,
+        key: &str,
+        values: [(&'a str, FluentValue<'a>); N],
+    ) -> String {
         let mut args = FluentArgs::new();
         for (name, value) in values {
             args.set(name, value);
@@ -89,7 +95,10 @@ impl Texts {
             return key.to_owned();
         };
         let mut errors = Vec::new();
-        let text = self.bundle.format_pattern(pattern, args, &mut errors).into_owned();
+        let text = self
+            .bundle
+            .format_pattern(pattern, args, &mut errors)
+            .into_owned();
         debug_assert!(errors.is_empty(), "{key}: {errors:?}");
         text
     }
@@ -127,7 +136,10 @@ mod tests {
         let (de, en) = (keys(Language::De.source()), keys(Language::En.source()));
         assert_eq!(de, en);
         let mut code = String::new();
-        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut code);
+        sources(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+            &mut code,
+        );
         for key in &de {
             assert!(code.contains(&format!("\"{key}\"")), "{key} is not used");
         }
@@ -136,8 +148,17 @@ mod tests {
     #[test]
     fn values_and_plurals() {
         let texts = Texts::new(Language::De);
-        assert_eq!(texts.with("code-tries", [("tries", 1.into())]), "noch 1 Versuch");
-        assert_eq!(texts.with("code-tries", [("tries", 3.into())]), "noch 3 Versuche");
-        assert_eq!(texts.with("code-left", [("time", "9:41".into())]), "Gilt noch 9:41");
+        assert_eq!(
+            texts.with("code-tries", [("tries", 1.into())]),
+            "noch 1 Versuch"
+        );
+        assert_eq!(
+            texts.with("code-tries", [("tries", 3.into())]),
+            "noch 3 Versuche"
+        );
+        assert_eq!(
+            texts.with("code-left", [("time", "9:41".into())]),
+            "Gilt noch 9:41"
+        );
     }
 }

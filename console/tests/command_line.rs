@@ -28,7 +28,10 @@ fn a_token_that_is_none_is_named() {
             "\u{0}é" => console(data.path(), &["enrol", "é"]),
             _ => console(data.path(), &["enrol", token]),
         };
-        assert!(complaint(&output).starts_with("This is not a token."), "{token:?}");
+        assert!(
+            complaint(&output).starts_with("This is not a token."),
+            "{token:?}"
+        );
     }
 }
 
@@ -50,6 +53,10 @@ fn a_computer_without_a_screen_gets_a_sentence() {
 fn nothing_grants_by_flag() {
     let data = tempfile::tempdir().unwrap();
     for flag in ["--control", "--view", "--accept", "--unattended", "--grant"] {
-        assert_eq!(console(data.path(), &[flag]).status.code(), Some(2), "{flag}");
+        assert_eq!(
+            console(data.path(), &[flag]).status.code(),
+            Some(2),
+            "{flag}"
+        );
     }
 }

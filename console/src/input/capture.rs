@@ -84,7 +84,9 @@ impl Capture {
             }
             Meaning::Named(keysym) => self.key_down(press, keysym, out),
             Meaning::Character(c) if self.is_shortcut() => self.shortcut(press, c, out),
-            Meaning::Character(_) | Meaning::Local => self.text(press.text.as_deref().unwrap_or_default(), out),
+            Meaning::Character(_) | Meaning::Local => {
+                self.text(press.text.as_deref().unwrap_or_default(), out)
+            }
         }
         Noted::Nothing
     }
@@ -100,7 +102,13 @@ impl Capture {
     }
 
     /// A button went down or up at this place.
-    pub fn handle_button(&mut self, button: Button, down: bool, at: (u16, u16), out: &mut Vec<InputEvent>) {
+    pub fn handle_button(
+        &mut self,
+        button: Button,
+        down: bool,
+        at: (u16, u16),
+        out: &mut Vec<InputEvent>,
+    ) {
         if down {
             self.hold_all(out);
             self.buttons.push(button.clone());
@@ -111,7 +119,12 @@ impl Capture {
                 return;
             }
         }
-        out.push(InputEvent::Button { button, down, x: at.0, y: at.1 });
+        out.push(InputEvent::Button {
+            button,
+            down,
+            x: at.0,
+            y: at.1,
+        });
     }
 
     /// The wheel turned by these notches, positive right and down. Parts of notches add up.
@@ -124,7 +137,12 @@ impl Capture {
             return;
         }
         self.hold_all(out);
-        out.push(InputEvent::Scroll { dx, dy, x: at.0, y: at.1 });
+        out.push(InputEvent::Scroll {
+            dx,
+            dy,
+            x: at.0,
+            y: at.1,
+        });
     }
 
     /// True while a button is held that went down over the picture: its motion and its
@@ -137,7 +155,10 @@ impl Capture {
     pub fn release(&mut self, out: &mut Vec<InputEvent>) {
         let nothing = self.sent.is_empty() && self.keys.is_empty() && self.buttons.is_empty();
         let modifiers = self.modifiers;
-        *self = Self { modifiers, ..Self::default() };
+        *self = Self {
+            modifiers,
+            ..Self::default()
+        };
         if !nothing {
             out.push(InputEvent::ReleaseAll);
         }
@@ -145,7 +166,10 @@ impl Capture {
 
     fn handle_up(&mut self, press: &Press, meaning: &Meaning, out: &mut Vec<InputEvent>) {
         if let Some(keysym) = self.keys.remove(&press.physical) {
-            out.push(InputEvent::Key { keysym, down: false });
+            out.push(InputEvent::Key {
+                keysym,
+                down: false,
+            });
         }
         if let Meaning::Modifier(modifier) = meaning {
             self.let_go(*modifier, out);
@@ -224,13 +248,19 @@ impl Capture {
 
     fn hold(&mut self, modifier: Modifier, out: &mut Vec<InputEvent>) {
         if self.sent.insert(modifier) {
-            out.push(InputEvent::Key { keysym: modifier.keysym(), down: true });
+            out.push(InputEvent::Key {
+                keysym: modifier.keysym(),
+                down: true,
+            });
         }
     }
 
     fn let_go(&mut self, modifier: Modifier, out: &mut Vec<InputEvent>) {
         if self.sent.remove(&modifier) {
-            out.push(InputEvent::Key { keysym: modifier.keysym(), down: false });
+            out.push(InputEvent::Key {
+                keysym: modifier.keysym(),
+                down: false,
+            });
         }
     }
 }

@@ -19,7 +19,15 @@ impl Hands {
         self.capture.handle_modifiers(state);
     }
 
-    fn press(&mut self, code: KeyCode, logical: Key, plain: &str, text: Option<&str>, down: bool, repeat: bool) -> Noted {
+    fn press(
+        &mut self,
+        code: KeyCode,
+        logical: Key,
+        plain: &str,
+        text: Option<&str>,
+        down: bool,
+        repeat: bool,
+    ) -> Noted {
         let press = Press {
             physical: PhysicalKey::Code(code),
             logical,
@@ -34,7 +42,14 @@ impl Hands {
 
     fn types(&mut self, code: KeyCode, made: &str, plain: &str) {
         for down in [true, false] {
-            self.press(code, Key::Character(made.into()), plain, Some(made), down, false);
+            self.press(
+                code,
+                Key::Character(made.into()),
+                plain,
+                Some(made),
+                down,
+                false,
+            );
         }
     }
 
@@ -48,7 +63,9 @@ impl Hands {
 }
 
 fn text(s: &str) -> InputEvent {
-    InputEvent::Text { text: Text::new(s).unwrap() }
+    InputEvent::Text {
+        text: Text::new(s).unwrap(),
+    }
 }
 
 fn key(keysym: u32, down: bool) -> InputEvent {
@@ -83,19 +100,69 @@ fn altgr_makes_text() {
 #[test]
 fn composed_characters_travel_and_dead_keys_do_not() {
     let mut hands = Hands::default();
-    hands.press(KeyCode::Backquote, Key::Dead(Some('^')), "^", None, true, false);
-    hands.press(KeyCode::KeyE, Key::Character("ê".into()), "e", Some("ê"), true, false);
+    hands.press(
+        KeyCode::Backquote,
+        Key::Dead(Some('^')),
+        "^",
+        None,
+        true,
+        false,
+    );
+    hands.press(
+        KeyCode::KeyE,
+        Key::Character("ê".into()),
+        "e",
+        Some("ê"),
+        true,
+        false,
+    );
     assert_eq!(hands.had(), [text("ê")]);
 }
 
 #[test]
 fn space_is_text_and_return_is_a_key() {
     let mut hands = Hands::default();
-    hands.press(KeyCode::Space, Key::Named(NamedKey::Space), " ", Some(" "), true, false);
-    hands.press(KeyCode::Enter, Key::Named(NamedKey::Enter), "\r", Some("\r"), true, false);
-    hands.press(KeyCode::Enter, Key::Named(NamedKey::Enter), "\r", None, false, false);
-    hands.press(KeyCode::Tab, Key::Named(NamedKey::Tab), "\t", Some("\t"), true, false);
-    assert_eq!(hands.had(), [text(" "), key(0xff0d, true), key(0xff0d, false), key(0xff09, true)]);
+    hands.press(
+        KeyCode::Space,
+        Key::Named(NamedKey::Space),
+        " ",
+        Some(" "),
+        true,
+        false,
+    );
+    hands.press(
+        KeyCode::Enter,
+        Key::Named(NamedKey::Enter),
+        "\r",
+        Some("\r"),
+        true,
+        false,
+    );
+    hands.press(
+        KeyCode::Enter,
+        Key::Named(NamedKey::Enter),
+        "\r",
+        None,
+        false,
+        false,
+    );
+    hands.press(
+        KeyCode::Tab,
+        Key::Named(NamedKey::Tab),
+        "\t",
+        Some("\t"),
+        true,
+        false,
+    );
+    assert_eq!(
+        hands.had(),
+        [
+            text(" "),
+            key(0xff0d, true),
+            key(0xff0d, false),
+            key(0xff09, true)
+        ]
+    );
 }
 
 #[test]
@@ -134,7 +201,13 @@ fn shift_is_held_for_keys_and_taken_back_for_text() {
     hands.named(KeyCode::ShiftLeft, NamedKey::Shift, false);
     assert_eq!(
         hands.had(),
-        [key(SHIFT, true), key(0xff51, true), key(0xff51, false), key(SHIFT, false), text("A")]
+        [
+            key(SHIFT, true),
+            key(0xff51, true),
+            key(0xff51, false),
+            key(SHIFT, false),
+            text("A")
+        ]
     );
 }
 
@@ -145,11 +218,19 @@ fn shifted_shortcuts() {
     hands.types(KeyCode::KeyT, "T", "t");
     assert_eq!(
         hands.had(),
-        [key(SHIFT, true), key(CTRL, true), key(0x74, true), key(0x74, false)]
+        [
+            key(SHIFT, true),
+            key(CTRL, true),
+            key(0x74, true),
+            key(0x74, false)
+        ]
     );
     // Ctrl and plus on a US keyboard: the Shift belongs to the plus.
     hands.types(KeyCode::Equal, "+", "=");
-    assert_eq!(hands.had(), [key(SHIFT, false), key(0x2b, true), key(0x2b, false)]);
+    assert_eq!(
+        hands.had(),
+        [key(SHIFT, false), key(0x2b, true), key(0x2b, false)]
+    );
 }
 
 #[test]
@@ -162,7 +243,13 @@ fn modifiers_held_before_the_focus_came_are_sent_with_the_key() {
     hands.named(KeyCode::F5, NamedKey::F5, true);
     assert_eq!(
         hands.had(),
-        [key(ALT, true), key(0xffc1, true), key(0xffc1, false), key(ALT, false), key(0xffc2, true)]
+        [
+            key(ALT, true),
+            key(0xffc1, true),
+            key(0xffc1, false),
+            key(ALT, false),
+            key(0xffc2, true)
+        ]
     );
 }
 
@@ -170,19 +257,46 @@ fn modifiers_held_before_the_focus_came_are_sent_with_the_key() {
 fn held_characters_repeat_here_and_held_keys_at_the_customers() {
     let mut hands = Hands::default();
     for repeat in [false, true, true] {
-        hands.press(KeyCode::KeyA, Key::Character("a".into()), "a", Some("a"), true, repeat);
-        hands.press(KeyCode::ArrowUp, Key::Named(NamedKey::ArrowUp), "", None, true, repeat);
+        hands.press(
+            KeyCode::KeyA,
+            Key::Character("a".into()),
+            "a",
+            Some("a"),
+            true,
+            repeat,
+        );
+        hands.press(
+            KeyCode::ArrowUp,
+            Key::Named(NamedKey::ArrowUp),
+            "",
+            None,
+            true,
+            repeat,
+        );
     }
-    assert_eq!(hands.had(), [text("a"), key(0xff52, true), text("a"), text("a")]);
+    assert_eq!(
+        hands.had(),
+        [text("a"), key(0xff52, true), text("a"), text("a")]
+    );
 }
 
 #[test]
 fn f11_is_never_sent() {
-    for state in [ModifiersState::empty(), ModifiersState::CONTROL, ModifiersState::all()] {
+    for state in [
+        ModifiersState::empty(),
+        ModifiersState::CONTROL,
+        ModifiersState::all(),
+    ] {
         let mut hands = Hands::default();
         hands.modifiers(state);
-        assert_eq!(hands.named(KeyCode::F11, NamedKey::F11, true), Noted::StopKey);
-        assert_eq!(hands.named(KeyCode::F11, NamedKey::F11, false), Noted::Nothing);
+        assert_eq!(
+            hands.named(KeyCode::F11, NamedKey::F11, true),
+            Noted::StopKey
+        );
+        assert_eq!(
+            hands.named(KeyCode::F11, NamedKey::F11, false),
+            Noted::Nothing
+        );
         assert!(hands.had().is_empty());
     }
 }
@@ -193,11 +307,15 @@ fn losing_the_focus_releases_everything_once() {
     hands.capture.release(&mut hands.out);
     assert!(hands.had().is_empty(), "nothing was held");
     hands.named(KeyCode::ArrowUp, NamedKey::ArrowUp, true);
-    hands.capture.handle_button(Button::Left, true, (3, 4), &mut hands.out);
+    hands
+        .capture
+        .handle_button(Button::Left, true, (3, 4), &mut hands.out);
     hands.had();
     hands.capture.release(&mut hands.out);
     hands.named(KeyCode::ArrowUp, NamedKey::ArrowUp, false);
-    hands.capture.handle_button(Button::Left, false, (3, 4), &mut hands.out);
+    hands
+        .capture
+        .handle_button(Button::Left, false, (3, 4), &mut hands.out);
     assert_eq!(hands.had(), [InputEvent::ReleaseAll]);
 }
 
@@ -205,12 +323,29 @@ fn losing_the_focus_releases_everything_once() {
 fn parts_of_notches_add_up() {
     let mut hands = Hands::default();
     for _ in 0..4 {
-        hands.capture.handle_scroll(0.0, 0.25, (1, 2), &mut hands.out);
+        hands
+            .capture
+            .handle_scroll(0.0, 0.25, (1, 2), &mut hands.out);
     }
-    hands.capture.handle_scroll(0.0, -1000.0, (1, 2), &mut hands.out);
+    hands
+        .capture
+        .handle_scroll(0.0, -1000.0, (1, 2), &mut hands.out);
     assert_eq!(
         hands.had(),
-        [InputEvent::Scroll { dx: 0, dy: 1, x: 1, y: 2 }, InputEvent::Scroll { dx: 0, dy: -32, x: 1, y: 2 }]
+        [
+            InputEvent::Scroll {
+                dx: 0,
+                dy: 1,
+                x: 1,
+                y: 2
+            },
+            InputEvent::Scroll {
+                dx: 0,
+                dy: -32,
+                x: 1,
+                y: 2
+            }
+        ]
     );
 }
 

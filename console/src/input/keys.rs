@@ -65,7 +65,10 @@ pub fn of_char(c: char) -> u32 {
 
 fn of_named(named: NamedKey, location: KeyLocation) -> Meaning {
     let pad = location == KeyLocation::Numpad;
-    #[expect(clippy::wildcard_enum_match_arm, reason = "winit names hundreds of keys of televisions and phones")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "winit names hundreds of keys of televisions and phones"
+    )]
     let keysym = match named {
         NamedKey::F11 => return Meaning::StopKey,
         NamedKey::Shift => return Meaning::Modifier(Modifier::Shift),
@@ -119,11 +122,26 @@ mod tests {
     #[test]
     fn keys_of_an_ordinary_keyboard() {
         let standard = KeyLocation::Standard;
-        assert_eq!(meaning(&Key::Named(NamedKey::Enter), standard), Meaning::Named(0xff0d));
-        assert_eq!(meaning(&Key::Named(NamedKey::Enter), KeyLocation::Numpad), Meaning::Named(0xff8d));
-        assert_eq!(meaning(&Key::Named(NamedKey::F11), standard), Meaning::StopKey);
-        assert_eq!(meaning(&Key::Named(NamedKey::AltGraph), standard), Meaning::Local);
-        assert_eq!(meaning(&Key::Character("ä".into()), standard), Meaning::Character('ä'));
+        assert_eq!(
+            meaning(&Key::Named(NamedKey::Enter), standard),
+            Meaning::Named(0xff0d)
+        );
+        assert_eq!(
+            meaning(&Key::Named(NamedKey::Enter), KeyLocation::Numpad),
+            Meaning::Named(0xff8d)
+        );
+        assert_eq!(
+            meaning(&Key::Named(NamedKey::F11), standard),
+            Meaning::StopKey
+        );
+        assert_eq!(
+            meaning(&Key::Named(NamedKey::AltGraph), standard),
+            Meaning::Local
+        );
+        assert_eq!(
+            meaning(&Key::Character("ä".into()), standard),
+            Meaning::Character('ä')
+        );
         assert_eq!(meaning(&Key::Dead(Some('^')), standard), Meaning::Local);
     }
 

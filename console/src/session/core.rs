@@ -19,13 +19,15 @@ use std::time::{Duration, Instant};
 
 use fernsicht_protocol::code::{Password, SessionCode};
 use fernsicht_protocol::content::{
-    AgentNotice, Beacon, Cause, ConsoleNotice, DropReason, Input, InputAck, InputEvent, PictureAck, Pointer,
+    AgentNotice, Beacon, Cause, ConsoleNotice, DropReason, Input, InputAck, InputEvent, PictureAck,
+    Pointer,
 };
 use fernsicht_protocol::crypto::hash;
 use fernsicht_protocol::frame::{Class, Direction, Frame, Header};
 use fernsicht_protocol::guard::{Draw, Effect, Mirror};
 use fernsicht_protocol::messages::{
-    AgentToConsole, ConsoleToAgent, ConsoleToRelay, End, Page, Refusal, RelayToConsole, SessionId, VERSION,
+    AgentToConsole, ConsoleToAgent, ConsoleToRelay, End, Page, Refusal, RelayToConsole, SessionId,
+    VERSION,
 };
 use fernsicht_protocol::pairing::{self, console as side};
 use fernsicht_protocol::rights::Rights;
@@ -70,7 +72,9 @@ pub(crate) enum Output {
 }
 
 enum Phase {
-    Idle { problem: Option<Problem> },
+    Idle {
+        problem: Option<Problem>,
+    },
     /// The link is being made, or the relay asked.
     Requested,
     Offered(Box<Offered>),
@@ -132,7 +136,12 @@ pub(crate) struct Core {
 
 impl Core {
     pub(crate) fn new(identity: Arc<Identity>) -> Self {
-        Self { identity, phase: Phase::Idle { problem: None }, greeted: false, out: VecDeque::new() }
+        Self {
+            identity,
+            phase: Phase::Idle { problem: None },
+            greeted: false,
+            out: VecDeque::new(),
+        }
     }
 
     /// What to do next.
@@ -144,14 +153,20 @@ impl Core {
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         match &self.phase {
             Phase::Offered(offered) => Some(offered.until),
-            Phase::Idle { .. } | Phase::Requested | Phase::Over(_) | Phase::Paired(_) | Phase::Ended(_) => None,
+            Phase::Idle { .. }
+            | Phase::Requested
+            | Phase::Over(_)
+            | Phase::Paired(_)
+            | Phase::Ended(_) => None,
         }
     }
 
     /// The page to show.
     pub(crate) fn stage(&self) -> Stage {
         match &self.phase {
-            Phase::Idle { problem } => Stage::Ready { problem: problem.clone() },
+            Phase::Idle { problem } => Stage::Ready {
+                problem: problem.clone(),
+            },
             Phase::Requested => Stage::Connecting,
             Phase::Offered(o) => Stage::Code(view::Code {
                 grouped: o.code.grouped(),
@@ -161,8 +176,12 @@ impl Core {
             }),
             Phase::Over(why) => Stage::CodeOver { why: *why },
             Phase::Paired(p) if p.begun || p.link != Link::Whole => Stage::Session(p.view()),
-            Phase::Paired(p) => Stage::Deciding { page: p.page.clone() },
-            Phase::Ended(reason) => Stage::Ended { reason: reason.clone() },
+            Phase::Paired(p) => Stage::Deciding {
+                page: p.page.clone(),
+            },
+            Phase::Ended(reason) => Stage::Ended {
+                reason: reason.clone(),
+            },
         }
     }
 
@@ -173,7 +192,10 @@ impl Core {
 
     /// True while a connection is needed.
     pub(crate) fn wants_link(&self) -> bool {
-        matches!(self.phase, Phase::Requested | Phase::Offered(_) | Phase::Paired(_))
+        matches!(
+            self.phase,
+            Phase::Requested | Phase::Offered(_) | Phase::Paired(_)
+        )
     }
 
     /// True if a lost connection is to be made again.
@@ -188,7 +210,8 @@ impl Core {
         }
         self.phase = Phase::Requested;
         if self.greeted {
-            self.out.push_back(Output::Relay(ConsoleToRelay::NewSession));
+            self.out
+                .push_back(Output::Relay(ConsoleToRelay::NewSession));
         }
     }
 
@@ -196,7 +219,9 @@ impl Core {
     pub(crate) fn end(&mut self) {
         match &self.phase {
             Phase::Paired(_) => {
-                self.out.push_back(Output::Relay(ConsoleToRelay::End { reason: End::Technician }));
+                self.out.push_back(Output::Relay(ConsoleToRelay::End {
+                    reason: End::Technician,
+                }));
                 self.finish(End::Technician);
             }
             Phase::Requested | Phase::Offered(_) | Phase::Over(_) | Phase::Ended(_) => {
@@ -209,11 +234,15 @@ impl Core {
 
     /// What the technician's hand did. Dropped silently where the mirror does not allow it.
     pub(crate) fn handle_input(&mut self, event: InputEvent) {
-        let Phase::Paired(paired) = &mut self.phase else { return };
+        let Phase::Paired(paired) = &mut self.phase else {
+            return;
+        };
         if paired.link != Link::Whole || paired.keys.is_none() {
             return;
         }
-        let Some((grant, beacon)) = paired.mirror.may_send() else { return };
+        let Some((grant, beacon)) = paired.mirror.may_send() else {
+            return;
+        };
         let release = std::mem::take(&mut paired.release_first).then_some(InputEvent::ReleaseAll);
         for event in release.into_iter().chain([event]) {
             let content = Input { beacon, event }.to_bytes();
@@ -223,23 +252,36 @@ impl Core {
 
     /// The picture up to this mark is on the screen.
     pub(crate) fn handle_drawn(&mut self, mark: Mark) {
-        let Phase::Paired(paired) = &mut self.phase else { return };
-        let content = PictureAck { sequence: mark.sequence, digest: mark.digest }.to_bytes();
-        self.out.extend(paired.seal(Class::Acks, paired.mirror.grant(), &content));
+        let Phase::Paired(paired) = &mut self.phase else {
+            return;
+        };
+        let content = PictureAck {
+            sequence: mark.sequence,
+            digest: mark.digest,
+        }
+        .to_bytes();
+        self.out
+            .extend(paired.seal(Class::Acks, paired.mirror.grant(), &content));
     }
 
     /// The painter cannot go on: it needs a complete picture.
     pub(crate) fn handle_picture_wanted(&mut self) {
-        let Phase::Paired(paired) = &mut self.phase else { return };
+        let Phase::Paired(paired) = &mut self.phase else {
+            return;
+        };
         let content = ConsoleNotice::PictureWanted.to_bytes();
-        self.out.extend(paired.seal(Class::Notices, paired.mirror.grant(), &content));
+        self.out
+            .extend(paired.seal(Class::Notices, paired.mirror.grant(), &content));
     }
 
     /// A connection stands.
     pub(crate) fn handle_connected(&mut self) {
         self.greeted = false;
-        self.out.push_back(Output::Relay(ConsoleToRelay::Hello { version: VERSION }));
-        let Phase::Paired(paired) = &mut self.phase else { return };
+        self.out
+            .push_back(Output::Relay(ConsoleToRelay::Hello { version: VERSION }));
+        let Phase::Paired(paired) = &mut self.phase else {
+            return;
+        };
         let session = paired.session;
         let message = paired.resume.ask(session);
         self.out.push_back(Output::Relay(message));
@@ -250,7 +292,11 @@ impl Core {
         self.greeted = false;
         match self.phase {
             Phase::Paired(_) => self.finish(End::Lost),
-            Phase::Requested | Phase::Offered(_) => self.phase = Phase::Idle { problem: Some(problem) },
+            Phase::Requested | Phase::Offered(_) => {
+                self.phase = Phase::Idle {
+                    problem: Some(problem),
+                }
+            }
             Phase::Idle { .. } | Phase::Over(_) | Phase::Ended(_) => {}
         }
     }
@@ -258,7 +304,9 @@ impl Core {
     /// The connection broke and is being made again.
     pub(crate) fn handle_lost(&mut self) {
         self.greeted = false;
-        let Phase::Paired(paired) = &mut self.phase else { return };
+        let Phase::Paired(paired) = &mut self.phase else {
+            return;
+        };
         paired.lose(Link::OwnLost, &mut self.out);
     }
 
@@ -276,7 +324,11 @@ impl Core {
         match message {
             RelayToConsole::Hello { version, .. } => self.handle_hello(version),
             RelayToConsole::Enrolled { .. } => self.misfit(),
-            RelayToConsole::Session { session, nameplate, valid_s } => {
+            RelayToConsole::Session {
+                session,
+                nameplate,
+                valid_s,
+            } => {
                 self.handle_session(session, nameplate.as_str(), valid_s, now);
             }
             RelayToConsole::CodeExpired => {
@@ -284,9 +336,20 @@ impl Core {
                     self.over(CodeOver::Expired);
                 }
             }
-            RelayToConsole::Share { configuration, share } => self.handle_share(configuration, &share.0),
-            RelayToConsole::Confirm { confirmation, agent_key, nonce } => {
-                self.handle_confirm(&pairing::Confirm { confirmation, agent_key, nonce });
+            RelayToConsole::Share {
+                configuration,
+                share,
+            } => self.handle_share(configuration, &share.0),
+            RelayToConsole::Confirm {
+                confirmation,
+                agent_key,
+                nonce,
+            } => {
+                self.handle_confirm(&pairing::Confirm {
+                    confirmation,
+                    agent_key,
+                    nonce,
+                });
             }
             RelayToConsole::AgentLeft => self.handle_agent_left(),
             RelayToConsole::Peer { packet } => self.handle_peer(&packet.0),
@@ -311,7 +374,9 @@ impl Core {
 
     /// A record of an in-order stream.
     pub(crate) fn handle_record(&mut self, record: Record) {
-        let Phase::Paired(paired) = &mut self.phase else { return };
+        let Phase::Paired(paired) = &mut self.phase else {
+            return;
+        };
         let reason = paired.handle_record(record, &mut self.out).err();
         if let Some(reason) = reason {
             self.abort(reason);
@@ -320,7 +385,9 @@ impl Core {
 
     /// A frame that came on a stream of its own.
     pub(crate) fn handle_single(&mut self, frame: Frame) {
-        let Phase::Paired(paired) = &mut self.phase else { return };
+        let Phase::Paired(paired) = &mut self.phase else {
+            return;
+        };
         let reason = paired.handle_single(frame, &mut self.out).err();
         if let Some(reason) = reason {
             self.abort(reason);
@@ -330,19 +397,26 @@ impl Core {
     fn paired(&self) -> Option<&Paired> {
         match &self.phase {
             Phase::Paired(paired) => Some(paired),
-            Phase::Idle { .. } | Phase::Requested | Phase::Offered(_) | Phase::Over(_) | Phase::Ended(_) => None,
+            Phase::Idle { .. }
+            | Phase::Requested
+            | Phase::Offered(_)
+            | Phase::Over(_)
+            | Phase::Ended(_) => None,
         }
     }
 
     fn handle_hello(&mut self, version: u16) {
         if version != VERSION {
-            self.phase = Phase::Idle { problem: Some(Problem::TooOld) };
+            self.phase = Phase::Idle {
+                problem: Some(Problem::TooOld),
+            };
             self.out.push_back(Output::Close);
             return;
         }
         self.greeted = true;
         if matches!(self.phase, Phase::Requested) {
-            self.out.push_back(Output::Relay(ConsoleToRelay::NewSession));
+            self.out
+                .push_back(Output::Relay(ConsoleToRelay::NewSession));
         }
     }
 
@@ -367,10 +441,14 @@ impl Core {
     }
 
     fn handle_share(&mut self, configuration: [u8; 32], share: &[u8]) {
-        let Phase::Offered(offered) = &mut self.phase else { return };
+        let Phase::Offered(offered) = &mut self.phase else {
+            return;
+        };
         // A try is spent when a share is received, whatever comes of it.
         let Some(tries) = offered.tries.checked_sub(1) else {
-            return self.out.push_back(Output::Relay(ConsoleToRelay::PairingFailed));
+            return self
+                .out
+                .push_back(Output::Relay(ConsoleToRelay::PairingFailed));
         };
         offered.tries = tries;
         let relay = &self.identity.relay;
@@ -386,15 +464,22 @@ impl Core {
                 offered.attempt = Some(attempt);
                 offered.state = CodeState::Pairing;
                 let share = Blob(share.to_vec());
-                self.out.push_back(Output::Relay(ConsoleToRelay::Reply { share, confirmation }));
+                self.out.push_back(Output::Relay(ConsoleToRelay::Reply {
+                    share,
+                    confirmation,
+                }));
             }
             Err(_) => self.fail_attempt(),
         }
     }
 
     fn handle_confirm(&mut self, confirm: &pairing::Confirm) {
-        let Phase::Offered(offered) = &mut self.phase else { return };
-        let Some(attempt) = offered.attempt.take() else { return };
+        let Phase::Offered(offered) = &mut self.phase else {
+            return;
+        };
+        let Some(attempt) = offered.attempt.take() else {
+            return;
+        };
         let leaf = self.identity.chain.first().expect("an identity has a leaf");
         match attempt.handle_confirm(confirm, leaf, &self.identity.key) {
             Ok(paired) => self.handle_paired(paired),
@@ -403,14 +488,35 @@ impl Core {
     }
 
     fn handle_paired(&mut self, paired: side::Paired) {
-        let side::Paired { session, th2, signature, resume, mut peer, .. } = paired;
-        let chain = List(self.identity.chain.iter().map(|der| Blob(der.clone())).collect());
+        let side::Paired {
+            session,
+            th2,
+            signature,
+            resume,
+            mut peer,
+            ..
+        } = paired;
+        let chain = List(
+            self.identity
+                .chain
+                .iter()
+                .map(|der| Blob(der.clone()))
+                .collect(),
+        );
         let packet = peer.seal(&ConsoleToAgent::Technician { chain, signature }.to_bytes());
-        let resume = Resume { key: resume, counter: 0, asked: None };
+        let resume = Resume {
+            key: resume,
+            counter: 0,
+            asked: None,
+        };
         self.out.extend([
             Output::Relay(ConsoleToRelay::Paired),
-            Output::Relay(ConsoleToRelay::ResumeHash { hash: resume.token_hash(0) }),
-            Output::Relay(ConsoleToRelay::Peer { packet: Blob(packet) }),
+            Output::Relay(ConsoleToRelay::ResumeHash {
+                hash: resume.token_hash(0),
+            }),
+            Output::Relay(ConsoleToRelay::Peer {
+                packet: Blob(packet),
+            }),
         ]);
         self.phase = Phase::Paired(Box::new(Paired {
             session,
@@ -432,9 +538,15 @@ impl Core {
     }
 
     fn handle_agent_left(&mut self) {
-        let Phase::Offered(offered) = &mut self.phase else { return };
+        let Phase::Offered(offered) = &mut self.phase else {
+            return;
+        };
         // An agent that has seen our confirmation and goes has found it wrong.
-        let state = if offered.attempt.take().is_some() { CodeState::Wrong } else { CodeState::AgentLeft };
+        let state = if offered.attempt.take().is_some() {
+            CodeState::Wrong
+        } else {
+            CodeState::AgentLeft
+        };
         offered.state = state;
         if offered.tries == 0 {
             self.over(CodeOver::Spent);
@@ -442,24 +554,31 @@ impl Core {
     }
 
     fn fail_attempt(&mut self) {
-        let Phase::Offered(offered) = &mut self.phase else { return };
+        let Phase::Offered(offered) = &mut self.phase else {
+            return;
+        };
         offered.attempt = None;
         offered.state = CodeState::Wrong;
-        self.out.push_back(Output::Relay(ConsoleToRelay::PairingFailed));
+        self.out
+            .push_back(Output::Relay(ConsoleToRelay::PairingFailed));
         if offered.tries == 0 {
             self.over(CodeOver::Spent);
         }
     }
 
     fn handle_peer(&mut self, packet: &[u8]) {
-        let Phase::Paired(paired) = &mut self.phase else { return };
+        let Phase::Paired(paired) = &mut self.phase else {
+            return;
+        };
         let message = match paired.peer.open(packet) {
             Ok(Some(message)) => message,
             Ok(None) => return,
             Err(_) => return self.abort(End::Tampered),
         };
         match AgentToConsole::from_bytes(&message) {
-            Ok(AgentToConsole::EpochStart { epoch, rid, secret, .. }) => {
+            Ok(AgentToConsole::EpochStart {
+                epoch, rid, secret, ..
+            }) => {
                 let secret = Zeroizing::new(secret);
                 let started = paired.start_epoch(epoch, rid, &secret, &mut self.out);
                 if let Err(reason) = started {
@@ -472,14 +591,18 @@ impl Core {
     }
 
     fn handle_resumed(&mut self) {
-        let Phase::Paired(paired) = &mut self.phase else { return };
+        let Phase::Paired(paired) = &mut self.phase else {
+            return;
+        };
         if let Some(used) = paired.resume.asked.take() {
             paired.resume.counter = used + 1;
         }
         // Whatever comes next comes in a new epoch; until then there are no rights.
         paired.lose(Link::Whole, &mut self.out);
         for packet in paired.peer.kept() {
-            self.out.push_back(Output::Relay(ConsoleToRelay::Peer { packet: Blob(packet.to_vec()) }));
+            self.out.push_back(Output::Relay(ConsoleToRelay::Peer {
+                packet: Blob(packet.to_vec()),
+            }));
         }
     }
 
@@ -508,7 +631,9 @@ impl Core {
             return self.finish(end);
         }
         if matches!(self.phase, Phase::Requested | Phase::Offered(_)) {
-            self.phase = Phase::Idle { problem: Some(refusal(reason)) };
+            self.phase = Phase::Idle {
+                problem: Some(refusal(reason)),
+            };
             self.out.push_back(Output::Close);
         }
     }
@@ -519,7 +644,9 @@ impl Core {
             Phase::Paired(_) => self.abort(End::Fault),
             Phase::Requested | Phase::Offered(_) => {
                 let problem = Problem::RelayAnswer("a message out of turn".into());
-                self.phase = Phase::Idle { problem: Some(problem) };
+                self.phase = Phase::Idle {
+                    problem: Some(problem),
+                };
                 self.out.push_back(Output::Close);
             }
             Phase::Idle { .. } | Phase::Over(_) | Phase::Ended(_) => {}
@@ -532,7 +659,9 @@ impl Core {
     }
 
     fn abort(&mut self, reason: End) {
-        self.out.push_back(Output::Relay(ConsoleToRelay::End { reason: reason.clone() }));
+        self.out.push_back(Output::Relay(ConsoleToRelay::End {
+            reason: reason.clone(),
+        }));
         self.finish(reason);
     }
 
@@ -557,7 +686,9 @@ impl Paired {
     fn seal(&mut self, class: Class, grant: u32, content: &[u8]) -> Option<Output> {
         let rights = self.mirror.rights();
         let keys = self.keys.as_mut()?;
-        Some(Output::Frame(keys.sealer.seal(class, grant, rights, content)))
+        Some(Output::Frame(
+            keys.sealer.seal(class, grant, rights, content),
+        ))
     }
 
     fn start_epoch(
@@ -567,7 +698,12 @@ impl Paired {
         secret: &fernsicht_protocol::crypto::Secret,
         out: &mut VecDeque<Output>,
     ) -> Result<(), End> {
-        if self.keys.as_ref().is_some_and(|k| k.opener.epoch() >= number) || number == 0 {
+        if self
+            .keys
+            .as_ref()
+            .is_some_and(|k| k.opener.epoch() >= number)
+            || number == 0
+        {
             return Err(End::Tampered);
         }
         let epoch = epoch::Epoch::new(&self.session, rid, number, &self.th2, secret);
@@ -578,8 +714,12 @@ impl Paired {
         self.drop_held();
         let effect = self.mirror.handle_epoch(number);
         apply(effect, out);
-        let packet = self.peer.seal(&ConsoleToAgent::EpochAck { epoch: number }.to_bytes());
-        out.push_back(Output::Relay(ConsoleToRelay::Peer { packet: Blob(packet) }));
+        let packet = self
+            .peer
+            .seal(&ConsoleToAgent::EpochAck { epoch: number }.to_bytes());
+        out.push_back(Output::Relay(ConsoleToRelay::Peer {
+            packet: Blob(packet),
+        }));
         Ok(())
     }
 
@@ -592,7 +732,9 @@ impl Paired {
     }
 
     fn handle_record(&mut self, record: Record, out: &mut VecDeque<Output>) -> Result<(), End> {
-        let Some(keys) = &mut self.keys else { return Err(End::Tampered) };
+        let Some(keys) = &mut self.keys else {
+            return Err(End::Tampered);
+        };
         if record.header().epoch < keys.opener.epoch() {
             return Ok(());
         }
@@ -618,13 +760,23 @@ impl Paired {
             Class::Notices => self.handle_notice(&content),
             // Their seams: the recordings and the transfer of files.
             Class::Heads | Class::Transfer => Ok(()),
-            Class::Input | Class::Beacon | Class::Pointer | Class::Picture | Class::Refinement => Err(End::Tampered),
+            Class::Input | Class::Beacon | Class::Pointer | Class::Picture | Class::Refinement => {
+                Err(End::Tampered)
+            }
         }
     }
 
-    fn handle_rights(&mut self, header: &Header, content: &[u8], out: &mut VecDeque<Output>) -> Result<(), End> {
+    fn handle_rights(
+        &mut self,
+        header: &Header,
+        content: &[u8],
+        out: &mut VecDeque<Output>,
+    ) -> Result<(), End> {
         let cause = Cause::from_bytes(content).map_err(|_| End::Fault)?;
-        let effect = self.mirror.handle_rights(header, cause.clone()).map_err(|_| End::Tampered)?;
+        let effect = self
+            .mirror
+            .handle_rights(header, cause.clone())
+            .map_err(|_| End::Tampered)?;
         apply(effect, out);
         self.cause = cause;
         self.begun = true;
@@ -653,7 +805,9 @@ impl Paired {
     }
 
     fn handle_single(&mut self, frame: Frame, out: &mut VecDeque<Output>) -> Result<(), End> {
-        let Some(keys) = &mut self.keys else { return Ok(()) };
+        let Some(keys) = &mut self.keys else {
+            return Ok(());
+        };
         let header = frame.header;
         if header.epoch != keys.opener.epoch() {
             return Ok(());
@@ -679,10 +833,17 @@ impl Paired {
                 self.mirror.handle_beacon(&header, beacon.number);
             }
             Class::Pointer => {
-                out.push_back(Output::Pointer(Pointer::from_bytes(&content).map_err(|_| End::Fault)?));
+                out.push_back(Output::Pointer(
+                    Pointer::from_bytes(&content).map_err(|_| End::Fault)?,
+                ));
             }
             Class::Picture | Class::Refinement => out.push_back(Output::Picture(content)),
-            Class::Rights | Class::Input | Class::Acks | Class::Heads | Class::Notices | Class::Transfer => {
+            Class::Rights
+            | Class::Input
+            | Class::Acks
+            | Class::Heads
+            | Class::Notices
+            | Class::Transfer => {
                 return Err(End::Tampered);
             }
         }

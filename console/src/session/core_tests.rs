@@ -53,12 +53,35 @@ fn offered(now: Instant) -> (Core, SessionCode) {
     core.start();
     assert!(core.wants_link());
     core.handle_connected();
-    core.handle_relay(RelayToConsole::Hello { version: VERSION, now: 0 }, now);
-    assert_eq!(said(&mut core), [ConsoleToRelay::Hello { version: VERSION }, ConsoleToRelay::NewSession]);
+    core.handle_relay(
+        RelayToConsole::Hello {
+            version: VERSION,
+            now: 0,
+        },
+        now,
+    );
+    assert_eq!(
+        said(&mut core),
+        [
+            ConsoleToRelay::Hello { version: VERSION },
+            ConsoleToRelay::NewSession
+        ]
+    );
     let nameplate = Text::new("4812").unwrap();
-    core.handle_relay(RelayToConsole::Session { session: SESSION, nameplate, valid_s: 600 }, now);
-    let Some(Output::Code(code)) = outputs(&mut core).into_iter().next() else { panic!("a code") };
-    let Stage::Code(shown) = core.stage() else { panic!("the code's page") };
+    core.handle_relay(
+        RelayToConsole::Session {
+            session: SESSION,
+            nameplate,
+            valid_s: 600,
+        },
+        now,
+    );
+    let Some(Output::Code(code)) = outputs(&mut core).into_iter().next() else {
+        panic!("a code")
+    };
+    let Stage::Code(shown) = core.stage() else {
+        panic!("the code's page")
+    };
     assert_eq!((&shown.grouped, shown.tries), (&code, 3));
     (core, SessionCode::parse(&code).unwrap())
 }
@@ -77,7 +100,13 @@ fn context(core: &Core) -> pairing::Context {
 fn share(core: &mut Core, password: &Password, now: Instant) -> (agent::Opened, ConsoleToRelay) {
     let (state, share) = agent::open(context(core), password, &mut OsRng);
     let share = Blob(share.to_vec());
-    core.handle_relay(RelayToConsole::Share { configuration: [9; 32], share }, now);
+    core.handle_relay(
+        RelayToConsole::Share {
+            configuration: [9; 32],
+            share,
+        },
+        now,
+    );
     (state, said(core).remove(0))
 }
 
@@ -94,50 +123,101 @@ fn paired() -> Pair {
     let now = Instant::now();
     let (mut core, code) = offered(now);
     let (state, reply) = share(&mut core, code.password(), now);
-    let ConsoleToRelay::Reply { share, confirmation } = reply else { panic!("a reply") };
-    let (confirmed, confirm) = state.handle_reply(&share.0, &confirmation, &mut OsRng).unwrap();
-    let pairing::Confirm { confirmation, agent_key, nonce } = confirm;
-    core.handle_relay(RelayToConsole::Confirm { confirmation, agent_key, nonce }, now);
+    let ConsoleToRelay::Reply {
+        share,
+        confirmation,
+    } = reply
+    else {
+        panic!("a reply")
+    };
+    let (confirmed, confirm) = state
+        .handle_reply(&share.0, &confirmation, &mut OsRng)
+        .unwrap();
+    let pairing::Confirm {
+        confirmation,
+        agent_key,
+        nonce,
+    } = confirm;
+    core.handle_relay(
+        RelayToConsole::Confirm {
+            confirmation,
+            agent_key,
+            nonce,
+        },
+        now,
+    );
     let mut said = said(&mut core).into_iter();
     assert_eq!(said.next(), Some(ConsoleToRelay::Paired));
-    assert!(matches!(said.next(), Some(ConsoleToRelay::ResumeHash { .. })));
-    let Some(ConsoleToRelay::Peer { packet }) = said.next() else { panic!("the technician") };
+    assert!(matches!(
+        said.next(),
+        Some(ConsoleToRelay::ResumeHash { .. })
+    ));
+    let Some(ConsoleToRelay::Peer { packet }) = said.next() else {
+        panic!("the technician")
+    };
     let mut channel = confirmed.peer;
     let message = channel.open(&packet.0).unwrap().unwrap();
-    let Ok(ConsoleToAgent::Technician { chain, signature }) = ConsoleToAgent::from_bytes(&message) else {
+    let Ok(ConsoleToAgent::Technician { chain, signature }) = ConsoleToAgent::from_bytes(&message)
+    else {
         panic!("the technician");
     };
     let holder = cert::holder(&chain.0[0].0).unwrap();
     assert_eq!(holder.name, "Erika Weber");
     // The chain of a test leads nowhere; the signature over the transcript is what counts here.
-    let Phase::Paired(here) = &core.phase else { panic!("paired") };
+    let Phase::Paired(here) = &core.phase else {
+        panic!("paired")
+    };
     crypto::verify(&holder.key, "technician", &here.th2, &signature).unwrap();
     let th2 = here.th2;
     assert_eq!(core.stage(), Stage::Deciding { page: None });
-    Pair { core, peer: Peer { th2, channel, sealer: None, opener: None, grant: 0 }, now }
+    Pair {
+        core,
+        peer: Peer {
+            th2,
+            channel,
+            sealer: None,
+            opener: None,
+            grant: 0,
+        },
+        now,
+    }
 }
 
 impl Pair {
     fn tell(&mut self, message: &AgentToConsole) {
         let packet = Blob(self.peer.channel.seal(&message.to_bytes()));
-        self.core.handle_relay(RelayToConsole::Peer { packet }, self.now);
+        self.core
+            .handle_relay(RelayToConsole::Peer { packet }, self.now);
     }
 
     fn epoch(&mut self, number: u32) {
         let secret = Epoch::draw(&mut OsRng);
-        let start =
-            AgentToConsole::EpochStart { epoch: number, rid: None, secret: *secret, sealed_keys_hash: [0; 32] };
+        let start = AgentToConsole::EpochStart {
+            epoch: number,
+            rid: None,
+            secret: *secret,
+            sealed_keys_hash: [0; 32],
+        };
         self.tell(&start);
         let epoch = Epoch::new(&SESSION, None, number, &self.peer.th2, &secret);
         self.peer.sealer = Some(epoch.sealer(Direction::AgentToConsole));
         self.peer.opener = Some(epoch.opener(Direction::ConsoleToAgent));
-        let [ConsoleToRelay::Peer { packet }] = &said(&mut self.core)[..] else { panic!("the acknowledgement") };
+        let [ConsoleToRelay::Peer { packet }] = &said(&mut self.core)[..] else {
+            panic!("the acknowledgement")
+        };
         let message = self.peer.channel.open(&packet.0).unwrap().unwrap();
-        assert_eq!(ConsoleToAgent::from_bytes(&message), Ok(ConsoleToAgent::EpochAck { epoch: number }));
+        assert_eq!(
+            ConsoleToAgent::from_bytes(&message),
+            Ok(ConsoleToAgent::EpochAck { epoch: number })
+        );
     }
 
     fn frame(&mut self, class: Class, grant: u32, rights: Rights, content: &[u8]) -> Frame {
-        self.peer.sealer.as_mut().unwrap().seal(class, grant, rights, content)
+        self.peer
+            .sealer
+            .as_mut()
+            .unwrap()
+            .seal(class, grant, rights, content)
     }
 
     fn rights(&mut self, rights: Rights, cause: Cause) -> Vec<Output> {
@@ -148,19 +228,32 @@ impl Pair {
     }
 
     fn beacon(&mut self, number: u64) {
-        let frame = self.frame(Class::Beacon, self.peer.grant, Rights::Control, &Beacon { number }.to_bytes());
+        let frame = self.frame(
+            Class::Beacon,
+            self.peer.grant,
+            Rights::Control,
+            &Beacon { number }.to_bytes(),
+        );
         self.core.handle_single(frame);
     }
 
     fn notice(&mut self, notice: &AgentNotice) {
-        let frame = self.frame(Class::Notices, self.peer.grant, Rights::Control, &notice.to_bytes());
+        let frame = self.frame(
+            Class::Notices,
+            self.peer.grant,
+            Rights::Control,
+            &notice.to_bytes(),
+        );
         self.core.handle_record(Record::Frame(frame));
     }
 
     fn control() -> Self {
         let mut pair = paired();
         pair.epoch(1);
-        assert!(matches!(pair.rights(Rights::Control, Cause::Epoch)[..], [Output::Fresh]));
+        assert!(matches!(
+            pair.rights(Rights::Control, Cause::Epoch)[..],
+            [Output::Fresh]
+        ));
         pair.beacon(1);
         pair
     }
@@ -171,7 +264,9 @@ impl Pair {
         outputs(&mut self.core)
             .into_iter()
             .map(|output| {
-                let Output::Frame(frame) = output else { panic!("only frames") };
+                let Output::Frame(frame) = output else {
+                    panic!("only frames")
+                };
                 assert_eq!(frame.header.grant, self.peer.grant);
                 let content = self.peer.opener.as_mut().unwrap().open(frame).unwrap();
                 Input::from_bytes(&content).unwrap()
@@ -194,7 +289,12 @@ impl Pair {
 }
 
 fn click() -> InputEvent {
-    InputEvent::Button { button: Button::Left, down: true, x: 1, y: 2 }
+    InputEvent::Button {
+        button: Button::Left,
+        down: true,
+        x: 1,
+        y: 2,
+    }
 }
 
 #[test]
@@ -205,17 +305,34 @@ fn three_wrong_tries_spend_the_code() {
         let (_, reply) = share(&mut core, &wrong(code.password()), now);
         assert!(matches!(reply, ConsoleToRelay::Reply { .. }));
         core.handle_relay(RelayToConsole::AgentLeft, now);
-        let Stage::Code(shown) = core.stage() else { panic!("still a code") };
+        let Stage::Code(shown) = core.stage() else {
+            panic!("still a code")
+        };
         assert_eq!((shown.tries, shown.state), (left, CodeState::Wrong));
     }
     let (_, _) = share(&mut core, &wrong(code.password()), now);
     core.handle_relay(RelayToConsole::AgentLeft, now);
-    assert_eq!(core.stage(), Stage::CodeOver { why: CodeOver::Spent });
+    assert_eq!(
+        core.stage(),
+        Stage::CodeOver {
+            why: CodeOver::Spent
+        }
+    );
     // A relay that goes on asking learns nothing more.
     let (_, share) = agent::open(context(&core), code.password(), &mut OsRng);
     let share = Blob(share.to_vec());
-    core.handle_relay(RelayToConsole::Share { configuration: [9; 32], share }, now);
-    assert!(!outputs(&mut core).iter().any(|o| matches!(o, Output::Relay(_))));
+    core.handle_relay(
+        RelayToConsole::Share {
+            configuration: [9; 32],
+            share,
+        },
+        now,
+    );
+    assert!(
+        !outputs(&mut core)
+            .iter()
+            .any(|o| matches!(o, Output::Relay(_)))
+    );
 }
 
 #[test]
@@ -223,7 +340,11 @@ fn a_forged_confirmation_pairs_nothing() {
     let now = Instant::now();
     let (mut core, code) = offered(now);
     drop(share(&mut core, code.password(), now));
-    let confirm = RelayToConsole::Confirm { confirmation: [1; 32], agent_key: [2; 32], nonce: [3; 32] };
+    let confirm = RelayToConsole::Confirm {
+        confirmation: [1; 32],
+        agent_key: [2; 32],
+        nonce: [3; 32],
+    };
     core.handle_relay(confirm, now);
     assert_eq!(said(&mut core), [ConsoleToRelay::PairingFailed]);
     assert!(matches!(core.stage(), Stage::Code(_)));
@@ -236,7 +357,12 @@ fn a_code_expires_by_our_own_clock() {
     let until = core.poll_timeout().unwrap();
     assert_eq!(until, now + Duration::from_secs(600));
     core.handle_timeout(until);
-    assert_eq!(core.stage(), Stage::CodeOver { why: CodeOver::Expired });
+    assert_eq!(
+        core.stage(),
+        Stage::CodeOver {
+            why: CodeOver::Expired
+        }
+    );
 }
 
 #[test]
@@ -246,8 +372,17 @@ fn a_new_code_is_one_key_away() {
     core.start();
     assert_eq!(said(&mut core), [ConsoleToRelay::NewSession]);
     let nameplate = Text::new("4813").unwrap();
-    core.handle_relay(RelayToConsole::Session { session: [6; 16], nameplate, valid_s: 600 }, now);
-    let Stage::Code(shown) = core.stage() else { panic!("a code") };
+    core.handle_relay(
+        RelayToConsole::Session {
+            session: [6; 16],
+            nameplate,
+            valid_s: 600,
+        },
+        now,
+    );
+    let Stage::Code(shown) = core.stage() else {
+        panic!("a code")
+    };
     assert!(shown.grouped.starts_with("4813"));
 }
 
@@ -261,9 +396,18 @@ fn nothing_is_sent_before_control_and_a_beacon() {
     pair.beacon(1);
     assert!(pair.input(click()).is_empty());
     pair.rights(Rights::Control, Cause::Granted);
-    assert!(pair.input(click()).is_empty(), "no beacon of this grant yet");
+    assert!(
+        pair.input(click()).is_empty(),
+        "no beacon of this grant yet"
+    );
     pair.beacon(2);
-    assert_eq!(pair.input(click()), [Input { beacon: 2, event: click() }]);
+    assert_eq!(
+        pair.input(click()),
+        [Input {
+            beacon: 2,
+            event: click()
+        }]
+    );
 }
 
 #[test]
@@ -273,12 +417,18 @@ fn a_revocation_blanks_and_stops_input_and_pictures() {
     let late = pair.frame(Class::Picture, 1, Rights::Control, b"late");
     pair.core.handle_single(picture);
     assert!(matches!(&outputs(&mut pair.core)[..], [Output::Picture(p)] if p == b"update"));
-    assert!(matches!(pair.rights(Rights::None, Cause::Stopped)[..], [Output::Blank]));
+    assert!(matches!(
+        pair.rights(Rights::None, Cause::Stopped)[..],
+        [Output::Blank]
+    ));
     pair.core.handle_single(late);
     assert!(outputs(&mut pair.core).is_empty());
     assert!(pair.input(click()).is_empty());
     let session = pair.session();
-    assert_eq!((session.rights, session.cause.clone()), (Rights::None, Cause::Stopped));
+    assert_eq!(
+        (session.rights, session.cause.clone()),
+        (Rights::None, Cause::Stopped)
+    );
     assert!(!session.shows() && !session.takes_input());
 }
 
@@ -290,7 +440,10 @@ fn a_picture_that_overtakes_its_rights_frame_waits_for_it() {
     pair.core.handle_single(early);
     assert!(outputs(&mut pair.core).is_empty());
     let out = pair.rights(Rights::View, Cause::Epoch);
-    assert!(matches!(&out[..], [Output::Fresh, Output::Picture(p)] if p == b"early"), "{out:?}");
+    assert!(
+        matches!(&out[..], [Output::Fresh, Output::Picture(p)] if p == b"early"),
+        "{out:?}"
+    );
 }
 
 #[test]
@@ -310,15 +463,27 @@ fn a_tombstone_advances_the_number_and_an_altered_record_ends_the_session() {
     let content = AgentNotice::CustomerActive { active: true }.to_bytes();
     let withheld = pair.frame(Class::Notices, 1, Rights::Control, &content);
     let header = withheld.header;
-    pair.core.handle_record(Record::Tombstone { header, hash: [0; 32] });
+    pair.core.handle_record(Record::Tombstone {
+        header,
+        hash: [0; 32],
+    });
     assert!(!pair.session().customer_active);
     pair.notice(&AgentNotice::CustomerActive { active: true });
     assert!(pair.session().customer_active);
     let mut altered = pair.frame(Class::Notices, 1, Rights::Control, &content);
     altered.ciphertext[0] ^= 1;
     pair.core.handle_record(Record::Frame(altered));
-    assert_eq!(pair.core.stage(), Stage::Ended { reason: End::Tampered });
-    assert!(outputs(&mut pair.core).iter().any(|o| matches!(o, Output::Blank)));
+    assert_eq!(
+        pair.core.stage(),
+        Stage::Ended {
+            reason: End::Tampered
+        }
+    );
+    assert!(
+        outputs(&mut pair.core)
+            .iter()
+            .any(|o| matches!(o, Output::Blank))
+    );
 }
 
 #[test]
@@ -327,7 +492,10 @@ fn dropped_input_is_counted_unless_the_customer_was_active() {
     let range = |from, to, reason| Dropped { from, to, reason };
     let ack = InputAck {
         decided: 9,
-        dropped: List(vec![range(0, 3, DropReason::CustomerActive), range(4, 5, DropReason::OwnWindow)]),
+        dropped: List(vec![
+            range(0, 3, DropReason::CustomerActive),
+            range(4, 5, DropReason::OwnWindow),
+        ]),
     };
     let frame = pair.frame(Class::Acks, 1, Rights::Control, &ack.to_bytes());
     pair.core.handle_record(Record::Frame(frame));
@@ -337,10 +505,21 @@ fn dropped_input_is_counted_unless_the_customer_was_active() {
 #[test]
 fn what_is_drawn_is_acknowledged() {
     let mut pair = Pair::control();
-    pair.core.handle_drawn(Mark { sequence: 7, digest: 8 });
-    let Some(Output::Frame(frame)) = pair.core.poll_output() else { panic!("an ack") };
+    pair.core.handle_drawn(Mark {
+        sequence: 7,
+        digest: 8,
+    });
+    let Some(Output::Frame(frame)) = pair.core.poll_output() else {
+        panic!("an ack")
+    };
     let content = pair.peer.opener.as_mut().unwrap().open(frame).unwrap();
-    assert_eq!(PictureAck::from_bytes(&content), Ok(PictureAck { sequence: 7, digest: 8 }));
+    assert_eq!(
+        PictureAck::from_bytes(&content),
+        Ok(PictureAck {
+            sequence: 7,
+            digest: 8
+        })
+    );
 }
 
 #[test]
@@ -352,15 +531,34 @@ fn a_lost_link_blanks_resumes_with_the_tokens_in_turn_and_needs_a_new_epoch() {
     assert!(pair.core.wants_link() && pair.core.resumable());
     pair.core.handle_connected();
     let first = said(&mut pair.core);
-    let ConsoleToRelay::Resume { session: SESSION, token, next_hash } = &first[1] else { panic!("a resume") };
+    let ConsoleToRelay::Resume {
+        session: SESSION,
+        token,
+        next_hash,
+    } = &first[1]
+    else {
+        panic!("a resume")
+    };
     // The relay had taken the token of a try whose answer was lost.
-    pair.core.handle_relay(RelayToConsole::Refused { reason: Refusal::NotResumable }, pair.now);
-    let ConsoleToRelay::Resume { token: second, .. } = said(&mut pair.core).remove(0) else { panic!("again") };
+    pair.core.handle_relay(
+        RelayToConsole::Refused {
+            reason: Refusal::NotResumable,
+        },
+        pair.now,
+    );
+    let ConsoleToRelay::Resume { token: second, .. } = said(&mut pair.core).remove(0) else {
+        panic!("again")
+    };
     assert_ne!(*token, second);
     assert_eq!(*next_hash, hash(&second));
     pair.core.handle_relay(RelayToConsole::Resumed, pair.now);
     let again = said(&mut pair.core);
-    assert!(again.iter().all(|m| matches!(m, ConsoleToRelay::Peer { .. })) && again.len() == 2);
+    assert!(
+        again
+            .iter()
+            .all(|m| matches!(m, ConsoleToRelay::Peer { .. }))
+            && again.len() == 2
+    );
     assert_eq!(pair.session().rights, Rights::None);
     assert!(pair.input(click()).is_empty());
     pair.epoch(2);
@@ -373,15 +571,44 @@ fn a_lost_link_blanks_resumes_with_the_tokens_in_turn_and_needs_a_new_epoch() {
 fn refusals_and_ends_are_told() {
     let now = Instant::now();
     let (mut core, _) = offered(now);
-    core.handle_relay(RelayToConsole::Refused { reason: Refusal::Draining }, now);
-    assert_eq!(core.stage(), Stage::Ready { problem: Some(Problem::Draining) });
+    core.handle_relay(
+        RelayToConsole::Refused {
+            reason: Refusal::Draining,
+        },
+        now,
+    );
+    assert_eq!(
+        core.stage(),
+        Stage::Ready {
+            problem: Some(Problem::Draining)
+        }
+    );
     let mut pair = Pair::control();
-    pair.core.handle_relay(RelayToConsole::Ended { reason: End::Customer }, now);
-    assert_eq!(pair.core.stage(), Stage::Ended { reason: End::Customer });
-    assert!(outputs(&mut pair.core).iter().any(|o| matches!(o, Output::Blank)));
+    pair.core.handle_relay(
+        RelayToConsole::Ended {
+            reason: End::Customer,
+        },
+        now,
+    );
+    assert_eq!(
+        pair.core.stage(),
+        Stage::Ended {
+            reason: End::Customer
+        }
+    );
+    assert!(
+        outputs(&mut pair.core)
+            .iter()
+            .any(|o| matches!(o, Output::Blank))
+    );
     let mut pair = Pair::control();
     pair.core.end();
-    assert_eq!(said(&mut pair.core), [ConsoleToRelay::End { reason: End::Technician }]);
+    assert_eq!(
+        said(&mut pair.core),
+        [ConsoleToRelay::End {
+            reason: End::Technician
+        }]
+    );
 }
 
 #[test]
@@ -389,12 +616,23 @@ fn a_relay_that_speaks_out_of_turn_moves_nothing() {
     let now = Instant::now();
     let messages = || {
         [
-            RelayToConsole::Enrolled { chain: List(vec![]) },
+            RelayToConsole::Enrolled {
+                chain: List(vec![]),
+            },
             RelayToConsole::CodeExpired,
-            RelayToConsole::Share { configuration: [0; 32], share: Blob(vec![0; 33]) },
-            RelayToConsole::Confirm { confirmation: [0; 32], agent_key: [0; 32], nonce: [0; 32] },
+            RelayToConsole::Share {
+                configuration: [0; 32],
+                share: Blob(vec![0; 33]),
+            },
+            RelayToConsole::Confirm {
+                confirmation: [0; 32],
+                agent_key: [0; 32],
+                nonce: [0; 32],
+            },
             RelayToConsole::AgentLeft,
-            RelayToConsole::Peer { packet: Blob(vec![0; 40]) },
+            RelayToConsole::Peer {
+                packet: Blob(vec![0; 40]),
+            },
             RelayToConsole::PeerLost,
             RelayToConsole::Resumed,
             RelayToConsole::RecorderFailed,
@@ -408,6 +646,9 @@ fn a_relay_that_speaks_out_of_turn_moves_nothing() {
     for message in messages() {
         let (mut core, _) = offered(now);
         core.handle_relay(message, now);
-        assert!(!matches!(core.stage(), Stage::Session(_) | Stage::Deciding { .. }));
+        assert!(!matches!(
+            core.stage(),
+            Stage::Session(_) | Stage::Deciding { .. }
+        ));
     }
 }

@@ -38,7 +38,10 @@ pub(super) struct Parts {
 
 pub(super) fn first_view(config: &Config) -> View {
     let mut view = View {
-        stage: Stage::Enrol { busy: false, problem: None },
+        stage: Stage::Enrol {
+            busy: false,
+            problem: None,
+        },
         technician: String::new(),
         relay: String::new(),
         measured: crate::view::Measured::default(),
@@ -53,7 +56,9 @@ pub(super) fn first_view(config: &Config) -> View {
 }
 
 pub(super) fn start(config: Config, parts: Parts) -> std::io::Result<JoinHandle<()>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let (reports, painted) = mpsc::channel(MOST_REPORTS);
     let repaint = config.repaint.clone();
     let painter = Queue::start(parts.board.clone(), move |report| match report {
@@ -61,45 +66,59 @@ pub(super) fn start(config: Config, parts: Parts) -> std::io::Result<JoinHandle<
         // A report that is on its way already asks for the same.
         Report::Wanted => drop(reports.try_send(report)),
     })?;
-    std::thread::Builder::new().name("session".into()).spawn(move || {
-        let new_session = config.new_session;
-        let mut engine = Engine {
-            store: config.store,
-            state: match config.identity {
-                Some(identity) => State::enrolled(identity),
-                None => State::Enrolling { busy: None, problem: None },
-            },
-            on_code: config.on_code,
-            repaint: config.repaint,
-            view: parts.view,
-            board: parts.board,
-            painter,
-            link: None,
-            connected: None,
-            retry: None,
-            sight: 0,
-            meter: Meter::default(),
-        };
-        if new_session {
-            engine.start_session();
-        }
-        runtime.block_on(engine.run(parts.commands, painted));
-        runtime.shutdown_timeout(Duration::from_millis(200));
-    })
+    std::thread::Builder::new()
+        .name("session".into())
+        .spawn(move || {
+            let new_session = config.new_session;
+            let mut engine = Engine {
+                store: config.store,
+                state: match config.identity {
+                    Some(identity) => State::enrolled(identity),
+                    None => State::Enrolling {
+                        busy: None,
+                        problem: None,
+                    },
+                },
+                on_code: config.on_code,
+                repaint: config.repaint,
+                view: parts.view,
+                board: parts.board,
+                painter,
+                link: None,
+                connected: None,
+                retry: None,
+                sight: 0,
+                meter: Meter::default(),
+            };
+            if new_session {
+                engine.start_session();
+            }
+            runtime.block_on(engine.run(parts.commands, painted));
+            runtime.shutdown_timeout(Duration::from_millis(200));
+        })
 }
 
 /// Reports of the painter; one is enough, see above.
 const MOST_REPORTS: usize = 2;
 
 enum State {
-    Enrolling { busy: Option<tokio::task::JoinHandle<Result<Identity, Problem>>>, problem: Option<Problem> },
-    Enrolled { identity: Arc<Identity>, core: Box<Core> },
+    Enrolling {
+        busy: Option<tokio::task::JoinHandle<Result<Identity, Problem>>>,
+        problem: Option<Problem>,
+    },
+    Enrolled {
+        identity: Arc<Identity>,
+        core: Box<Core>,
+    },
 }
 
 impl State {
     fn enrolled(identity: Identity) -> Self {
         let identity = Arc::new(identity);
-        Self::Enrolled { core: Box::new(Core::new(identity.clone())), identity }
+        Self::Enrolled {
+            core: Box::new(Core::new(identity.clone())),
+            identity,
+        }
     }
 }
 
@@ -192,7 +211,10 @@ impl Engine {
                 self.with_core(Core::handle_connected);
             }
             Event::Message(message) => {
-                if matches!(message, fernsicht_protocol::messages::RelayToConsole::Resumed) {
+                if matches!(
+                    message,
+                    fernsicht_protocol::messages::RelayToConsole::Resumed
+                ) {
                     self.retry = None;
                 }
                 self.with_core(|core| core.handle_relay(message, now));
@@ -227,7 +249,11 @@ impl Engine {
             Some(retry) => ((retry.wait * 2).min(LONGEST_WAIT), retry.until),
         };
         if resumable && now + wait < until {
-            self.retry = Some(Retry { at: now + wait, wait, until });
+            self.retry = Some(Retry {
+                at: now + wait,
+                wait,
+                until,
+            });
             self.with_core(Core::handle_lost);
         } else {
             self.retry = None;
@@ -239,22 +265,37 @@ impl Engine {
         let now = Instant::now();
         self.with_core(|core| core.handle_timeout(now));
         let rtt = self.connected.as_ref().map(|c| c.rtt());
-        let size = self.board.lock().pixels().map(|p| (p.width.into(), p.height.into()));
+        let size = self
+            .board
+            .lock()
+            .pixels()
+            .map(|p| (p.width.into(), p.height.into()));
         self.meter.handle_timeout(now, rtt, size);
     }
 
     fn handle_enrolled(&mut self, result: Result<Identity, Problem>) {
         match result {
             Ok(identity) => self.state = State::enrolled(identity),
-            Err(problem) => self.state = State::Enrolling { busy: None, problem: Some(problem) },
+            Err(problem) => {
+                self.state = State::Enrolling {
+                    busy: None,
+                    problem: Some(problem),
+                }
+            }
         }
     }
 
     fn enrol(&mut self, token: String) {
-        if let State::Enrolling { busy: busy @ None, problem } = &mut self.state {
+        if let State::Enrolling {
+            busy: busy @ None,
+            problem,
+        } = &mut self.state
+        {
             let store = self.store.clone();
             *problem = None;
-            *busy = Some(tokio::spawn(async move { enrol::enrol(&store, &token).await }));
+            *busy = Some(tokio::spawn(
+                async move { enrol::enrol(&store, &token).await },
+            ));
         }
     }
 
@@ -319,10 +360,18 @@ impl Engine {
     }
 
     fn open_link(&mut self) {
-        let State::Enrolled { identity, core } = &self.state else { return };
-        let due = self.retry.as_ref().is_none_or(|retry| retry.at <= Instant::now());
+        let State::Enrolled { identity, core } = &self.state else {
+            return;
+        };
+        let due = self
+            .retry
+            .as_ref()
+            .is_none_or(|retry| retry.at <= Instant::now());
         if self.link.is_none() && core.wants_link() && due {
-            self.link = Some(Link::open(identity.relay.clone(), link::tls_identity(identity)));
+            self.link = Some(Link::open(
+                identity.relay.clone(),
+                link::tls_identity(identity),
+            ));
         }
     }
 
@@ -339,21 +388,40 @@ impl Engine {
             State::Enrolled { core, .. } => core.poll_timeout(),
             State::Enrolling { .. } => None,
         };
-        let retry = self.retry.as_ref().filter(|_| self.link.is_none()).map(|r| r.at);
-        [core, retry, self.meter.poll_timeout()].into_iter().flatten().min()
+        let retry = self
+            .retry
+            .as_ref()
+            .filter(|_| self.link.is_none())
+            .map(|r| r.at);
+        [core, retry, self.meter.poll_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn publish(&mut self) {
         let (stage, technician, relay, dropped) = match &self.state {
             State::Enrolling { busy, problem } => {
-                let stage = Stage::Enrol { busy: busy.is_some(), problem: problem.clone() };
+                let stage = Stage::Enrol {
+                    busy: busy.is_some(),
+                    problem: problem.clone(),
+                };
                 (stage, String::new(), String::new(), 0)
             }
-            State::Enrolled { identity, core } => {
-                (core.stage(), identity.technician.clone(), identity.relay.address.clone(), core.dropped())
-            }
+            State::Enrolled { identity, core } => (
+                core.stage(),
+                identity.technician.clone(),
+                identity.relay.address.clone(),
+                core.dropped(),
+            ),
         };
-        let view = View { stage, technician, relay, measured: self.meter.measured(), dropped };
+        let view = View {
+            stage,
+            technician,
+            relay,
+            measured: self.meter.measured(),
+            dropped,
+        };
         let mut shown = lock(&self.view);
         if *shown != view {
             *shown = view;
@@ -365,8 +433,10 @@ impl Engine {
 
 /// Of moves that wait one behind the other only the newest counts.
 fn push_newest(waiting: &mut VecDeque<Command>, command: Command) {
-    if let (Some(Command::Input(last @ InputEvent::Move { .. })), Command::Input(new @ InputEvent::Move { .. })) =
-        (waiting.back_mut(), &command)
+    if let (
+        Some(Command::Input(last @ InputEvent::Move { .. })),
+        Command::Input(new @ InputEvent::Move { .. }),
+    ) = (waiting.back_mut(), &command)
     {
         *last = new.clone();
     } else {
@@ -383,10 +453,14 @@ async fn next_event(link: &mut Option<Link>) -> Event {
 
 async fn enrolment(state: &mut State) -> Result<Identity, Problem> {
     match state {
-        State::Enrolling { busy: Some(task), .. } => {
-            task.await.unwrap_or_else(|e| Err(Problem::Internal(e.to_string())))
+        State::Enrolling {
+            busy: Some(task), ..
+        } => task
+            .await
+            .unwrap_or_else(|e| Err(Problem::Internal(e.to_string()))),
+        State::Enrolling { busy: None, .. } | State::Enrolled { .. } => {
+            std::future::pending().await
         }
-        State::Enrolling { busy: None, .. } | State::Enrolled { .. } => std::future::pending().await,
     }
 }
 
@@ -405,9 +479,18 @@ mod tests {
     fn only_the_newest_of_adjacent_moves_is_sent() {
         let at = |x| Command::Input(InputEvent::Move { x, y: 0 });
         let mut waiting = VecDeque::new();
-        for command in [at(1), at(2), Command::Input(InputEvent::ReleaseAll), at(3), at(4)] {
+        for command in [
+            at(1),
+            at(2),
+            Command::Input(InputEvent::ReleaseAll),
+            at(3),
+            at(4),
+        ] {
             push_newest(&mut waiting, command);
         }
-        assert_eq!(waiting, [at(2), Command::Input(InputEvent::ReleaseAll), at(4)]);
+        assert_eq!(
+            waiting,
+            [at(2), Command::Input(InputEvent::ReleaseAll), at(4)]
+        );
     }
 }

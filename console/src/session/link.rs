@@ -64,7 +64,10 @@ impl Link {
 
     /// The next event. Not lost if the future is dropped.
     pub(crate) async fn next(&mut self) -> Event {
-        self.events.recv().await.unwrap_or_else(|| Event::Lost("the connection ended".into()))
+        self.events
+            .recv()
+            .await
+            .unwrap_or_else(|| Event::Lost("the connection ended".into()))
     }
 }
 
@@ -94,11 +97,16 @@ impl Connected {
         let class = frame.header.class;
         let sender = match self.records.entry(class) {
             std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::hash_map::Entry::Vacant(entry) => {
-                entry.insert(RecordSender::open(&self.connection, class).await.map_err(|e| e.to_string())?)
-            }
+            std::collections::hash_map::Entry::Vacant(entry) => entry.insert(
+                RecordSender::open(&self.connection, class)
+                    .await
+                    .map_err(|e| e.to_string())?,
+            ),
         };
-        sender.send(&Record::Frame(frame)).await.map_err(|e| e.to_string())
+        sender
+            .send(&Record::Frame(frame))
+            .await
+            .map_err(|e| e.to_string())
     }
 
     /// The round trip as QUIC estimates it.
@@ -120,18 +128,32 @@ pub(crate) async fn connect(
     relay: &Relay,
     identity: Option<&quic::Identity>,
 ) -> Result<(Connected, MessageReceiver), Problem> {
-    let pin = Pin { ca: relay.ca, relay_name: relay.name.clone() };
+    let pin = Pin {
+        ca: relay.ca,
+        relay_name: relay.name.clone(),
+    };
     let connected = quic::connect(&relay.address, &pin, ALPN_CONSOLE, identity).await;
     let (endpoint, connection) = connected.map_err(|e| problem(relay, &e))?;
-    let (send, receive) = connection.open_bi().await.map_err(|e| Problem::Link(e.to_string()))?;
+    let (send, receive) = connection
+        .open_bi()
+        .await
+        .map_err(|e| Problem::Link(e.to_string()))?;
     let messages = MessageSender::new(send);
-    let connected = Connected { endpoint, connection, messages, records: HashMap::new() };
+    let connected = Connected {
+        endpoint,
+        connection,
+        messages,
+        records: HashMap::new(),
+    };
     Ok((connected, MessageReceiver::new(receive)))
 }
 
 /// The identity as TLS takes it.
 pub(crate) fn tls_identity(identity: &Identity) -> quic::Identity {
-    quic::Identity { chain: identity.chain.clone(), key: identity.key_der.clone() }
+    quic::Identity {
+        chain: identity.chain.clone(),
+        key: identity.key_der.clone(),
+    }
 }
 
 fn problem(relay: &Relay, error: &ConnectError) -> Problem {
@@ -177,7 +199,13 @@ async fn read_messages(mut messages: MessageReceiver, events: mpsc::Sender<Event
     loop {
         match messages.next::<RelayToConsole>().await {
             Ok(Some(message)) => give(&events, Event::Message(message)).await,
-            Ok(None) => return give(&events, Event::Lost("the relay ended the connection".into())).await,
+            Ok(None) => {
+                return give(
+                    &events,
+                    Event::Lost("the relay ended the connection".into()),
+                )
+                .await;
+            }
             Err(error) => return fail(&events, error).await,
         }
     }
@@ -192,10 +220,12 @@ async fn read_stream(stream: quinn::RecvStream, events: mpsc::Sender<Event>) {
                 Err(error) => return fail(&events, error).await,
             }
         },
-        Ok(Incoming::Single(header, mut stream)) => match quic::read_single(header, &mut stream).await {
-            Ok(frame) => give(&events, Event::Single(frame, Instant::now())).await,
-            Err(error) => fail(&events, error).await,
-        },
+        Ok(Incoming::Single(header, mut stream)) => {
+            match quic::read_single(header, &mut stream).await {
+                Ok(frame) => give(&events, Event::Single(frame, Instant::now())).await,
+                Err(error) => fail(&events, error).await,
+            }
+        }
         Err(error) => fail(&events, error).await,
     }
 }

@@ -33,7 +33,10 @@ impl Default for Meter {
 
 impl Meter {
     pub(crate) fn switch(&mut self, on: bool) {
-        *self = Self { began: on.then(Instant::now), ..Self::default() };
+        *self = Self {
+            began: on.then(Instant::now),
+            ..Self::default()
+        };
     }
 
     pub(crate) fn measured(&self) -> Measured {
@@ -53,12 +56,20 @@ impl Meter {
         self.began.map(|began| began + PERIOD)
     }
 
-    pub(crate) fn handle_timeout(&mut self, now: Instant, rtt: Option<Duration>, size: Option<(u32, u32)>) {
-        let Some(began) = self.began.filter(|began| *began + PERIOD <= now) else { return };
+    pub(crate) fn handle_timeout(
+        &mut self,
+        now: Instant,
+        rtt: Option<Duration>,
+        size: Option<(u32, u32)>,
+    ) {
+        let Some(began) = self.began.filter(|began| *began + PERIOD <= now) else {
+            return;
+        };
         let seconds = (now - began).as_secs_f64();
         self.measured = Measured {
             rtt_ms: rtt.map(|rtt| rtt.as_secs_f64() * 1e3),
-            draw_ms: (self.drawn > 0).then(|| self.waited.as_secs_f64() * 1e3 / f64::from(self.drawn)),
+            draw_ms: (self.drawn > 0)
+                .then(|| self.waited.as_secs_f64() * 1e3 / f64::from(self.drawn)),
             frames: Some(f64::from(self.drawn) / seconds),
             bytes: Some(self.bytes as f64 / seconds),
             size,

@@ -47,7 +47,9 @@ pub struct Config {
 
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Config").field("store", &self.store).finish_non_exhaustive()
+        f.debug_struct("Config")
+            .field("store", &self.store)
+            .finish_non_exhaustive()
     }
 }
 
@@ -66,9 +68,18 @@ impl Session {
         let (commands, received) = mpsc::channel(MOST_COMMANDS);
         let board = picture::Shared::new();
         let view = Arc::new(Mutex::new(engine::first_view(&config)));
-        let parts = engine::Parts { commands: received, view: view.clone(), board: board.clone() };
+        let parts = engine::Parts {
+            commands: received,
+            view: view.clone(),
+            board: board.clone(),
+        };
         let thread = engine::start(config, parts).map_err(|e| Problem::Internal(e.to_string()))?;
-        Ok(Self { commands, view, board, thread: Some(thread) })
+        Ok(Self {
+            commands,
+            view,
+            board,
+            thread: Some(thread),
+        })
     }
 
     /// What to show.
@@ -88,7 +99,9 @@ impl Session {
 
     /// Says goodbye to the relay and ends the threads.
     pub fn stop(&mut self) {
-        let Some(thread) = self.thread.take() else { return };
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
         if self.commands.blocking_send(Command::Quit).is_err() {
             return;
         }

@@ -53,10 +53,20 @@ struct Job {
 
 impl Queue {
     /// Starts the thread.
-    pub(crate) fn start(board: Shared, report: impl Fn(Report) + Send + 'static) -> std::io::Result<Self> {
+    pub(crate) fn start(
+        board: Shared,
+        report: impl Fn(Report) + Send + 'static,
+    ) -> std::io::Result<Self> {
         let queue = Self(Arc::default());
-        let painter = Painter { queue: queue.clone(), board, decoder: Decoder::new(), waiting_since: None };
-        std::thread::Builder::new().name("painter".into()).spawn(move || painter.run(&report))?;
+        let painter = Painter {
+            queue: queue.clone(),
+            board,
+            decoder: Decoder::new(),
+            waiting_since: None,
+        };
+        std::thread::Builder::new()
+            .name("painter".into())
+            .spawn(move || painter.run(&report))?;
         Ok(queue)
     }
 
@@ -64,7 +74,11 @@ impl Queue {
     pub(crate) fn reset(&self, sight: u64) {
         let mut inner = self.lock();
         let ended = inner.ended;
-        *inner = Inner { sight, ended, ..Inner::default() };
+        *inner = Inner {
+            sight,
+            ended,
+            ..Inner::default()
+        };
         self.0.1.notify_one();
     }
 
@@ -153,9 +167,19 @@ impl Painter {
                 },
             };
             inner = match wait {
-                None => self.queue.0.1.wait(inner).unwrap_or_else(PoisonError::into_inner),
+                None => self
+                    .queue
+                    .0
+                    .1
+                    .wait(inner)
+                    .unwrap_or_else(PoisonError::into_inner),
                 Some(left) => {
-                    self.queue.0.1.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0
+                    self.queue
+                        .0
+                        .1
+                        .wait_timeout(inner, left)
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
                 }
             };
         }
@@ -182,10 +206,22 @@ impl Painter {
             true => drop(self.waiting_since.get_or_insert_with(Instant::now)),
             false => self.waiting_since = None,
         }
-        let (Some(canvas), Some(sequence)) = (self.decoder.canvas(), drawn.sequence) else { return };
-        let (view, mark) = (canvas.view(), Mark { sequence, digest: drawn.digest });
+        let (Some(canvas), Some(sequence)) = (self.decoder.canvas(), drawn.sequence) else {
+            return;
+        };
+        let (view, mark) = (
+            canvas.view(),
+            Mark {
+                sequence,
+                digest: drawn.digest,
+            },
+        );
         let whole = [view.area()];
-        let areas = if drawn.afresh { &whole } else { drawn.dirty.as_slice() };
+        let areas = if drawn.afresh {
+            &whole
+        } else {
+            drawn.dirty.as_slice()
+        };
         if self.board.lock().draw(sight, view, areas, mark, received) {
             report(Report::Drawn);
         }
@@ -203,7 +239,12 @@ mod tests {
     use crate::picture::Taken;
 
     fn update(sequence: u64, complete: bool) -> Vec<u8> {
-        let rect = Rect { x: 0, y: 0, width: 1, height: 1 };
+        let rect = Rect {
+            x: 0,
+            y: 0,
+            width: 1,
+            height: 1,
+        };
         let block = zstd::encode_all([1u8, 2, 3].as_slice(), 1).unwrap();
         Update {
             sequence,
@@ -212,7 +253,10 @@ mod tests {
             height: 8,
             complete,
             palette: List::default(),
-            boxes: List(vec![Box { rect, code: Code::Colours }]),
+            boxes: List(vec![Box {
+                rect,
+                code: Code::Colours,
+            }]),
             block: Blob(block),
         }
         .to_bytes()
@@ -222,21 +266,40 @@ mod tests {
     fn updates_reach_the_board_in_whatever_order_they_come() {
         let board = Shared::new();
         let (reports, reported) = sync_channel(16);
-        let queue = Queue::start(board.clone(), move |report| reports.send(report).unwrap()).unwrap();
+        let queue =
+            Queue::start(board.clone(), move |report| reports.send(report).unwrap()).unwrap();
         let sight = board.lock().clear();
         queue.reset(sight);
         for (sequence, complete) in [(4, false), (3, true)] {
             queue.push(update(sequence, complete), Instant::now());
         }
-        assert_eq!(reported.recv_timeout(Duration::from_secs(5)), Ok(Report::Drawn));
+        assert_eq!(
+            reported.recv_timeout(Duration::from_secs(5)),
+            Ok(Report::Drawn)
+        );
         let mut shown = board.lock();
-        let Taken::Changed { mark: Some(mark), areas, .. } = shown.take() else { panic!("a picture") };
+        let Taken::Changed {
+            mark: Some(mark),
+            areas,
+            ..
+        } = shown.take()
+        else {
+            panic!("a picture")
+        };
         assert_eq!(mark.sequence, 4);
-        assert!(areas.contains(&Rect { x: 0, y: 0, width: 8, height: 8 }));
+        assert!(areas.contains(&Rect {
+            x: 0,
+            y: 0,
+            width: 8,
+            height: 8
+        }));
         assert_eq!(shown.pixels().unwrap().bgrx[..3], [1, 2, 3]);
         drop(shown);
         queue.push(vec![1, 2, 3], Instant::now());
-        assert_eq!(reported.recv_timeout(Duration::from_secs(5)), Ok(Report::Wanted));
+        assert_eq!(
+            reported.recv_timeout(Duration::from_secs(5)),
+            Ok(Report::Wanted)
+        );
         queue.end();
     }
 
@@ -244,7 +307,8 @@ mod tests {
     fn nothing_is_drawn_for_a_sight_that_has_ended() {
         let board = Shared::new();
         let (reports, reported) = sync_channel(16);
-        let queue = Queue::start(board.clone(), move |report| reports.send(report).unwrap()).unwrap();
+        let queue =
+            Queue::start(board.clone(), move |report| reports.send(report).unwrap()).unwrap();
         let sight = board.lock().clear();
         queue.reset(sight);
         board.lock().clear();

@@ -57,13 +57,19 @@ pub struct App {
 
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("App").field("surface", &self.surface).finish_non_exhaustive()
+        f.debug_struct("App")
+            .field("surface", &self.surface)
+            .finish_non_exhaustive()
     }
 }
 
 impl App {
     /// Starts the engine and puts both on the desk.
-    pub(crate) fn new(ctx: &egui::Context, options: Options, desk: Rc<RefCell<Desk>>) -> Result<Self, Problem> {
+    pub(crate) fn new(
+        ctx: &egui::Context,
+        options: Options,
+        desk: Rc<RefCell<Desk>>,
+    ) -> Result<Self, Problem> {
         tokens::apply(ctx);
         let repaint = ctx.clone();
         let print_code = options.print_code;
@@ -123,7 +129,10 @@ impl App {
                 self.page_ui(ui, &view, now)
             }
         };
-        let answer = self.asking_end.then(|| bar::end_question(ui.ctx(), &self.texts)).flatten();
+        let answer = self
+            .asking_end
+            .then(|| bar::end_question(ui.ctx(), &self.texts))
+            .flatten();
         for action in [action, answer].into_iter().flatten() {
             self.act(ui.ctx(), action, &view);
             ui.ctx().request_repaint();
@@ -133,15 +142,25 @@ impl App {
         if let Stage::Code(code) = &view.stage {
             // The countdown changes once a second, and only here does time itself repaint.
             let left = code.until.saturating_duration_since(now);
-            ui.ctx().request_repaint_after(Duration::from_nanos(u64::from(left.subsec_nanos()) + 1_000_000));
+            ui.ctx().request_repaint_after(Duration::from_nanos(
+                u64::from(left.subsec_nanos()) + 1_000_000,
+            ));
         }
     }
 
-    fn session_ui(&mut self, ui: &mut Ui, view: &View, session: &view::Session, now: Instant) -> Option<Action> {
+    fn session_ui(
+        &mut self,
+        ui: &mut Ui,
+        view: &View,
+        session: &view::Session,
+        now: Instant,
+    ) -> Option<Action> {
         let mut action = None;
         let over_picture = self.full_screen && session.shows() && self.surface.size() != (0, 0);
         if !over_picture {
-            let frame = Frame::new().fill(tokens::colours(ui).raised).inner_margin(Margin::symmetric(12, 6));
+            let frame = Frame::new()
+                .fill(tokens::colours(ui).raised)
+                .inner_margin(Margin::symmetric(12, 6));
             Panel::top("bar").frame(frame).show(ui, |ui| {
                 action = bar::bar(ui, &self.texts, session, self.bar_state());
             });
@@ -169,7 +188,10 @@ impl App {
             let space = physical(ui);
             let (pointer, was) = {
                 let desk = self.desk.borrow();
-                (desk.pointer, desk.picture.as_ref().is_some_and(|p| p.placed.exact()))
+                (
+                    desk.pointer,
+                    desk.picture.as_ref().is_some_and(|p| p.placed.exact()),
+                )
             };
             let mut board = self.session.board().lock();
             let size = board.pixels().map(|p| (p.width, p.height));
@@ -178,7 +200,9 @@ impl App {
             let shown = self.surface.update(&ctx, &mut board, exact);
             let remote = board.pointer().clone();
             drop(board);
-            let Some(placed) = placed else { return self.blank() };
+            let Some(placed) = placed else {
+                return self.blank();
+            };
             self.surface.paint(ui, &placed);
             self.desk.borrow_mut().picture = Some(Shown {
                 placed,
@@ -191,7 +215,10 @@ impl App {
                 self.surface.paint_pointer(ui, &placed, &remote);
             }
             if let Some(shown) = shown {
-                self.session.send(Command::Drawn { mark: shown.mark, received: shown.received });
+                self.session.send(Command::Drawn {
+                    mark: shown.mark,
+                    received: shown.received,
+                });
             }
         });
     }
@@ -215,7 +242,9 @@ impl App {
     }
 
     fn page_ui(&mut self, ui: &mut Ui, view: &View, now: Instant) -> Option<Action> {
-        let frame = Frame::new().fill(tokens::colours(ui).ground).inner_margin(Margin::same(16));
+        let frame = Frame::new()
+            .fill(tokens::colours(ui).ground)
+            .inner_margin(Margin::same(16));
         let shown = CentralPanel::default().frame(frame).show(ui, |ui| {
             pages::page(ui, &self.texts, view, &mut self.token, now)
         });
@@ -223,7 +252,9 @@ impl App {
     }
 
     fn notice_ui(&mut self, ui: &Ui, now: Instant) {
-        let Some((key, until)) = self.notice else { return };
+        let Some((key, until)) = self.notice else {
+            return;
+        };
         if until <= now {
             self.notice = None;
             return;
@@ -233,7 +264,12 @@ impl App {
     }
 
     fn bar_state(&self) -> bar::State {
-        let exact = self.desk.borrow().picture.as_ref().is_none_or(|p| p.placed.exact());
+        let exact = self
+            .desk
+            .borrow()
+            .picture
+            .as_ref()
+            .is_none_or(|p| p.placed.exact());
         bar::State {
             scale: self.scale,
             exact,
@@ -274,7 +310,12 @@ impl App {
                 self.session.send(Command::End);
             }
             Action::ToggleScale => {
-                let exact = self.desk.borrow().picture.as_ref().is_none_or(|p| p.placed.exact());
+                let exact = self
+                    .desk
+                    .borrow()
+                    .picture
+                    .as_ref()
+                    .is_none_or(|p| p.placed.exact());
                 self.scale = if exact { Scale::Fit } else { Scale::One };
             }
             Action::ToggleFullScreen => {
@@ -294,15 +335,22 @@ impl App {
     }
 
     fn copy(&mut self, view: &View) {
-        let Stage::Code(code) = &view.stage else { return };
+        let Stage::Code(code) = &view.stage else {
+            return;
+        };
         let text = code.grouped.clone();
-        if self.clipboard().is_some_and(|clipboard| clipboard.set_text(text).is_ok()) {
+        if self
+            .clipboard()
+            .is_some_and(|clipboard| clipboard.set_text(text).is_ok())
+        {
             self.say("code-copied");
         }
     }
 
     fn paste(&mut self) {
-        let pasted = self.clipboard().and_then(|clipboard| clipboard.get_text().ok());
+        let pasted = self
+            .clipboard()
+            .and_then(|clipboard| clipboard.get_text().ok());
         if let Some(pasted) = pasted.filter(|p| p.len() <= LONGEST_PASTE) {
             self.token = pasted.trim().to_owned();
         }
@@ -353,7 +401,12 @@ fn physical_rect(ui: &Ui, rect: egui::Rect) -> Space {
     let ppp = f64::from(ui.ctx().pixels_per_point());
     let pixel = |v: f32| (f64::from(v) * ppp).round();
     let (x, y) = (pixel(rect.min.x), pixel(rect.min.y));
-    Space { x, y, width: pixel(rect.max.x) - x, height: pixel(rect.max.y) - y }
+    Space {
+        x,
+        y,
+        width: pixel(rect.max.x) - x,
+        height: pixel(rect.max.y) - y,
+    }
 }
 
 /// One line for scripts and ticket systems.

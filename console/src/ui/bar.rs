@@ -41,16 +41,37 @@ pub fn bar(ui: &mut Ui, texts: &Texts, session: &Session, state: State) -> Optio
             ui.spacing_mut().button_padding = Vec2::new(10.0, 4.0);
             ui.spacing_mut().interact_size.y = 30.0;
             let small = |text: String| RichText::new(text).size(tokens::SMALL);
-            choose(ui.button(small(texts.text("bar-end"))).clicked(), Action::AskEnd);
-            let toggle = |ui: &mut Ui, on: bool, key: &str| ui.selectable_label(on, small(texts.text(key))).clicked();
-            choose(toggle(ui, state.full_screen, "bar-full"), Action::ToggleFullScreen);
-            choose(toggle(ui, state.statistics, "bar-stats"), Action::ToggleStatistics);
-            choose(toggle(ui, state.pointer, "bar-pointer"), Action::TogglePointer);
+            choose(
+                ui.button(small(texts.text("bar-end"))).clicked(),
+                Action::AskEnd,
+            );
+            let toggle = |ui: &mut Ui, on: bool, key: &str| {
+                ui.selectable_label(on, small(texts.text(key))).clicked()
+            };
+            choose(
+                toggle(ui, state.full_screen, "bar-full"),
+                Action::ToggleFullScreen,
+            );
+            choose(
+                toggle(ui, state.statistics, "bar-stats"),
+                Action::ToggleStatistics,
+            );
+            choose(
+                toggle(ui, state.pointer, "bar-pointer"),
+                Action::TogglePointer,
+            );
             let key = if state.exact { "bar-fit" } else { "bar-one" };
-            choose(ui.button(small(texts.text(key))).clicked(), Action::ToggleScale);
+            choose(
+                ui.button(small(texts.text(key))).clicked(),
+                Action::ToggleScale,
+            );
         });
     });
-    ui.label(RichText::new(texts.text("bar-keys")).size(tokens::SMALL).weak());
+    ui.label(
+        RichText::new(texts.text("bar-keys"))
+            .size(tokens::SMALL)
+            .weak(),
+    );
     action
 }
 
@@ -81,13 +102,19 @@ pub fn statistics(ctx: &egui::Context, texts: &Texts, measured: &Measured) {
         Some(value) => format!("{value:.digits$}"),
         None => texts.text("stats-off"),
     };
-    let size = measured.size.map_or_else(|| texts.text("stats-off"), |(w, h)| format!("{w} × {h}"));
+    let size = measured
+        .size
+        .map_or_else(|| texts.text("stats-off"), |(w, h)| format!("{w} × {h}"));
     egui::Area::new(egui::Id::unique("statistics"))
         .anchor(Align2::RIGHT_BOTTOM, Vec2::new(-12.0, -12.0))
         .interactable(false)
         .show(ctx, |ui| {
             raised(ui).show(ui, |ui| {
-                ui.label(RichText::new(texts.text("stats-title")).size(tokens::SMALL).strong());
+                ui.label(
+                    RichText::new(texts.text("stats-title"))
+                        .size(tokens::SMALL)
+                        .strong(),
+                );
                 for (key, value) in [
                     ("stats-rtt", number(measured.rtt_ms, 1)),
                     ("stats-draw", number(measured.draw_ms, 1)),
@@ -136,5 +163,9 @@ pub fn end_question(ctx: &egui::Context, texts: &Texts) -> Option<Action> {
 /// A raised ground for what lies over the picture.
 pub fn raised(ui: &Ui) -> Frame {
     let c = colours(ui);
-    Frame::new().fill(c.raised).stroke((1.0, c.line)).corner_radius(6).inner_margin(Margin::symmetric(14, 8))
+    Frame::new()
+        .fill(c.raised)
+        .stroke((1.0, c.line))
+        .corner_radius(6)
+        .inner_margin(Margin::symmetric(14, 8))
 }

@@ -15,7 +15,13 @@ use crate::texts::{Language, Texts};
 use crate::view::{self, CodeOver, CodeState, Link, Problem, Stage, View};
 
 /// Draws the page of `view`. Sessions with sight are drawn elsewhere.
-pub fn page(ui: &mut Ui, texts: &Texts, view: &View, token: &mut String, now: Instant) -> Option<Action> {
+pub fn page(
+    ui: &mut Ui,
+    texts: &Texts,
+    view: &View,
+    token: &mut String,
+    now: Instant,
+) -> Option<Action> {
     let mut action = language_switch(ui, texts);
     let scroll = ScrollArea::vertical().auto_shrink(false);
     scroll.show(ui, |ui| {
@@ -44,22 +50,37 @@ pub fn problem_text(texts: &Texts, problem: &Problem) -> String {
         Problem::TokenRefused => texts.text("problem-token-refused"),
         Problem::Unreachable { relay, detail } => texts.with(
             "problem-unreachable",
-            [("relay", relay.as_str().into()), ("detail", detail.as_str().into())],
+            [
+                ("relay", relay.as_str().into()),
+                ("detail", detail.as_str().into()),
+            ],
         ),
         Problem::WrongRelay { relay, detail } => texts.with(
             "problem-wrong-relay",
-            [("relay", relay.as_str().into()), ("detail", detail.as_str().into())],
+            [
+                ("relay", relay.as_str().into()),
+                ("detail", detail.as_str().into()),
+            ],
         ),
         Problem::RelayAnswer(detail) => {
             texts.with("problem-relay-answer", [("detail", detail.as_str().into())])
         }
         Problem::Storage { path, detail } => texts.with(
             "problem-storage",
-            [("path", path.as_str().into()), ("detail", detail.as_str().into())],
+            [
+                ("path", path.as_str().into()),
+                ("detail", detail.as_str().into()),
+            ],
         ),
-        Problem::StorageOpen { path } => texts.with("problem-storage-open", [("path", path.as_str().into())]),
+        Problem::StorageOpen { path } => {
+            texts.with("problem-storage-open", [("path", path.as_str().into())])
+        }
         Problem::NotEnrolled => texts.text("problem-not-enrolled"),
-        Problem::AlreadyEnrolled { technician, relay, path } => texts.with(
+        Problem::AlreadyEnrolled {
+            technician,
+            relay,
+            path,
+        } => texts.with(
             "enrol-again",
             [
                 ("technician", technician.as_str().into()),
@@ -77,8 +98,12 @@ pub fn problem_text(texts: &Texts, problem: &Problem) -> String {
         }
         Problem::Unexpected => texts.text("problem-unexpected"),
         Problem::Link(detail) => texts.with("problem-link", [("detail", detail.as_str().into())]),
-        Problem::Internal(detail) => texts.with("problem-internal", [("detail", detail.as_str().into())]),
-        Problem::Window(detail) => texts.with("problem-window", [("detail", detail.as_str().into())]),
+        Problem::Internal(detail) => {
+            texts.with("problem-internal", [("detail", detail.as_str().into())])
+        }
+        Problem::Window(detail) => {
+            texts.with("problem-window", [("detail", detail.as_str().into())])
+        }
     }
 }
 
@@ -86,7 +111,10 @@ fn language_switch(ui: &mut Ui, texts: &Texts) -> Option<Action> {
     let mut action = None;
     ui.with_layout(Layout::right_to_left(Align::TOP), |ui| {
         for (language, key) in [(Language::En, "language-en"), (Language::De, "language-de")] {
-            if ui.selectable_label(texts.language() == language, texts.text(key)).clicked() {
+            if ui
+                .selectable_label(texts.language() == language, texts.text(key))
+                .clicked()
+            {
                 action = Some(Action::Language(language));
             }
         }
@@ -112,7 +140,9 @@ fn quiet(ui: &mut Ui, text: String) {
 
 fn main_button(ui: &mut Ui, text: String, enabled: bool) -> bool {
     let c = colours(ui);
-    let button = Button::new(RichText::new(text).color(c.on_accent)).fill(c.accent).min_size(Vec2::new(220.0, 48.0));
+    let button = Button::new(RichText::new(text).color(c.on_accent))
+        .fill(c.accent)
+        .min_size(Vec2::new(220.0, 48.0));
     ui.add_enabled(enabled, button).clicked()
 }
 
@@ -120,7 +150,13 @@ fn pressed(ui: &Ui, keys: &[Key]) -> bool {
     ui.input(|i| keys.iter().any(|key| i.key_pressed(*key)))
 }
 
-fn enrol(ui: &mut Ui, texts: &Texts, token: &mut String, busy: bool, problem: Option<&Problem>) -> Option<Action> {
+fn enrol(
+    ui: &mut Ui,
+    texts: &Texts,
+    token: &mut String,
+    busy: bool,
+    problem: Option<&Problem>,
+) -> Option<Action> {
     title(ui, texts.text("enrol-title"));
     ui.label(texts.text("enrol-lead"));
     ui.add_space(tokens::NEAR);
@@ -128,7 +164,10 @@ fn enrol(ui: &mut Ui, texts: &Texts, token: &mut String, busy: bool, problem: Op
         alarm(ui, problem_text(texts, problem));
     }
     let label = ui.label(texts.text("enrol-label"));
-    let entry = TextEdit::multiline(token).desired_rows(3).desired_width(f32::INFINITY).char_limit(4096);
+    let entry = TextEdit::multiline(token)
+        .desired_rows(3)
+        .desired_width(f32::INFINITY)
+        .char_limit(4096);
     let entry = ui.add_enabled(!busy, entry).labelled_by(label.id);
     if token.is_empty() && !busy && ui.memory(|m| m.focused().is_none()) {
         entry.request_focus();
@@ -139,14 +178,18 @@ fn enrol(ui: &mut Ui, texts: &Texts, token: &mut String, busy: bool, problem: Op
         return None;
     }
     let ready = !token.trim().is_empty();
-    main_button(ui, texts.text("enrol-button"), ready).then(|| Action::Enrol(token.trim().to_owned()))
+    main_button(ui, texts.text("enrol-button"), ready)
+        .then(|| Action::Enrol(token.trim().to_owned()))
 }
 
 fn ready(ui: &mut Ui, texts: &Texts, view: &View, problem: Option<&Problem>) -> Option<Action> {
     title(ui, texts.text("ready-title"));
     ui.label(texts.with(
         "ready-who",
-        [("technician", view.technician.as_str().into()), ("relay", view.relay.as_str().into())],
+        [
+            ("technician", view.technician.as_str().into()),
+            ("relay", view.relay.as_str().into()),
+        ],
     ));
     ui.add_space(tokens::GAP);
     if let Some(problem) = problem {
@@ -161,7 +204,10 @@ fn ready(ui: &mut Ui, texts: &Texts, view: &View, problem: Option<&Problem>) -> 
 }
 
 fn connecting(ui: &mut Ui, texts: &Texts, view: &View) -> Option<Action> {
-    title(ui, texts.with("connecting", [("relay", view.relay.as_str().into())]));
+    title(
+        ui,
+        texts.with("connecting", [("relay", view.relay.as_str().into())]),
+    );
     dismiss(ui, texts.text("button-cancel"))
 }
 
@@ -169,7 +215,12 @@ fn code(ui: &mut Ui, texts: &Texts, shown: &view::Code, now: Instant) -> Option<
     title(ui, texts.text("code-title"));
     ui.add_space(tokens::NEAR);
     let size = (ui.available_width() / 8.0).min(tokens::CODE);
-    ui.label(RichText::new(&shown.grouped).size(size).monospace().strong());
+    ui.label(
+        RichText::new(&shown.grouped)
+            .size(size)
+            .monospace()
+            .strong(),
+    );
     let left = shown.until.saturating_duration_since(now).as_secs();
     let time = format!("{}:{:02}", left / 60, left % 60);
     let left = texts.with("code-left", [("time", time.into())]);
@@ -217,7 +268,9 @@ fn deciding(ui: &mut Ui, texts: &Texts, page: Option<&Page>) -> Option<Action> {
         ui.label(RichText::new(page_text(texts, page)).strong());
     }
     ui.add_space(tokens::GAP);
-    ui.button(texts.text("bar-end")).clicked().then_some(Action::AskEnd)
+    ui.button(texts.text("bar-end"))
+        .clicked()
+        .then_some(Action::AskEnd)
 }
 
 fn blank(ui: &mut Ui, texts: &Texts, session: &view::Session) -> Option<Action> {

@@ -31,8 +31,19 @@ fn harness(language: Language, stage: Stage) -> Harness<'static, Shown> {
     harness_of(language, stage, String::new(), Instant::now())
 }
 
-fn harness_of(language: Language, stage: Stage, token: String, now: Instant) -> Harness<'static, Shown> {
-    let shown = Shown { texts: Texts::new(language), view: view(stage), token, actions: Vec::new(), now };
+fn harness_of(
+    language: Language,
+    stage: Stage,
+    token: String,
+    now: Instant,
+) -> Harness<'static, Shown> {
+    let shown = Shown {
+        texts: Texts::new(language),
+        view: view(stage),
+        token,
+        actions: Vec::new(),
+        now,
+    };
     let mut harness = Harness::builder().with_size([900.0, 700.0]).build_ui_state(
         |ui, shown: &mut Shown| {
             let action = page(ui, &shown.texts, &shown.view, &mut shown.token, shown.now);
@@ -56,12 +67,20 @@ fn session(rights: Rights, cause: Cause, link: Link) -> Stage {
 }
 
 fn code(until: Instant, state: CodeState) -> Stage {
-    Stage::Code(view::Code { grouped: "4812 073 956".into(), until, tries: 2, state })
+    Stage::Code(view::Code {
+        grouped: "4812 073 956".into(),
+        until,
+        tries: 2,
+        state,
+    })
 }
 
 #[test]
 fn enrolment_takes_a_token() {
-    let stage = Stage::Enrol { busy: false, problem: None };
+    let stage = Stage::Enrol {
+        busy: false,
+        problem: None,
+    };
     let mut harness = harness_of(Language::En, stage, " fst1-abc \n".into(), Instant::now());
     harness.get_by_label("Enrol").click();
     harness.run();
@@ -70,12 +89,24 @@ fn enrolment_takes_a_token() {
 
 #[test]
 fn enrolment_without_a_token_and_while_busy_does_nothing() {
-    let mut empty = harness(Language::De, Stage::Enrol { busy: false, problem: Some(Problem::TokenForm) });
+    let mut empty = harness(
+        Language::De,
+        Stage::Enrol {
+            busy: false,
+            problem: Some(Problem::TokenForm),
+        },
+    );
     empty.get_by_label_contains("Das ist keine Marke.");
     empty.get_by_label("Anmelden").click();
     empty.run();
     assert!(empty.state().actions.is_empty());
-    let busy = harness(Language::De, Stage::Enrol { busy: true, problem: None });
+    let busy = harness(
+        Language::De,
+        Stage::Enrol {
+            busy: true,
+            problem: None,
+        },
+    );
     assert!(busy.query_by_label("Anmelden").is_none());
 }
 
@@ -89,7 +120,10 @@ fn ready_starts_a_session_by_button_and_by_key() {
         harness.key_press(key);
         harness.run();
     }
-    assert_eq!(harness.state().actions, [Action::NewSession, Action::NewSession, Action::NewSession]);
+    assert_eq!(
+        harness.state().actions,
+        [Action::NewSession, Action::NewSession, Action::NewSession]
+    );
 }
 
 #[test]
@@ -105,7 +139,10 @@ fn the_code_is_shown_with_its_time_and_tries() {
     harness.run();
     harness.key_press(egui::Key::Escape);
     harness.run();
-    assert_eq!(harness.state().actions, [Action::Copy, Action::NewSession, Action::Dismiss]);
+    assert_eq!(
+        harness.state().actions,
+        [Action::Copy, Action::NewSession, Action::Dismiss]
+    );
 }
 
 #[test]
@@ -114,13 +151,26 @@ fn every_page_is_drawn_in_both_languages() {
     let problems = [
         Problem::TokenForm,
         Problem::TokenRefused,
-        Problem::Unreachable { relay: "relay.example:7443".into(), detail: "the relay does not answer".into() },
-        Problem::WrongRelay { relay: "relay.example:7443".into(), detail: "another operator".into() },
+        Problem::Unreachable {
+            relay: "relay.example:7443".into(),
+            detail: "the relay does not answer".into(),
+        },
+        Problem::WrongRelay {
+            relay: "relay.example:7443".into(),
+            detail: "another operator".into(),
+        },
         Problem::RelayAnswer("x".into()),
-        Problem::Storage { path: "/p".into(), detail: "x".into() },
+        Problem::Storage {
+            path: "/p".into(),
+            detail: "x".into(),
+        },
         Problem::StorageOpen { path: "/p".into() },
         Problem::NotEnrolled,
-        Problem::AlreadyEnrolled { technician: "E".into(), relay: "r".into(), path: "/p".into() },
+        Problem::AlreadyEnrolled {
+            technician: "E".into(),
+            relay: "r".into(),
+            path: "/p".into(),
+        },
         Problem::TooOld,
         Problem::Full,
         Problem::Draining,
@@ -132,7 +182,13 @@ fn every_page_is_drawn_in_both_languages() {
         Problem::Internal("x".into()),
         Problem::Window("x".into()),
     ];
-    let pages = [Page::Consent, Page::Screens, Page::Privacy, Page::Starting, Page::Session];
+    let pages = [
+        Page::Consent,
+        Page::Screens,
+        Page::Privacy,
+        Page::Starting,
+        Page::Session,
+    ];
     let causes = [
         Cause::Granted,
         Cause::Narrowed,
@@ -159,17 +215,29 @@ fn every_page_is_drawn_in_both_languages() {
         End::Unverified,
         End::Fault,
     ];
-    let codes = [CodeState::Waiting, CodeState::Pairing, CodeState::Wrong, CodeState::AgentLeft];
+    let codes = [
+        CodeState::Waiting,
+        CodeState::Pairing,
+        CodeState::Wrong,
+        CodeState::AgentLeft,
+    ];
     let mut stages = vec![
         Stage::Connecting,
-        Stage::CodeOver { why: CodeOver::Expired },
-        Stage::CodeOver { why: CodeOver::Spent },
+        Stage::CodeOver {
+            why: CodeOver::Expired,
+        },
+        Stage::CodeOver {
+            why: CodeOver::Spent,
+        },
         Stage::Deciding { page: None },
         session(Rights::View, Cause::Granted, Link::Whole),
         session(Rights::None, Cause::Lost, Link::OwnLost),
         session(Rights::None, Cause::Lost, Link::PeerLost),
     ];
-    stages.extend(problems.clone().map(|p| Stage::Enrol { busy: false, problem: Some(p) }));
+    stages.extend(problems.clone().map(|p| Stage::Enrol {
+        busy: false,
+        problem: Some(p),
+    }));
     stages.extend(problems.map(|p| Stage::Ready { problem: Some(p) }));
     stages.extend(pages.map(|page| Stage::Deciding { page: Some(page) }));
     stages.extend(causes.map(|cause| session(Rights::None, cause, Link::Whole)));
@@ -185,7 +253,10 @@ fn every_page_is_drawn_in_both_languages() {
 
 #[test]
 fn nothing_of_a_picture_is_left_after_a_revocation() {
-    let shown = harness(Language::En, session(Rights::None, Cause::Stopped, Link::Whole));
+    let shown = harness(
+        Language::En,
+        session(Rights::None, Cause::Stopped, Link::Whole),
+    );
     shown.get_by_label("No picture");
     shown.get_by_label("The customer has stopped the session with F11 or Stop.");
 }

@@ -62,7 +62,9 @@ impl Placement {
         let along = |start: f64, room: f64, length: f64, pointer: Option<f64>| {
             let spare = room - length;
             let part = match pointer {
-                Some(pointer) if spare < 0.0 && room > 1.0 => ((pointer - start) / (room - 1.0)).clamp(0.0, 1.0),
+                Some(pointer) if spare < 0.0 && room > 1.0 => {
+                    ((pointer - start) / (room - 1.0)).clamp(0.0, 1.0)
+                }
                 Some(_) | None if spare < 0.0 => 0.0,
                 Some(_) | None => 0.5,
             };
@@ -72,7 +74,12 @@ impl Placement {
             along(space.x, space.width, width * factor, pointer.map(|p| p.0)),
             along(space.y, space.height, height * factor, pointer.map(|p| p.1)),
         );
-        Self { space, origin, factor, size }
+        Self {
+            space,
+            origin,
+            factor,
+            size,
+        }
     }
 
     /// True if it is shown pixel for pixel.
@@ -105,7 +112,10 @@ impl Placement {
     }
 
     fn raw(&self, at: (f64, f64)) -> (f64, f64) {
-        ((at.0 - self.origin.0) / self.factor, (at.1 - self.origin.1) / self.factor)
+        (
+            (at.0 - self.origin.0) / self.factor,
+            (at.1 - self.origin.1) / self.factor,
+        )
     }
 }
 
@@ -114,7 +124,12 @@ mod tests {
     use super::*;
 
     fn space(width: f64, height: f64) -> Space {
-        Space { x: 0.0, y: 0.0, width, height }
+        Space {
+            x: 0.0,
+            y: 0.0,
+            width,
+            height,
+        }
     }
 
     #[test]
@@ -141,7 +156,8 @@ mod tests {
 
     #[test]
     fn a_larger_picture_slides_to_every_edge() {
-        let at = |pointer| Placement::new(space(100.0, 100.0), (300, 200), Scale::One, Some(pointer));
+        let at =
+            |pointer| Placement::new(space(100.0, 100.0), (300, 200), Scale::One, Some(pointer));
         assert!(at((0.0, 0.0)).slides());
         assert_eq!(at((0.0, 0.0)).pixel((0.0, 0.0)), Some((0, 0)));
         assert_eq!(at((99.0, 99.0)).pixel((99.0, 99.0)), Some((299, 199)));

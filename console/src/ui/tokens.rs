@@ -1,6 +1,8 @@
 //! Colours and sizes of the console, light and dark, in one place.
 
-use egui::{Color32, CornerRadius, FontFamily, FontId, Margin, Stroke, Style, TextStyle, Theme, Vec2};
+use egui::{
+    Color32, CornerRadius, FontFamily, FontId, Margin, Stroke, Style, TextStyle, Theme, Vec2,
+};
 
 /// The code, readable across a desk.
 pub const CODE: f32 = 92.0;
@@ -90,7 +92,10 @@ fn style(theme: Theme) -> Style {
         Theme::Light => LIGHT,
         Theme::Dark => DARK,
     };
-    let mut style = Style { visuals: theme.default_visuals(), ..Style::default() };
+    let mut style = Style {
+        visuals: theme.default_visuals(),
+        ..Style::default()
+    };
     style.animation_time = 0.0;
     style.text_styles = [
         (TextStyle::Small, SMALL),
@@ -100,7 +105,10 @@ fn style(theme: Theme) -> Style {
     ]
     .map(|(text, size)| (text, FontId::new(size, FontFamily::Proportional)))
     .into();
-    style.text_styles.insert(TextStyle::Monospace, FontId::new(BODY, FontFamily::Monospace));
+    style.text_styles.insert(
+        TextStyle::Monospace,
+        FontId::new(BODY, FontFamily::Monospace),
+    );
     style.spacing.item_spacing = Vec2::new(NEAR, NEAR);
     style.spacing.button_padding = Vec2::new(16.0, 8.0);
     style.spacing.interact_size.y = BUTTON;
@@ -143,7 +151,11 @@ mod tests {
     fn luminance(c: Color32) -> f64 {
         let channel = |v: u8| {
             let v = f64::from(v) / 255.0;
-            if v <= 0.040_45 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
+            if v <= 0.040_45 {
+                v / 12.92
+            } else {
+                ((v + 0.055) / 1.055).powf(2.4)
+            }
         };
         0.2126 * channel(c.r()) + 0.7152 * channel(c.g()) + 0.0722 * channel(c.b())
     }

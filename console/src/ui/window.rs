@@ -14,7 +14,9 @@ use std::rc::Rc;
 use eframe::UserEvent;
 use fernsicht_protocol::content::{Button, InputEvent};
 use winit::application::ApplicationHandler;
-use winit::event::{ElementState, Ime, KeyEvent, MouseButton, MouseScrollDelta, StartCause, WindowEvent};
+use winit::event::{
+    ElementState, Ime, KeyEvent, MouseButton, MouseScrollDelta, StartCause, WindowEvent,
+};
 use winit::event_loop::{ActiveEventLoop, EventLoop};
 use winit::keyboard::{Key, ModifiersState};
 use winit::platform::modifier_supplement::KeyEventExtModifierSupplement as _;
@@ -72,7 +74,11 @@ impl Desk {
     pub(crate) fn pixel(&self, at: (f64, f64)) -> Option<(u16, u16)> {
         let shown = self.picture.as_ref()?;
         let covered = shown.covered.iter().any(|space| space.contains(at));
-        if covered { None } else { shown.placed.pixel(at) }
+        if covered {
+            None
+        } else {
+            shown.placed.pixel(at)
+        }
     }
 
     fn act(&mut self, action: Action) {
@@ -90,7 +96,9 @@ impl Desk {
 /// Opens the window and runs until it is closed.
 pub fn run(options: Options) -> Result<(), Problem> {
     let failed = |e: &dyn std::fmt::Display| Problem::Window(e.to_string());
-    let event_loop = EventLoop::<UserEvent>::with_user_event().build().map_err(|e| failed(&e))?;
+    let event_loop = EventLoop::<UserEvent>::with_user_event()
+        .build()
+        .map_err(|e| failed(&e))?;
     let desk = Rc::new(RefCell::new(Desk::default()));
     let viewport = egui::ViewportBuilder::default()
         .with_title(Texts::new(options.language).text("app-title"))
@@ -108,16 +116,20 @@ pub fn run(options: Options) -> Result<(), Problem> {
     };
     let problem = Rc::new(RefCell::new(None));
     let (for_app, for_problem) = (desk.clone(), problem.clone());
-    let create: eframe::AppCreator<'_> = Box::new(move |cc| match App::new(&cc.egui_ctx, options, for_app) {
-        Ok(app) => Ok(Box::new(app)),
-        Err(error) => {
-            let text = error.to_string();
-            *for_problem.borrow_mut() = Some(error);
-            Err(text.into())
-        }
-    });
+    let create: eframe::AppCreator<'_> =
+        Box::new(move |cc| match App::new(&cc.egui_ctx, options, for_app) {
+            Ok(app) => Ok(Box::new(app)),
+            Err(error) => {
+                let text = error.to_string();
+                *for_problem.borrow_mut() = Some(error);
+                Err(text.into())
+            }
+        });
     let app = eframe::create_native("fernsicht-console", native, create, &event_loop);
-    let mut intake = Intake { app, hands: Hands::new(desk.clone()) };
+    let mut intake = Intake {
+        app,
+        hands: Hands::new(desk.clone()),
+    };
     event_loop.run_app(&mut intake).map_err(|e| failed(&e))?;
     drop(intake);
     let opened = desk.borrow_mut().session.take().is_some();
@@ -129,7 +141,10 @@ pub fn run(options: Options) -> Result<(), Problem> {
 }
 
 fn egui_glow_configuration() -> eframe::egui_glow::GlowConfiguration {
-    eframe::egui_glow::GlowConfiguration { vsync: false, ..Default::default() }
+    eframe::egui_glow::GlowConfiguration {
+        vsync: false,
+        ..Default::default()
+    }
 }
 
 struct Intake<'a> {
@@ -168,14 +183,21 @@ impl Hands {
     /// True if egui must not see the event.
     fn handle(&mut self, event: &WindowEvent) -> bool {
         self.check_control();
-        #[expect(clippy::wildcard_enum_match_arm, reason = "the other events are egui's")]
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the other events are egui's"
+        )]
         match event {
             WindowEvent::ModifiersChanged(modifiers) => {
                 self.modifiers = modifiers.state();
                 self.capture.handle_modifiers(self.modifiers);
                 false
             }
-            WindowEvent::KeyboardInput { event, is_synthetic: false, .. } => self.handle_key(event),
+            WindowEvent::KeyboardInput {
+                event,
+                is_synthetic: false,
+                ..
+            } => self.handle_key(event),
             WindowEvent::KeyboardInput { .. } => self.desk.borrow().picture.is_some(),
             WindowEvent::Ime(Ime::Commit(text)) => self.handle_text(text),
             WindowEvent::CursorMoved { position, .. } => self.handle_move((position.x, position.y)),
@@ -198,7 +220,12 @@ impl Hands {
 
     /// Control that is gone takes with it what is held.
     fn check_control(&mut self) {
-        let control = self.desk.borrow().picture.as_ref().is_some_and(|p| p.control);
+        let control = self
+            .desk
+            .borrow()
+            .picture
+            .as_ref()
+            .is_some_and(|p| p.control);
         if self.controlling && !control {
             self.release();
         }
@@ -242,7 +269,9 @@ impl Hands {
     /// Keys that the console keeps for itself.
     fn local_key(&mut self, event: &KeyEvent) -> bool {
         let plain = event.key_without_modifiers();
-        let Key::Character(letter) = &plain else { return false };
+        let Key::Character(letter) = &plain else {
+            return false;
+        };
         let (control, alt) = (self.modifiers.control_key(), self.modifiers.alt_key());
         let mut desk = self.desk.borrow_mut();
         let action = match (desk.keys, letter.as_str()) {
@@ -254,7 +283,9 @@ impl Hands {
             (PageKeys::Session, "e") if control && alt => Action::AskEnd,
             (PageKeys::Code, "c") if control && !alt => Action::Copy,
             (PageKeys::Token, "v") if control && !alt => Action::Paste,
-            (PageKeys::None | PageKeys::Token | PageKeys::Code | PageKeys::Session, _) => return false,
+            (PageKeys::None | PageKeys::Token | PageKeys::Code | PageKeys::Session, _) => {
+                return false;
+            }
         };
         if !event.repeat {
             desk.act(action);
@@ -301,10 +332,17 @@ impl Hands {
         let (pixel, nearest) = {
             let desk = self.desk.borrow();
             let Some(at) = desk.pointer else { return false };
-            (desk.pixel(at), desk.picture.as_ref().map(|p| p.placed.nearest(at)))
+            (
+                desk.pixel(at),
+                desk.picture.as_ref().map(|p| p.placed.nearest(at)),
+            )
         };
         if !down && !self.capture.holds_button() || down && pixel.is_none() {
-            self.others = if down { self.others + 1 } else { self.others.saturating_sub(1) };
+            self.others = if down {
+                self.others + 1
+            } else {
+                self.others.saturating_sub(1)
+            };
             return false;
         }
         let button = match button {
@@ -340,7 +378,9 @@ impl Hands {
             // winit counts away from the hand as positive.
             let (dx, dy) = match delta {
                 MouseScrollDelta::LineDelta(x, y) => (-f64::from(x), -f64::from(y)),
-                MouseScrollDelta::PixelDelta(p) => (-p.x / PIXELS_PER_NOTCH, -p.y / PIXELS_PER_NOTCH),
+                MouseScrollDelta::PixelDelta(p) => {
+                    (-p.x / PIXELS_PER_NOTCH, -p.y / PIXELS_PER_NOTCH)
+                }
             };
             let mut out = Vec::new();
             self.capture.handle_scroll(dx, dy, at, &mut out);
@@ -357,7 +397,9 @@ impl Hands {
     }
 
     fn send(&mut self, events: Vec<InputEvent>) {
-        let Some(session) = self.desk.borrow().session.clone() else { return };
+        let Some(session) = self.desk.borrow().session.clone() else {
+            return;
+        };
         for event in events {
             if self.lost && session.send(Command::Input(InputEvent::ReleaseAll)) {
                 self.lost = false;
