@@ -157,6 +157,11 @@ impl Inject {
         }
     }
 
+    /// Everything that is held goes up; the X server has done it when this returns. Needs no permit: it only ends.
+    pub fn release_held(&mut self) -> Result<(), Error> {
+        self.release()
+    }
+
     /// Everything that is held goes up at once; then spare keys are given back, for which
     /// it waits up to 100 ms where one was used just now. Needs no permit: it only ends.
     pub fn release_all(&mut self) -> Result<(), Error> {

@@ -7,6 +7,7 @@
 //! release when F11's thread returns.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -21,7 +22,7 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use super::epochs::Keys;
 use crate::platform::watch::Seen;
-use crate::platform::{Area, Selection, Waker};
+use crate::platform::{Area, Inject, Selection, Waker};
 use crate::view::{ScreenChoice, Stage, StopKey, Technician, View};
 
 /// What leaves for the relay, in the order of its making.
@@ -58,6 +59,10 @@ pub(super) struct Shared {
     pub(super) rearm: Notify,
     /// Wakes the link: the injector has room again.
     pub(super) room: Notify,
+    /// The technician's hand. Locked after `core`, never before it.
+    pub(super) hands: Mutex<Option<Inject>>,
+    /// True while a key or a button is held for the technician.
+    pub(super) holding: AtomicBool,
     /// Counts [`Output::CancelFrames`].
     pub(super) cancels: watch::Sender<u64>,
     view: watch::Sender<View>,
@@ -154,6 +159,8 @@ impl Shared {
             stirred: Condvar::new(),
             rearm: Notify::new(),
             room: Notify::new(),
+            hands: Mutex::new(None),
+            holding: AtomicBool::new(false),
             cancels: watch::Sender::new(0),
             view,
             repaint,
@@ -184,6 +191,7 @@ impl Shared {
         while let Some(output) = core.guard.poll_output() {
             match output {
                 Output::ReleaseInput => {
+                    self.release_held();
                     core.release = true;
                 }
                 Output::CancelFrames => {
@@ -216,6 +224,21 @@ impl Shared {
         }
         self.publish(core);
         self.wake(core);
+    }
+
+    /// Held keys and buttons go up before anybody is told of a revocation. The injector may be
+    /// giving spare keys out (10 ms at most); it gives them back only while nothing is held.
+    fn release_held(&self) {
+        if self.holding.swap(false, Ordering::AcqRel)
+            && let Some(inject) = &mut *self.hands()
+        {
+            // A key that could not be released will be when the connection closes.
+            inject.release_held().ok();
+        }
+    }
+
+    pub(super) fn hands(&self) -> MutexGuard<'_, Option<Inject>> {
+        self.hands.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Seals a frame of classes 6 to 9 under the rights in force and hands it to the link.

@@ -103,11 +103,9 @@ impl Driver {
         spawn("pointer", Box::new(move || pointer::run(&shared)));
         if let (Ok(inject), Ok(desk)) = (Inject::open(None), Desk::open(None, self.own.clone())) {
             let shared = self.shared.clone();
+            *shared.hands() = Some(inject);
             shared.lock().input_possible = true;
-            spawn(
-                "injector",
-                Box::new(move || injector::run(&shared, inject, &desk)),
-            );
+            spawn("injector", Box::new(move || injector::run(&shared, &desk)));
         }
         hands
     }
@@ -379,7 +377,15 @@ impl Driver {
                 }
             }
             Command::Refuse => {
-                core.guard.refuse(now);
+                match core.guard.phase() {
+                    // The customer thinks again while the session is being started.
+                    Phase::Starting => core.guard.handle_end(now, End::Refused),
+                    Phase::Unpaired
+                    | Phase::Consent { .. }
+                    | Phase::Session
+                    | Phase::Reconnecting { .. }
+                    | Phase::Ended => core.guard.refuse(now),
+                }
                 Ok(())
             }
             Command::MoreTime => {

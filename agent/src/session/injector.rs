@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use fernsicht_protocol::content::{DropReason, Dropped, Input, InputAck, InputEvent};
@@ -15,13 +16,13 @@ use fernsicht_protocol::wire::{List, Text, Wire};
 
 use super::core::{Core, Shared};
 use crate::platform::own::Desk;
-use crate::platform::{Area, Inject, inject};
+use crate::platform::{Area, inject};
 
 /// How many decisions one acknowledgement may wait for.
 const ACKNOWLEDGE_EVERY: u64 = 32;
 
 /// Runs until the program ends. `area` follows the picture thread's choice.
-pub(super) fn run(shared: &Arc<Shared>, mut inject: Inject, desk: &Desk) {
+pub(super) fn run(shared: &Arc<Shared>, desk: &Desk) {
     let mut decisions = Decisions::default();
     loop {
         let mut core = shared.lock();
@@ -39,8 +40,10 @@ pub(super) fn run(shared: &Arc<Shared>, mut inject: Inject, desk: &Desk) {
             core.release = false;
             let closing = core.closing;
             drop(core);
-            // Keys that could not be released will be when the connection closes.
-            inject.release_all().ok();
+            if let Some(inject) = &mut *shared.hands() {
+                // What could not be released will be when the connection closes.
+                inject.release_all().ok();
+            }
             if closing {
                 return;
             }
@@ -52,7 +55,7 @@ pub(super) fn run(shared: &Arc<Shared>, mut inject: Inject, desk: &Desk) {
         let area = core.area;
         drop(core);
         shared.room.notify_one();
-        let outcome = act(shared, &mut inject, desk, &header, input, area);
+        let outcome = act(shared, desk, &header, input, area);
         let mut core = shared.lock();
         decisions.note(header.number, outcome);
         if decisions.count >= ACKNOWLEDGE_EVERY {
@@ -65,7 +68,6 @@ pub(super) fn run(shared: &Arc<Shared>, mut inject: Inject, desk: &Desk) {
 /// Injects one event, or says why not.
 fn act(
     shared: &Shared,
-    inject: &mut Inject,
     desk: &Desk,
     header: &Header,
     input: Input,
@@ -73,10 +75,12 @@ fn act(
 ) -> Result<(), DropReason> {
     let beacon = input.beacon;
     for event in pieces(input.event) {
-        // Spare keys are set and paced before the lock is taken: nothing is pressed by it.
-        if shared.lock().guard.rights().control() {
-            inject
-                .prepare(&event)
+        // Spare keys are set and paced without the core's lock: nothing is pressed by it.
+        let control = shared.lock().guard.rights().control();
+        if control {
+            let prepared = shared.hands().as_mut().map(|inject| inject.prepare(&event));
+            prepared
+                .unwrap_or(Ok(()))
                 .map_err(|error| reason(shared, &error))?;
         }
         let piece = Input { beacon, event };
@@ -85,7 +89,13 @@ fn act(
         if aims_at_own(desk, &piece.event, area) {
             return Err(DropReason::OwnWindow);
         }
+        let mut hands = shared.hands();
+        let Some(inject) = &mut *hands else {
+            return Err(DropReason::Refused);
+        };
         let injected = inject.inject(&permit, area);
+        shared.holding.store(inject.holding(), Ordering::Release);
+        drop(hands);
         drop(core);
         injected.map_err(|error| reason(shared, &error))?;
     }
