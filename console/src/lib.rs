@@ -34,14 +34,20 @@ pub fn run(args: Args) -> ExitCode {
     match try_run(args, &texts) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            say(&mut std::io::stderr().lock(), &ui::pages::problem_text(&texts, &problem));
+            say(
+                &mut std::io::stderr().lock(),
+                &ui::pages::problem_text(&texts, &problem),
+            );
             ExitCode::FAILURE
         }
     }
 }
 
 fn try_run(args: Args, texts: &Texts) -> Result<(), Problem> {
-    let data = args.data.clone().or_else(|| std::env::var_os("FERNSICHT_CONSOLE_DATA").map(Into::into));
+    let data = args
+        .data
+        .clone()
+        .or_else(|| std::env::var_os("FERNSICHT_CONSOLE_DATA").map(Into::into));
     let store = Store::new(data)?;
     match args.command {
         Some(Command::Enrol { token }) => enrol_here(&store, &token, texts),

@@ -18,37 +18,26 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fernsicht_protocol::code::{Password, SessionCode};
-use fernsicht_protocol::content::{
-    AgentNotice, Beacon, Cause, ConsoleNotice, DropReason, Input, InputAck, InputEvent, PictureAck,
-    Pointer,
-};
-use fernsicht_protocol::crypto::hash;
-use fernsicht_protocol::frame::{Class, Direction, Frame, Header};
-use fernsicht_protocol::guard::{Draw, Effect, Mirror};
+use fernsicht_protocol::content::{Cause, ConsoleNotice, Input, InputEvent, PictureAck, Pointer};
+use fernsicht_protocol::frame::{Class, Frame};
+use fernsicht_protocol::guard::Mirror;
 use fernsicht_protocol::messages::{
-    AgentToConsole, ConsoleToAgent, ConsoleToRelay, End, Page, Refusal, RelayToConsole, SessionId,
+    AgentToConsole, ConsoleToAgent, ConsoleToRelay, End, Refusal, RelayToConsole, SessionId,
     VERSION,
 };
 use fernsicht_protocol::pairing::{self, console as side};
-use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::unit::Record;
 use fernsicht_protocol::wire::{Blob, List, Wire};
-use fernsicht_protocol::{epoch, peer};
 use rand_core::OsRng;
 use zeroize::Zeroizing;
 
+use super::paired::{Paired, Resume};
 use crate::identity::Identity;
 use crate::picture::Mark;
 use crate::view::{self, CodeOver, CodeState, Link, Problem, Recorder, Stage};
 
 /// Tries per code (SPEC "Code").
 const TRIES: u8 = 3;
-
-/// Frames kept until their rights frame comes: what a round trip can hold, no more.
-const MOST_HELD: usize = 64;
-
-/// Bytes of those frames.
-const MOST_HELD_BYTES: usize = 32 << 20;
 
 /// What is to be done.
 #[derive(Debug)]
@@ -90,39 +79,6 @@ struct Offered {
     tries: u8,
     state: CodeState,
     attempt: Option<side::Responded>,
-}
-
-struct Paired {
-    session: SessionId,
-    th2: [u8; 32],
-    peer: peer::Channel,
-    resume: Resume,
-    keys: Option<Keys>,
-    mirror: Mirror,
-    cause: Cause,
-    /// True once a rights frame has come.
-    begun: bool,
-    page: Option<Page>,
-    link: Link,
-    recorder: Recorder,
-    held: VecDeque<Frame>,
-    held_bytes: usize,
-    /// The customer was active: what he interrupted must be released first.
-    release_first: bool,
-    dropped: u64,
-}
-
-struct Keys {
-    sealer: epoch::Sealer,
-    opener: epoch::Opener,
-}
-
-struct Resume {
-    key: fernsicht_protocol::crypto::Secret,
-    /// The token that the relay awaits, as far as we know.
-    counter: u64,
-    /// True while the answer to a resume with `counter` is outstanding.
-    asked: Option<u64>,
 }
 
 /// The core.
@@ -668,239 +624,6 @@ impl Core {
     fn finish(&mut self, reason: End) {
         self.phase = Phase::Ended(reason);
         self.out.extend([Output::Blank, Output::Close]);
-    }
-}
-
-impl Paired {
-    fn view(&self) -> view::Session {
-        view::Session {
-            rights: self.mirror.rights(),
-            cause: self.cause.clone(),
-            customer_active: self.mirror.customer_active(),
-            link: self.link,
-            recorder: self.recorder,
-            page: self.page.clone(),
-        }
-    }
-
-    fn seal(&mut self, class: Class, grant: u32, content: &[u8]) -> Option<Output> {
-        let rights = self.mirror.rights();
-        let keys = self.keys.as_mut()?;
-        Some(Output::Frame(
-            keys.sealer.seal(class, grant, rights, content),
-        ))
-    }
-
-    fn start_epoch(
-        &mut self,
-        number: u32,
-        rid: Option<[u8; 16]>,
-        secret: &fernsicht_protocol::crypto::Secret,
-        out: &mut VecDeque<Output>,
-    ) -> Result<(), End> {
-        if self
-            .keys
-            .as_ref()
-            .is_some_and(|k| k.opener.epoch() >= number)
-            || number == 0
-        {
-            return Err(End::Tampered);
-        }
-        let epoch = epoch::Epoch::new(&self.session, rid, number, &self.th2, secret);
-        self.keys = Some(Keys {
-            sealer: epoch.sealer(Direction::ConsoleToAgent),
-            opener: epoch.opener(Direction::AgentToConsole),
-        });
-        self.drop_held();
-        let effect = self.mirror.handle_epoch(number);
-        apply(effect, out);
-        let packet = self
-            .peer
-            .seal(&ConsoleToAgent::EpochAck { epoch: number }.to_bytes());
-        out.push_back(Output::Relay(ConsoleToRelay::Peer {
-            packet: Blob(packet),
-        }));
-        Ok(())
-    }
-
-    fn lose(&mut self, link: Link, out: &mut VecDeque<Output>) {
-        self.link = link;
-        self.cause = Cause::Lost;
-        self.drop_held();
-        let effect = self.mirror.handle_lost();
-        apply(effect, out);
-    }
-
-    fn handle_record(&mut self, record: Record, out: &mut VecDeque<Output>) -> Result<(), End> {
-        let Some(keys) = &mut self.keys else {
-            return Err(End::Tampered);
-        };
-        if record.header().epoch < keys.opener.epoch() {
-            return Ok(());
-        }
-        let frame = match record {
-            Record::Frame(frame) => frame,
-            Record::Tombstone { header, .. } => {
-                return keys.opener.skip(&header).map_err(|_| End::Tampered);
-            }
-        };
-        let header = frame.header;
-        let content = keys.opener.open(frame).map_err(|_| End::Tampered)?;
-        match header.class {
-            Class::Rights => self.handle_rights(&header, &content, out),
-            Class::Acks => {
-                let ack = InputAck::from_bytes(&content).map_err(|_| End::Fault)?;
-                for range in &ack.dropped.0 {
-                    if range.reason != DropReason::CustomerActive {
-                        self.dropped += range.to.saturating_sub(range.from).saturating_add(1);
-                    }
-                }
-                Ok(())
-            }
-            Class::Notices => self.handle_notice(&content),
-            // Their seams: the recordings and the transfer of files.
-            Class::Heads | Class::Transfer => Ok(()),
-            Class::Input | Class::Beacon | Class::Pointer | Class::Picture | Class::Refinement => {
-                Err(End::Tampered)
-            }
-        }
-    }
-
-    fn handle_rights(
-        &mut self,
-        header: &Header,
-        content: &[u8],
-        out: &mut VecDeque<Output>,
-    ) -> Result<(), End> {
-        let cause = Cause::from_bytes(content).map_err(|_| End::Fault)?;
-        let effect = self
-            .mirror
-            .handle_rights(header, cause.clone())
-            .map_err(|_| End::Tampered)?;
-        apply(effect, out);
-        self.cause = cause;
-        self.begun = true;
-        self.release_first = false;
-        if header.rights == Rights::Control {
-            self.recorder = Recorder::Fine;
-        }
-        let held = std::mem::take(&mut self.held);
-        self.held_bytes = 0;
-        for frame in held {
-            self.handle_single(frame, out)?;
-        }
-        Ok(())
-    }
-
-    fn handle_notice(&mut self, content: &[u8]) -> Result<(), End> {
-        match AgentNotice::from_bytes(content).map_err(|_| End::Fault)? {
-            AgentNotice::CustomerActive { active } => {
-                self.release_first |= active;
-                self.mirror.handle_customer_active(active);
-            }
-            // The picture carries its own size; the screens' layout serves the choice of screens.
-            AgentNotice::Layout { .. } | AgentNotice::TextVersion { .. } => {}
-        }
-        Ok(())
-    }
-
-    fn handle_single(&mut self, frame: Frame, out: &mut VecDeque<Output>) -> Result<(), End> {
-        let Some(keys) = &mut self.keys else {
-            return Ok(());
-        };
-        let header = frame.header;
-        if header.epoch != keys.opener.epoch() {
-            return Ok(());
-        }
-        if header.class.shows_screen() {
-            match self.mirror.may_draw(&header) {
-                Draw::Draw => {}
-                Draw::Drop => return Ok(()),
-                Draw::Hold => {
-                    self.hold(frame);
-                    return Ok(());
-                }
-            }
-        } else if header.grant > self.mirror.grant() {
-            // A beacon that overtook its rights frame.
-            self.hold(frame);
-            return Ok(());
-        }
-        let content = keys.opener.open(frame).map_err(|_| End::Tampered)?;
-        match header.class {
-            Class::Beacon => {
-                let beacon = Beacon::from_bytes(&content).map_err(|_| End::Fault)?;
-                self.mirror.handle_beacon(&header, beacon.number);
-            }
-            Class::Pointer => {
-                out.push_back(Output::Pointer(
-                    Pointer::from_bytes(&content).map_err(|_| End::Fault)?,
-                ));
-            }
-            Class::Picture | Class::Refinement => out.push_back(Output::Picture(content)),
-            Class::Rights
-            | Class::Input
-            | Class::Acks
-            | Class::Heads
-            | Class::Notices
-            | Class::Transfer => {
-                return Err(End::Tampered);
-            }
-        }
-        Ok(())
-    }
-
-    /// Keeps a frame that overtook its rights frame. What does not fit is lost, and the
-    /// painter will ask for a complete picture.
-    fn hold(&mut self, frame: Frame) {
-        let bytes = frame.ciphertext.len();
-        if self.held.len() < MOST_HELD && self.held_bytes + bytes <= MOST_HELD_BYTES {
-            self.held_bytes += bytes;
-            self.held.push_back(frame);
-        }
-    }
-
-    fn drop_held(&mut self) {
-        self.held = VecDeque::new();
-        self.held_bytes = 0;
-    }
-}
-
-impl Resume {
-    fn token_hash(&self, counter: u64) -> [u8; 32] {
-        hash(pairing::resume_token(&self.key, counter).as_slice())
-    }
-
-    fn ask(&mut self, session: SessionId) -> ConsoleToRelay {
-        // Unanswered once, the relay may or may not have taken the token: both are tried.
-        let counter = self.counter;
-        self.asked = Some(counter);
-        self.message(session, counter)
-    }
-
-    fn ask_next(&mut self, session: SessionId) -> Option<ConsoleToRelay> {
-        if self.asked != Some(self.counter) {
-            return None;
-        }
-        let next = self.counter + 1;
-        self.asked = Some(next);
-        Some(self.message(session, next))
-    }
-
-    fn message(&self, session: SessionId, counter: u64) -> ConsoleToRelay {
-        ConsoleToRelay::Resume {
-            session,
-            token: *pairing::resume_token(&self.key, counter),
-            next_hash: self.token_hash(counter + 1),
-        }
-    }
-}
-
-fn apply(effect: Effect, out: &mut VecDeque<Output>) {
-    match effect {
-        Effect::Blank => out.push_back(Output::Blank),
-        Effect::Fresh => out.push_back(Output::Fresh),
-        Effect::Keep => {}
     }
 }
 

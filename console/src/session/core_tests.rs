@@ -1,10 +1,13 @@
 //! The core against the protocol's own agent side, without network or clock.
 
 use fernsicht_protocol::cert;
-use fernsicht_protocol::content::{Button, DropReason, Dropped};
-use fernsicht_protocol::crypto;
+use fernsicht_protocol::content::{AgentNotice, Beacon, Button, DropReason, Dropped, InputAck};
+use fernsicht_protocol::crypto::{self, hash};
 use fernsicht_protocol::epoch::{Epoch, Opener, Sealer};
+use fernsicht_protocol::frame::Direction;
 use fernsicht_protocol::pairing::agent;
+use fernsicht_protocol::peer;
+use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::wire::Text;
 
 use super::*;

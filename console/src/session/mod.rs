@@ -11,6 +11,7 @@ mod engine;
 pub(crate) mod link;
 mod meter;
 mod painter;
+mod paired;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
