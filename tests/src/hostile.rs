@@ -3,6 +3,8 @@
 //! It pairs properly, as whoever holds the CA and the spoken code can, and then sends messages and
 //! frames out of turn. What the agent lets out is noted by the clear headers.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,12 +16,13 @@ use fernsicht_protocol::cert::Role;
 use fernsicht_protocol::code::{Password, SessionCode};
 use fernsicht_protocol::crypto::{self, Hash, SigningKey};
 use fernsicht_protocol::epoch::{Epoch, Sealer};
-use fernsicht_protocol::frame::{Direction, Header};
+use fernsicht_protocol::frame::{Class, Direction, Header};
 use fernsicht_protocol::messages::{
     AgentToConsole, AgentToRelay, ConsoleToAgent, ControlOffer, RelayToAgent, SessionId, VERSION,
 };
 use fernsicht_protocol::pairing::{Confirm, Context as PairingContext, console};
 use fernsicht_protocol::quic::{self, Identity, Incoming, MessageReceiver, MessageSender};
+use fernsicht_protocol::unit::Record;
 use fernsicht_protocol::wire::{Blob, List, Text, Wire};
 use rand_core::OsRng;
 use tokio::time::timeout;
@@ -163,6 +166,7 @@ impl Hostile {
             session,
             paired,
             sealer: None,
+            streams: HashMap::new(),
         };
         let technician = ConsoleToAgent::Technician {
             chain,
@@ -218,6 +222,7 @@ pub struct Pair {
     paired: console::Paired,
     /// Seals what the console says, once an epoch is open.
     pub sealer: Option<Sealer>,
+    streams: HashMap<Class, quinn::SendStream>,
 }
 
 impl std::fmt::Debug for Pair {
@@ -231,6 +236,15 @@ impl Pair {
     pub async fn say(&mut self, met: &mut Met, message: &ConsoleToAgent) -> Result<()> {
         let packet = Blob(self.paired.peer.seal(&message.to_bytes()));
         met.say(RelayToAgent::Peer { packet }).await
+    }
+
+    /// Sends a record on its class's one stream. Errors: the agent has hung up.
+    pub async fn record(&mut self, met: &Met, record: &Record) -> Result<()> {
+        let stream = match self.streams.entry(record.header().class) {
+            Entry::Occupied(open) => open.into_mut(),
+            Entry::Vacant(none) => none.insert(met.connection.open_uni().await?),
+        };
+        Ok(stream.write_all(&record.encode()).await?)
     }
 
     /// Plays along with the beginning of an epoch, which only the customer's consent starts.

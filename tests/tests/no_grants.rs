@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use fernsicht_protocol::content::{Button as MouseButton, ConsoleNotice, Input, InputEvent};
 use fernsicht_protocol::frame::{Class, Direction, Frame, Header};
+use fernsicht_protocol::guard::CUSTOMER_FIRST;
 use fernsicht_protocol::messages::{ConsoleToAgent, ControlOffer, End, Refusal, RelayToAgent};
 use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::unit::Record;
@@ -231,10 +232,8 @@ async fn frames_out_of_turn(met: &Met) -> Result<()> {
 }
 
 /// Input and notices, sealed with the epoch's true keys, under every grant and every right.
-async fn sealed_input(met: &Met, pair: &mut Pair) -> Result<()> {
-    let Some(sealer) = &mut pair.sealer else {
-        return Ok(());
-    };
+async fn sealed_input(met: &Met, pair: &mut Pair) {
+    let sealer = pair.sealer.as_mut().expect("an epoch is open");
     let mut records = Vec::new();
     for grant in [0, 1, 2, 3, u32::MAX] {
         for rights in [Rights::None, Rights::View, Rights::Control] {
@@ -254,28 +253,31 @@ async fn sealed_input(met: &Met, pair: &mut Pair) -> Result<()> {
             }
         }
     }
-    let notice = sealer.seal(
+    let wanted = ConsoleNotice::PictureWanted.to_bytes();
+    records.push(Record::Frame(sealer.seal(
         Class::Notices,
         1,
         Rights::Control,
-        &ConsoleNotice::PictureWanted.to_bytes(),
-    );
-    for batch in [records, vec![Record::Frame(notice)]] {
-        let Ok(mut stream) = met.connection.open_uni().await else {
-            return Ok(());
-        };
-        for record in batch {
-            if stream.write_all(&record.encode()).await.is_err() {
-                return Ok(());
-            }
+        &wanted,
+    )));
+    for record in records {
+        if pair.record(met, &record).await.is_err() {
+            break;
         }
     }
-    Ok(())
 }
 
 /// Gives the agent the time to do something wrong.
 async fn watch(met: &Met) {
     let until = Instant::now() + Duration::from_millis(400);
+    while Instant::now() < until && !met.gone() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// The customer's own last key keeps the technician waiting for a second.
+async fn wait_for_own_turn(met: &Met) {
+    let until = Instant::now() + CUSTOMER_FIRST + Duration::from_millis(200);
     while Instant::now() < until && !met.gone() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -339,37 +341,45 @@ async fn forged_keys_and_clicks_do_not_grant() -> Result<()> {
     let scene = Scene::set()?;
     let (_agent, customer) = scene.start(&mut scene.command())?;
     let mut met = scene.hostile.meet().await?;
-    let _pair = scene.hostile.pair(&mut met).await?;
+    let mut pair = scene.hostile.pair(&mut met).await?;
     let forger = Device::injected(scene.screen.display())?;
     tokio::task::block_in_place(|| -> Result<()> {
         customer.read()?;
-        for _ in 0..6 {
-            forger.key(keysyms::TAB)?;
-            customer.rest(Duration::from_millis(100))?;
-            forger.key(keysyms::SPACE)?;
-            customer.rest(Duration::from_millis(400))?;
-            forger.key(keysyms::RETURN)?;
-            customer.rest(Duration::from_millis(400))?;
+        // "Only look" is the second, "look and control" the third; the fourth would refuse.
+        for tabs in [2, 1] {
+            for _ in 0..tabs {
+                forger.key(keysyms::TAB)?;
+                customer.rest(Duration::from_millis(150))?;
+            }
+            for key in [keysyms::SPACE, keysyms::RETURN] {
+                customer.read()?;
+                forger.key(key)?;
+            }
         }
+        // All over the two granting buttons and around them, but not on the refusal.
         let (x, y, width, height) = customer.window()?.place()?;
-        for (column, row) in (1..8).flat_map(|c| (2..8).map(move |r| (c, r))) {
-            forger.click(
-                x + width as i16 / 8 * column,
-                y + height as i16 / 9 * row,
-                1,
-            )?;
+        for row in 2..14 {
+            customer.rest(Duration::from_millis(1100))?;
+            for column in [1, 3] {
+                forger.click(
+                    x + width as i16 / 6 * column,
+                    y + height as i16 / 15 * row,
+                    1,
+                )?;
+            }
         }
         Ok(())
     })?;
     watch(&met).await;
-    ensure!(
-        met.let_out()
-            .iter()
-            .all(|h| !h.rights.view() && !h.class.shows_screen()),
-        "{:?}",
-        met.let_out()
-    );
-    Ok(())
+    ensure!(!met.gone(), "the agent still waits for its customer");
+    ensure!(met.let_out().is_empty(), "{:?}", met.let_out());
+
+    // The customer's own key on the same page does grant.
+    tokio::task::block_in_place(|| {
+        customer.read()?;
+        customer.press(Button::ConsentControl)
+    })?;
+    pair.open_epoch(&mut met).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -446,7 +456,7 @@ async fn only_looking_stays_only_looking() -> Result<()> {
     };
     tokio::task::block_in_place(|| wait::until_true("sight", Duration::from_secs(20), sight))?;
 
-    sealed_input(&met, &mut pair).await?;
+    sealed_input(&met, &mut pair).await;
     watch(&met).await;
     scene.nothing_happened(&met, Rights::View)?;
     messages_out_of_turn(&mut met, &mut rest).await?;
@@ -468,6 +478,15 @@ async fn after_the_stop_key_no_message_brings_anything_back() -> Result<()> {
     pair.open_epoch(&mut met).await?;
     let control = || Ok(met.let_out().iter().any(|header| header.rights.control()));
     tokio::task::block_in_place(|| wait::until_true("control", Duration::from_secs(20), control))?;
+    // Under control the same input does act: the keys are the right ones.
+    wait_for_own_turn(&met).await;
+    sealed_input(&met, &mut pair).await;
+    let acts = || Ok(scene.observer.by_programs()? > 0);
+    tokio::task::block_in_place(|| {
+        wait::until_true("input under control to act", Duration::from_secs(5), acts)
+    })?;
+    ensure!(!met.gone(), "the agent goes on");
+
     customer.press_stop(&scene.observer)?;
     let revoked = || {
         let last = met
@@ -481,8 +500,9 @@ async fn after_the_stop_key_no_message_brings_anything_back() -> Result<()> {
     })?;
     watch(&met).await;
     let before = met.let_out().len();
+    scene.observer.clear()?;
 
-    sealed_input(&met, &mut pair).await?;
+    sealed_input(&met, &mut pair).await;
     for word in every_word(&[vec![0; 40]]) {
         drop(pair.say(&mut met, &word).await);
     }
