@@ -24,12 +24,12 @@ use fernsicht_tests::wait;
 use crate::say;
 use crate::summary::{Spread, Summary};
 
-/// Where the picture has detail: below the bar.
+/// Where the picture has detail: inside the photo.
 const DETAIL: Area = Area {
-    x: 40,
-    y: 230,
-    width: 1100,
-    height: 480,
+    x: 720,
+    y: 260,
+    width: 480,
+    height: 340,
 };
 
 /// Where the flood clicks: into the terminal.

@@ -192,8 +192,10 @@ impl Show {
             &geometry,
         )?;
         self.compare("photo", summary)?;
-        for step in 1..=20 {
-            photo.window().move_to(640 - step * 12, 200 + step * 8)?;
+        // Over the other windows and back, and to the side, where it stays in sight.
+        for step in 0..=20 {
+            let away = 10 - i32::abs(10 - step);
+            photo.window().move_to(700 - away * 24, 220 + away * 12)?;
             thread::sleep(Duration::from_millis(25));
         }
         self.compare("moved-window", summary)?;
