@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! prepare(event)            characters that the layout lacks get a spare key (no permit:
-//!                           nothing is pressed; call it before taking the guard's lock)
+//!                           nothing is pressed; wait as it says, without any lock)
 //! inject(&ControlPermit)    the one event that the permit carries
 //! release_all()             everything held goes up, spare keys are given back
 //! ```
@@ -15,6 +15,8 @@
 //!
 //! F11 is never pressed. Not here: whether the event may act, and whether it aims at the
 //! agent's own windows ([`super::own`]).
+
+use std::time::Duration;
 
 use enigo::{
     Axis, Coordinate, Direction, Enigo, InputError, Keyboard as _, Mouse as _, NewConError,
@@ -29,7 +31,7 @@ use xkeysym::Keysym;
 
 use super::x11::Link;
 use super::x11::keyboard::{self, Keymap, Mode, Stroke};
-use super::x11::spares::Spares;
+use super::x11::spares::{SETTLE, Spares};
 use super::{Area, ControlPermit};
 
 /// Why an event was not injected, or not wholly.
@@ -47,6 +49,9 @@ pub enum Error {
     /// The layout lacks the character and no key is spare.
     #[error("no key is free for a character that the keyboard lacks")]
     NoSpareKey,
+    /// A spare key must rest before it gets another character.
+    #[error("a key must rest first: prepare the event and wait as told")]
+    Unprepared,
     /// The system refused the event.
     #[error("the system refused the event: {0}")]
     Refused(#[from] InputError),
@@ -107,10 +112,12 @@ impl Inject {
         })
     }
 
-    /// Gives spare keys to the characters of an event that the layout lacks, and waits until
-    /// programs can know. Presses nothing. Optional: [`Inject::inject`] does it too, but
-    /// then under the guard's lock. Call it only while control is granted.
-    pub fn prepare(&mut self, event: &InputEvent) -> Result<(), Error> {
+    /// Gives spare keys to the characters of an event that the layout lacks: all, or none.
+    /// Presses nothing. Call it only while control is granted, before [`Inject::inject`].
+    ///
+    /// `Some`: sleep for that long, without any lock, and call it again; `None`: ready. Every
+    /// event gets ready or fails after a few calls.
+    pub fn prepare(&mut self, event: &InputEvent) -> Result<Option<Duration>, Error> {
         match event {
             InputEvent::Text { text } => {
                 self.refresh()?;
@@ -120,17 +127,19 @@ impl Inject {
             InputEvent::Key { keysym, down: true } => {
                 self.refresh()?;
                 let mode = self.mode()?;
-                self.key_stroke(*keysym, mode).map(drop)
+                self.prepare_key(*keysym, mode)
             }
             InputEvent::Move { .. }
             | InputEvent::Button { .. }
             | InputEvent::Scroll { .. }
             | InputEvent::Key { .. }
-            | InputEvent::ReleaseAll => Ok(()),
+            | InputEvent::ReleaseAll => Ok(None),
         }
     }
 
     /// Injects the event that the permit carries. `area` is the shared area on the desktop.
+    ///
+    /// An event that was not prepared may take 10 ms, or fail with [`Error::Unprepared`].
     pub fn inject(&mut self, permit: &ControlPermit<'_>, area: Area) -> Result<(), Error> {
         self.refresh()?;
         match permit.event() {
@@ -162,11 +171,20 @@ impl Inject {
         self.release()
     }
 
+    /// Takes the characters off the spare keys. `Some`: programs may still look up the last
+    /// press; sleep for that long, without any lock, and call it again.
+    pub fn give_back(&mut self) -> Result<Option<Duration>, Error> {
+        self.spares.restore(&self.link, &mut self.keymap)
+    }
+
     /// Everything that is held goes up at once; then spare keys are given back, for which
     /// it waits up to 100 ms where one was used just now. Needs no permit: it only ends.
     pub fn release_all(&mut self) -> Result<(), Error> {
         self.release()?;
-        self.spares.restore(&self.link, &mut self.keymap)
+        while let Some(wait) = self.give_back()? {
+            std::thread::sleep(wait);
+        }
+        Ok(())
     }
 
     /// True if a key or a button is held for the technician.
@@ -242,7 +260,8 @@ impl Inject {
             return Ok(());
         }
         let mode = self.mode()?;
-        let stroke = self.key_stroke(keysym, mode)?;
+        settled(self.prepare_key(keysym, mode)?)?;
+        let stroke = self.key_stroke(keysym, mode)?.ok_or(Error::NoSpareKey)?;
         if self.held.iter().any(|(_, held)| *held == stroke.keycode) {
             return Ok(());
         }
@@ -271,44 +290,45 @@ impl Inject {
         self.raw(keycode, Direction::Release)
     }
 
-    fn key_stroke(&mut self, keysym: u32, mode: Mode) -> Result<Stroke, Error> {
+    /// The key for a symbol. `None`: the layout lacks it, and it has no spare key.
+    fn key_stroke(&self, keysym: u32, mode: Mode) -> Result<Option<Stroke>, Error> {
         if keysym == F11 || self.keymap.on_stop_key(keysym) {
             return Err(Error::StopKey);
         }
         if keysym == 0 || steers_server(keysym) {
             return Err(Error::NoSuchKey);
         }
-        let stroke = match self.keymap.stroke_for_symbol(keysym, mode) {
-            Some(stroke) => stroke,
-            None => {
-                let pair = Keysym::new(keysym)
-                    .key_char()
-                    .map_or([keysym, keysym], keyboard::pair_for);
-                self.spares.set(&[pair], &self.link, &mut self.keymap)?;
-                let keycode = self.spares.used(pair).ok_or(Error::NoSpareKey)?;
-                Stroke {
-                    keycode,
-                    shift: false,
-                    level3: false,
-                }
-            }
-        };
-        if self.keymap.is_stop_key(stroke.keycode) {
+        let stroke = self.keymap.stroke_for_symbol(keysym, mode).or_else(|| {
+            Some(Stroke {
+                keycode: self.spares.used(pair_of(keysym))?,
+                shift: false,
+                level3: false,
+            })
+        });
+        if stroke.is_some_and(|stroke| self.keymap.is_stop_key(stroke.keycode)) {
             return Err(Error::StopKey);
         }
         Ok(stroke)
     }
 
-    fn prepare_text(&mut self, text: &str, mode: Mode) -> Result<(), Error> {
+    fn prepare_key(&mut self, keysym: u32, mode: Mode) -> Result<Option<Duration>, Error> {
+        let lacks = self.key_stroke(keysym, mode)?.is_none();
+        let batch = lacks.then(|| pair_of(keysym));
+        self.spares
+            .set(batch.as_slice(), &self.link, &mut self.keymap)
+    }
+
+    fn prepare_text(&mut self, text: &str, mode: Mode) -> Result<Option<Duration>, Error> {
         let mut batch: Vec<[u32; 2]> = Vec::new();
         for character in text.chars() {
             let pair = keyboard::pair_for(character);
-            if self.keymap.stroke_for(character, mode).is_none() && !batch.contains(&pair) {
+            let lacks = self.keymap.stroke_for(character, mode).is_none();
+            // Those that have a spare key already must keep it.
+            let wanted = lacks || self.spares.used(pair).is_some();
+            if wanted && !batch.contains(&pair) {
                 batch.push(pair);
             }
         }
-        // What does not fit is set when its turn comes.
-        batch.truncate(self.spares.total());
         self.spares.set(&batch, &self.link, &mut self.keymap)
     }
 
@@ -316,7 +336,7 @@ impl Inject {
     /// meanwhile.
     fn text(&mut self, text: &str) -> Result<(), Error> {
         let mode = self.mode()?;
-        self.prepare_text(text, mode)?;
+        settled(self.prepare_text(text, mode)?)?;
         let keymap = &self.keymap;
         let lifted: Vec<u8> = self
             .held
@@ -348,7 +368,6 @@ impl Inject {
             Some(stroke) => stroke,
             None => {
                 let pair = keyboard::pair_for(character);
-                self.spares.set(&[pair], &self.link, &mut self.keymap)?;
                 let keycode = self.spares.used(pair).ok_or(Error::NoSpareKey)?;
                 keyboard::spare_stroke(keycode, character, mode)
             }
@@ -442,10 +461,28 @@ impl Drop for Inject {
     }
 }
 
+/// The short wait after a spare key was set happens here; a longer one does not.
+fn settled(wait: Option<Duration>) -> Result<(), Error> {
+    match wait {
+        None => Ok(()),
+        Some(wait) if wait <= SETTLE => {
+            std::thread::sleep(wait);
+            Ok(())
+        }
+        Some(_) => Err(Error::Unprepared),
+    }
+}
+
+fn pair_of(keysym: u32) -> [u32; 2] {
+    let character = Keysym::new(keysym).key_char();
+    character.map_or([keysym, keysym], keyboard::pair_for)
+}
+
 /// Symbols that end the X server, its grabs, or switch to another terminal: the customer could
-/// be left without the agent's window.
+/// be left without the agent's window. And those that turn keys into clicks and motions,
+/// which would get past the check of where a click aims (`Pointer_…`, `AccessX_…`, `MouseKeys_…`).
 fn steers_server(keysym: u32) -> bool {
-    keysym == 0xfed5 || (0x1008_fe01..=0x1008_fe2f).contains(&keysym)
+    matches!(keysym, 0xfed5 | 0xfee0..=0xfefa | 0xfe70..=0xfe7a | 0x1008_fe01..=0x1008_fe2f)
 }
 
 fn is_letter(keysym: u32) -> bool {

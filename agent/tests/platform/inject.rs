@@ -1,6 +1,7 @@
 //! What the technician sends is what programs receive.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use fernsicht_agent::platform::inject::{Error, Inject};
 use fernsicht_agent::platform::{Area, Error as PlatformError};
@@ -164,13 +165,42 @@ fn more_strange_characters_than_spare_keys_arrive_in_order() {
     let mut inject = Inject::open(Some(&server.display)).unwrap();
     let greek: String = ('α'..='ω').chain('а'..='я').chain('א'..='ת').collect();
     let mut expected = String::new();
+    // All or nothing: not in one piece.
+    let outcome = customer.inject(&mut inject, text(&greek), AREA);
+    assert!(matches!(outcome, Err(Error::NoSpareKey)), "{outcome:?}");
     for _ in 0..2 {
-        customer.inject(&mut inject, text(&greek), AREA).unwrap();
+        for character in greek.chars() {
+            let piece = text(&character.to_string());
+            customer.inject(&mut inject, piece, AREA).unwrap();
+        }
         tap(&mut customer, &mut inject, RETURN);
         expected.push_str(&greek);
         expected.push('\n');
     }
     arrives(&file, &expected);
+}
+
+#[test]
+fn nobody_waits_for_a_key_to_rest_while_injecting() {
+    let server = Server::start();
+    let mut customer = Customer::granting();
+    let mut inject = Inject::open(Some(&server.display)).unwrap();
+    let mut refused = 0;
+    for character in ('α'..='ω').chain('а'..='я').chain('א'..='ת') {
+        let piece = || text(&character.to_string());
+        let before = Instant::now();
+        let outcome = customer.inject_unprepared(&mut inject, piece(), AREA);
+        assert!(before.elapsed() < Duration::from_millis(60));
+        match outcome {
+            Ok(()) => {}
+            Err(Error::Unprepared) => {
+                refused += 1;
+                customer.inject(&mut inject, piece(), AREA).unwrap();
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert!(refused > 0, "there are not that many keys");
 }
 
 #[test]
@@ -270,11 +300,11 @@ fn f11_is_never_pressed_by_any_name() {
     });
     assert!(matches!(outcome, Err(Error::StopKey)), "{outcome:?}");
     // Ending the customer's X server is not on offer either.
-    let outcome = inject.prepare(&InputEvent::Key {
-        keysym: 0xfed5,
-        down: true,
-    });
-    assert!(matches!(outcome, Err(Error::NoSuchKey)), "{outcome:?}");
+    // Nor are clicks and motions by keys, which no check of the position would see.
+    for keysym in [0xfed5, 0xfee9, 0xfee0, 0xfefa, 0xfe70, 0xfe77, 0xfe7a] {
+        let outcome = inject.prepare(&InputEvent::Key { keysym, down: true });
+        assert!(matches!(outcome, Err(Error::NoSuchKey)), "{outcome:?}");
+    }
     let mut customer = Customer::granting();
     server.call("xmodmap", &["-e", "keycode 38 = a F11"]);
     let outcome = customer.inject(&mut inject, text("a"), AREA);

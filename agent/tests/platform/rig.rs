@@ -323,6 +323,19 @@ impl Customer {
         event: InputEvent,
         area: Area,
     ) -> Result<(), inject::Error> {
+        while let Some(wait) = inject.prepare(&event)? {
+            std::thread::sleep(wait);
+        }
+        self.inject_unprepared(inject, event, area)
+    }
+
+    /// Lets the technician do this, whether it is ready or not.
+    pub(crate) fn inject_unprepared(
+        &mut self,
+        inject: &mut Inject,
+        event: InputEvent,
+        area: Area,
+    ) -> Result<(), inject::Error> {
         let header = Header {
             epoch: self.guard.epoch(),
             direction: Direction::ConsoleToAgent,
@@ -336,7 +349,6 @@ impl Customer {
             beacon: self.beacon,
             event,
         };
-        inject.prepare(&input.event)?;
         let permit = self.guard.handle_input(self.now, &header, &input).unwrap();
         inject.inject(&permit, area)
     }

@@ -2,6 +2,7 @@
 //!
 //! Many at once, checked, kept until they are given back, and reused only after a rest:
 //! programs look a symbol up when they get round to it, not when the key was pressed.
+//! Nothing here sleeps: whoever must wait is told how long, and asks again.
 //! Not here: which characters lack, and pressing the keys ([`crate::platform::inject`]).
 
 use std::collections::HashMap;
@@ -17,6 +18,8 @@ use crate::platform::inject::Error;
 pub(in crate::platform) struct Spares {
     free: Vec<u8>,
     set: HashMap<[u32; 2], (u8, Instant)>,
+    /// Set by the last request, and not yet found in place after the wait.
+    unproven: Vec<[u32; 2]>,
 }
 
 impl Spares {
@@ -24,11 +27,8 @@ impl Spares {
         Self {
             free: keymap.spare_keys(),
             set: HashMap::new(),
+            unproven: Vec::new(),
         }
-    }
-
-    pub(in crate::platform) fn total(&self) -> usize {
-        self.free.len() + self.set.len()
     }
 
     /// The key that has this pair.
@@ -44,55 +44,71 @@ impl Spares {
         }
     }
 
-    /// Puts pairs on keys, all before one wait. Programs learn of it before they see the
-    /// next key press, since both come in order; the pause is for those that ask again.
+    /// Puts pairs on keys: all, or none. Programs learn of it before they see the next key
+    /// press, since both come in order; the pause is for those that ask again.
+    ///
+    /// `Some`: ask again after this long. What was set and is then gone is an error, so
+    /// asking again comes to an end.
     pub(in crate::platform) fn set(
         &mut self,
         pairs: &[[u32; 2]],
         link: &Link,
         keymap: &mut Keymap,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Duration>, Error> {
+        let unproven = std::mem::take(&mut self.unproven);
         let lacking: Vec<[u32; 2]> = pairs
             .iter()
             .copied()
             .filter(|pair| !self.set.contains_key(pair))
             .collect();
         if lacking.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
-        for pair in &lacking {
-            let key = self.take(pairs)?;
-            self.set.insert(*pair, (key, Instant::now()));
+        if lacking.iter().any(|pair| unproven.contains(pair)) {
+            return Err(Error::NoSpareKey);
         }
-        let changes: Vec<(u8, [u32; 2])> = lacking
-            .iter()
-            .filter_map(|pair| Some((self.used(*pair)?, *pair)))
-            .collect();
+        if let Some(wait) = self.make_room(lacking.len(), pairs)? {
+            return Ok(Some(wait));
+        }
+        let mut changes = Vec::with_capacity(lacking.len());
+        for pair in lacking {
+            let key = self.free.pop().ok_or(Error::NoSpareKey)?;
+            self.set.insert(pair, (key, Instant::now()));
+            changes.push((key, pair));
+        }
         bind(link, &changes)?;
         *keymap = Keymap::read(link)?;
-        std::thread::sleep(SETTLE);
-        if changes.iter().all(|(key, pair)| keymap.holds(*key, *pair)) {
-            return Ok(());
+        if !changes.iter().all(|(key, pair)| keymap.holds(*key, *pair)) {
+            self.revise(keymap);
+            return Err(Error::NoSpareKey);
         }
-        self.revise(keymap);
-        Err(Error::NoSpareKey)
+        self.unproven = changes.into_iter().map(|(_, pair)| pair).collect();
+        Ok(Some(SETTLE))
     }
 
-    /// A free key, or the one that has rested longest and is not needed now.
-    fn take(&mut self, needed: &[[u32; 2]]) -> Result<u8, Error> {
-        if let Some(key) = self.free.pop() {
-            return Ok(key);
-        }
-        let oldest = self
+    /// Frees as many keys: those that have rested longest and are not needed now. `Some`:
+    /// one of them must rest for this long, and nothing was freed.
+    fn make_room(&mut self, keys: usize, needed: &[[u32; 2]]) -> Result<Option<Duration>, Error> {
+        let more = keys.saturating_sub(self.free.len());
+        let mut old: Vec<([u32; 2], u8, Instant)> = self
             .set
             .iter()
             .filter(|(pair, _)| !needed.contains(pair))
-            .min_by_key(|(_, (_, last))| *last)
-            .map(|(pair, (key, last))| (*pair, *key, *last));
-        let (pair, key, last) = oldest.ok_or(Error::NoSpareKey)?;
-        std::thread::sleep(REST.saturating_sub(last.elapsed()));
-        self.set.remove(&pair);
-        Ok(key)
+            .map(|(pair, (key, last))| (*pair, *key, *last))
+            .collect();
+        old.sort_unstable_by_key(|(_, _, last)| *last);
+        if old.len() < more {
+            return Err(Error::NoSpareKey);
+        }
+        old.truncate(more);
+        if let Some(wait) = old.last().and_then(|(_, _, last)| rest(*last)) {
+            return Ok(Some(wait));
+        }
+        for (pair, key, _) in old {
+            self.set.remove(&pair);
+            self.free.push(key);
+        }
+        Ok(None)
     }
 
     /// Forgets keys that another program has taken or emptied.
@@ -102,23 +118,32 @@ impl Spares {
     }
 
     /// Empties all keys again, once programs have had time to look up the last press.
+    /// `Some`: that takes this long; ask again then.
     pub(in crate::platform) fn restore(
         &mut self,
         link: &Link,
         keymap: &mut Keymap,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Duration>, Error> {
         let Some(last) = self.set.values().map(|(_, last)| *last).max() else {
-            return Ok(());
+            return Ok(None);
         };
-        std::thread::sleep(REST.saturating_sub(last.elapsed()));
+        if let Some(wait) = rest(last) {
+            return Ok(Some(wait));
+        }
         let changes: Vec<(u8, [u32; 2])> =
             self.set.values().map(|(key, _)| (*key, [0, 0])).collect();
         bind(link, &changes)?;
         self.set.clear();
         *keymap = Keymap::read(link)?;
         self.free = keymap.spare_keys();
-        Ok(())
+        Ok(None)
     }
+}
+
+/// How long a key must still rest that was last pressed then.
+fn rest(last: Instant) -> Option<Duration> {
+    let left = REST.saturating_sub(last.elapsed());
+    (!left.is_zero()).then_some(left)
 }
 
 /// Sets the symbols of keys: one request for each run of neighbours, one wait for all.
@@ -136,7 +161,7 @@ fn bind(link: &Link, changes: &[(u8, [u32; 2])]) -> Result<(), Error> {
 }
 
 /// After new symbols were set, before they are used.
-const SETTLE: Duration = Duration::from_millis(10);
+pub(in crate::platform) const SETTLE: Duration = Duration::from_millis(10);
 /// After a key was pressed, before its symbol may change: programs look it up when they
 /// get round to it.
 const REST: Duration = Duration::from_millis(100);
