@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fernsicht_agent::app::{self, Link, Setup};
-use fernsicht_agent::hand::{Press, Provenance, ScreenRect};
+use fernsicht_agent::hand::{Press, PressKind, Provenance, ScreenRect};
 use fernsicht_agent::texts::Language;
 use fernsicht_agent::ui::Operator;
 use fernsicht_agent::view::{
@@ -76,11 +76,12 @@ fn say(line: &str) {
 struct Anybody;
 
 impl Provenance for Anybody {
-    fn newest_press(&self) -> Option<Press> {
-        Some(Press {
+    fn presses_since(&self, _: Instant) -> Option<Vec<Press>> {
+        Some(vec![Press {
             physical: true,
+            kind: PressKind::Button,
             at: Instant::now(),
-        })
+        }])
     }
 
     fn covered(&self, _: ScreenRect) -> bool {

@@ -251,6 +251,10 @@ impl App {
             place.privacy = false;
         }
         self.arrived_at = Some(place);
+        if ui::code_spent(&view.stage) {
+            self.form.code.clear();
+            self.form.prefilled = None;
+        }
         self.form.arrived = true;
         ctx.memory_mut(|memory| {
             if let Some(id) = memory.focused() {
@@ -285,7 +289,7 @@ impl App {
             window::on_screen(ctx, placed)
         };
         let mut gate = self.lookout.gate();
-        gate.place(now, &placed);
+        let changed = gate.place(now, &placed);
         if let Some(grant) = down {
             gate.handle_down(now, grant);
         }
@@ -297,7 +301,7 @@ impl App {
             ctx.request_repaint_after(after);
         }
         drop(gate);
-        if !placed.is_empty() {
+        if changed {
             self.lookout.wake();
         }
         verdict
@@ -460,7 +464,7 @@ fn schedule(ctx: &Context, view: &View, now: Instant) {
 struct Nobody;
 
 impl Provenance for Nobody {
-    fn newest_press(&self) -> Option<Press> {
+    fn presses_since(&self, _: Instant) -> Option<Vec<Press>> {
         None
     }
 

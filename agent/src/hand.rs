@@ -3,11 +3,13 @@
 //! A granting button acts only if
 //! 1. it has been visible, unmoved and uncovered for a second before it is pressed, and still
 //!    is when it acts ([`Readiness`], observed by every frame and by [`lookout`] in between);
-//! 2. the newest press that the platform saw is physical, belongs to this click and has not
-//!    served another one, or the customer declared an aid before pairing.
+//! 2. the platform's watch is alive, and saw no F11 since the click was begun;
+//! 3. every press since then is physical, and one that can click (mouse, Space, Enter) has not
+//!    served another click, or the customer declared an aid before pairing.
 //!
 //! The press reaches the UI and the platform's watch by different ways, so a click may come a
-//! little before its press is known: it then waits, for at most [`PATIENCE`].
+//! little before its press is known: it then waits, for at most [`PATIENCE`]. [`Hand`] carries
+//! the time of the press, so that the engine can drop what an F11 on the way has overtaken.
 //!
 //! [`Gate`] is pure: it takes the time and what was observed. It does not ask for the keyboard
 //! focus: the first click on a window that lies open anyway is as good as the second. Provenance
@@ -47,6 +49,20 @@ pub enum Grant {
     GoOn,
 }
 
+impl Grant {
+    /// True for the buttons of the bar, which stand there for as long as the session lasts.
+    fn stands(self) -> bool {
+        match self {
+            Self::ViewOn | Self::ControlOn => true,
+            Self::ConsentView
+            | Self::ConsentControl
+            | Self::Screen(_)
+            | Self::Yes
+            | Self::GoOn => false,
+        }
+    }
+}
+
 /// A rectangle on the desktop, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScreenRect {
@@ -60,19 +76,46 @@ pub struct ScreenRect {
     pub height: u32,
 }
 
+/// What was pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PressKind {
+    /// A mouse button; which of the three clicks is the customer's setting.
+    Button,
+    /// The space bar.
+    Space,
+    /// Enter.
+    Enter,
+    /// F11: refuses every click that was begun before it.
+    Stop,
+    /// Anything else: makes no click.
+    Other,
+}
+
+impl PressKind {
+    fn clicks(self) -> bool {
+        match self {
+            Self::Button | Self::Space | Self::Enter => true,
+            Self::Stop | Self::Other => false,
+        }
+    }
+}
+
 /// A press of a key or a mouse button, as the platform saw it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Press {
     /// True if it came from a physical device.
     pub physical: bool,
+    /// What was pressed.
+    pub kind: PressKind,
     /// When.
     pub at: Instant,
 }
 
 /// What the platform knows about presses and about what lies over our window.
 pub trait Provenance: Send + Sync {
-    /// The newest press of any key or button on this desktop.
-    fn newest_press(&self) -> Option<Press>;
+    /// Every press of any key or button on this desktop since that moment, oldest first.
+    /// `None` if nobody can tell: then F11 is not seen either, and nothing is granted.
+    fn presses_since(&self, since: Instant) -> Option<Vec<Press>>;
     /// True if a window that is not ours covers a part of this rectangle, or if nobody can tell.
     fn covered(&self, rect: ScreenRect) -> bool;
 }
@@ -162,17 +205,33 @@ impl Gate {
     }
 
     /// The granting buttons of this frame and where they are. A button that is partly out of
-    /// sight is not among them. Those that are gone start anew when they come back.
-    pub fn place(&mut self, now: Instant, placed: &[(Grant, ScreenRect)]) {
+    /// sight is not among them. Those that are gone start anew when they come back. True if
+    /// one is new or has moved.
+    pub fn place(&mut self, now: Instant, placed: &[(Grant, ScreenRect)]) -> bool {
+        let mut changed = false;
         self.buttons
             .retain(|(grant, _)| placed.iter().any(|(other, _)| other == grant));
         for (grant, rect) in placed {
             match self.buttons.iter_mut().find(|(other, _)| other == grant) {
                 Some((_, readiness)) if readiness.rect == *rect => {}
-                Some((_, readiness)) => *readiness = Readiness::new(now, *rect),
-                None => self.buttons.push((*grant, Readiness::new(now, *rect))),
+                Some((_, readiness)) => {
+                    *readiness = Readiness::new(now, *rect);
+                    changed = true;
+                }
+                None => {
+                    self.buttons.push((*grant, Readiness::new(now, *rect)));
+                    changed = true;
+                }
             }
         }
+        changed
+    }
+
+    /// True if there is nothing to look out for closely: only buttons of the bar, and none on
+    /// its way to get ready.
+    pub fn at_rest(&self, now: Instant) -> bool {
+        let standing = self.buttons.iter().all(|(grant, _)| grant.stands());
+        standing && self.next_ready(now).is_none()
     }
 
     /// Forgets every button, press and click: the page has changed.
@@ -253,26 +312,34 @@ impl Gate {
         if !in_sight {
             return self.refuse(now, click);
         }
-        if self.aid {
-            return self.grant(click);
+        let since = click.pressed.checked_sub(SLACK).unwrap_or(click.pressed);
+        let Some(mut presses) = platform.presses_since(since) else {
+            return self.refuse(now, click);
+        };
+        if presses.iter().any(|press| press.kind == PressKind::Stop) {
+            return self.refuse(now, click);
         }
-        let fresh = platform.newest_press().filter(|press| {
-            press.at + SLACK >= click.pressed && self.used.is_none_or(|used| press.at > used)
-        });
-        match fresh {
-            Some(press) if press.physical => {
-                self.used = Some(press.at);
-                self.grant(click)
+        if self.aid {
+            return self.grant(click, click.pressed);
+        }
+        presses.retain(|press| self.used.is_none_or(|used| press.at > used));
+        if presses.iter().any(|press| !press.physical) {
+            return self.refuse(now, click);
+        }
+        // Of several the oldest, so that no F11 after any of them is taken for an older one.
+        match presses.iter().find(|press| press.kind.clicks()) {
+            Some(press) => {
+                self.used = presses.last().map(|newest| newest.at);
+                self.grant(click, press.at)
             }
-            Some(_) => self.refuse(now, click),
             None if now.saturating_duration_since(click.at) < PATIENCE => Verdict::Wait,
             None => self.refuse(now, click),
         }
     }
 
-    fn grant(&mut self, click: Click) -> Verdict {
+    fn grant(&mut self, click: Click, at: Instant) -> Verdict {
         self.click = None;
-        Verdict::Granted(click.grant, Hand(()))
+        Verdict::Granted(click.grant, Hand::pressed(at))
     }
 
     fn refuse(&mut self, now: Instant, click: Click) -> Verdict {

@@ -252,9 +252,22 @@ pub enum Problem {
 /// uncovered for a second: the event came from a physical device, or from a declared aid.
 /// Only [`crate::hand`] makes one; it is used up by the command that it allows.
 #[derive(Debug)]
-pub struct Hand(pub(crate) ());
+pub struct Hand {
+    at: Instant,
+}
 
 impl Hand {
+    /// For [`crate::hand`] alone, with the time of the press that vouches.
+    pub(crate) fn pressed(at: Instant) -> Self {
+        Self { at }
+    }
+
+    /// When the press came that vouches, or with a declared aid the click. A stop that came
+    /// since then is newer than what the customer allowed here.
+    pub(crate) fn at(&self) -> Instant {
+        self.at
+    }
+
     /// Uses the proof up for one act of the guard. The only place of this program that attests.
     pub(crate) fn into_act(self) -> CustomerAct {
         CustomerAct::attest()

@@ -1,6 +1,7 @@
 //! The window with an engine of the test's own: which press becomes which command, and when.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use egui::Vec2;
 use egui_kittest::Harness;
@@ -8,17 +9,29 @@ use egui_kittest::kittest::Queryable as _;
 use fernsicht_protocol::messages::ControlOffer;
 
 use super::*;
+use crate::hand::PressKind;
 use crate::ui::tests::{consent, operator, session};
 use crate::view::{Session, StopKey};
 
 #[derive(Default)]
 struct Desk {
-    newest: Mutex<Option<Press>>,
+    presses: Mutex<Vec<Press>>,
+    dead: AtomicBool,
 }
 
 impl Provenance for Desk {
-    fn newest_press(&self) -> Option<Press> {
-        *self.newest.lock().expect("unpoisoned")
+    fn presses_since(&self, since: Instant) -> Option<Vec<Press>> {
+        if self.dead.load(Ordering::Relaxed) {
+            return None;
+        }
+        let presses = self.presses.lock().expect("unpoisoned");
+        Some(
+            presses
+                .iter()
+                .filter(|press| press.at >= since)
+                .copied()
+                .collect(),
+        )
     }
 
     fn covered(&self, _: ScreenRect) -> bool {
@@ -100,8 +113,13 @@ impl Bench {
     }
 
     fn touch(&self, physical: bool) {
+        self.press(physical, PressKind::Button);
+    }
+
+    fn press(&self, physical: bool, kind: PressKind) {
         let at = self.harness.state().now;
-        *self.desk.newest.lock().expect("unpoisoned") = Some(Press { physical, at });
+        let press = Press { physical, kind, at };
+        self.desk.presses.lock().expect("unpoisoned").push(press);
     }
 
     fn click(&mut self, label: &str) {
@@ -179,6 +197,69 @@ fn a_click_by_an_undeclared_aid_grants_nothing_and_by_a_declared_one_does() {
             aid
         );
     }
+}
+
+#[test]
+fn a_declared_aid_grants_nothing_while_f11_is_not_watched() {
+    let mut bench = Bench::with(Stage::Start, Some("4812 073 958"));
+    bench.click("Ich benutze eine Bildschirm-Tastatur oder ein anderes Hilfsmittel.");
+    bench.click("Weiter");
+    assert!(bench.command().is_some());
+    bench.show(consent(ControlOffer::UnrecordedTest, Instant::now()));
+    bench.desk.dead.store(true, Ordering::Relaxed);
+    bench.pass(1100);
+    bench.harness.get_by_label(LOOK).click_accesskit();
+    bench.pass(0);
+    bench.pass(400);
+    assert!(bench.command().is_none());
+}
+
+#[test]
+fn f11_refuses_a_click_that_still_waits() {
+    let mut bench = consent_bench();
+    bench.pass(1100);
+    bench.click(LOOK);
+    bench.pass(50);
+    bench.press(true, PressKind::Stop);
+    bench.pass(10);
+    bench.touch(true);
+    bench.pass(10);
+    assert!(bench.command().is_none());
+}
+
+#[test]
+fn a_code_that_was_tried_is_not_kept() {
+    let code = |bench: &Bench| {
+        let app = bench.harness.state().app.as_ref().expect("made at first");
+        app.form.code.clone()
+    };
+    for problem in [
+        Problem::CodeWrong,
+        Problem::CodeUsed,
+        Problem::CodeExpired,
+        Problem::TechnicianLeft,
+        Problem::ConnectionLost,
+        Problem::Tampered,
+        Problem::TechnicianUnverified,
+    ] {
+        let mut bench = Bench::with(Stage::Connecting, Some("4812073958"));
+        bench.show(Stage::StartError(problem));
+        assert_eq!(code(&bench), "");
+    }
+    for problem in [
+        Problem::RelayUnreachable,
+        Problem::NoNetwork,
+        Problem::Clock,
+        Problem::RelayFull,
+        Problem::TooManyTries(5),
+        Problem::RelayUntrusted,
+    ] {
+        let mut bench = Bench::with(Stage::Connecting, Some("4812073958"));
+        bench.show(Stage::StartError(problem));
+        assert_eq!(code(&bench), "4812073958");
+    }
+    let bench = Bench::with(Stage::Session(session(BarState::View)), Some("4812073958"));
+    assert_eq!(code(&bench), "");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Looks between frames: an idle window draws nothing, yet something may be laid over it.
 //!
 //! One thread asks the platform every [`INTERVAL`] whether the granting buttons are covered and
-//! tells the [`Gate`]. While no granting button is shown it sleeps. It never clicks and decides nothing.
+//! tells the [`Gate`]. The buttons of the bar, once ready, are looked at every [`AT_REST`] only.
+//! While no granting button is shown it sleeps. It never clicks and decides nothing.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::Thread;
@@ -12,6 +13,9 @@ use super::{Gate, Provenance};
 /// How often covered buttons are looked for. A cover shorter than this may go unnoticed unless
 /// it is there at the click, which looks once more.
 pub const INTERVAL: Duration = Duration::from_millis(200);
+
+/// How often the bar's buttons are looked at when they are ready: they stand there for hours.
+pub const AT_REST: Duration = Duration::from_secs(1);
 
 /// The gate, shared by the pages and the lookout.
 pub struct Lookout {
@@ -55,7 +59,7 @@ impl Lookout {
         &*self.platform
     }
 
-    /// Wakes the thread: granting buttons are shown.
+    /// Wakes the thread: a granting button is new or has moved.
     pub fn wake(&self) {
         if let Some(thread) = &self.thread {
             thread.unpark();
@@ -86,15 +90,17 @@ fn run(gate: &Weak<Mutex<Gate>>, platform: &dyn Provenance, repaint: &(dyn Fn() 
             .iter()
             .map(|(grant, _)| guard.ready(now, *grant))
             .collect();
+        let (idle, at_rest) = (ready.is_empty(), guard.at_rest(now));
         drop(guard);
         drop(gate);
-        let idle = ready.is_empty();
         if ready != seen {
             seen = ready;
             repaint();
         }
         if idle {
             std::thread::park();
+        } else if at_rest {
+            std::thread::park_timeout(AT_REST);
         } else {
             std::thread::sleep(INTERVAL);
         }

@@ -6,13 +6,19 @@ use super::*;
 
 #[derive(Default)]
 struct Desk {
-    press: Mutex<Option<Press>>,
+    presses: Mutex<Vec<Press>>,
+    dead: bool,
     covered: Mutex<bool>,
 }
 
 impl Desk {
     fn press(&self, at: Instant, physical: bool) {
-        *self.press.lock().expect("unpoisoned") = Some(Press { physical, at });
+        self.press_of(at, physical, PressKind::Button);
+    }
+
+    fn press_of(&self, at: Instant, physical: bool, kind: PressKind) {
+        let press = Press { physical, kind, at };
+        self.presses.lock().expect("unpoisoned").push(press);
     }
 
     fn cover(&self, covered: bool) {
@@ -21,8 +27,10 @@ impl Desk {
 }
 
 impl Provenance for Desk {
-    fn newest_press(&self) -> Option<Press> {
-        *self.press.lock().expect("unpoisoned")
+    fn presses_since(&self, since: Instant) -> Option<Vec<Press>> {
+        let presses = self.presses.lock().expect("unpoisoned");
+        let later = presses.iter().filter(|press| press.at >= since);
+        (!self.dead).then(|| later.copied().collect())
     }
 
     fn covered(&self, _: ScreenRect) -> bool {
@@ -200,4 +208,138 @@ fn a_new_page_forgets_the_click() {
     gate.clear();
     assert!(matches!(gate.poll(start + 1501 * MS, &desk), Verdict::Idle));
     assert!(!gate.ready(start + 1501 * MS, Grant::ConsentView));
+}
+
+#[test]
+fn the_proof_carries_the_time_of_the_press() {
+    let (start, desk) = (Instant::now(), Desk::default());
+    let mut gate = gate_at(start);
+    let down = start + 1500 * MS;
+    desk.press(down - 10 * MS, true);
+    gate.handle_down(down, Grant::ConsentView);
+    gate.handle_click(down + 100 * MS, Grant::ConsentView);
+    let verdict = gate.poll(down + 120 * MS, &desk);
+    assert!(matches!(verdict, Verdict::Granted(_, hand) if hand.at() == down - 10 * MS));
+
+    let mut gate = gate_at(start);
+    gate.declare_aid(true);
+    gate.handle_click(down, Grant::ConsentView);
+    let verdict = gate.poll(down + 120 * MS, &Desk::default());
+    assert!(matches!(verdict, Verdict::Granted(_, hand) if hand.at() == down));
+}
+
+#[test]
+fn of_two_presses_the_older_one_vouches_and_both_are_used_up() {
+    let (start, desk) = (Instant::now(), Desk::default());
+    let mut gate = gate_at(start);
+    let now = start + 1500 * MS;
+    desk.press(now - 100 * MS, true);
+    desk.press(now, true);
+    gate.handle_click(now, Grant::ConsentView);
+    let verdict = gate.poll(now, &desk);
+    assert!(matches!(verdict, Verdict::Granted(_, hand) if hand.at() == now - 100 * MS));
+    gate.handle_click(now + 10 * MS, Grant::ConsentView);
+    assert!(matches!(gate.poll(now + 10 * MS, &desk), Verdict::Wait));
+}
+
+#[test]
+fn f11_after_the_press_refuses_the_click_with_and_without_an_aid() {
+    for (aid, physical) in [(false, true), (false, false), (true, true), (true, false)] {
+        let (start, desk) = (Instant::now(), Desk::default());
+        let mut gate = gate_at(start);
+        gate.declare_aid(aid);
+        let down = start + 1500 * MS;
+        gate.handle_down(down, Grant::ConsentView);
+        desk.press(down, true);
+        desk.press_of(down + 40 * MS, physical, PressKind::Stop);
+        desk.press(down + 60 * MS, true);
+        gate.handle_click(down + 80 * MS, Grant::ConsentView);
+        assert!(matches!(
+            gate.poll(down + 90 * MS, &desk),
+            Verdict::Refused(_)
+        ));
+    }
+}
+
+#[test]
+fn f11_refuses_a_waiting_click_and_never_vouches() {
+    let (start, desk) = (Instant::now(), Desk::default());
+    let mut gate = gate_at(start);
+    let now = start + 1500 * MS;
+    gate.handle_click(now, Grant::ConsentView);
+    assert!(matches!(gate.poll(now, &desk), Verdict::Wait));
+    desk.press_of(now + 50 * MS, true, PressKind::Stop);
+    assert!(matches!(
+        gate.poll(now + 60 * MS, &desk),
+        Verdict::Refused(_)
+    ));
+    assert!(!gate.ready(now + 900 * MS, Grant::ConsentView));
+}
+
+#[test]
+fn only_presses_that_click_vouch() {
+    for (kind, vouches) in [
+        (PressKind::Button, true),
+        (PressKind::Space, true),
+        (PressKind::Enter, true),
+        (PressKind::Other, false),
+    ] {
+        let (start, desk) = (Instant::now(), Desk::default());
+        let mut gate = gate_at(start);
+        let now = start + 1500 * MS;
+        desk.press_of(now, true, kind);
+        gate.handle_click(now, Grant::ConsentView);
+        assert_eq!(granted(&gate.poll(now + PATIENCE, &desk)), vouches);
+    }
+}
+
+#[test]
+fn a_forged_press_beside_a_physical_one_refuses() {
+    for forged_first in [false, true] {
+        let (start, desk) = (Instant::now(), Desk::default());
+        let mut gate = gate_at(start);
+        let now = start + 1500 * MS;
+        desk.press_of(now - 20 * MS, !forged_first, PressKind::Button);
+        desk.press_of(now - 10 * MS, forged_first, PressKind::Button);
+        gate.handle_click(now, Grant::ConsentView);
+        assert!(matches!(gate.poll(now, &desk), Verdict::Refused(_)));
+    }
+}
+
+#[test]
+fn without_a_watch_nobody_grants() {
+    for aid in [false, true] {
+        let (start, mut desk) = (Instant::now(), Desk::default());
+        desk.dead = true;
+        let mut gate = gate_at(start);
+        gate.declare_aid(aid);
+        let now = start + 1500 * MS;
+        desk.press(now, true);
+        gate.handle_click(now, Grant::ConsentView);
+        assert!(matches!(gate.poll(now, &desk), Verdict::Refused(_)));
+    }
+}
+
+#[test]
+fn a_cover_that_comes_with_the_click_refuses() {
+    let (start, desk) = (Instant::now(), Desk::default());
+    let mut gate = gate_at(start);
+    let now = start + 1500 * MS;
+    desk.press(now, true);
+    desk.cover(true);
+    gate.handle_click(now, Grant::ConsentView);
+    assert!(matches!(gate.poll(now, &desk), Verdict::Refused(_)));
+}
+
+#[test]
+fn only_ready_buttons_of_the_bar_are_at_rest() {
+    let start = Instant::now();
+    let mut gate = gate_at(start);
+    assert!(!gate.at_rest(start + 2000 * MS));
+    assert!(gate.place(start, &[(Grant::ControlOn, RECT)]));
+    assert!(!gate.place(start, &[(Grant::ControlOn, RECT)]));
+    assert!(!gate.at_rest(start + 900 * MS));
+    assert!(gate.at_rest(start + 1000 * MS));
+    assert!(gate.place(start + 1000 * MS, &[(Grant::ControlOn, MOVED)]));
+    assert!(!gate.at_rest(start + 1000 * MS));
 }

@@ -15,7 +15,7 @@ use x11rb::protocol::xproto::{
     WindowClass,
 };
 
-use super::x11::{Link, outdated};
+use super::x11::{Link, outdated, screens};
 use super::{Area, Error};
 
 /// The numbers of the agent's own windows. Clones share the list.
@@ -123,6 +123,16 @@ impl Desk {
         }
     }
 
+    /// True if no pixel of the window lies on a screen: it is unmapped or gone, or out of
+    /// every screen. What covers it does not matter.
+    pub fn gone(&self, window: u32) -> Result<bool, Error> {
+        match self.find_gone(window) {
+            Ok(gone) => Ok(gone),
+            Err(Ask::Gone) => Ok(true),
+            Err(Ask::Failed(error)) => Err(error),
+        }
+    }
+
     /// How this part of the window (relative to its upper left corner) is seen.
     ///
     /// Walks from the window up to the root: at each level no foreign window that is
@@ -146,6 +156,18 @@ impl Desk {
     /// True if a key press would reach one of the agent's windows.
     pub fn own_has_focus(&self) -> Result<bool, Error> {
         settle(self.find_own_focus())
+    }
+
+    fn find_gone(&self, window: Window) -> Result<bool, Ask> {
+        let connection = &self.link.connection;
+        let state = connection.get_window_attributes(window)?.reply()?.map_state;
+        if state != MapState::VIEWABLE {
+            return Ok(true);
+        }
+        let place = self.place(window)?;
+        let screens = screens::query(&self.link).map_err(Ask::Failed)?;
+        let mut screens = screens.iter().map(super::area_of);
+        Ok(!screens.any(|screen| screen.clip(place).is_some()))
     }
 
     fn look(&self, window: Window, part: Area) -> Result<Sight, Ask> {

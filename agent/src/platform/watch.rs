@@ -160,6 +160,20 @@ impl Provenance {
         self.settled()?.presses.back().copied()
     }
 
+    /// All presses since that moment, oldest first. `None` if the watch is over or does not
+    /// answer in time, or if there were more than it remembers: then nothing may be granted.
+    /// Blocks like [`Provenance::newest`].
+    pub fn presses_since(&self, since: Instant) -> Option<Vec<Press>> {
+        let state = self.settled()?;
+        let whole = state.presses.len() < KEPT
+            || state
+                .presses
+                .front()
+                .is_some_and(|oldest| oldest.at < since);
+        let later = state.presses.iter().filter(|press| press.at >= since);
+        whole.then(|| later.copied().collect())
+    }
+
     /// The newest press, if a person made it.
     pub fn last_press_physical(&self) -> Option<Press> {
         self.newest().filter(|press| press.physical)

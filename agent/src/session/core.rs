@@ -7,7 +7,7 @@
 //! release when F11's thread returns.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -21,6 +21,7 @@ use fernsicht_protocol::wire::Wire;
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::epochs::Keys;
+use super::flights::{Flight, Flights};
 use crate::platform::watch::Seen;
 use crate::platform::{Area, Inject, Selection, Waker};
 use crate::view::{ScreenChoice, Stage, StopKey, Technician, View};
@@ -38,6 +39,8 @@ pub(super) enum Outgoing {
         frame: Frame,
         /// The counter when it was sealed.
         cancels: u64,
+        /// Counts as under way until this is dropped.
+        flight: Flight,
     },
     /// Nothing follows: deliver what is under way and close.
     Close,
@@ -63,6 +66,10 @@ pub(super) struct Shared {
     pub(super) hands: Mutex<Option<Inject>>,
     /// True while a key or a button is held for the technician.
     pub(super) holding: AtomicBool,
+    /// How many threads carry out an F11 or wait to: all others let them go first.
+    urgent: AtomicUsize,
+    /// Frames of classes 6 to 9 that are not delivered yet.
+    pub(super) flights: Arc<Flights>,
     /// Counts [`Output::CancelFrames`].
     pub(super) cancels: watch::Sender<u64>,
     view: watch::Sender<View>,
@@ -77,7 +84,13 @@ pub(super) struct Core {
     pub(super) stage: Before,
     pub(super) technician: Technician,
     /// Opened input that awaits the injector.
-    pub(super) input: VecDeque<(Header, Input)>,
+    pub(super) input: VecDeque<Queued>,
+    /// Counts [`Output::ReleaseInput`]: input that was queued before the newest is void.
+    pub(super) releases: u64,
+    /// When F11 or Stop was last pressed: an act before it grants nothing.
+    pub(super) stopped_at: Option<Instant>,
+    /// When the session ended, in seconds since 1970 UTC.
+    pub(super) ended_at: i64,
     /// True while held keys and buttons are due for release.
     pub(super) release: bool,
     /// What the customer shows.
@@ -103,6 +116,15 @@ pub(super) struct Core {
     pub(super) wake_pointer: Option<Waker>,
     /// The grant under which the pointer was last shown.
     pub(super) pointer_grant: u32,
+}
+
+/// Input that awaits the injector.
+#[derive(Debug)]
+pub(super) struct Queued {
+    pub(super) header: Header,
+    pub(super) input: Input,
+    /// [`Core::releases`] when it came.
+    pub(super) releases: u64,
 }
 
 /// Where the session stands as long as the guard has no phase for it.
@@ -140,6 +162,9 @@ impl Shared {
             stage: Before::Idle,
             technician: Technician::default(),
             input: VecDeque::new(),
+            releases: 0,
+            stopped_at: None,
+            ended_at: 0,
             release: false,
             selection: Selection::All,
             screens: Vec::new(),
@@ -161,6 +186,8 @@ impl Shared {
             room: Notify::new(),
             hands: Mutex::new(None),
             holding: AtomicBool::new(false),
+            urgent: AtomicUsize::new(0),
+            flights: Arc::default(),
             cancels: watch::Sender::new(0),
             view,
             repaint,
@@ -169,13 +196,24 @@ impl Shared {
     }
 
     /// The lock. A thread that panicked while it had it leaves a guard that may be half-changed:
-    /// the program ends rather than go on with it.
+    /// the session ends rather than go on with it.
     pub(super) fn lock(&self) -> MutexGuard<'_, Core> {
         self.core.lock().unwrap_or_else(|poisoned| {
             let mut core = PoisonError::into_inner(poisoned);
+            self.core.clear_poison();
             core.guard.handle_end(Instant::now(), End::Fault);
+            self.settle(&mut core);
             core
         })
+    }
+
+    /// The lock for threads that take it again and again: an F11 that waits for it goes first,
+    /// which the lock by itself does not promise.
+    pub(super) fn lock_politely(&self) -> MutexGuard<'_, Core> {
+        while self.urgent.load(Ordering::Acquire) > 0 {
+            std::thread::yield_now();
+        }
+        self.lock()
     }
 
     /// Lets `act` change the core, then carries out what the guard wants done.
@@ -188,11 +226,29 @@ impl Shared {
 
     /// Carries out the guard's outputs and wakes everybody whom they concern.
     pub(super) fn settle(&self, core: &mut Core) {
+        self.settle_outputs(core);
+        self.publish(core);
+        self.wake(core);
+    }
+
+    /// As [`Shared::settle`], but nobody is woken if the guard wants nothing done.
+    pub(super) fn settle_quietly(&self, core: &mut Core) {
+        if self.settle_outputs(core) {
+            self.publish(core);
+            self.wake(core);
+        }
+    }
+
+    /// True if there were any.
+    fn settle_outputs(&self, core: &mut Core) -> bool {
+        let mut any = false;
         while let Some(output) = core.guard.poll_output() {
+            any = true;
             match output {
                 Output::ReleaseInput => {
                     self.release_held();
                     core.release = true;
+                    core.releases += 1;
                 }
                 Output::CancelFrames => {
                     core.restart = true;
@@ -217,13 +273,14 @@ impl Shared {
                 }
                 Output::StateChanged => {}
                 Output::SessionEnded(reason) => {
+                    core.ended_at =
+                        i64::try_from(super::pairing::seconds_since_1970()).unwrap_or(i64::MAX);
                     core.send(Outgoing::Message(AgentToRelay::End { reason }));
                     core.send(Outgoing::Close);
                 }
             }
         }
-        self.publish(core);
-        self.wake(core);
+        any
     }
 
     /// Held keys and buttons go up before anybody is told of a revocation. The injector may be
@@ -242,8 +299,12 @@ impl Shared {
     }
 
     /// Seals a frame of classes 6 to 9 under the rights in force and hands it to the link.
-    /// False if there is no epoch to seal under.
+    /// False if there is no epoch to seal under, or if so much is under way already that the
+    /// other side cannot be reading.
     pub(super) fn seal_single(&self, core: &mut Core, class: Class, content: &[u8]) -> bool {
+        if self.flights.full() {
+            return false;
+        }
         let (grant, rights) = (core.guard.grant(), core.guard.rights());
         let epoch = core.guard.epoch();
         let Some(frame) = core
@@ -254,7 +315,12 @@ impl Shared {
             return false;
         };
         let cancels = *self.cancels.borrow();
-        core.send(Outgoing::Single { frame, cancels });
+        let flight = Flights::begin(&self.flights, frame.ciphertext.len());
+        core.send(Outgoing::Single {
+            frame,
+            cancels,
+            flight,
+        });
         true
     }
 
@@ -262,16 +328,22 @@ impl Shared {
     pub(super) fn handle_seen(&self, seen: &Seen) {
         match seen {
             Seen::StopKey { at, .. } => {
-                self.change(|core| core.guard.handle_stop_key(*at));
+                self.urgent.fetch_add(1, Ordering::AcqRel);
+                self.change(|core| {
+                    core.stopped_at = Some(*at);
+                    core.guard.handle_stop_key(*at);
+                });
+                self.urgent.fetch_sub(1, Ordering::AcqRel);
                 self.view.send_modify(|view| view.stop_presses += 1);
                 (self.repaint)();
             }
             Seen::Activity { at } => {
                 let mut core = self.lock();
                 core.guard.handle_customer_activity(*at);
-                self.settle(&mut core);
+                self.settle_quietly(&mut core);
             }
             Seen::Lost(_) => {
+                self.set_stop_key(StopKey::Unavailable);
                 self.change(|core| core.guard.handle_end(Instant::now(), End::Fault));
             }
         }
@@ -369,6 +441,7 @@ impl Core {
         self.technician = Technician::default();
         self.input.clear();
         self.release = true;
+        self.area = Area::default();
         self.selection = Selection::All;
         self.screens.clear();
         self.restart = true;

@@ -15,34 +15,33 @@ use std::time::{Duration, Instant};
 
 use fernsicht_protocol::attached::Configuration;
 use fernsicht_protocol::code::SessionCode;
-use fernsicht_protocol::guard::{Denied, Kind, Phase};
+use fernsicht_protocol::guard::{Denied, Fault, Kind, Phase, Question};
 use fernsicht_protocol::messages::{
     AgentToConsole, AgentToRelay, ConsoleToAgent, End, Page, RelayToAgent,
 };
-use fernsicht_protocol::quic::MessageReceiver;
 use fernsicht_protocol::wire::Wire;
 use tokio::sync::mpsc;
 
 use super::core::{Before, Consent, Core, OUTGOING, Outgoing, Shared};
 use super::epochs::{Keys, wrap};
+use super::eyes::Bar;
 use super::pairing::{self, Line};
-use super::{injector, link, pictures, pointer};
+use super::reconnect::Connected;
+use super::{injector, pictures, pointer};
 use crate::platform::own::Desk;
-use crate::platform::{self, Inject, OwnWindows, Selection};
+use crate::platform::{self, Area, Inject, OwnWindows, Selection};
 use crate::view::{Command, Problem, ScreenChoice, Technician};
 
-/// The first wait before a reconnect; doubled up to [`LONGEST_WAIT`].
-const FIRST_WAIT: Duration = Duration::from_millis(500);
-
-/// The longest wait between two tries to reconnect.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// How often the window is looked after while the technician sees.
+const WINDOW_EVERY: Duration = Duration::from_secs(2);
 
 /// Drives sessions, one after the other.
 pub(super) struct Driver {
-    configuration: Configuration,
-    shared: Arc<Shared>,
-    inbox: mpsc::Receiver<Command>,
+    pub(super) configuration: Configuration,
+    pub(super) shared: Arc<Shared>,
+    pub(super) inbox: mpsc::Receiver<Command>,
     own: OwnWindows,
+    bar: Bar,
 }
 
 /// How a stage of the story ended.
@@ -59,12 +58,15 @@ impl Driver {
         shared: Arc<Shared>,
         inbox: mpsc::Receiver<Command>,
         own: OwnWindows,
+        window: Option<u32>,
     ) -> Self {
+        let bar = Bar::new(window, own.clone());
         Self {
             configuration,
             shared,
             inbox,
             own,
+            bar,
         }
     }
 
@@ -187,10 +189,13 @@ impl Driver {
                     connected.close().await;
                     return Next::Closed;
                 }
-                Left::Lost => match self.reconnect().await {
-                    Some(again) => connected = again,
-                    None => break,
-                },
+                Left::Lost => {
+                    connected.abandon();
+                    match self.reconnect().await {
+                        Some(again) => connected = again,
+                        None => return Next::Idle,
+                    }
+                }
             }
         }
         connected.close().await;
@@ -198,33 +203,35 @@ impl Driver {
     }
 
     /// Starts the tasks of a connection and makes it the way out.
-    fn attach(&self, line: Line) -> Connected {
+    pub(super) fn attach(&self, line: Line) -> Connected {
         let (outgoing, queue) = mpsc::channel(OUTGOING);
-        let cancels = self.shared.cancels.subscribe();
-        let sending = tokio::spawn(link::send(
-            line.connection.clone(),
-            line.sender,
-            queue,
-            cancels,
-        ));
-        tokio::spawn(link::receive(self.shared.clone(), line.connection.clone()));
+        let connected = Connected::new(&self.shared, line, queue);
         self.shared.lock().outgoing = Some(outgoing);
-        Connected {
-            receiver: line.receiver,
-            sending,
-            endpoint: line.endpoint,
+        connected
+    }
+
+    pub(super) fn end(&self, reason: End) {
+        self.shared
+            .change(|core| core.guard.handle_end(Instant::now(), reason));
+    }
+
+    /// Without its window the customer cannot see what is going on: everything ends.
+    fn check_window(&self) {
+        if self.bar.window_gone() {
+            self.shared.change(|core| {
+                core.guard
+                    .handle_computer_fault(Instant::now(), Fault::Window)
+            });
         }
     }
 
     /// Runs while the connection holds and the session is not over.
     async fn connected(&mut self, connected: &mut Connected) -> Left {
         loop {
-            let (ended, due) = {
+            let (ended, due, sees) = {
                 let core = self.shared.lock();
-                (
-                    core.guard.phase() == Phase::Ended,
-                    core.guard.poll_timeout(),
-                )
+                let ended = core.guard.phase() == Phase::Ended;
+                (ended, core.guard.poll_timeout(), core.sees())
             };
             if ended {
                 return Left::Ended;
@@ -242,75 +249,18 @@ impl Driver {
                 },
                 command = self.inbox.recv() => {
                     if !self.handle_command(command) {
+                        // Before anything else: no right outlives the window.
+                        self.end(End::Customer);
                         return Left::Closed;
                     }
                 }
+                () = look_after_window(sees) => self.check_window(),
                 () = sleep_until(due) => {
                     self.shared.change(|core| core.guard.handle_timeout(Instant::now()));
                 }
                 () = self.shared.rearm.notified() => {}
             }
         }
-    }
-
-    /// Comes back to the relay, or gives up when the guard does. None: the session is over.
-    async fn reconnect(&mut self) -> Option<Connected> {
-        let mut wait = FIRST_WAIT;
-        loop {
-            for ahead in [0, 1] {
-                let attempt = resume(&self.configuration, &self.shared, ahead);
-                tokio::pin!(attempt);
-                loop {
-                    let (ended, due) = {
-                        let core = self.shared.lock();
-                        (
-                            core.guard.phase() == Phase::Ended,
-                            core.guard.poll_timeout(),
-                        )
-                    };
-                    if ended {
-                        return None;
-                    }
-                    tokio::select! {
-                        outcome = &mut attempt => match outcome {
-                            Resume::Back(line) => return Some(self.resumed(*line, ahead)),
-                            Resume::Unknown | Resume::Away => break,
-                        },
-                        command = self.inbox.recv() => {
-                            if !self.handle_command(command) {
-                                self.shared.change(|core| core.guard.handle_end(Instant::now(), End::Customer));
-                            }
-                        }
-                        () = sleep_until(due) => {
-                            self.shared.change(|core| core.guard.handle_timeout(Instant::now()));
-                        }
-                        () = self.shared.rearm.notified() => {}
-                    }
-                }
-            }
-            tokio::select! {
-                () = tokio::time::sleep(wait) => wait = (wait * 2).min(LONGEST_WAIT),
-                command = self.inbox.recv() => {
-                    if !self.handle_command(command) {
-                        self.shared.change(|core| core.guard.handle_end(Instant::now(), End::Customer));
-                    }
-                }
-            }
-        }
-    }
-
-    fn resumed(&self, line: Line, ahead: u64) -> Connected {
-        let offer = line.offer.clone();
-        let connected = self.attach(line);
-        self.shared.change(|core| {
-            if let Some(keys) = &mut core.keys {
-                keys.resumed(ahead);
-            }
-            core.guard.handle_offer(Instant::now(), offer);
-            core.repeat_packets();
-            core.guard.handle_resumed(Instant::now());
-        });
-        connected
     }
 
     fn handle_message(&self, message: RelayToAgent) {
@@ -352,7 +302,7 @@ impl Driver {
     }
 
     /// False if the program shall end.
-    fn handle_command(&self, command: Option<Command>) -> bool {
+    pub(super) fn handle_command(&self, command: Option<Command>) -> bool {
         let now = Instant::now();
         let Some(command) = command else { return false };
         if matches!(command, Command::Close) {
@@ -360,10 +310,15 @@ impl Driver {
         }
         // What is denied has changed since the page was drawn: the new page is on its way.
         let outcome: Result<(), Denied> = self.shared.change(|core| match command {
+            command if core.stopped_since(&command) => Err(Denied::NotNow),
             Command::ConsentView(hand) => core.consent(now, Consent::View, hand),
             Command::ConsentControl(hand) => core.consent(now, Consent::Control, hand),
             Command::ChooseScreen(hand, number) => {
+                if !matches!(core.stage, Before::Screens(_)) {
+                    return Err(Denied::NotNow);
+                }
                 core.selection = number.map_or(Selection::All, Selection::Screen);
+                core.area = Area::default();
                 match std::mem::replace(&mut core.stage, Before::Paired) {
                     Before::Screens(Consent::View) => core.guard.consent_view(now, hand.into_act()),
                     Before::Screens(Consent::Control) => {
@@ -373,7 +328,7 @@ impl Driver {
                     | Before::Failed(_)
                     | Before::Connecting
                     | Before::Paired
-                    | Before::Ended(_) => core.guard.view_on(now, hand.into_act()),
+                    | Before::Ended(_) => Err(Denied::NotNow),
                 }
             }
             Command::Refuse => {
@@ -406,10 +361,22 @@ impl Driver {
                 Ok(())
             }
             Command::Stop => {
+                core.stopped_at = Some(now);
                 core.guard.stop(now);
                 Ok(())
             }
-            Command::AskEnd => core.guard.ask_end(now),
+            Command::AskEnd => match core.guard.question() {
+                // The session is about to end anyway.
+                Some(Question::StillThere { .. }) => {
+                    core.guard.handle_end(now, End::Customer);
+                    Ok(())
+                }
+                Some(Question::Upgrade) => {
+                    core.guard.decline_upgrade(now);
+                    core.guard.ask_end(now)
+                }
+                Some(Question::End) | None => core.guard.ask_end(now),
+            },
             Command::Yes(hand) => core.guard.accept_upgrade(now, hand.into_act()),
             Command::GoOn(hand) => core.guard.go_on(now, hand.into_act()),
             Command::No => {
@@ -422,6 +389,10 @@ impl Driver {
             }
             Command::Reading(page) => {
                 core.tell_console(&AgentToConsole::Page { page });
+                Ok(())
+            }
+            Command::Restart if core.guard.kind().is_none() => {
+                core.guard.handle_end(now, End::Customer);
                 Ok(())
             }
             Command::Connect { .. } | Command::Restart | Command::Close => Ok(()),
@@ -440,57 +411,15 @@ enum Left {
     Closed,
 }
 
-/// The tasks of a connection.
-struct Connected {
-    receiver: MessageReceiver,
-    sending: tokio::task::JoinHandle<()>,
-    endpoint: quinn::Endpoint,
-}
-
-impl Connected {
-    /// Lets the relay have everything that was said, for at most a few seconds.
-    async fn close(self) {
-        drop(tokio::time::timeout(Duration::from_secs(3), self.sending).await);
-        drop(tokio::time::timeout(Duration::from_secs(1), self.endpoint.wait_idle()).await);
+/// Completes now and then while the technician sees.
+async fn look_after_window(sees: bool) {
+    match sees {
+        true => tokio::time::sleep(WINDOW_EVERY).await,
+        false => std::future::pending().await,
     }
 }
 
-enum Resume {
-    Back(Box<Line>),
-    /// The relay does not know this token.
-    Unknown,
-    /// Nobody answers.
-    Away,
-}
-
-async fn resume(configuration: &Configuration, shared: &Shared, ahead: u64) -> Resume {
-    let Ok(mut line) = pairing::connect(configuration).await else {
-        return Resume::Away;
-    };
-    let Some((session, (token, next_hash))) = shared
-        .lock()
-        .keys
-        .as_ref()
-        .map(|keys| (keys.session, keys.resume(ahead)))
-    else {
-        return Resume::Unknown;
-    };
-    let request = AgentToRelay::Resume {
-        session,
-        token,
-        next_hash,
-    };
-    if line.sender.send(&request).await.is_err() {
-        return Resume::Away;
-    }
-    match tokio::time::timeout(Duration::from_secs(10), line.receiver.next()).await {
-        Ok(Ok(Some(RelayToAgent::Resumed))) => Resume::Back(Box::new(line)),
-        Ok(Ok(Some(_))) => Resume::Unknown,
-        Ok(Ok(None) | Err(_)) | Err(_) => Resume::Away,
-    }
-}
-
-async fn sleep_until(due: Option<Instant>) {
+pub(super) async fn sleep_until(due: Option<Instant>) {
     match due {
         Some(due) => tokio::time::sleep_until(due.into()).await,
         None => std::future::pending().await,
@@ -525,6 +454,9 @@ impl Core {
         consent: Consent,
         hand: crate::view::Hand,
     ) -> Result<(), Denied> {
+        if !matches!(self.guard.phase(), Phase::Consent { .. }) {
+            return Err(Denied::NotNow);
+        }
         if self.screens.len() > 1 {
             self.stage = Before::Screens(consent);
             self.tell_console(&AgentToConsole::Page {
@@ -536,6 +468,33 @@ impl Core {
             Consent::View => self.guard.consent_view(now, hand.into_act()),
             Consent::Control => self.guard.consent_control(now, hand.into_act()),
         }
+    }
+
+    /// True if F11 or Stop was pressed after the customer's hand that this command carries: an
+    /// act that was overtaken grants nothing.
+    fn stopped_since(&self, command: &Command) -> bool {
+        let hand = match command {
+            Command::ConsentView(hand)
+            | Command::ConsentControl(hand)
+            | Command::ChooseScreen(hand, _)
+            | Command::ViewOn(hand)
+            | Command::ControlOn(hand)
+            | Command::Yes(hand)
+            | Command::GoOn(hand) => hand,
+            Command::Connect { .. }
+            | Command::Refuse
+            | Command::MoreTime
+            | Command::ViewOff
+            | Command::ControlOff
+            | Command::Stop
+            | Command::AskEnd
+            | Command::ConfirmEnd
+            | Command::No
+            | Command::Reading(_)
+            | Command::Restart
+            | Command::Close => return false,
+        };
+        self.stopped_at.is_some_and(|stop| stop >= hand.at())
     }
 
     /// A packet of the console. None if it is not what the console may say.
@@ -553,7 +512,7 @@ impl Core {
     }
 
     /// Sends the newest peer packets once more, byte for byte.
-    fn repeat_packets(&mut self) {
+    pub(super) fn repeat_packets(&mut self) {
         let kept: Vec<Vec<u8>> = self
             .keys
             .iter()

@@ -26,6 +26,8 @@ pub(super) struct Keys {
     /// Which resume token is registered with the relay.
     resumes: u64,
     ends: Option<(Sealer, Opener)>,
+    /// True once the epoch's first rights frame is sealed: nothing else goes before it.
+    announced: bool,
 }
 
 impl Keys {
@@ -37,10 +39,12 @@ impl Keys {
             resume: paired.resume,
             resumes: 0,
             ends: None,
+            announced: false,
         }
     }
 
-    /// Seals under `epoch`. None if that is not the current one.
+    /// Seals under `epoch`. None if that is not the current one, or if its first rights
+    /// frame is still to come.
     pub(super) fn seal(
         &mut self,
         epoch: u32,
@@ -50,7 +54,11 @@ impl Keys {
         content: &[u8],
     ) -> Option<Frame> {
         let (sealer, _) = self.ends.as_mut()?;
-        (sealer.epoch() == epoch).then(|| sealer.seal(class, grant, rights, content))
+        if sealer.epoch() != epoch || !(self.announced || class == Class::Rights) {
+            return None;
+        }
+        self.announced = true;
+        Some(sealer.seal(class, grant, rights, content))
     }
 
     /// Opens what came in order. None if it was withheld by the relay, or belongs to an
@@ -99,6 +107,7 @@ impl Core {
             epoch.sealer(Direction::AgentToConsole),
             epoch.opener(Direction::ConsoleToAgent),
         ));
+        keys.announced = false;
         let start = AgentToConsole::EpochStart {
             epoch: number,
             rid: None,
@@ -117,8 +126,12 @@ impl Core {
         }));
     }
 
-    /// Says something to the console outside of any epoch.
+    /// Says something to the console outside of any epoch. While the link is lost it is not
+    /// said: only beginnings of epochs are worth repeating.
     pub(super) fn tell_console(&mut self, message: &AgentToConsole) {
+        if self.outgoing.is_none() {
+            return;
+        }
         if let Some(keys) = &mut self.keys {
             let packet = keys.peer.seal(&message.to_bytes());
             self.send(Outgoing::Message(AgentToRelay::Peer {

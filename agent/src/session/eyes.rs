@@ -1,10 +1,11 @@
 //! What the hand module asks the platform: whose press it was, and what covers the window.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
-use crate::hand::{self, Press, ScreenRect};
+use crate::hand::{self, Press, PressKind, ScreenRect};
 use crate::platform::own::Desk;
-use crate::platform::{Area, OwnWindows, Provenance, Watch};
+use crate::platform::{Area, OwnWindows, Provenance, Watch, watch};
 
 /// Answers from the watch and from a look at the desktop. What it cannot tell it answers so
 /// that nothing is granted.
@@ -25,12 +26,9 @@ impl Eyes {
 }
 
 impl hand::Provenance for Eyes {
-    fn newest_press(&self) -> Option<Press> {
-        let press = self.provenance.as_ref()?.newest()?;
-        Some(Press {
-            physical: press.physical,
-            at: press.at,
-        })
+    fn presses_since(&self, since: Instant) -> Option<Vec<Press>> {
+        let presses = self.provenance.as_ref()?.presses_since(since)?;
+        Some(presses.iter().map(press).collect())
     }
 
     fn covered(&self, rect: ScreenRect) -> bool {
@@ -40,6 +38,46 @@ impl hand::Provenance for Eyes {
         let Some(place) = area(rect) else { return true };
         let desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
         desk.covered_at(window, place).unwrap_or(true)
+    }
+}
+
+/// Is the window, and with it the bar, still there? Rights end without it.
+pub(super) struct Bar {
+    desk: Option<Desk>,
+    window: Option<u32>,
+}
+
+impl Bar {
+    /// Opens a connection of its own.
+    pub(super) fn new(window: Option<u32>, own: OwnWindows) -> Self {
+        Self {
+            desk: Desk::open(None, own).ok(),
+            window,
+        }
+    }
+
+    /// True if the window is unmapped, gone or out of every screen, or if nobody can tell.
+    /// Takes a few round trips to the X server; not for every turn of a loop.
+    pub(super) fn window_gone(&self) -> bool {
+        let (Some(desk), Some(window)) = (&self.desk, self.window) else {
+            return true;
+        };
+        desk.gone(window).unwrap_or(true)
+    }
+}
+
+fn press(press: &watch::Press) -> Press {
+    Press {
+        physical: press.physical,
+        kind: match press.kind {
+            // The device's own numbers: from 4 on they are the wheel and the like.
+            watch::PressKind::Button(1..=3) => PressKind::Button,
+            watch::PressKind::Space => PressKind::Space,
+            watch::PressKind::Enter => PressKind::Enter,
+            watch::PressKind::Stop => PressKind::Stop,
+            watch::PressKind::Button(_) | watch::PressKind::OtherKey => PressKind::Other,
+        },
+        at: press.at,
     }
 }
 

@@ -14,9 +14,12 @@ use fernsicht_protocol::frame::{Class, Header};
 use fernsicht_protocol::guard::Fault;
 use fernsicht_protocol::wire::{List, Text, Wire};
 
-use super::core::{Core, Shared};
+use super::core::{Core, Queued, Shared};
 use crate::platform::own::Desk;
 use crate::platform::{Area, inject};
+
+/// How often one piece is prepared before it is given up.
+const MOST_PREPARATIONS: usize = 3;
 
 /// How many decisions one acknowledgement may wait for.
 const ACKNOWLEDGE_EVERY: u64 = 32;
@@ -25,11 +28,11 @@ const ACKNOWLEDGE_EVERY: u64 = 32;
 pub(super) fn run(shared: &Arc<Shared>, desk: &Desk) {
     let mut decisions = Decisions::default();
     loop {
-        let mut core = shared.lock();
+        let mut core = shared.lock_politely();
         while core.input.is_empty() && !core.release && !core.closing {
             if decisions.count > 0 {
                 decisions.acknowledge(&mut core);
-                shared.settle(&mut core);
+                shared.settle_quietly(&mut core);
             }
             core = shared
                 .stirred
@@ -49,57 +52,100 @@ pub(super) fn run(shared: &Arc<Shared>, desk: &Desk) {
             }
             continue;
         }
-        let Some((header, input)) = core.input.pop_front() else {
+        let Some(queued) = core.input.pop_front() else {
             continue;
         };
         let area = core.area;
         drop(core);
         shared.room.notify_one();
-        let outcome = act(shared, desk, &header, input, area);
-        let mut core = shared.lock();
-        decisions.note(header.number, outcome);
+        let header = queued.header;
+        let outcome = act(shared, desk, queued, area);
+        let mut core = shared.lock_politely();
+        decisions.note(&header, outcome);
         if decisions.count >= ACKNOWLEDGE_EVERY {
             decisions.acknowledge(&mut core);
         }
-        shared.settle(&mut core);
+        shared.settle_quietly(&mut core);
     }
 }
 
 /// Injects one event, or says why not.
-fn act(
-    shared: &Shared,
-    desk: &Desk,
-    header: &Header,
-    input: Input,
-    area: Area,
-) -> Result<(), DropReason> {
-    let beacon = input.beacon;
+fn act(shared: &Shared, desk: &Desk, queued: Queued, area: Area) -> Result<(), DropReason> {
+    let Queued {
+        header,
+        input,
+        releases,
+    } = queued;
     for event in pieces(input.event) {
-        // Spare keys are set and paced without the core's lock: nothing is pressed by it.
-        let control = shared.lock().guard.rights().control();
-        if control {
-            let prepared = shared.hands().as_mut().map(|inject| inject.prepare(&event));
-            prepared
-                .unwrap_or(Ok(()))
-                .map_err(|error| reason(shared, &error))?;
-        }
-        let piece = Input { beacon, event };
-        let mut core = shared.lock();
-        let permit = core.guard.handle_input(Instant::now(), header, &piece)?;
-        if aims_at_own(desk, &piece.event, area) {
-            return Err(DropReason::OwnWindow);
-        }
-        let mut hands = shared.hands();
-        let Some(inject) = &mut *hands else {
-            return Err(DropReason::Refused);
+        let piece = Input {
+            beacon: input.beacon,
+            event,
         };
-        let injected = inject.inject(&permit, area);
-        shared.holding.store(inject.holding(), Ordering::Release);
-        drop(hands);
-        drop(core);
+        let mut injected = Err(inject::Error::Unprepared);
+        // The customer may change the layout in between: then it is prepared anew.
+        for _ in 0..MOST_PREPARATIONS {
+            prepare(shared, &header, &piece, releases)?;
+            injected = inject_piece(shared, desk, &header, &piece, (releases, area))?;
+            if !matches!(injected, Err(inject::Error::Unprepared)) {
+                break;
+            }
+        }
         injected.map_err(|error| reason(shared, &error))?;
     }
     Ok(())
+}
+
+/// One permit, one injection, under one lock. Err: dropped before anything was tried.
+fn inject_piece(
+    shared: &Shared,
+    desk: &Desk,
+    header: &Header,
+    piece: &Input,
+    (releases, area): (u64, Area),
+) -> Result<Result<(), inject::Error>, DropReason> {
+    let mut core = shared.lock_politely();
+    if core.releases != releases {
+        return Err(DropReason::Stale);
+    }
+    let permit = core.guard.handle_input(Instant::now(), header, piece)?;
+    if aims_at_own(desk, &piece.event, area) {
+        return Err(DropReason::OwnWindow);
+    }
+    let mut hands = shared.hands();
+    let Some(inject) = &mut *hands else {
+        return Err(DropReason::Refused);
+    };
+    let injected = inject.inject(&permit, area);
+    shared.holding.store(inject.holding(), Ordering::Release);
+    Ok(injected)
+}
+
+/// Gives spare keys to what the layout lacks, waiting without any lock: nothing is pressed by
+/// it. Only for input that the guard takes at this moment.
+fn prepare(
+    shared: &Shared,
+    header: &Header,
+    piece: &Input,
+    releases: u64,
+) -> Result<(), DropReason> {
+    loop {
+        let mut core = shared.lock_politely();
+        if core.releases != releases {
+            return Err(DropReason::Stale);
+        }
+        // Only asked: the injection takes a permit of its own.
+        drop(core.guard.handle_input(Instant::now(), header, piece)?);
+        drop(core);
+        let prepared = shared
+            .hands()
+            .as_mut()
+            .map(|inject| inject.prepare(&piece.event));
+        match prepared {
+            None | Some(Ok(None)) => return Ok(()),
+            Some(Ok(Some(rest))) => std::thread::sleep(rest),
+            Some(Err(error)) => return Err(reason(shared, &error)),
+        }
+    }
 }
 
 /// An event as the guard shall see it: text one character at a time.
@@ -145,9 +191,10 @@ fn aims_at_own(desk: &Desk, event: &InputEvent, area: Area) -> bool {
 fn reason(shared: &Shared, error: &inject::Error) -> DropReason {
     match error {
         inject::Error::StopKey => DropReason::StopKey,
-        inject::Error::OutsideArea | inject::Error::NoSuchKey | inject::Error::NoSpareKey => {
-            DropReason::Refused
-        }
+        inject::Error::OutsideArea
+        | inject::Error::NoSuchKey
+        | inject::Error::NoSpareKey
+        | inject::Error::Unprepared => DropReason::Refused,
         inject::Error::Refused(_) | inject::Error::Platform(_) => {
             shared.change(|core| {
                 core.guard
@@ -158,16 +205,25 @@ fn reason(shared: &Shared, error: &inject::Error) -> DropReason {
     }
 }
 
-/// What has been decided since the last acknowledgement.
+/// What has been decided since the last acknowledgement, within one epoch.
 #[derive(Default)]
 struct Decisions {
+    epoch: u32,
     count: u64,
     newest: u64,
     dropped: Vec<Dropped>,
 }
 
 impl Decisions {
-    fn note(&mut self, number: u64, outcome: Result<(), DropReason>) {
+    fn note(&mut self, header: &Header, outcome: Result<(), DropReason>) {
+        let number = header.number;
+        if header.epoch != self.epoch {
+            // Numbers of an epoch that is over cannot be acknowledged any more.
+            *self = Self {
+                epoch: header.epoch,
+                ..Self::default()
+            };
+        }
         self.count += 1;
         self.newest = number;
         let Err(reason) = outcome else { return };
@@ -182,11 +238,14 @@ impl Decisions {
     }
 
     fn acknowledge(&mut self, core: &mut Core) {
-        let ack = InputAck {
-            decided: self.newest,
-            dropped: List(std::mem::take(&mut self.dropped)),
-        };
+        let dropped = List(std::mem::take(&mut self.dropped));
         self.count = 0;
-        core.record(Class::Acks, &ack.to_bytes());
+        if core.guard.epoch() == self.epoch {
+            let ack = InputAck {
+                decided: self.newest,
+                dropped,
+            };
+            core.record(Class::Acks, &ack.to_bytes());
+        }
     }
 }

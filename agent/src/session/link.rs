@@ -21,35 +21,63 @@ use fernsicht_protocol::quic::{self, Incoming, MessageSender, RecordSender};
 use fernsicht_protocol::unit::Record;
 use fernsicht_protocol::wire::Wire;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
-use super::core::{Core, INPUT, Outgoing, Shared};
+use super::core::{Core, INPUT, Outgoing, Queued, Shared};
 
-/// Sends until [`Outgoing::Close`] or the connection ends.
+/// Records of one class that wait for its stream. A queue this long means that the relay
+/// does not read.
+const RECORDS: usize = 256;
+
+/// Sends until [`Outgoing::Close`] or the connection ends. Each stream has a task of its own: a
+/// peer that does not read one class holds up no other.
 pub(super) async fn send(
     connection: quinn::Connection,
     mut messages: MessageSender,
     mut outgoing: mpsc::Receiver<Outgoing>,
     cancels: watch::Receiver<u64>,
 ) {
-    let mut streams: [Option<RecordSender>; 6] = Default::default();
+    let mut tasks = JoinSet::new();
+    let mut classes: [Option<mpsc::Sender<Record>>; 6] = Default::default();
     while let Some(unit) = outgoing.recv().await {
         let sent = match unit {
             Outgoing::Message(message) => messages.send(&message).await.is_ok(),
-            Outgoing::Record(record) => send_record(&connection, &mut streams, &record)
-                .await
-                .is_some(),
-            Outgoing::Single { frame, cancels: at } => {
-                tokio::spawn(send_single(connection.clone(), frame, at, cancels.clone()));
+            Outgoing::Record(record) => {
+                let class = record.header().class;
+                if class == Class::Rights {
+                    // The tasks of cancelled frames were woken before: let them reset first.
+                    tokio::task::yield_now().await;
+                }
+                let queue = classes[class as usize].get_or_insert_with(|| {
+                    let (queue, records) = mpsc::channel(RECORDS);
+                    tasks.spawn(send_records(connection.clone(), class, records));
+                    queue
+                });
+                queue.try_send(record).is_ok()
+            }
+            Outgoing::Single {
+                frame,
+                cancels: at,
+                flight,
+            } => {
+                let (connection, cancels) = (connection.clone(), cancels.clone());
+                tasks.spawn(async move {
+                    send_single(connection, frame, at, cancels).await;
+                    drop(flight);
+                });
                 true
             }
             Outgoing::Close => break,
         };
+        while tasks.try_join_next().is_some() {}
         if !sent {
-            return;
+            return connection.close(0u32.into(), b"");
         }
     }
     // The relay closes once it has told the console; a relay that does not is not waited for.
+    drop(classes);
     let delivered = async {
+        while tasks.join_next().await.is_some() {}
         messages.finish().await;
         connection.closed().await;
     };
@@ -57,17 +85,21 @@ pub(super) async fn send(
     connection.close(0u32.into(), b"");
 }
 
-async fn send_record(
-    connection: &quinn::Connection,
-    streams: &mut [Option<RecordSender>; 6],
-    record: &Record,
-) -> Option<()> {
-    let class = record.header().class;
-    let slot = &mut streams[class as usize];
-    if slot.is_none() {
-        *slot = Some(RecordSender::open(connection, class).await.ok()?);
+/// Sends the records of one class until their queue ends, then waits until the relay has them.
+async fn send_records(
+    connection: quinn::Connection,
+    class: Class,
+    mut records: mpsc::Receiver<Record>,
+) {
+    let Ok(mut stream) = RecordSender::open(&connection, class).await else {
+        return;
+    };
+    while let Some(record) = records.recv().await {
+        if stream.send(&record).await.is_err() {
+            return;
+        }
     }
-    slot.as_mut()?.send(record).await.ok()
+    stream.finish().await;
 }
 
 /// Sends one frame unless it was cancelled meanwhile; then its stream is reset, also while
@@ -110,35 +142,38 @@ async fn send_single(
     }
 }
 
-/// Takes the relay's streams until the connection ends.
+/// Takes the relay's streams until the connection ends. The streams' tasks end with it.
 pub(super) async fn receive(shared: Arc<Shared>, connection: quinn::Connection) {
+    let mut tasks = JoinSet::new();
     while let Ok(stream) = connection.accept_uni().await {
-        let shared = shared.clone();
-        tokio::spawn(async move {
-            match quic::incoming(stream).await {
-                Ok(Incoming::Records(mut records)) => loop {
-                    match records.next().await {
-                        Ok(Some(record)) => {
-                            handle_record(&shared, record);
-                            wait_for_room(&shared).await;
-                        }
-                        Ok(None) | Err(quic::ReadError::Lost(_) | quic::ReadError::Cancelled) => {
-                            return;
-                        }
-                        Err(quic::ReadError::Malformed(_) | quic::ReadError::Truncated) => {
-                            return tampered(&shared);
-                        }
-                    }
-                },
-                // The console sends nothing but in-order classes.
-                Ok(Incoming::Single(..)) | Err(quic::ReadError::Malformed(_)) => tampered(&shared),
-                Err(
-                    quic::ReadError::Lost(_)
-                    | quic::ReadError::Cancelled
-                    | quic::ReadError::Truncated,
-                ) => {}
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(receive_stream(shared.clone(), stream));
+    }
+}
+
+async fn receive_stream(shared: Arc<Shared>, stream: quinn::RecvStream) {
+    let mut records = match quic::incoming(stream).await {
+        Ok(Incoming::Records(records)) => records,
+        // The console sends nothing but in-order classes.
+        Ok(Incoming::Single(..)) | Err(quic::ReadError::Malformed(_)) => return tampered(&shared),
+        Err(quic::ReadError::Lost(_) | quic::ReadError::Cancelled | quic::ReadError::Truncated) => {
+            return;
+        }
+    };
+    loop {
+        match records.next().await {
+            Ok(Some(record)) => {
+                let class = record.header().class;
+                handle_record(&shared, record);
+                if class == Class::Input {
+                    wait_for_room(&shared).await;
+                }
             }
-        });
+            Ok(None) | Err(quic::ReadError::Lost(_) | quic::ReadError::Cancelled) => return,
+            Err(quic::ReadError::Malformed(_) | quic::ReadError::Truncated) => {
+                return tampered(&shared);
+            }
+        }
     }
 }
 
@@ -181,9 +216,11 @@ fn handle_content(
     content: &[u8],
 ) -> Option<()> {
     match header.class {
-        Class::Input => core
-            .input
-            .push_back((header, Input::from_bytes(content).ok()?)),
+        Class::Input => core.input.push_back(Queued {
+            header,
+            input: Input::from_bytes(content).ok()?,
+            releases: core.releases,
+        }),
         Class::Acks => core.acknowledged = Some(PictureAck::from_bytes(content).ok()?),
         Class::Notices => match ConsoleNotice::from_bytes(content).ok()? {
             ConsoleNotice::PictureWanted => core.wanted = true,

@@ -21,12 +21,14 @@ mod core;
 mod driver;
 mod epochs;
 mod eyes;
+mod flights;
 mod injector;
 mod link;
 mod pairing;
 mod pictures;
 mod pointer;
 mod publish;
+mod reconnect;
 
 use std::sync::Arc;
 
@@ -96,7 +98,7 @@ pub fn start(setup: Setup) -> std::io::Result<Engine> {
         StopKey::Unavailable
     });
     let provenance = eyes::Eyes::new(watch.as_ref(), setup.window, own.clone());
-    let driver = driver::Driver::new(setup.configuration, shared, inbox, own);
+    let driver = driver::Driver::new(setup.configuration, shared, inbox, own, setup.window);
     let driver = std::thread::Builder::new()
         .name("session".to_owned())
         .spawn(move || driver.run())?;

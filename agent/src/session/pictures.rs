@@ -43,6 +43,7 @@ pub(super) fn run(shared: &Arc<Shared>, own: &OwnWindows) {
             });
         }
         shared.lock().wake_pictures = None;
+        shared.flights.set_waker(None);
     }
 }
 
@@ -80,6 +81,7 @@ impl Thread<'_> {
     fn show(&mut self) -> Result<(), Error> {
         let mut capture = platform::open_capture(None)?;
         self.shared.lock().wake_pictures = Some(capture.waker());
+        self.shared.flights.set_waker(Some(capture.waker()));
         let mut encoder = match self.encoder.take() {
             Some(encoder) => encoder,
             None => Encoder::new(encode::Config::default())?,
@@ -96,9 +98,11 @@ impl Thread<'_> {
                 }
                 Err(error) => return Err(error),
             }
-            let timeout = encoder
+            // While too much is under way, its delivery wakes this thread.
+            let due = encoder
                 .poll_timeout()
-                .map(|at| at.saturating_duration_since(Instant::now()));
+                .filter(|_| !self.shared.flights.full());
+            let timeout = due.map(|at| at.saturating_duration_since(Instant::now()));
             let changes = capture.wait(timeout)?;
             if changes.layout {
                 scene = self.scene(capture.as_mut(), &mut encoder)?;
@@ -165,8 +169,11 @@ impl Thread<'_> {
         encoder: &mut Encoder,
         scene: &mut Scene,
     ) -> Result<bool, Error> {
+        if self.shared.flights.full() {
+            return Ok(true);
+        }
         if encoder.room() && !scene.damage.is_empty() {
-            let mut core = self.shared.lock();
+            let mut core = self.shared.lock_politely();
             let Some(permit) = core.guard.view_permit(Instant::now()) else {
                 return Ok(false);
             };
@@ -180,7 +187,7 @@ impl Thread<'_> {
             let Some(update) = encoder.encode(scene.view(), Instant::now())? else {
                 return Ok(true);
             };
-            let mut core = self.shared.lock();
+            let mut core = self.shared.lock_politely();
             let under = core
                 .guard
                 .view_permit(Instant::now())
@@ -194,10 +201,18 @@ impl Thread<'_> {
                     core.restart = false;
                     return Ok(true);
                 }
-                Some(_) => self
-                    .shared
-                    .seal_single(&mut core, update.class, &update.bytes),
-            };
+                Some(_) => {
+                    let (class, bytes) = (update.class, &update.bytes);
+                    let sent = self.shared.seal_single(&mut core, class, bytes);
+                    self.shared.settle_quietly(&mut core);
+                    if !sent {
+                        // Too much is under way: a complete picture follows when it has arrived.
+                        encoder.restart();
+                        scene.damage = vec![scene.view().area()];
+                        return Ok(true);
+                    }
+                }
+            }
         }
     }
 }

@@ -49,7 +49,7 @@ fn follow(
 ) -> Result<(), platform::Error> {
     shared.lock().wake_pointer = Some(pointer.waker());
     loop {
-        let mut core = shared.lock();
+        let mut core = shared.lock_politely();
         let now = Instant::now();
         let grant = core.guard.grant();
         if core.pointer_grant != grant {
@@ -75,7 +75,10 @@ fn follow(
             y: place.map_or(0, |(_, y)| y),
             shape: state.shape,
         };
-        shared.seal_single(&mut core, Class::Pointer, &content.to_bytes());
+        if !shared.seal_single(&mut core, Class::Pointer, &content.to_bytes()) {
+            pointer.forget_shape();
+        }
+        shared.settle_quietly(&mut core);
         drop(core);
         std::thread::sleep(EVERY);
         pointer.wait(None)?;

@@ -31,6 +31,8 @@ pub(super) fn stage(core: &Core, now: Instant) -> Stage {
             deadline: until,
             input_possible: core.input_possible,
         }),
+        // Nothing has been granted that could be interrupted.
+        Phase::Reconnecting { .. } if core.guard.kind().is_none() => Stage::Connecting,
         Phase::Starting if core.guard.viewed(now).is_zero() => Stage::Starting,
         Phase::Starting | Phase::Session | Phase::Reconnecting { .. } => Stage::Session(bar(core)),
         Phase::Ended => Stage::Ended(ended(core, now)),
@@ -87,13 +89,10 @@ fn ended(core: &Core, now: Instant) -> Ended {
         (_, Some(End::Unverified)) => EndReason::Problem(Problem::TechnicianUnverified),
         (_, Some(End::Fault) | None) => EndReason::Problem(Problem::Internal),
     };
-    let seconds = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
     Ended {
         technician: (!core.technician.name.is_empty()).then(|| core.technician.clone()),
         reason,
-        at: i64::try_from(seconds).unwrap_or(i64::MAX),
+        at: core.ended_at,
         viewed_s: core.guard.viewed(now).as_secs(),
         controlled_s: core.guard.controlled(now).as_secs(),
     }

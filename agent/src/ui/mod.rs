@@ -142,6 +142,22 @@ pub(crate) fn draw(ui: &mut Ui, pen: &mut Pen<'_>, view: &View, form: &mut Form)
     }
 }
 
+/// True on the pages that come only after the code was tried: it serves once.
+pub(crate) fn code_spent(stage: &Stage) -> bool {
+    match stage {
+        Stage::Start | Stage::Connecting => false,
+        Stage::StartError(problem) => match problem::remedy(problem) {
+            problem::Remedy::Code | problem::Remedy::Again => false,
+            problem::Remedy::NewCode | problem::Remedy::Close => true,
+        },
+        Stage::Consent(_)
+        | Stage::Screens { .. }
+        | Stage::Starting
+        | Stage::Session(_)
+        | Stage::Ended(_) => true,
+    }
+}
+
 /// Whole minutes until then, rounded up, at least one.
 fn minutes_until(now: Instant, then: Instant) -> u64 {
     then.saturating_duration_since(now)
