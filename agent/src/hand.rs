@@ -54,11 +54,9 @@ impl Grant {
     fn stands(self) -> bool {
         match self {
             Self::ViewOn | Self::ControlOn => true,
-            Self::ConsentView
-            | Self::ConsentControl
-            | Self::Screen(_)
-            | Self::Yes
-            | Self::GoOn => false,
+            Self::ConsentView | Self::ConsentControl | Self::Screen(_) | Self::Yes | Self::GoOn => {
+                false
+            }
         }
     }
 }

@@ -118,6 +118,19 @@ fn presses_know_whose_they_are() {
     );
     hand.click(60, 60);
     assert!(provenance.all_physical_since(later));
+    let seen = provenance.presses_since(later).unwrap();
+    assert_eq!(
+        seen.iter().map(|press| press.kind).collect::<Vec<_>>(),
+        [PressKind::Button(1)]
+    );
+    for _ in 0..40 {
+        hand.key(A);
+    }
+    assert_eq!(
+        provenance.presses_since(later),
+        None,
+        "more than it remembers"
+    );
 }
 
 #[test]
@@ -132,10 +145,12 @@ fn new_devices_are_known_and_a_dead_server_grants_nothing() {
     assert_eq!(stops(&provenance, &seen).0, [true]);
     hand.forged_key(F11);
     assert_eq!(stops(&provenance, &seen).0, [false]);
+    assert!(provenance.presses_since(Instant::now()).is_some());
     drop(server);
     let lost = seen.recv_timeout(Duration::from_secs(5)).unwrap();
     assert!(matches!(lost, Seen::Lost(_)), "{lost:?}");
     assert_eq!(provenance.newest(), None);
+    assert_eq!(provenance.presses_since(Instant::now()), None);
     drop(watch);
     eventually("the callback is gone", || {
         matches!(
