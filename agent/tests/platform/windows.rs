@@ -250,3 +250,30 @@ fn clicks_and_keys_for_own_windows_are_recognised() {
         "the title bar of an own window"
     );
 }
+
+#[test]
+fn a_window_is_gone_when_no_pixel_of_it_can_be_seen() {
+    let server = Server::start();
+    let client = server.client();
+    let desk = Desk::open(Some(&server.display), OwnWindows::new()).unwrap();
+    let window = client.window(place(200, 200, 300, 200), 0);
+    client.window(AREA, 0);
+    assert!(!desk.gone(window).unwrap(), "a cover may be lifted");
+    for (x, gone) in [(1279, false), (1280, true), (-299, false), (-300, true)] {
+        let aside = ConfigureWindowAux::new().x(x);
+        client.connection.configure_window(window, &aside).unwrap();
+        client.sync();
+        assert_eq!(desk.gone(window).unwrap(), gone, "at {x}");
+    }
+    let back = ConfigureWindowAux::new().x(0);
+    client.connection.configure_window(window, &back).unwrap();
+    client.connection.unmap_window(window).unwrap();
+    client.sync();
+    assert!(desk.gone(window).unwrap());
+    client.connection.map_window(window).unwrap();
+    client.sync();
+    assert!(!desk.gone(window).unwrap());
+    client.connection.destroy_window(window).unwrap();
+    client.sync();
+    assert!(desk.gone(window).unwrap());
+}
