@@ -168,14 +168,48 @@ pub fn holder(leaf: &[u8]) -> Result<Holder, Error> {
         .as_ref()
         .try_into();
     let name = name.ok_or(Error::Malformed)?.to_owned();
-    if name.chars().any(char::is_control) {
+    let organisation = organisation.unwrap_or_default().to_owned();
+    if !plain(&name) || !plain(&organisation) {
         return Err(Error::Malformed);
     }
     Ok(Holder {
         name,
-        organisation: organisation.unwrap_or_default().to_owned(),
+        organisation,
         key: key.map_err(|_| Error::Malformed)?,
         leaf: hash(leaf),
         serial: certificate.raw_serial().to_vec(),
     })
+}
+
+/// True if the text reads as it is written: without control characters, and without those
+/// that turn the direction of writing around.
+fn plain(text: &str) -> bool {
+    !text
+        .chars()
+        .any(|c| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leaf(name: &str, organisation: &str) -> Vec<u8> {
+        let mut params = rcgen::CertificateParams::default();
+        let mut subject = rcgen::DistinguishedName::new();
+        subject.push(rcgen::DnType::CommonName, name);
+        subject.push(rcgen::DnType::OrganizationName, organisation);
+        params.distinguished_name = subject;
+        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+        params.self_signed(&key).unwrap().der().to_vec()
+    }
+
+    #[test]
+    fn names_read_as_they_are_written() {
+        let holder = holder(&leaf("Zoë Müller-Ōta", "علي & Söhne")).unwrap();
+        assert_eq!(holder.name, "Zoë Müller-Ōta");
+        for trick in ["a\u{202e}b", "a\u{2066}b", "a\u{202a}", "a\nb", "a\u{85}b"] {
+            assert_eq!(super::holder(&leaf(trick, "IT")), Err(Error::Malformed));
+            assert_eq!(super::holder(&leaf("Eve", trick)), Err(Error::Malformed));
+        }
+    }
 }
