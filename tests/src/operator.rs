@@ -200,6 +200,7 @@ impl Operator {
             identity,
             pin,
             relay: self.address(),
+            pace: None,
         })
     }
 

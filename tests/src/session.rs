@@ -24,14 +24,14 @@ use crate::grab::{Grabber, Picture};
 use crate::observer::Observer;
 use crate::operator::{Operator, Relay};
 use crate::programs::Programs;
-use crate::tap::Tap;
+use crate::tap::{Place, Tap};
 use crate::wait;
 use crate::xserver::{Process, XServer};
 
 /// How long a step of the programs may take on a loaded machine.
 pub const STEP: Duration = Duration::from_secs(30);
 
-/// How the two screens are made.
+/// How the two screens are made, and the line between agent and relay.
 #[derive(Debug, Clone, Copy)]
 pub struct Layout {
     /// Width of both.
@@ -42,6 +42,8 @@ pub struct Layout {
     pub customer: &'static str,
     /// The technician's keyboard.
     pub technician: &'static str,
+    /// Bytes a second of one picture frame on the line; none is as fast as it goes.
+    pub pace: Option<u32>,
 }
 
 impl Default for Layout {
@@ -51,6 +53,7 @@ impl Default for Layout {
             height: 800,
             customer: "de",
             technician: "de",
+            pace: None,
         }
     }
 }
@@ -94,6 +97,7 @@ pub struct Backdrop {
     pub technician_screen: XServer,
     operator: Operator,
     folder: PathBuf,
+    pace: Option<u32>,
 }
 
 impl Backdrop {
@@ -104,6 +108,7 @@ impl Backdrop {
             height,
             customer,
             technician,
+            pace,
         } = layout;
         let customer_screen = XServer::start(width, height, customer)?.with_window_manager()?;
         let technician_screen = XServer::start(width, height, technician)?.with_window_manager()?;
@@ -113,6 +118,7 @@ impl Backdrop {
             technician_screen,
             operator,
             folder: folder.to_owned(),
+            pace,
         })
     }
 
@@ -123,10 +129,14 @@ impl Backdrop {
             technician_screen,
             operator,
             folder,
+            pace,
         } = self;
         let relay = operator.serve(relay_flags)?;
         let home = operator.enrol()?;
-        let tap = Tap::start(operator.place()?)?;
+        let tap = Tap::start(Place {
+            pace,
+            ..operator.place()?
+        })?;
         let file = operator.agent(&tap.address().to_string())?;
 
         let mut command = operator.console(&technician_screen, &home);

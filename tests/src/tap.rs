@@ -31,6 +31,9 @@ pub struct Place {
     pub pin: Pin,
     /// `host:port` of the relay.
     pub relay: String,
+    /// How fast a frame's stream is taken from the agent, in bytes a second: a slow line on which
+    /// pictures stay in flight. None is as fast as it goes.
+    pub pace: Option<u32>,
 }
 
 /// A running tap. It ends when dropped, with all its connections.
@@ -97,11 +100,14 @@ fn serve(
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let endpoint = quic::server(
-            (Ipv4Addr::LOCALHOST, 0).into(),
-            &place.identity,
-            place.pin.ca,
-        )?;
+        let mut config = quic::server_config(&place.identity, place.pin.ca)?;
+        if place.pace.is_some() {
+            // What is not taken must stay with the agent, where it can still be cancelled.
+            let mut transport = quinn::TransportConfig::default();
+            transport.stream_receive_window(SLOW_WINDOW.into());
+            config.transport_config(Arc::new(transport));
+        }
+        let endpoint = quinn::Endpoint::server(config, (Ipv4Addr::LOCALHOST, 0).into())?;
         ready.send(Ok(endpoint.local_addr()?))?;
         let accept = async {
             while let Some(incoming) = endpoint.accept().await {
@@ -131,8 +137,8 @@ async fn connection(incoming: quinn::Incoming, place: Place, log: Arc<Log>) {
     let legs = async {
         tokio::join!(
             pump::messages(&agent, &relay),
-            pump::frames(&agent, &relay, id, Leg::FromAgent, &log),
-            pump::frames(&relay, &agent, id, Leg::FromRelay, &log),
+            pump::frames(&agent, &relay, id, Leg::FromAgent, place.pace, &log),
+            pump::frames(&relay, &agent, id, Leg::FromRelay, None, &log),
         )
     };
     tokio::select! {
@@ -141,3 +147,6 @@ async fn connection(incoming: quinn::Incoming, place: Place, log: Arc<Log>) {
         reason = relay.closed() => pump::close(&agent, &reason),
     }
 }
+
+/// Bytes of one stream in flight on a slow line.
+const SLOW_WINDOW: u32 = 2 << 10;

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use fernsicht_protocol::frame::Class;
 use fernsicht_protocol::rights::Rights;
 use fernsicht_tests::customer::Button;
 use fernsicht_tests::grab::Area;
@@ -12,6 +13,7 @@ use fernsicht_tests::observer::{Maker, Target};
 use fernsicht_tests::programs::Programs;
 use fernsicht_tests::scenery;
 use fernsicht_tests::session::{Backdrop, Layout, STEP};
+use fernsicht_tests::tap::Passed;
 use fernsicht_tests::vanish::Patches;
 use fernsicht_tests::wait;
 
@@ -119,6 +121,88 @@ fn only_looking_shows_and_does_not_inject() -> Result<()> {
             .iter()
             .all(|(_, _, rights)| !rights.control()),
         "control was granted"
+    );
+    stage.check()
+}
+
+#[test]
+fn pictures_in_flight_are_cancelled() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let layout = Layout {
+        pace: Some(30_000),
+        ..Layout::default()
+    };
+    let backdrop = Backdrop::raise(Programs::find()?, folder.path(), layout)?;
+    let photo = scenery::photo(
+        &backdrop.customer_screen,
+        folder.path(),
+        560,
+        400,
+        "560x400+640+200",
+    )?;
+    let mut stage = backdrop.open(&[])?;
+    let code = stage.code()?;
+    stage.customer.enter_code(&code)?;
+    stage.grant(Button::ConsentView, Rights::View)?;
+    stage.same_picture(STEP)?;
+
+    let mut step = 0;
+    wait::until_true("a large picture in flight", STEP, || {
+        step += 1;
+        photo
+            .window()
+            .move_to(640 - step % 40 * 10, 200 + step % 40 * 5)?;
+        let frames = stage.tap.log().all();
+        // So much of it is still with the agent that it takes a second to come.
+        let large = |p: &&Passed| {
+            p.ended.is_none()
+                && p.header.class == Class::Picture
+                && p.header.length > 12_000
+                && p.seen.at.elapsed() < Duration::from_millis(150)
+        };
+        Ok(frames.iter().rfind(large).is_some())
+    })?;
+    stage.customer.press_stop(&stage.observer)?;
+    wait::until_true("every stream to end", STEP, || {
+        let frames = stage.tap.log().all();
+        let stopped = !stage.tap.log().revocations().is_empty();
+        Ok(stopped
+            && frames
+                .iter()
+                .all(|p| p.header.class.in_order() || p.ended.is_some()))
+    })?;
+    let revocations = stage.tap.log().revocations();
+    let last = revocations.last().context("a revocation")?;
+    let around = || {
+        let near = |p: &&Passed| {
+            !p.header.class.in_order()
+                && p.ended
+                    .is_some_and(|(_, end)| end.at + STEP / 30 > last.at.at)
+        };
+        let all = stage.tap.log().all();
+        let line = |p: &Passed| {
+            let from = wait::server_ms_between(last.at.server_ms, p.seen.server_ms);
+            let to = p.ended.map(|(ending, end)| {
+                (
+                    ending,
+                    wait::server_ms_between(last.at.server_ms, end.server_ms),
+                )
+            });
+            format!(
+                "{:?} {} of {} bytes: {from} ms to {to:?}\n",
+                p.header.class, p.header.number, p.header.length
+            )
+        };
+        all.iter().filter(near).map(line).collect::<String>()
+    };
+    ensure!(
+        last.open > 0,
+        "nothing was in flight: {last:?}\n{}",
+        around()
+    );
+    ensure!(
+        last.reset == last.open && last.frames_after == 0,
+        "{last:?}"
     );
     stage.check()
 }

@@ -47,6 +47,7 @@ async fn frames_pass_unchanged_and_revocations_are_judged() -> Result<()> {
         identity,
         pin: pin.clone(),
         relay: address,
+        pace: None,
     })?;
 
     let server = tokio::spawn(async move {
@@ -127,7 +128,7 @@ async fn frames_pass_unchanged_and_revocations_are_judged() -> Result<()> {
     );
 
     // An agent that went on would be found, beyond what one datagram may hold.
-    let beyond = || Ok(found[0].at.at.elapsed() > Duration::from_millis(10));
+    let beyond = || Ok(found[0].at.at.elapsed() > Duration::from_millis(30));
     tokio::task::block_in_place(|| wait::until_true("the time to pass", LIMIT, beyond))?;
     let mut late = agent.open_uni().await?;
     late.write_all(&header(Class::Pointer, 0, 1, Rights::View, 16).encode())

@@ -230,6 +230,6 @@ impl Log {
     }
 }
 
-/// Two streams of one connection are read by two tasks: what arrived in one datagram may be
-/// noted in either order within this time.
-const TOLERANCE: Duration = Duration::from_millis(2);
+/// Two streams of one connection are read by two tasks: what arrived together may be noted in
+/// either order within this time, on a machine with more to do than cores.
+const TOLERANCE: Duration = Duration::from_millis(10);

@@ -1,10 +1,13 @@
 //! Moves the bytes of one connection's streams, and tells the log what they were.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use fernsicht_protocol::frame::{HEADER_BYTES, Header};
 use fernsicht_protocol::unit::{Assembler, KIND_FRAME, KIND_TOMBSTONE, Record};
 use quinn::{Connection, ConnectionError, RecvStream, SendStream, VarInt};
+
+use tokio::time::Instant;
 
 use super::log::{Ending, Leg, Log};
 
@@ -37,25 +40,46 @@ pub(super) async fn messages(agent: &Connection, relay: &Connection) {
         stream.set_priority(MESSAGES).ok();
     }
     tokio::join!(
-        pass(from_agent, to_relay, |_| None),
-        pass(from_relay, to_agent, |_| None)
+        pass(from_agent, to_relay, None, |_| None),
+        pass(from_relay, to_agent, None, |_| None)
     );
 }
 
 /// All unidirectional streams of one direction.
-pub(super) async fn frames(from: &Connection, to: &Connection, id: u64, leg: Leg, log: &Arc<Log>) {
+pub(super) async fn frames(
+    from: &Connection,
+    to: &Connection,
+    id: u64,
+    leg: Leg,
+    pace: Option<u32>,
+    log: &Arc<Log>,
+) {
     while let Ok(stream) = from.accept_uni().await {
-        tokio::spawn(frame_stream(stream, to.clone(), id, leg, Arc::clone(log)));
+        tokio::spawn(frame_stream(
+            stream,
+            to.clone(),
+            id,
+            leg,
+            pace,
+            Arc::clone(log),
+        ));
     }
 }
 
-async fn frame_stream(from: RecvStream, to: Connection, id: u64, leg: Leg, log: Arc<Log>) {
+async fn frame_stream(
+    from: RecvStream,
+    to: Connection,
+    id: u64,
+    leg: Leg,
+    pace: Option<u32>,
+    log: Arc<Log>,
+) {
     let Ok(onward) = to.open_uni().await else {
         return;
     };
     let mut reader = Reader::New { head: Vec::new() };
     let mut open = None;
-    let ending = pass(from, onward, |bytes| {
+    let ending = pass(from, onward, pace, |bytes| {
         let mut priority = None;
         reader.push(bytes, |header, tombstone, single| {
             priority = Some(header.class.priority());
@@ -125,17 +149,24 @@ impl Reader {
 async fn pass(
     mut from: RecvStream,
     mut to: SendStream,
+    pace: Option<u32>,
     mut look: impl FnMut(&[u8]) -> Option<i32>,
 ) -> Ending {
     let refused = to.stopped();
     tokio::pin!(refused);
     let mut ahead = Vec::new();
     let mut complete = false;
+    let rest = tokio::time::sleep(Duration::ZERO);
+    tokio::pin!(rest);
     while !(complete && ahead.is_empty()) {
         let room = ahead.len() < AHEAD;
         tokio::select! {
-            chunk = from.read_chunk(CHUNK, true), if room && !complete => match chunk {
+            // Without a pace the rest is over before it begins.
+            chunk = async { rest.as_mut().await; from.read_chunk(CHUNK, true).await }, if room && !complete => match chunk {
                 Ok(Some(chunk)) => {
+                    if pace.is_some() {
+                        rest.as_mut().reset(Instant::now() + time_of(chunk.bytes.len(), pace));
+                    }
                     if let Some(priority) = look(&chunk.bytes) {
                         to.set_priority(priority).ok();
                     }
@@ -157,13 +188,37 @@ async fn pass(
             },
             code = &mut refused => {
                 let code = code.ok().flatten().unwrap_or(VarInt::from_u32(0));
-                from.stop(code).ok();
-                return Ending::Refused;
+                let own = tokio::time::timeout(OWN_RESET, async {
+                    rest.await;
+                    own_end(&mut from, pace).await
+                });
+                return own.await.unwrap_or_else(|_| {
+                    from.stop(code).ok();
+                    Ending::Refused
+                });
             }
         }
     }
     to.finish().ok();
     Ending::Complete
+}
+
+/// Reads on what nobody takes any more, at the same pace, to its end.
+async fn own_end(from: &mut RecvStream, pace: Option<u32>) -> Ending {
+    loop {
+        match from.read_chunk(CHUNK, true).await {
+            Ok(Some(chunk)) => tokio::time::sleep(time_of(chunk.bytes.len(), pace)).await,
+            Ok(None) => return Ending::Complete,
+            Err(error) => return cancelled(&error).1,
+        }
+    }
+}
+
+/// How long so many bytes take.
+fn time_of(bytes: usize, pace: Option<u32>) -> Duration {
+    pace.map_or(Duration::ZERO, |pace| {
+        Duration::from_secs_f64(bytes as f64 / f64::from(pace))
+    })
 }
 
 /// How a stream that cannot be read on is ended onward, and what that is called.
@@ -176,6 +231,10 @@ fn cancelled(error: &quinn::ReadError) -> (VarInt, Ending) {
         | quinn::ReadError::ZeroRttRejected => (VarInt::from_u32(0), Ending::Lost),
     }
 }
+
+/// The relay refuses what a revocation overtook. How long the agent has to cancel it by itself
+/// before it is told so: that it does is what the log is asked for.
+const OWN_RESET: Duration = Duration::from_millis(300);
 
 /// How far ahead of the other side is read: a whole frame of any size that occurs.
 const AHEAD: usize = 4 << 20;
