@@ -60,7 +60,7 @@ async fn fetch(relay: &Relay, secret: [u8; 16], request: Vec<u8>) -> Result<Vec<
             request: Blob(request),
         },
     ] {
-        connected.say(&message).await.map_err(Problem::Link)?;
+        connected.say(message).map_err(Problem::Link)?;
     }
     let chain = loop {
         match answer(&mut messages).await? {

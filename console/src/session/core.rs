@@ -39,6 +39,10 @@ use crate::view::{self, CodeOver, CodeState, Link, Problem, Recorder, Stage};
 /// Tries per code (SPEC "Code").
 const TRIES: u8 = 3;
 
+/// Frames that one input may need: the release before it, itself, and the release if the next
+/// one does not fit.
+const ROOM_PER_INPUT: usize = 3;
+
 /// What is to be done.
 #[derive(Debug)]
 pub(crate) enum Output {
@@ -189,7 +193,9 @@ impl Core {
     }
 
     /// What the technician's hand did. Dropped silently where the mirror does not allow it.
-    pub(crate) fn handle_input(&mut self, event: InputEvent) {
+    /// `room`: input frames that the link takes now. Where they run out the input is dropped,
+    /// and everything goes up: with the last of them, and before the next input.
+    pub(crate) fn handle_input(&mut self, event: InputEvent, room: usize) {
         let Phase::Paired(paired) = &mut self.phase else {
             return;
         };
@@ -199,8 +205,13 @@ impl Core {
         let Some((grant, beacon)) = paired.mirror.may_send() else {
             return;
         };
-        let release = std::mem::take(&mut paired.release_first).then_some(InputEvent::ReleaseAll);
-        for event in release.into_iter().chain([event]) {
+        let fits = room >= ROOM_PER_INPUT;
+        let release = match fits {
+            true => std::mem::take(&mut paired.release_first),
+            false => !std::mem::replace(&mut paired.release_first, true) && room > 0,
+        };
+        let release = release.then_some(InputEvent::ReleaseAll);
+        for event in release.into_iter().chain(fits.then_some(event)) {
             let content = Input { beacon, event }.to_bytes();
             self.out.extend(paired.seal(Class::Input, grant, &content));
         }

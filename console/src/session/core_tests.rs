@@ -263,7 +263,11 @@ impl Pair {
 
     /// What the technician does, as the agent opens it.
     fn input(&mut self, event: InputEvent) -> Vec<Input> {
-        self.core.handle_input(event);
+        self.input_into(ROOM_PER_INPUT, event)
+    }
+
+    fn input_into(&mut self, room: usize, event: InputEvent) -> Vec<Input> {
+        self.core.handle_input(event, room);
         outputs(&mut self.core)
             .into_iter()
             .map(|output| {
@@ -458,6 +462,23 @@ fn while_the_customer_is_active_nothing_is_sent_and_then_everything_goes_up_firs
     pair.notice(&AgentNotice::CustomerActive { active: false });
     let events: Vec<_> = pair.input(click()).into_iter().map(|i| i.event).collect();
     assert_eq!(events, [InputEvent::ReleaseAll, click()]);
+}
+
+#[test]
+fn input_that_finds_no_room_is_dropped_and_everything_goes_up() {
+    let mut pair = Pair::control();
+    let mut sent = |room, event| -> Vec<InputEvent> {
+        let inputs = pair.input_into(room, event);
+        inputs.into_iter().map(|input| input.event).collect()
+    };
+    assert_eq!(sent(3, click()), [click()]);
+    assert_eq!(sent(2, click()), [InputEvent::ReleaseAll]);
+    assert_eq!(sent(1, click()), []);
+    assert_eq!(sent(0, click()), []);
+    assert_eq!(sent(3, click()), [InputEvent::ReleaseAll, click()]);
+    assert_eq!(sent(0, click()), []);
+    assert_eq!(sent(1, click()), []);
+    assert_eq!(sent(3, click()), [InputEvent::ReleaseAll, click()]);
 }
 
 #[test]

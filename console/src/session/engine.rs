@@ -9,13 +9,14 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use fernsicht_protocol::content::InputEvent;
+use fernsicht_protocol::frame::Class;
 use tokio::sync::mpsc;
 
 use super::core::{Core, Output};
 use super::link::{self, Connected, Event, Link};
 use super::meter::Meter;
 use super::painter::{Queue, Report};
-use super::{Config, lock};
+use super::{Config, MOST_COMMANDS, lock};
 use crate::enrol;
 use crate::identity::{Identity, Store};
 use crate::picture;
@@ -26,6 +27,10 @@ const FIRST_WAIT: Duration = Duration::from_millis(300);
 
 /// The longest wait between two tries.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// Events of the relay that are handled before a command must have its turn: a relay that
+/// never rests must not keep the technician from ending the session.
+const MOST_EVENTS_IN_A_ROW: usize = 64;
 
 /// How long a session waits for a reconnect (DESIGN §6).
 const RECONNECT: Duration = Duration::from_secs(600);
@@ -86,6 +91,7 @@ pub(super) fn start(config: Config, parts: Parts) -> std::io::Result<JoinHandle<
                 painter,
                 link: None,
                 connected: None,
+                closing: None,
                 retry: None,
                 sight: 0,
                 meter: Meter::default(),
@@ -138,6 +144,8 @@ struct Engine {
     painter: Queue,
     link: Option<Link>,
     connected: Option<Box<Connected>>,
+    /// The goodbye of the link before.
+    closing: Option<tokio::task::JoinHandle<()>>,
     retry: Option<Retry>,
     /// The board's number of the sight that is drawn for.
     sight: u64,
@@ -151,35 +159,50 @@ impl Engine {
         mut painted: mpsc::Receiver<Report>,
     ) {
         let mut waiting = VecDeque::new();
+        // Events since the last command.
+        let mut events = 0;
         loop {
-            self.carry_out().await;
+            self.carry_out();
             self.publish();
-            let timeout = self.poll_timeout();
-            if let Some(command) = waiting.pop_front() {
-                if self.handle_command(command) {
-                    break;
+            if events >= MOST_EVENTS_IN_A_ROW {
+                events = 0;
+                take_commands(&mut waiting, &mut commands);
+                if let Some(command) = waiting.pop_front() {
+                    if self.handle_command(command) {
+                        break;
+                    }
+                    continue;
                 }
-                continue;
             }
+            let timeout = self.poll_timeout();
             tokio::select! {
                 biased;
                 // The relay first: a revocation must not wait behind input.
-                event = next_event(&mut self.link) => self.handle_event(event),
-                Some(command) = commands.recv() => {
+                event = next_event(&mut self.link) => {
+                    events += 1;
+                    self.handle_event(event);
+                }
+                Some(command) = commands.recv(), if waiting.is_empty() => {
                     waiting.push_back(command);
-                    while let Ok(command) = commands.try_recv() {
-                        push_newest(&mut waiting, command);
-                    }
+                    take_commands(&mut waiting, &mut commands);
                 }
                 Some(Report::Wanted) = painted.recv() => self.with_core(Core::handle_picture_wanted),
                 done = enrolment(&mut self.state) => self.handle_enrolled(done),
                 () = sleep_until(timeout) => self.handle_timeout(),
+                command = next_waiting(&mut waiting) => {
+                    events = 0;
+                    if self.handle_command(command) {
+                        break;
+                    }
+                }
             }
         }
-        self.carry_out().await;
+        self.carry_out();
         self.painter.end();
-        if let Some(connected) = self.connected.take() {
-            connected.close().await;
+        self.close();
+        if let Some(closing) = self.closing {
+            // Nothing is left to do if the goodbye failed.
+            drop(closing.await);
         }
     }
 
@@ -189,7 +212,10 @@ impl Engine {
             Command::Enrol { token } => self.enrol(token),
             Command::NewSession => self.start_session(),
             Command::End | Command::Dismiss => self.with_core(Core::end),
-            Command::Input(event) => self.with_core(|core| core.handle_input(event)),
+            Command::Input(event) => {
+                let room = self.connected.as_ref().map_or(0, |c| c.room(Class::Input));
+                self.with_core(|core| core.handle_input(event, room));
+            }
             Command::Drawn { mark, received } => {
                 self.meter.drawn(received);
                 self.with_core(|core| core.handle_drawn(mark));
@@ -309,15 +335,15 @@ impl Engine {
         }
     }
 
-    async fn carry_out(&mut self) {
+    fn carry_out(&mut self) {
         while let Some(output) = self.poll_output() {
             let sent = match output {
                 Output::Relay(message) => match &mut self.connected {
-                    Some(connected) => connected.say(&message).await,
+                    Some(connected) => connected.say(message),
                     None => Ok(()),
                 },
                 Output::Frame(frame) => match &mut self.connected {
-                    Some(connected) => connected.send(frame).await,
+                    Some(connected) => connected.send(frame),
                     None => Ok(()),
                 },
                 Output::Code(code) => {
@@ -379,7 +405,7 @@ impl Engine {
         self.link = None;
         self.retry = None;
         if let Some(connected) = self.connected.take() {
-            tokio::spawn(connected.close());
+            self.closing = Some(tokio::spawn(connected.close()));
         }
     }
 
@@ -441,6 +467,24 @@ fn push_newest(waiting: &mut VecDeque<Command>, command: Command) {
         *last = new.clone();
     } else {
         waiting.push_back(command);
+    }
+}
+
+/// Takes what has come meanwhile.
+fn take_commands(waiting: &mut VecDeque<Command>, commands: &mut mpsc::Receiver<Command>) {
+    while waiting.len() < MOST_COMMANDS
+        && let Ok(command) = commands.try_recv()
+    {
+        push_newest(waiting, command);
+    }
+}
+
+/// The next command, after everything else of this thread has had its turn.
+async fn next_waiting(waiting: &mut VecDeque<Command>) -> Command {
+    tokio::task::yield_now().await;
+    match waiting.pop_front() {
+        Some(command) => command,
+        None => std::future::pending().await,
     }
 }
 

@@ -2,8 +2,11 @@
 //!
 //! ```text
 //! connect ─► Connected ── reader tasks ──► events (bounded) ──► engine
-//!                └─ message stream, one stream per in-order class ◄── engine
+//!                └─ message stream, one stream per in-order class ◄── writer tasks (bounded) ◄── engine
 //! ```
+//!
+//! The engine never waits for the relay: what a stream does not take waits in its writer's queue,
+//! and a queue that is full ends the link. Input asks for room before it is sealed.
 //!
 //! Every link has a channel of its own, so that nothing of an old link is taken for a new one's.
 
@@ -17,6 +20,7 @@ use fernsicht_protocol::quic::{
 };
 use fernsicht_protocol::unit::Record;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinSet;
 
 use crate::identity::{Identity, Relay};
@@ -24,6 +28,10 @@ use crate::view::Problem;
 
 /// Events that wait for the engine. When it is full, QUIC's flow control holds the relay back.
 const MOST_EVENTS: usize = 64;
+
+/// Messages, or frames of one class, that wait for their stream. The agent sends no more pictures
+/// than are acknowledged within a round trip, so acknowledgements stay far below.
+const MOST_WRITES: usize = 256;
 
 /// How long a goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -82,31 +90,54 @@ impl Drop for Link {
 pub(crate) struct Connected {
     endpoint: quinn::Endpoint,
     connection: quinn::Connection,
-    messages: MessageSender,
-    records: HashMap<Class, RecordSender>,
+    messages: mpsc::Sender<ConsoleToRelay>,
+    /// Writes the messages; ends when all are delivered.
+    speaker: JoinSet<()>,
+    records: HashMap<Class, mpsc::Sender<Record>>,
+    writers: JoinSet<()>,
 }
 
 impl Connected {
-    /// Says something to the relay.
-    pub(crate) async fn say(&mut self, message: &ConsoleToRelay) -> Result<(), String> {
-        self.messages.send(message).await.map_err(|e| e.to_string())
+    fn new(
+        endpoint: quinn::Endpoint,
+        connection: quinn::Connection,
+        sender: MessageSender,
+    ) -> Self {
+        let (messages, queued) = mpsc::channel(MOST_WRITES);
+        let mut speaker = JoinSet::new();
+        speaker.spawn(write_messages(sender, queued));
+        Self {
+            endpoint,
+            connection,
+            messages,
+            speaker,
+            records: HashMap::new(),
+            writers: JoinSet::new(),
+        }
     }
 
-    /// Sends a frame on the stream of its class.
-    pub(crate) async fn send(&mut self, frame: Frame) -> Result<(), String> {
+    /// Says something to the relay. Errors: the stream is gone, or the relay does not read.
+    pub(crate) fn say(&mut self, message: ConsoleToRelay) -> Result<(), String> {
+        self.messages.try_send(message).map_err(|e| unsent(&e))
+    }
+
+    /// Sends a frame on the stream of its class. Errors as for [`Self::say`].
+    pub(crate) fn send(&mut self, frame: Frame) -> Result<(), String> {
         let class = frame.header.class;
-        let sender = match self.records.entry(class) {
-            std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::hash_map::Entry::Vacant(entry) => entry.insert(
-                RecordSender::open(&self.connection, class)
-                    .await
-                    .map_err(|e| e.to_string())?,
-            ),
-        };
-        sender
-            .send(&Record::Frame(frame))
-            .await
-            .map_err(|e| e.to_string())
+        let (connection, writers) = (&self.connection, &mut self.writers);
+        let queue = self.records.entry(class).or_insert_with(|| {
+            let (queue, queued) = mpsc::channel(MOST_WRITES);
+            writers.spawn(write_records(connection.clone(), class, queued));
+            queue
+        });
+        queue.try_send(Record::Frame(frame)).map_err(|e| unsent(&e))
+    }
+
+    /// How many frames of `class` can be sent now.
+    pub(crate) fn room(&self, class: Class) -> usize {
+        self.records
+            .get(&class)
+            .map_or(MOST_WRITES, mpsc::Sender::capacity)
     }
 
     /// The round trip as QUIC estimates it.
@@ -116,10 +147,51 @@ impl Connected {
 
     /// Delivers what was said, then closes.
     pub(crate) async fn close(self) {
+        let Self {
+            endpoint,
+            connection,
+            messages,
+            mut speaker,
+            ..
+        } = self;
+        drop(messages);
         // A relay that does not take the goodbye finds out by the closed connection.
-        drop(tokio::time::timeout(GOODBYE, self.messages.finish()).await);
-        self.connection.close(0u32.into(), b"");
-        drop(tokio::time::timeout(GOODBYE, self.endpoint.wait_idle()).await);
+        drop(tokio::time::timeout(GOODBYE, speaker.join_next()).await);
+        connection.close(0u32.into(), b"");
+        drop(tokio::time::timeout(GOODBYE, endpoint.wait_idle()).await);
+    }
+}
+
+fn unsent<T>(error: &TrySendError<T>) -> String {
+    match error {
+        TrySendError::Full(_) => "the relay takes nothing any more".into(),
+        TrySendError::Closed(_) => "the connection ended".into(),
+    }
+}
+
+async fn write_messages(mut sender: MessageSender, mut queued: mpsc::Receiver<ConsoleToRelay>) {
+    while let Some(message) = queued.recv().await {
+        // The closed queue tells the engine.
+        if sender.send(&message).await.is_err() {
+            return;
+        }
+    }
+    sender.finish().await;
+}
+
+async fn write_records(
+    connection: quinn::Connection,
+    class: Class,
+    mut queued: mpsc::Receiver<Record>,
+) {
+    let Ok(mut sender) = RecordSender::open(&connection, class).await else {
+        return;
+    };
+    while let Some(record) = queued.recv().await {
+        // As above.
+        if sender.send(&record).await.is_err() {
+            return;
+        }
     }
 }
 
@@ -138,13 +210,7 @@ pub(crate) async fn connect(
         .open_bi()
         .await
         .map_err(|e| Problem::Link(e.to_string()))?;
-    let messages = MessageSender::new(send);
-    let connected = Connected {
-        endpoint,
-        connection,
-        messages,
-        records: HashMap::new(),
-    };
+    let connected = Connected::new(endpoint, connection, MessageSender::new(send));
     Ok((connected, MessageReceiver::new(receive)))
 }
 

@@ -98,16 +98,16 @@ impl Session {
         self.commands.try_send(command).is_ok()
     }
 
-    /// Says goodbye to the relay and ends the threads.
+    /// Says goodbye to the relay and ends the threads; a few seconds at most.
     pub fn stop(&mut self) {
         let Some(thread) = self.thread.take() else {
             return;
         };
-        if self.commands.blocking_send(Command::Quit).is_err() {
-            return;
-        }
         let until = std::time::Instant::now() + GOODBYE;
+        let mut told = false;
         while !thread.is_finished() && std::time::Instant::now() < until {
+            // The queue may be full for the moment.
+            told = told || self.send(Command::Quit);
             std::thread::sleep(Duration::from_millis(5));
         }
     }
