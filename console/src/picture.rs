@@ -48,6 +48,10 @@ pub struct Board {
     mark: Option<Mark>,
     received: Option<Instant>,
     pointer: Pointer,
+    /// Sequence of the frame that brought the pointer's shape.
+    shaped: u64,
+    /// Counts shapes, over all sessions: the window tells them apart by it.
+    shapes: u64,
 }
 
 /// The customer's pointer as last heard.
@@ -109,6 +113,13 @@ impl Board {
         // Its shape is kept: the agent sends it only when it changes.
         self.pointer.visible = false;
         self.sight
+    }
+
+    /// A session begins or is over: as [`Self::clear`], and nothing of its pointer stays.
+    pub fn forget(&mut self) -> u64 {
+        self.pointer = Pointer::default();
+        self.shaped = 0;
+        self.clear()
     }
 
     fn blank(&mut self) {
@@ -210,26 +221,26 @@ impl Board {
         &self.pointer
     }
 
-    /// Takes a pointer frame; false if it is older than what is known.
+    /// Takes a pointer frame; false if it brings nothing new. Frames overtake each other: of one
+    /// that is late its shape still counts, unless a newer one is known.
     pub fn handle_pointer(&mut self, frame: fernsicht_protocol::content::Pointer) -> bool {
-        if frame.sequence <= self.pointer.sequence && self.pointer.sequence != 0 {
-            return false;
-        }
-        let shape = match frame.shape {
-            Some(shape) => {
-                let number = self.pointer.shape.as_ref().map_or(0, |(n, _)| *n) + 1;
-                Some((number.max(frame.sequence), Arc::new(shape)))
+        let heard = self.pointer.sequence != 0;
+        let newer = !heard || frame.sequence > self.pointer.sequence;
+        let reshaped = match frame.shape {
+            Some(shape) if self.pointer.shape.is_none() || frame.sequence > self.shaped => {
+                self.shapes += 1;
+                self.shaped = frame.sequence;
+                self.pointer.shape = Some((self.shapes, Arc::new(shape)));
+                true
             }
-            None => self.pointer.shape.take(),
+            Some(_) | None => false,
         };
-        self.pointer = Pointer {
-            sequence: frame.sequence,
-            visible: frame.visible,
-            x: frame.x,
-            y: frame.y,
-            shape,
-        };
-        true
+        if newer {
+            self.pointer.sequence = frame.sequence;
+            self.pointer.visible = frame.visible;
+            (self.pointer.x, self.pointer.y) = (frame.x, frame.y);
+        }
+        newer || reshaped
     }
 }
 
@@ -362,5 +373,55 @@ mod tests {
         assert!(board.handle_pointer(at(2, 7)));
         assert!(!board.handle_pointer(at(1, 9)));
         assert_eq!(board.pointer().x, 7);
+    }
+
+    fn shaped(sequence: u64, width: u16) -> fernsicht_protocol::content::Pointer {
+        let shape = PointerShape {
+            width,
+            height: 1,
+            hot_x: 0,
+            hot_y: 0,
+            bgra: vec![0; usize::from(width) * 4],
+        };
+        fernsicht_protocol::content::Pointer {
+            sequence,
+            visible: true,
+            x: width,
+            y: 0,
+            shape: Some(shape),
+        }
+    }
+
+    fn width(board: &Board) -> Option<u16> {
+        board.pointer().shape.as_ref().map(|(_, shape)| shape.width)
+    }
+
+    #[test]
+    fn the_shape_of_a_late_pointer_counts_unless_a_newer_one_is_known() {
+        let mut board = Board::default();
+        let mut moved = shaped(3, 9);
+        moved.shape = None;
+        assert!(board.handle_pointer(moved));
+        assert!(board.handle_pointer(shaped(2, 5)));
+        assert_eq!((width(&board), board.pointer().x), (Some(5), 9));
+        assert!(!board.handle_pointer(shaped(1, 4)));
+        assert_eq!((width(&board), board.pointer().sequence), (Some(5), 3));
+    }
+
+    #[test]
+    fn another_session_has_a_pointer_of_its_own() {
+        let mut board = Board::default();
+        assert!(board.handle_pointer(shaped(70, 5)));
+        let first = board.pointer().shape.clone().map(|(number, _)| number);
+        board.clear();
+        assert_eq!(width(&board), Some(5));
+        board.forget();
+        assert_eq!(*board.pointer(), Pointer::default());
+        assert!(board.handle_pointer(shaped(1, 4)));
+        assert_eq!(width(&board), Some(4));
+        assert_ne!(
+            board.pointer().shape.clone().map(|(number, _)| number),
+            first
+        );
     }
 }
