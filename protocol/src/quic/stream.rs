@@ -167,6 +167,14 @@ impl RecordSender {
         Ok(Self(stream))
     }
 
+    /// Ends the stream and waits until the peer has it all, or is gone.
+    pub async fn finish(mut self) {
+        if self.0.finish().is_ok() {
+            // Either way there is nothing left to deliver.
+            drop(self.0.stopped().await);
+        }
+    }
+
     /// Sends one record.
     pub async fn send(&mut self, record: &Record) -> Result<(), WriteError> {
         self.0.write_all(&record.encode()).await
