@@ -177,8 +177,7 @@ impl Inject {
         self.spares.restore(&self.link, &mut self.keymap)
     }
 
-    /// Everything that is held goes up at once; then spare keys are given back, for which
-    /// it waits up to 100 ms where one was used just now. Needs no permit: it only ends.
+    /// Both at once, waiting up to 100 ms. Needs no permit: it only ends.
     pub fn release_all(&mut self) -> Result<(), Error> {
         self.release()?;
         while let Some(wait) = self.give_back()? {
@@ -479,8 +478,7 @@ fn pair_of(keysym: u32) -> [u32; 2] {
 }
 
 /// Symbols that end the X server, its grabs, or switch to another terminal: the customer could
-/// be left without the agent's window. And those that turn keys into clicks and motions,
-/// which would get past the check of where a click aims (`Pointer_…`, `AccessX_…`, `MouseKeys_…`).
+/// be left without the agent's window. And those with which keys click: nobody checks where.
 fn steers_server(keysym: u32) -> bool {
     matches!(keysym, 0xfed5 | 0xfee0..=0xfefa | 0xfe70..=0xfe7a | 0x1008_fe01..=0x1008_fe2f)
 }
