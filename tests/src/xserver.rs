@@ -127,7 +127,7 @@ impl XServer {
     pub fn with_window_manager(mut self) -> Result<Self> {
         let mut command = self.command("openbox");
         command
-            .args(["--sm-disable", "--config-file", "/dev/null"])
+            .arg("--sm-disable")
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         self.manager = Some(Process::start("openbox", &mut command)?);
