@@ -114,8 +114,6 @@ pub struct Session {
     pub link: Link,
     /// Whether the recorder has failed since control was granted last.
     pub recorder: Recorder,
-    /// Which page the customer reads, where the agent said so.
-    pub page: Option<Page>,
 }
 
 impl Session {

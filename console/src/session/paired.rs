@@ -31,6 +31,8 @@ pub(super) struct Paired {
     pub(super) th2: [u8; 32],
     pub(super) peer: peer::Channel,
     pub(super) resume: Resume,
+    /// None before the first epoch, and from a loss to the next one: what is still on its way
+    /// from before has no effect then.
     pub(super) keys: Option<Keys>,
     pub(super) mirror: Mirror,
     pub(super) cause: Cause,
@@ -67,7 +69,6 @@ impl Paired {
             customer_active: self.mirror.customer_active(),
             link: self.link,
             recorder: self.recorder,
-            page: self.page.clone(),
         }
     }
 
@@ -86,12 +87,7 @@ impl Paired {
         secret: &fernsicht_protocol::crypto::Secret,
         out: &mut VecDeque<Output>,
     ) -> Result<(), End> {
-        if self
-            .keys
-            .as_ref()
-            .is_some_and(|k| k.opener.epoch() >= number)
-            || number == 0
-        {
+        if number <= self.mirror.epoch() {
             return Err(End::Tampered);
         }
         let epoch = epoch::Epoch::new(&self.session, rid, number, &self.th2, secret);
@@ -114,6 +110,7 @@ impl Paired {
     pub(super) fn lose(&mut self, link: Link, out: &mut VecDeque<Output>) {
         self.link = link;
         self.cause = Cause::Lost;
+        self.keys = None;
         self.drop_held();
         let effect = self.mirror.handle_lost();
         apply(effect, out);
@@ -125,7 +122,10 @@ impl Paired {
         out: &mut VecDeque<Output>,
     ) -> Result<(), End> {
         let Some(keys) = &mut self.keys else {
-            return Err(End::Tampered);
+            return match self.mirror.epoch() {
+                0 => Err(End::Tampered),
+                _ => Ok(()),
+            };
         };
         if record.header().epoch < keys.opener.epoch() {
             return Ok(());

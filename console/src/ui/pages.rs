@@ -281,10 +281,6 @@ fn blank(ui: &mut Ui, texts: &Texts, session: &view::Session) -> Option<Action> 
         Link::Whole if session.rights.view() => drop(ui.label(texts.text("blank-waiting"))),
         Link::Whole => drop(ui.label(RichText::new(cause_text(texts, &session.cause)).strong())),
     }
-    if let (Link::Whole, Some(page)) = (session.link, &session.page) {
-        ui.add_space(tokens::GAP);
-        ui.label(page_text(texts, page));
-    }
     None
 }
 

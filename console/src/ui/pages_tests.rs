@@ -62,7 +62,6 @@ fn session(rights: Rights, cause: Cause, link: Link) -> Stage {
         customer_active: false,
         link,
         recorder: Recorder::Fine,
-        page: None,
     })
 }
 
