@@ -56,6 +56,8 @@ pub(crate) enum Output {
     Fresh,
     /// The picture goes, now.
     Blank,
+    /// A session begins or is over: picture and pointer go, now.
+    Forget,
     /// An opened picture or refinement update.
     Picture(Vec<u8>),
     /// The customer's pointer.
@@ -477,6 +479,7 @@ impl Core {
             asked: None,
         };
         self.out.extend([
+            Output::Forget,
             Output::Relay(ConsoleToRelay::Paired),
             Output::Relay(ConsoleToRelay::ResumeHash {
                 hash: resume.token_hash(0),
@@ -634,7 +637,7 @@ impl Core {
 
     fn finish(&mut self, reason: End) {
         self.phase = Phase::Ended(reason);
-        self.out.extend([Output::Blank, Output::Close]);
+        self.out.extend([Output::Forget, Output::Close]);
     }
 }
 

@@ -43,6 +43,7 @@ fn said(core: &mut Core) -> Vec<ConsoleToRelay> {
             | Output::Code(_)
             | Output::Fresh
             | Output::Blank
+            | Output::Forget
             | Output::Picture(_)
             | Output::Pointer(_)
             | Output::Close => None,
@@ -506,7 +507,7 @@ fn a_tombstone_advances_the_number_and_an_altered_record_ends_the_session() {
     assert!(
         outputs(&mut pair.core)
             .iter()
-            .any(|o| matches!(o, Output::Blank))
+            .any(|o| matches!(o, Output::Forget))
     );
 }
 
@@ -592,6 +593,56 @@ fn a_lost_link_blanks_resumes_with_the_tokens_in_turn_and_needs_a_new_epoch() {
 }
 
 #[test]
+fn the_customers_page_is_told_only_before_the_first_rights() {
+    let mut pair = paired();
+    let page = Some(fernsicht_protocol::messages::Page::Consent);
+    pair.tell(&AgentToConsole::Page {
+        page: fernsicht_protocol::messages::Page::Consent,
+    });
+    assert_eq!(pair.core.stage(), Stage::Deciding { page });
+    pair.epoch(1);
+    pair.rights(Rights::View, Cause::Epoch);
+    pair.rights(Rights::None, Cause::Stopped);
+    assert_eq!(pair.session().cause, Cause::Stopped);
+}
+
+#[test]
+fn frames_of_before_a_loss_do_nothing_until_the_next_epoch() {
+    for back in [false, true] {
+        let mut pair = Pair::control();
+        let late = pair.frame(
+            Class::Rights,
+            pair.peer.grant + 1,
+            Rights::View,
+            &Cause::Narrowed.to_bytes(),
+        );
+        let picture = pair.frame(
+            Class::Picture,
+            pair.peer.grant + 1,
+            Rights::View,
+            &[1, 2, 3],
+        );
+        pair.core.handle_relay(RelayToConsole::PeerLost, pair.now);
+        if back {
+            pair.core.handle_relay(RelayToConsole::Resumed, pair.now);
+        }
+        outputs(&mut pair.core);
+        pair.core.handle_record(Record::Frame(late));
+        pair.core.handle_single(picture);
+        assert!(outputs(&mut pair.core).is_empty());
+        let session = pair.session();
+        assert_eq!((session.rights, session.cause), (Rights::None, Cause::Lost));
+        pair.core.handle_relay(RelayToConsole::Resumed, pair.now);
+        outputs(&mut pair.core);
+        pair.epoch(2);
+        assert!(matches!(
+            pair.rights(Rights::View, Cause::Granted)[..],
+            [Output::Fresh]
+        ));
+    }
+}
+
+#[test]
 fn refusals_and_ends_are_told() {
     let now = Instant::now();
     let (mut core, _) = offered(now);
@@ -623,7 +674,7 @@ fn refusals_and_ends_are_told() {
     assert!(
         outputs(&mut pair.core)
             .iter()
-            .any(|o| matches!(o, Output::Blank))
+            .any(|o| matches!(o, Output::Forget))
     );
     let mut pair = Pair::control();
     pair.core.end();

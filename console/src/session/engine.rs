@@ -16,24 +16,16 @@ use super::core::{Core, Output};
 use super::link::{self, Connected, Event, Link};
 use super::meter::Meter;
 use super::painter::{Queue, Report};
+use super::retry::Retry;
 use super::{Config, MOST_COMMANDS, lock};
 use crate::enrol;
 use crate::identity::{Identity, Store};
 use crate::picture;
 use crate::view::{Command, Problem, Stage, View};
 
-/// First wait before a lost connection is made again; doubles.
-const FIRST_WAIT: Duration = Duration::from_millis(300);
-
-/// The longest wait between two tries.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
-
 /// Events of the relay that are handled before a command must have its turn: a relay that
 /// never rests must not keep the technician from ending the session.
 const MOST_EVENTS_IN_A_ROW: usize = 64;
-
-/// How long a session waits for a reconnect (DESIGN §6).
-const RECONNECT: Duration = Duration::from_secs(600);
 
 pub(super) struct Parts {
     pub(super) commands: mpsc::Receiver<Command>,
@@ -93,7 +85,6 @@ pub(super) fn start(config: Config, parts: Parts) -> std::io::Result<JoinHandle<
                 connected: None,
                 closing: None,
                 retry: None,
-                sight: 0,
                 meter: Meter::default(),
             };
             if new_session {
@@ -128,12 +119,6 @@ impl State {
     }
 }
 
-struct Retry {
-    at: Instant,
-    wait: Duration,
-    until: Instant,
-}
-
 struct Engine {
     store: Store,
     state: State,
@@ -147,8 +132,6 @@ struct Engine {
     /// The goodbye of the link before.
     closing: Option<tokio::task::JoinHandle<()>>,
     retry: Option<Retry>,
-    /// The board's number of the sight that is drawn for.
-    sight: u64,
     meter: Meter,
 }
 
@@ -234,6 +217,9 @@ impl Engine {
         match event {
             Event::Connected(connected) => {
                 self.connected = Some(connected);
+                if let Some(retry) = &mut self.retry {
+                    retry.handle_connected(now);
+                }
                 self.with_core(Core::handle_connected);
             }
             Event::Message(message) => {
@@ -249,7 +235,11 @@ impl Engine {
                 self.meter.received(record.header().length as usize);
                 self.with_core(|core| core.handle_record(record));
             }
-            Event::Single(frame, received) => {
+            Event::Single {
+                frame,
+                received,
+                share: _share,
+            } => {
                 self.meter.received(frame.ciphertext.len());
                 self.meter.arrived = received;
                 self.with_core(|core| core.handle_single(frame));
@@ -270,25 +260,18 @@ impl Engine {
         self.connected = None;
         let now = Instant::now();
         let resumable = matches!(&self.state, State::Enrolled { core, .. } if core.resumable());
-        let (wait, until) = match &self.retry {
-            None => (FIRST_WAIT, now + RECONNECT),
-            Some(retry) => ((retry.wait * 2).min(LONGEST_WAIT), retry.until),
-        };
-        if resumable && now + wait < until {
-            self.retry = Some(Retry {
-                at: now + wait,
-                wait,
-                until,
-            });
-            self.with_core(Core::handle_lost);
-        } else {
-            self.retry = None;
-            self.with_core(|core| core.handle_failed(problem));
+        self.retry = Retry::next(self.retry.as_ref(), now).filter(|_| resumable);
+        match self.retry {
+            Some(_) => self.with_core(Core::handle_lost),
+            None => self.with_core(|core| core.handle_failed(problem)),
         }
     }
 
     fn handle_timeout(&mut self) {
         let now = Instant::now();
+        if self.retry.as_ref().is_some_and(|r| r.unanswered(now)) {
+            self.handle_lost(Problem::Link("the relay does not answer".into()));
+        }
         self.with_core(|core| core.handle_timeout(now));
         let rtt = self.connected.as_ref().map(|c| c.rtt());
         let size = self
@@ -351,9 +334,13 @@ impl Engine {
                     Ok(())
                 }
                 Output::Fresh | Output::Blank => {
-                    self.sight = self.board.lock().clear();
-                    self.painter.reset(self.sight);
-                    (self.repaint)();
+                    let sight = self.board.lock().clear();
+                    self.begin_sight(sight);
+                    Ok(())
+                }
+                Output::Forget => {
+                    let sight = self.board.lock().forget();
+                    self.begin_sight(sight);
                     Ok(())
                 }
                 Output::Picture(content) => {
@@ -378,6 +365,11 @@ impl Engine {
         self.open_link();
     }
 
+    fn begin_sight(&mut self, sight: u64) {
+        self.painter.reset(sight);
+        (self.repaint)();
+    }
+
     fn poll_output(&mut self) -> Option<Output> {
         match &mut self.state {
             State::Enrolled { core, .. } => core.poll_output(),
@@ -392,7 +384,7 @@ impl Engine {
         let due = self
             .retry
             .as_ref()
-            .is_none_or(|retry| retry.at <= Instant::now());
+            .is_none_or(|retry| retry.due(Instant::now()));
         if self.link.is_none() && core.wants_link() && due {
             self.link = Some(Link::open(
                 identity.relay.clone(),
@@ -417,8 +409,7 @@ impl Engine {
         let retry = self
             .retry
             .as_ref()
-            .filter(|_| self.link.is_none())
-            .map(|r| r.at);
+            .and_then(|retry| retry.poll_timeout(self.link.is_some()));
         [core, retry, self.meter.poll_timeout()]
             .into_iter()
             .flatten()

@@ -23,6 +23,7 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinSet;
 
+use super::budget::{Budget, Share};
 use crate::identity::{Identity, Relay};
 use crate::view::Problem;
 
@@ -48,7 +49,13 @@ pub(crate) enum Event {
     /// A record of an in-order stream.
     Record(Record),
     /// A frame on a stream of its own, complete.
-    Single(Frame, Instant),
+    Single {
+        frame: Frame,
+        /// When it was complete.
+        received: Instant,
+        /// To be held until the frame is handled.
+        share: Share,
+    },
     /// It is gone.
     Lost(String),
     /// The relay sent what cannot be read.
@@ -241,13 +248,14 @@ async fn run(relay: Relay, identity: quic::Identity, events: mpsc::Sender<Event>
     };
     let connection = connected.connection.clone();
     give(&events, Event::Connected(Box::new(connected))).await;
+    let budget = Budget::new();
     let mut tasks = JoinSet::new();
     tasks.spawn(read_messages(messages, events.clone()));
     loop {
         tokio::select! {
             stream = connection.accept_uni() => match stream {
                 Ok(stream) => {
-                    tasks.spawn(read_stream(stream, events.clone()));
+                    tasks.spawn(read_stream(stream, budget.clone(), events.clone()));
                 }
                 Err(error) => return give(&events, Event::Lost(lost(&error))).await,
             },
@@ -277,7 +285,7 @@ async fn read_messages(mut messages: MessageReceiver, events: mpsc::Sender<Event
     }
 }
 
-async fn read_stream(stream: quinn::RecvStream, events: mpsc::Sender<Event>) {
+async fn read_stream(stream: quinn::RecvStream, budget: Budget, events: mpsc::Sender<Event>) {
     match quic::incoming(stream).await {
         Ok(Incoming::Records(mut records)) => loop {
             match records.next().await {
@@ -287,8 +295,17 @@ async fn read_stream(stream: quinn::RecvStream, events: mpsc::Sender<Event>) {
             }
         },
         Ok(Incoming::Single(header, mut stream)) => {
+            let share = budget.take(&header).await;
             match quic::read_single(header, &mut stream).await {
-                Ok(frame) => give(&events, Event::Single(frame, Instant::now())).await,
+                Ok(frame) => {
+                    let received = Instant::now();
+                    let single = Event::Single {
+                        frame,
+                        received,
+                        share,
+                    };
+                    give(&events, single).await;
+                }
                 Err(error) => fail(&events, error).await,
             }
         }

@@ -6,12 +6,14 @@
 //!        ◄── Board (picture) ─── painter thread
 //! ```
 
+mod budget;
 mod core;
 mod engine;
 pub(crate) mod link;
 mod meter;
 mod painter;
 mod paired;
+mod retry;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
