@@ -10,6 +10,7 @@
 //! One async task. Every outside event becomes one call of the guard; what follows from it
 //! happens in [`Shared::settle`].
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -42,6 +43,8 @@ pub(super) struct Driver {
     pub(super) inbox: mpsc::Receiver<Command>,
     own: OwnWindows,
     bar: Bar,
+    /// The code whose one share has been sent.
+    spent: Option<SessionCode>,
 }
 
 /// How a stage of the story ended.
@@ -67,6 +70,7 @@ impl Driver {
             inbox,
             own,
             bar,
+            spent: None,
         }
     }
 
@@ -131,31 +135,40 @@ impl Driver {
 
     /// One code: pair, then run the session to its end.
     async fn session(&mut self, code: &SessionCode) -> Next {
+        if self.spent.as_ref() == Some(code) {
+            // One share per typed code (SPEC "Code"): nothing is sent.
+            self.shared
+                .change(|core| core.reset(Before::Failed(Problem::CodeUsed)));
+            return Next::Idle;
+        }
         self.shared.change(|core| core.reset(Before::Connecting));
         let configuration = self.configuration.clone();
+        let spent = Cell::new(false);
         let pairing = async {
             let mut line = pairing::connect(&configuration).await?;
-            let paired = pairing::pair(&mut line, &configuration, code).await?;
+            let paired = pairing::pair(&mut line, &configuration, code, &spent).await?;
             Ok::<_, Problem>((line, paired))
         };
         tokio::pin!(pairing);
-        let (line, paired) = loop {
+        let outcome = loop {
             tokio::select! {
-                outcome = &mut pairing => match outcome {
-                    Ok(paired) => break paired,
-                    Err(problem) => {
-                        self.shared.change(|core| core.stage = Before::Failed(problem));
-                        return Next::Idle;
-                    }
-                },
+                outcome = &mut pairing => break outcome.map_err(Some),
                 command = self.inbox.recv() => match command {
+                    Some(Command::Restart | Command::Stop) => break Err(None),
                     Some(Command::Close) | None => return Next::Closed,
-                    Some(Command::Restart | Command::Stop) => {
-                        self.shared.change(|core| core.reset(Before::Idle));
-                        return Next::Idle;
-                    }
                     Some(_) => {}
                 },
+            }
+        };
+        if spent.get() {
+            self.spent = Some(code.clone());
+        }
+        let (line, paired) = match outcome {
+            Ok(paired) => paired,
+            Err(problem) => {
+                let stage = problem.map_or(Before::Idle, Before::Failed);
+                self.shared.change(|core| core.reset(stage));
+                return Next::Idle;
             }
         };
         let technician = Technician {

@@ -43,10 +43,7 @@ pub(super) fn run(shared: &Arc<Shared>, desk: &Desk) {
             core.release = false;
             let closing = core.closing;
             drop(core);
-            if let Some(inject) = &mut *shared.hands() {
-                // What could not be released will be when the connection closes.
-                inject.release_all().ok();
-            }
+            release(shared);
             if closing {
                 return;
             }
@@ -66,6 +63,21 @@ pub(super) fn run(shared: &Arc<Shared>, desk: &Desk) {
             decisions.acknowledge(&mut core);
         }
         shared.settle_quietly(&mut core);
+    }
+}
+
+/// Everything that is held goes up; then spare keys are given back, waiting without any lock
+/// where one was used just now. What could not be released will be when the connection closes.
+fn release(shared: &Shared) {
+    if let Some(inject) = &mut *shared.hands() {
+        inject.release_held().ok();
+    }
+    loop {
+        let rest = shared.hands().as_mut().map(|inject| inject.give_back());
+        match rest {
+            Some(Ok(Some(rest))) => std::thread::sleep(rest),
+            Some(Ok(None) | Err(_)) | None => return,
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! Each step that fails names its [`Problem`]. One share per typed code.
 
+use std::cell::Cell;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fernsicht_protocol::attached::Configuration;
@@ -100,11 +101,13 @@ async fn hello(
     }
 }
 
-/// Pairs with the console behind `code`.
+/// Pairs with the console behind `code`. `spent` is set before the share is sent: from then on
+/// the code must not be tried again, whatever becomes of the share.
 pub(super) async fn pair(
     line: &mut Line,
     configuration: &Configuration,
     code: &SessionCode,
+    spent: &Cell<bool>,
 ) -> Result<Paired, Problem> {
     let nameplate = Text::new(code.nameplate()).map_err(|_| Problem::CodeTypo)?;
     say(&mut line.sender, &AgentToRelay::Join { nameplate }).await?;
@@ -120,6 +123,7 @@ pub(super) async fn pair(
         nameplate: code.nameplate().to_owned(),
     };
     let (opened, share) = agent::open(context, code.password(), &mut OsRng);
+    spent.set(true);
     say(
         &mut line.sender,
         &AgentToRelay::Share {
