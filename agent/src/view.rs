@@ -7,6 +7,7 @@
 
 use std::time::Instant;
 
+use fernsicht_protocol::content::Screen;
 use fernsicht_protocol::guard::CustomerAct;
 use fernsicht_protocol::messages::ControlOffer;
 
@@ -95,6 +96,31 @@ pub struct ScreenChoice {
     pub width: u16,
     /// Height in pixels.
     pub height: u16,
+}
+
+impl From<&Screen> for ScreenChoice {
+    fn from(screen: &Screen) -> Self {
+        Self {
+            number: screen.number,
+            x: screen.x,
+            y: screen.y,
+            width: screen.width,
+            height: screen.height,
+        }
+    }
+}
+
+impl ScreenChoice {
+    /// As the platform names it.
+    pub(crate) fn screen(&self) -> Screen {
+        Screen {
+            number: self.number,
+            x: self.x,
+            y: self.y,
+            width: self.width,
+            height: self.height,
+        }
+    }
 }
 
 /// The bar.

@@ -29,8 +29,9 @@ use super::eyes::Bar;
 use super::pairing::{self, Line};
 use super::reconnect::Connected;
 use super::{injector, pictures, pointer};
+use crate::platform::overlay::Numbers;
 use crate::platform::own::Desk;
-use crate::platform::{self, Area, Inject, OwnWindows, Selection};
+use crate::platform::{self, Area, Inject, OwnWindows, Screen, Selection};
 use crate::view::{Command, Problem, ScreenChoice, Technician};
 
 /// How often the window is looked after while the technician sees.
@@ -45,6 +46,8 @@ pub(super) struct Driver {
     bar: Bar,
     /// The code whose one share has been sent.
     spent: Option<SessionCode>,
+    /// The numbers on the screens, while the customer chooses one.
+    numbers: Option<Numbers>,
 }
 
 /// How a stage of the story ended.
@@ -71,6 +74,7 @@ impl Driver {
             own,
             bar,
             spent: None,
+            numbers: None,
         }
     }
 
@@ -126,9 +130,10 @@ impl Driver {
                     Some(_) => {}
                 }
             };
-            match self.session(&code).await {
-                Next::Idle => {}
-                Next::Closed => return,
+            let next = self.session(&code).await;
+            self.numbers = None;
+            if matches!(next, Next::Closed) {
+                return;
             }
         }
     }
@@ -228,6 +233,21 @@ impl Driver {
             .change(|core| core.guard.handle_end(Instant::now(), reason));
     }
 
+    /// While the customer chooses a screen, each shows its number.
+    fn show_numbers(&mut self) {
+        let core = self.shared.lock();
+        let choosing = matches!(core.stage, Before::Screens(_))
+            && matches!(core.guard.phase(), Phase::Consent { .. });
+        let screens: Vec<Screen> = core.screens.iter().map(ScreenChoice::screen).collect();
+        drop(core);
+        if !choosing {
+            self.numbers = None;
+        } else if self.numbers.is_none() {
+            // A desktop without room for them still has the page.
+            self.numbers = Numbers::show(None, &screens, &self.own).ok();
+        }
+    }
+
     /// Without its window the customer cannot see what is going on: everything ends.
     fn check_window(&self) {
         if self.bar.window_gone() {
@@ -246,6 +266,7 @@ impl Driver {
                 let ended = core.guard.phase() == Phase::Ended;
                 (ended, core.guard.poll_timeout(), core.sees())
             };
+            self.show_numbers();
             if ended {
                 return Left::Ended;
             }
@@ -444,18 +465,7 @@ pub(super) async fn sleep_until(due: Option<Instant>) {
 fn screens() -> Vec<ScreenChoice> {
     platform::screens(None).map_or_else(
         |_| Vec::new(),
-        |screens| {
-            screens
-                .iter()
-                .map(|screen| ScreenChoice {
-                    number: screen.number,
-                    x: screen.x,
-                    y: screen.y,
-                    width: screen.width,
-                    height: screen.height,
-                })
-                .collect()
-        },
+        |screens| screens.iter().map(ScreenChoice::from).collect(),
     )
 }
 
