@@ -23,7 +23,7 @@ fn holders(needle: &str) -> Vec<String> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut files = Vec::new();
     for program in ["agent", "console", "relay", "recordings"] {
-        sources(&root.join(program), &mut files);
+        sources(&root.join(program).join("src"), &mut files);
     }
     assert!(!files.is_empty());
     let mut out = Vec::new();

@@ -13,7 +13,7 @@ use fernsicht_tests::observer::{Maker, Target};
 use fernsicht_tests::programs::Programs;
 use fernsicht_tests::scenery;
 use fernsicht_tests::session::{Backdrop, Layout, STEP};
-use fernsicht_tests::tap::Passed;
+use fernsicht_tests::tap::{Ending, Passed};
 use fernsicht_tests::vanish::Patches;
 use fernsicht_tests::wait;
 
@@ -195,14 +195,28 @@ fn pictures_in_flight_are_cancelled() -> Result<()> {
         };
         all.iter().filter(near).map(line).collect::<String>()
     };
+    // A small frame may have arrived whole before: the slow line only hands it on later.
+    let open: Vec<Passed> = stage
+        .tap
+        .log()
+        .all()
+        .into_iter()
+        .filter(|p| {
+            p.header.length > 12_000
+                && p.seen.at <= last.at.at
+                && p.ended.is_some_and(|(_, end)| end.at > last.at.at)
+        })
+        .collect();
     ensure!(
-        last.open > 0,
+        !open.is_empty(),
         "nothing was in flight: {last:?}\n{}",
         around()
     );
+    let reset = |p: &Passed| matches!(p.ended, Some((Ending::Reset, _)));
     ensure!(
-        last.reset == last.open && last.frames_after == 0,
-        "{last:?}"
+        open.iter().all(reset) && last.frames_after == 0,
+        "{last:?}\n{}",
+        around()
     );
     stage.check()
 }
