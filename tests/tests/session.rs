@@ -195,7 +195,8 @@ fn pictures_in_flight_are_cancelled() -> Result<()> {
         };
         all.iter().filter(near).map(line).collect::<String>()
     };
-    // A small frame may have arrived whole before: the slow line only hands it on later.
+    // Of a small frame, or one that is almost over, the rest may have arrived before: the slow
+    // line only hands it on later. A large one that has just begun is still with the agent.
     let open: Vec<Passed> = stage
         .tap
         .log()
@@ -204,6 +205,7 @@ fn pictures_in_flight_are_cancelled() -> Result<()> {
         .filter(|p| {
             p.header.length > 12_000
                 && p.seen.at <= last.at.at
+                && p.seen.at + Duration::from_millis(200) > last.at.at
                 && p.ended.is_some_and(|(_, end)| end.at > last.at.at)
         })
         .collect();
