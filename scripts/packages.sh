@@ -13,7 +13,7 @@ BUILD="build-essential pkg-config nasm libxcb1-dev libxcb-shm0-dev libxcb-randr0
 RUN="libxcb1 libxcb-shm0 libxcb-randr0 libx11-6 libxcursor1 libxi6 libxrandr2 libx11-xcb1
      libxkbcommon-x11-0 libgl1 libegl1 libgl1-mesa-dri"
 # To test and to demonstrate: virtual screens, a window manager, ordinary applications.
-TEST="xvfb xkb-data x11-xkb-utils x11-xserver-utils openbox xterm mousepad feh imagemagick
+TEST="xvfb xkb-data x11-xkb-utils x11-xserver-utils xinput openbox xterm mousepad feh imagemagick
       fonts-dejavu-core xfonts-base"
 
 wanted=""
