@@ -260,6 +260,8 @@ impl Driver {
 
     /// Runs while the connection holds and the session is not over.
     async fn connected(&mut self, connected: &mut Connected) -> Left {
+        // Kept over the turns of the loop: beacons turn it more often than this is due.
+        let mut look = Instant::now() + WINDOW_EVERY;
         loop {
             let (ended, due, sees) = {
                 let core = self.shared.lock();
@@ -288,7 +290,10 @@ impl Driver {
                         return Left::Closed;
                     }
                 }
-                () = look_after_window(sees) => self.check_window(),
+                () = sleep_until(sees.then_some(look)) => {
+                    look = Instant::now() + WINDOW_EVERY;
+                    self.check_window();
+                }
                 () = sleep_until(due) => {
                     self.shared.change(|core| core.guard.handle_timeout(Instant::now()));
                 }
@@ -443,14 +448,6 @@ enum Left {
     Ended,
     Lost,
     Closed,
-}
-
-/// Completes now and then while the technician sees.
-async fn look_after_window(sees: bool) {
-    match sees {
-        true => tokio::time::sleep(WINDOW_EVERY).await,
-        false => std::future::pending().await,
-    }
 }
 
 pub(super) async fn sleep_until(due: Option<Instant>) {
