@@ -10,6 +10,7 @@
 //! granted. It grants nothing itself.
 
 pub mod args;
+pub mod audit;
 pub mod decode;
 pub mod enrol;
 pub mod identity;
