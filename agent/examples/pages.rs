@@ -117,7 +117,9 @@ fn pages(now: Instant) -> Vec<(&'static str, Stage)> {
         })
     };
     let bar = |state, question, notice| {
-        let control = ControlOffer::UnrecordedTest;
+        let control = ControlOffer::Recorded {
+            deletion: 1_900_000_000,
+        };
         Stage::Session(Session {
             technician: technician(),
             state,
@@ -149,7 +151,15 @@ fn pages(now: Instant) -> Vec<(&'static str, Stage)> {
         ("new-code", Stage::StartError(Problem::CodeWrong)),
         ("damaged", Stage::StartError(Problem::AgentDamaged)),
         ("connecting", Stage::Connecting),
-        ("consent", consent(ControlOffer::UnrecordedTest, 300)),
+        (
+            "consent",
+            consent(
+                ControlOffer::Recorded {
+                    deletion: 1_900_000_000,
+                },
+                300,
+            ),
+        ),
         (
             "consent-recorded",
             consent(
@@ -165,7 +175,12 @@ fn pages(now: Instant) -> Vec<(&'static str, Stage)> {
         ),
         (
             "consent-last-minute",
-            consent(ControlOffer::UnrecordedTest, 50),
+            consent(
+                ControlOffer::Recorded {
+                    deletion: 1_900_000_000,
+                },
+                50,
+            ),
         ),
         (
             "screens",

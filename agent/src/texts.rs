@@ -179,7 +179,6 @@ texts! {
     consent_control_text = "consent-control-text"(technician: &str);
     consent_control_declaration = "consent-control-declaration"(date: &str);
     consent_control_unavailable = "consent-control-unavailable"();
-    consent_control_unrecorded = "consent-control-unrecorded"(technician: &str);
     consent_refuse_button = "consent-refuse-button"();
     consent_refuse_text = "consent-refuse-text"();
     consent_withdraw = "consent-withdraw"();
@@ -295,6 +294,8 @@ texts! {
 /// receipt, and the notices that belong to them.
 #[cfg(test)]
 const RESERVED: &[&str] = &[
+    // Control without a recording does not exist.
+    "consent-control-unrecorded",
     "consent-starting-recording",
     "f11-shared",
     "card-title",

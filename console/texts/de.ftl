@@ -50,6 +50,7 @@ page-consent = Die Seite zur Einwilligung wird gelesen. Nennen Sie auf Nachfrage
 page-screens = Der Bildschirm zum Zeigen wird ausgewählt.
 page-privacy = Die Hinweise zum Datenschutz werden gelesen.
 page-starting = Die Sitzung wird gestartet.
+page-card = Am anderen Ende wird der Beschwerde-Code notiert. Bitte warten.
 page-session = Am anderen Ende steht die Leiste der Sitzung.
 
 ## Die Sitzung

@@ -50,6 +50,7 @@ page-consent = The customer reads the consent page. Say your name when asked.
 page-screens = The customer chooses which screen to show.
 page-privacy = The customer reads the privacy information.
 page-starting = The session is being started.
+page-card = The customer notes down the complaint code. Please wait.
 page-session = The customer has the session's bar before them.
 
 ## The session

@@ -3,6 +3,7 @@
 //! Picture updates have a module of their own ([`crate::picture`]).
 //! Not here: whether an event may act; that is the guard's ([`crate::guard`]).
 
+use crate::heads::HeadList;
 use crate::wire::{Error, List, Reader, Text, Wire, wire_enum, wire_struct};
 
 wire_enum! {
@@ -207,6 +208,20 @@ wire_enum! {
     pub enum ConsoleNotice {
         /// The console cannot draw an update: it asks for a complete picture.
         0 => PictureWanted,
+        /// What the relay states of the recording is not what happened at the console: control must end.
+        1 => RecordingMismatch,
+    }
+}
+
+wire_struct! {
+    /// Class 3: what this end sent and received in order, by its own count.
+    pub struct PeerHeads {
+        /// The current epoch's.
+        pub heads: HeadList,
+        /// The final ones of the epoch before, in the first such frame of an epoch; empty later.
+        pub previous: HeadList,
+        /// By agent_pk or the technician's key over [`crate::heads::to_sign`], label `heads`.
+        pub signature: [u8; 64],
     }
 }
 

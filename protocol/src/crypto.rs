@@ -53,7 +53,8 @@ pub fn labelled_hash(name: &str, fields: &[&[u8]]) -> Hash {
     hash(&info(name, fields))
 }
 
-fn info(name: &str, fields: &[&[u8]]) -> Vec<u8> {
+/// enc(label, fields..): the info of a key derivation, the message of a hash.
+pub fn info(name: &str, fields: &[&[u8]]) -> Vec<u8> {
     let label = label(name);
     let mut all: Vec<&[u8]> = vec![&label];
     all.extend_from_slice(fields);

@@ -34,6 +34,22 @@ pub enum Direction {
     ConsoleToAgent = 1,
 }
 
+impl Wire for Direction {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(*self as u8);
+    }
+    fn read(input: &mut Reader<'_>) -> Result<Self, Error> {
+        match u8::read(input)? {
+            0 => Ok(Self::AgentToConsole),
+            1 => Ok(Self::ConsoleToAgent),
+            tag => Err(Error::UnknownTag {
+                of: "Direction",
+                tag,
+            }),
+        }
+    }
+}
+
 /// What a frame carries. The number is that of SPEC, Epoch n.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -124,15 +140,18 @@ impl Class {
             | Self::Beacon => MAX_IN_ORDER_CIPHERTEXT,
         }
     }
+}
 
-    fn from_byte(byte: u8) -> Result<Self, Error> {
+impl Wire for Class {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(*self as u8);
+    }
+    fn read(input: &mut Reader<'_>) -> Result<Self, Error> {
+        let tag = u8::read(input)?;
         Self::ALL
-            .get(usize::from(byte))
+            .get(usize::from(tag))
             .copied()
-            .ok_or(Error::UnknownTag {
-                of: "Class",
-                tag: byte,
-            })
+            .ok_or(Error::UnknownTag { of: "Class", tag })
     }
 }
 
@@ -173,8 +192,8 @@ impl Wire for Header {
     fn write(&self, out: &mut Vec<u8>) {
         VERSION.write(out);
         self.epoch.write(out);
-        (self.direction as u8).write(out);
-        (self.class as u8).write(out);
+        self.direction.write(out);
+        self.class.write(out);
         0u8.write(out);
         self.number.write(out);
         self.grant.write(out);
@@ -187,17 +206,8 @@ impl Wire for Header {
             return Err(Error::OutOfRange("the version"));
         }
         let epoch = u32::read(input)?;
-        let direction = match u8::read(input)? {
-            0 => Direction::AgentToConsole,
-            1 => Direction::ConsoleToAgent,
-            tag => {
-                return Err(Error::UnknownTag {
-                    of: "Direction",
-                    tag,
-                });
-            }
-        };
-        let class = Class::from_byte(u8::read(input)?)?;
+        let direction = Direction::read(input)?;
+        let class = Class::read(input)?;
         if !class.allows(direction) {
             return Err(Error::OutOfRange("the direction of this class"));
         }

@@ -4,6 +4,7 @@
 //! code ─► pairing ─► peer ─► epoch ─► frame / content
 //!                                ▲
 //!              guard (agent's, console's mirror) · router (relay's, second lock)
+//! complaint ─► sealing ─► messages   heads ─► checkpoint   retention   audit      recordings
 //! ```
 //!
 //! Sans-IO: cores take the time, bytes and randomness, and return outputs. No async,
@@ -11,8 +12,11 @@
 //! Normative text: docs/protocol.md.
 
 pub mod attached;
+pub mod audit;
 pub mod cert;
+pub mod checkpoint;
 pub mod code;
+pub mod complaint;
 pub mod content;
 pub mod crypto;
 pub mod epoch;
@@ -20,14 +24,17 @@ pub mod frame;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod guard;
+pub mod heads;
 pub mod messages;
 pub mod pairing;
 pub mod peer;
 pub mod picture;
 #[cfg(feature = "quic")]
 pub mod quic;
+pub mod retention;
 pub mod rights;
 pub mod router;
+pub mod sealing;
 pub mod token;
 pub mod unit;
 pub mod wire;

@@ -5,6 +5,8 @@
 //! ([`crate::unit`]). Sealed peer packets ([`crate::peer`]) travel inside [`AgentToRelay::Peer`]
 //! and its like. No message grants anything: rights travel in rights frames only.
 
+use crate::checkpoint::SignedCheckpoint;
+use crate::sealing::SealedKeys;
 use crate::wire::{Blob, List, Text, wire_enum, wire_struct};
 
 /// The version that both ends state in their hello.
@@ -27,6 +29,9 @@ pub type SessionId = [u8; 16];
 
 /// A sealed peer packet with its header.
 pub type PeerPacket = Blob<MAX_PEER_PACKET>;
+
+/// A certificate chain, DER, leaf first, CA last.
+pub type Chain = List<Blob<4096>, 4>;
 
 /// A SPAKE2 share: one byte of side and 32 of point.
 pub type Share = Blob<33>;
@@ -99,10 +104,8 @@ wire_enum! {
     pub enum ControlOffer {
         /// Control is not possible: the recorder does not work.
         0 => Unavailable,
-        /// Test operation: control without a recording.
-        1 => UnrecordedTest,
         /// Recorded control.
-        2 => Recorded {
+        1 => Recorded {
             /// When the recording is deleted at the latest, in seconds since 1970 UTC.
             deletion: u64,
         },
@@ -117,7 +120,7 @@ wire_struct! {
         /// commit_n.
         pub commitment: [u8; 32],
         /// One sealed key per auditor.
-        pub sealed_keys: List<Blob<256>, 16>,
+        pub sealed_keys: SealedKeys,
         /// H(T_open).
         pub open_hash: [u8; 32],
         /// H(L).
@@ -187,6 +190,8 @@ wire_enum! {
             /// Why.
             reason: End,
         },
+        /// The completed receipt of the recorded session is on the customer's disk. The last message.
+        9 => ReceiptDone,
     }
 }
 
@@ -240,6 +245,22 @@ wire_enum! {
             /// Why.
             reason: End,
         },
+        /// A recorded epoch's first checkpoint, in place of `EpochOpened`: its opening is recorded.
+        10 => Recording {
+            /// The epoch.
+            epoch: u32,
+            /// The signer's.
+            chain: Chain,
+            /// It covers everything of the epoch's opening but the epoch signature.
+            checkpoint: SignedCheckpoint,
+        },
+        /// A later one: each second in which something was recorded, and at the end.
+        11 => Checkpoint {
+            /// Signed as the first one.
+            checkpoint: SignedCheckpoint,
+        },
+        /// The recorder takes input again: a new epoch may begin.
+        12 => RecorderBack,
     }
 }
 
@@ -295,6 +316,20 @@ wire_enum! {
             /// Why.
             reason: End,
         },
+        /// A recorded epoch begins: what the relay's opening records need of the pairing.
+        10 => Transcript {
+            /// The epoch.
+            epoch: u32,
+            /// `Sign(technician, "technician", th2)`.
+            signature: [u8; 64],
+        },
+        /// The epoch signature, to be recorded. The peer's acknowledgement follows it.
+        11 => EpochSignature {
+            /// The epoch.
+            epoch: u32,
+            /// [`crate::sealing::epoch_message`].
+            signature: [u8; 64],
+        },
     }
 }
 
@@ -311,7 +346,7 @@ wire_enum! {
         /// The certificate chain of an enrolment, leaf first, CA last, DER.
         1 => Enrolled {
             /// The chain.
-            chain: List<Blob<4096>, 4>,
+            chain: Chain,
         },
         /// A session and its nameplate.
         2 => Session {
@@ -363,6 +398,22 @@ wire_enum! {
             /// Why.
             reason: End,
         },
+        /// A recorded epoch's first checkpoint: the epoch signature is due.
+        13 => Recording {
+            /// The epoch.
+            epoch: u32,
+            /// The signer's.
+            chain: Chain,
+            /// The same as the agent's.
+            checkpoint: SignedCheckpoint,
+        },
+        /// A later one.
+        14 => Checkpoint {
+            /// Signed as the first one.
+            checkpoint: SignedCheckpoint,
+        },
+        /// The recorder takes input again.
+        15 => RecorderBack,
     }
 }
 
@@ -401,6 +452,8 @@ wire_enum! {
         3 => Starting,
         /// The session's bar.
         4 => Session,
+        /// The card with the complaint code.
+        5 => Card,
     }
 }
 
@@ -410,7 +463,7 @@ wire_enum! {
         /// Who is asking, proven over the transcript.
         0 => Technician {
             /// Certificate chain, leaf first, CA last, DER.
-            chain: List<Blob<4096>, 4>,
+            chain: Chain,
             /// `Sign(technician, "technician", th2)`.
             signature: [u8; 64],
         },
@@ -418,6 +471,8 @@ wire_enum! {
         1 => EpochAck {
             /// The epoch's number.
             epoch: u32,
+            /// The epoch signature, for a recorded epoch.
+            signature: Option<[u8; 64]>,
         },
     }
 }

@@ -66,7 +66,8 @@ pub struct Context {
 }
 
 impl Context {
-    fn bytes(&self) -> Vec<u8> {
+    /// ctx.
+    pub fn bytes(&self) -> Vec<u8> {
         enc(&[
             &VERSION.to_be_bytes(),
             self.relay_name.as_bytes(),
@@ -99,6 +100,31 @@ pub struct Confirm {
     pub nonce: [u8; 32],
 }
 
+/// The transcript's hashes: whoever saw the messages can recompute them, as the relay and the auditor do.
+pub mod transcript {
+    use super::{Confirm, Hash, labelled_hash};
+
+    /// th1, from ctx and both shares.
+    pub fn th1(context: &[u8], message_a: &[u8], message_b: &[u8]) -> Hash {
+        labelled_hash("pairing", &[context, message_a, message_b])
+    }
+
+    /// th2; `leaf` is H(leaf) of the technician.
+    pub fn th2(th1: &Hash, conf_b: &Hash, confirm: &Confirm, leaf: &Hash) -> Hash {
+        labelled_hash(
+            "technician",
+            &[
+                th1,
+                conf_b,
+                &confirm.confirmation,
+                &confirm.agent_key,
+                &confirm.nonce,
+                leaf,
+            ],
+        )
+    }
+}
+
 /// The keys under the pairing key, and the transcript so far.
 struct Schedule {
     th1: Hash,
@@ -107,7 +133,7 @@ struct Schedule {
 
 impl Schedule {
     fn new(context: &Context, message_a: &[u8], message_b: &[u8], key: &[u8]) -> Self {
-        let th1 = labelled_hash("pairing", &[&context.bytes(), message_a, message_b]);
+        let th1 = transcript::th1(&context.bytes(), message_a, message_b);
         Self {
             th1,
             prk: Prk::extract(&th1, key),
@@ -126,17 +152,7 @@ impl Schedule {
     }
 
     fn th2(&self, conf_b: &Hash, confirm: &Confirm, leaf: &Hash) -> Hash {
-        labelled_hash(
-            "technician",
-            &[
-                &self.th1,
-                conf_b,
-                &confirm.confirmation,
-                &confirm.agent_key,
-                &confirm.nonce,
-                leaf,
-            ],
-        )
+        transcript::th2(&self.th1, conf_b, confirm, leaf)
     }
 
     fn peer_keys(&self) -> (Secret, Secret) {

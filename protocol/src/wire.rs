@@ -267,6 +267,7 @@ pub fn enc(fields: &[&[u8]]) -> Vec<u8> {
 }
 
 /// Declares a struct whose encoding is that of its fields, in order.
+#[macro_export]
 macro_rules! wire_struct {
     ($(#[$meta:meta])* pub struct $name:ident { $($(#[$fmeta:meta])* pub $field:ident : $ty:ty,)* }) => {
         $(#[$meta])*
@@ -282,9 +283,10 @@ macro_rules! wire_struct {
         }
     };
 }
-pub(crate) use wire_struct;
+pub use wire_struct;
 
 /// Declares an enum whose encoding is a tag byte and then the variant's fields.
+#[macro_export]
 macro_rules! wire_enum {
     ($(#[$meta:meta])* pub enum $name:ident {
         $($(#[$vmeta:meta])* $tag:literal => $variant:ident $({ $($(#[$fmeta:meta])* $field:ident : $ty:ty),* $(,)? })?,)*
@@ -310,7 +312,7 @@ macro_rules! wire_enum {
         }
     };
 }
-pub(crate) use wire_enum;
+pub use wire_enum;
 
 #[cfg(test)]
 mod tests {

@@ -106,7 +106,9 @@ impl Hostile {
         met.say(RelayToAgent::Hello {
             version: VERSION,
             now: unix_now(),
-            control: ControlOffer::UnrecordedTest,
+            control: ControlOffer::Recorded {
+                deletion: 1_900_000_000,
+            },
         })
         .await?;
         let AgentToRelay::Join { nameplate } = met.next().await? else {
@@ -267,7 +269,14 @@ impl Pair {
                             &secret.into(),
                         );
                         self.sealer = Some(keys.sealer(Direction::ConsoleToAgent));
-                        self.say(met, &ConsoleToAgent::EpochAck { epoch }).await?;
+                        self.say(
+                            met,
+                            &ConsoleToAgent::EpochAck {
+                                epoch,
+                                signature: None,
+                            },
+                        )
+                        .await?;
                         opened = Some(epoch);
                     }
                 }
@@ -281,6 +290,7 @@ impl Pair {
                 | AgentToRelay::Share { .. }
                 | AgentToRelay::Confirm { .. }
                 | AgentToRelay::ResumeHash { .. }
+                | AgentToRelay::ReceiptDone
                 | AgentToRelay::Resume { .. } => {}
             }
         }

@@ -98,7 +98,9 @@ fn every_message() -> Vec<RelayToAgent> {
         RelayToAgent::Hello {
             version: 1,
             now: 1,
-            control: ControlOffer::UnrecordedTest,
+            control: ControlOffer::Recorded {
+                deletion: 1_900_000_000,
+            },
         },
         RelayToAgent::Hello {
             version: 1,
@@ -145,8 +147,14 @@ fn every_message() -> Vec<RelayToAgent> {
 fn every_word(pair_chain: &[Vec<u8>]) -> Vec<ConsoleToAgent> {
     let chain = List(pair_chain.iter().map(|der| Blob(der.clone())).collect());
     let words = vec![
-        ConsoleToAgent::EpochAck { epoch: 1 },
-        ConsoleToAgent::EpochAck { epoch: 2 },
+        ConsoleToAgent::EpochAck {
+            epoch: 1,
+            signature: None,
+        },
+        ConsoleToAgent::EpochAck {
+            epoch: 2,
+            signature: None,
+        },
         ConsoleToAgent::Technician {
             chain,
             signature: [0; 64],

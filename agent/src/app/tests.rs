@@ -140,7 +140,12 @@ impl Bench {
 const LOOK: &str = "Ja, nur ansehen";
 
 fn consent_bench() -> Bench {
-    Bench::new(consent(ControlOffer::UnrecordedTest, Instant::now()))
+    Bench::new(consent(
+        ControlOffer::Recorded {
+            deletion: 1_900_000_000,
+        },
+        Instant::now(),
+    ))
 }
 
 #[test]
@@ -187,7 +192,12 @@ fn a_click_by_an_undeclared_aid_grants_nothing_and_by_a_declared_one_does() {
         assert!(
             matches!(bench.command(), Some(Command::Connect { aid: declared, .. }) if declared == aid)
         );
-        bench.show(consent(ControlOffer::UnrecordedTest, Instant::now()));
+        bench.show(consent(
+            ControlOffer::Recorded {
+                deletion: 1_900_000_000,
+            },
+            Instant::now(),
+        ));
         bench.pass(1100);
         bench.harness.get_by_label(LOOK).click_accesskit();
         bench.pass(0);
@@ -205,7 +215,12 @@ fn a_declared_aid_grants_nothing_while_f11_is_not_watched() {
     bench.click("Ich benutze eine Bildschirm-Tastatur oder ein anderes Hilfsmittel.");
     bench.click("Weiter");
     assert!(bench.command().is_some());
-    bench.show(consent(ControlOffer::UnrecordedTest, Instant::now()));
+    bench.show(consent(
+        ControlOffer::Recorded {
+            deletion: 1_900_000_000,
+        },
+        Instant::now(),
+    ));
     bench.desk.dead.store(true, Ordering::Relaxed);
     bench.pass(1100);
     bench.harness.get_by_label(LOOK).click_accesskit();
@@ -294,7 +309,12 @@ fn the_keyboard_alone_goes_from_the_code_to_the_end() {
         Some(Command::Connect { aid: false, .. })
     ));
 
-    bench.show(consent(ControlOffer::UnrecordedTest, Instant::now()));
+    bench.show(consent(
+        ControlOffer::Recorded {
+            deletion: 1_900_000_000,
+        },
+        Instant::now(),
+    ));
     bench.touch(true);
     for key in [egui::Key::Enter, egui::Key::Space] {
         bench.harness.key_press(key);

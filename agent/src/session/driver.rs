@@ -333,6 +333,9 @@ impl Driver {
                 core.guard.handle_end(now, End::Fault);
             }
             RelayToAgent::Hello { .. }
+            | RelayToAgent::Recording { .. }
+            | RelayToAgent::Checkpoint { .. }
+            | RelayToAgent::RecorderBack
             | RelayToAgent::Joined { .. }
             | RelayToAgent::Reply { .. } => {
                 core.guard.handle_end(now, End::Tampered);
@@ -523,7 +526,7 @@ impl Core {
             return Some(());
         };
         match ConsoleToAgent::from_bytes(&message).ok()? {
-            ConsoleToAgent::EpochAck { epoch } => {
+            ConsoleToAgent::EpochAck { epoch, .. } => {
                 self.guard.handle_epoch_acknowledged(now, epoch);
                 Some(())
             }

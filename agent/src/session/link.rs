@@ -224,6 +224,9 @@ fn handle_content(
         Class::Acks => core.acknowledged = Some(PictureAck::from_bytes(content).ok()?),
         Class::Notices => match ConsoleNotice::from_bytes(content).ok()? {
             ConsoleNotice::PictureWanted => core.wanted = true,
+            ConsoleNotice::RecordingMismatch => {
+                core.guard.handle_recorder_failed(Instant::now());
+            }
         },
         // Heads belong to recordings, transfers to a later version: nothing acts on them.
         Class::Heads | Class::Transfer => {}

@@ -97,6 +97,9 @@ async fn hello(
         | RelayToAgent::Resumed
         | RelayToAgent::PeerLost
         | RelayToAgent::RecorderFailed
+        | RelayToAgent::Recording { .. }
+        | RelayToAgent::Checkpoint { .. }
+        | RelayToAgent::RecorderBack
         | RelayToAgent::Ended { .. } => Err(unexpected(&answer)),
     }
 }
@@ -230,7 +233,10 @@ fn unexpected(message: &RelayToAgent) -> Problem {
         | RelayToAgent::Peer { .. }
         | RelayToAgent::EpochOpened { .. }
         | RelayToAgent::Resumed
-        | RelayToAgent::RecorderFailed => Problem::Tampered,
+        | RelayToAgent::RecorderFailed
+        | RelayToAgent::Recording { .. }
+        | RelayToAgent::Checkpoint { .. }
+        | RelayToAgent::RecorderBack => Problem::Tampered,
     }
 }
 

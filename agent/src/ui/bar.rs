@@ -182,10 +182,6 @@ fn upgrade(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session) {
     let texts = pen.texts;
     match session.control {
         ControlOffer::Unavailable => pen.text(ui, texts.consent_control_unavailable()),
-        ControlOffer::UnrecordedTest => pen.text(
-            ui,
-            texts.consent_control_unrecorded(&session.technician.name),
-        ),
         ControlOffer::Recorded { deletion } => {
             pen.text(ui, texts.upgrade_text());
             pen.text(ui, texts.upgrade_declaration(&deletion_date(pen, deletion)));

@@ -130,14 +130,6 @@ fn control_choice(ui: &mut Ui, pen: &mut Pen<'_>, consent: &Consent, name: Strin
     }
     match consent.control {
         ControlOffer::Unavailable => pen.text(ui, pen.texts.consent_control_unavailable()),
-        ControlOffer::UnrecordedTest => {
-            pen.grant_wide(ui, Grant::ConsentControl, name);
-            pen.text(
-                ui,
-                pen.texts
-                    .consent_control_unrecorded(&consent.technician.name),
-            );
-        }
         ControlOffer::Recorded { deletion } => {
             pen.grant_wide(ui, Grant::ConsentControl, name);
             pen.text(ui, pen.texts.consent_control_text(&consent.technician.name));

@@ -43,7 +43,9 @@ pub(crate) fn session(state: BarState) -> Session {
     Session {
         technician: technician(),
         state,
-        control: ControlOffer::UnrecordedTest,
+        control: ControlOffer::Recorded {
+            deletion: 1_900_000_000,
+        },
         question: None,
         notice: None,
     }
@@ -99,7 +101,12 @@ fn pages(now: Instant) -> Vec<(String, Stage)> {
         ("starting".to_owned(), Stage::Starting),
         (
             "consent".to_owned(),
-            consent(ControlOffer::UnrecordedTest, now),
+            consent(
+                ControlOffer::Recorded {
+                    deletion: 1_900_000_000,
+                },
+                now,
+            ),
         ),
         (
             "consent, recorded".to_owned(),
@@ -294,7 +301,9 @@ fn refusing_is_in_sight_on_the_smallest_window() {
     let size = Vec2::new(640.0, 360.0);
     let now = Instant::now();
     for control in [
-        ControlOffer::UnrecordedTest,
+        ControlOffer::Recorded {
+            deletion: 1_900_000_000,
+        },
         ControlOffer::Recorded {
             deletion: 1_800_000_000,
         },
@@ -316,7 +325,12 @@ fn refusing_is_in_sight_on_the_smallest_window() {
 fn the_choices_have_the_same_size() {
     let now = Instant::now();
     for width in [640.0, 940.0] {
-        let stage = consent(ControlOffer::UnrecordedTest, now);
+        let stage = consent(
+            ControlOffer::Recorded {
+                deletion: 1_900_000_000,
+            },
+            now,
+        );
         let mut harness = show(stage, Language::De, Vec2::new(width, 700.0), Theme::Light);
         harness.run_steps(2);
         let texts = &harness.state().texts;
@@ -333,31 +347,6 @@ fn the_choices_have_the_same_size() {
             assert!((rect.top() - sizes[0].top()).abs() < 1.0, "{sizes:?}");
         }
     }
-}
-
-#[test]
-fn an_unrecorded_test_shows_its_text_in_place_of_text_and_declaration() {
-    let now = Instant::now();
-    let mut harness = show(
-        consent(ControlOffer::UnrecordedTest, now),
-        Language::De,
-        Vec2::new(940.0, 700.0),
-        Theme::Light,
-    );
-    harness.run_steps(2);
-    let texts = &harness.state().texts;
-    harness.get_by_label(&texts.consent_control_unrecorded("Erika Weber"));
-    assert!(
-        harness
-            .query_by_label(&texts.consent_control_text("Erika Weber"))
-            .is_none()
-    );
-    assert!(
-        harness
-            .query_by_label_contains("Aufzeichnung bis")
-            .is_none()
-    );
-    assert!(harness.query_by_label(&texts.recording_title()).is_none());
 }
 
 #[test]
@@ -379,7 +368,12 @@ fn without_control_there_is_no_button_for_it_but_the_reason() {
             .is_none()
     );
 
-    let Stage::Consent(mut asked) = consent(ControlOffer::UnrecordedTest, now) else {
+    let Stage::Consent(mut asked) = consent(
+        ControlOffer::Recorded {
+            deletion: 1_900_000_000,
+        },
+        now,
+    ) else {
         panic!("a consent page")
     };
     asked.input_possible = false;

@@ -296,7 +296,13 @@ impl Customer {
     pub(crate) fn granting() -> Self {
         let (mut guard, now) = (Guard::new(), Instant::now());
         guard
-            .handle_technician(now, ControlOffer::UnrecordedTest, true)
+            .handle_technician(
+                now,
+                ControlOffer::Recorded {
+                    deletion: 1_900_000_000,
+                },
+                true,
+            )
             .unwrap();
         guard.consent_control(now, CustomerAct::attest()).unwrap();
         let epoch = guard.epoch();

@@ -292,7 +292,10 @@ impl Core {
     pub(crate) fn handle_relay(&mut self, message: RelayToConsole, now: Instant) {
         match message {
             RelayToConsole::Hello { version, .. } => self.handle_hello(version),
-            RelayToConsole::Enrolled { .. } => self.misfit(),
+            RelayToConsole::Enrolled { .. }
+            | RelayToConsole::Recording { .. }
+            | RelayToConsole::Checkpoint { .. }
+            | RelayToConsole::RecorderBack => self.misfit(),
             RelayToConsole::Session {
                 session,
                 nameplate,

@@ -212,7 +212,10 @@ impl Pair {
         let message = self.peer.channel.open(&packet.0).unwrap().unwrap();
         assert_eq!(
             ConsoleToAgent::from_bytes(&message),
-            Ok(ConsoleToAgent::EpochAck { epoch: number })
+            Ok(ConsoleToAgent::EpochAck {
+                epoch: number,
+                signature: None
+            })
         );
     }
 

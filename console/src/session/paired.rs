@@ -98,9 +98,13 @@ impl Paired {
         self.drop_held();
         let effect = self.mirror.handle_epoch(number);
         apply(effect, out);
-        let packet = self
-            .peer
-            .seal(&ConsoleToAgent::EpochAck { epoch: number }.to_bytes());
+        let packet = self.peer.seal(
+            &ConsoleToAgent::EpochAck {
+                epoch: number,
+                signature: None,
+            }
+            .to_bytes(),
+        );
         out.push_back(Output::Relay(ConsoleToRelay::Peer {
             packet: Blob(packet),
         }));

@@ -305,6 +305,7 @@ fn page_text(texts: &Texts, page: &Page) -> String {
         Page::Privacy => "page-privacy",
         Page::Starting => "page-starting",
         Page::Session => "page-session",
+        Page::Card => "page-card",
     })
 }
 

@@ -380,7 +380,7 @@ impl Pair {
                 let offer = offer(arg);
                 let (withdrawn, test) = (
                     offer == ControlOffer::Unavailable,
-                    offer == ControlOffer::UnrecordedTest,
+                    matches!(offer, ControlOffer::Recorded { .. }),
                 );
                 self.guard.handle_offer(now, offer);
                 let early = !self.ledger.noted(Fact::Technician);
@@ -421,7 +421,7 @@ impl Pair {
     fn technician(&mut self, now: Instant, arg: u8) {
         let (offer, input) = (offer(arg / 2 + 1), arg.is_multiple_of(2));
         let first = !self.ledger.noted(Fact::Technician) && !self.ledger.noted(Fact::Ended);
-        let test = offer == ControlOffer::UnrecordedTest;
+        let test = matches!(offer, ControlOffer::Recorded { .. });
         let taken = self.guard.handle_technician(now, offer, input);
         assert_eq!(taken, if first { Ok(()) } else { Err(Denied::NotNow) });
         if first {
@@ -652,7 +652,9 @@ fn offer(arg: u8) -> ControlOffer {
     match arg % 5 {
         0 => ControlOffer::Unavailable,
         1 => ControlOffer::Recorded { deletion: 0 },
-        _ => ControlOffer::UnrecordedTest,
+        _ => ControlOffer::Recorded {
+            deletion: 1_900_000_000,
+        },
     }
 }
 

@@ -1,9 +1,10 @@
 //! Parsers: whatever they take has exactly one encoding, and they take nothing oversized.
 
 use crate::attached::{self, Configuration};
+use crate::audit::{AuditorToRelay, RelayToAuditor};
 use crate::code::SessionCode;
 use crate::content::{
-    AgentNotice, Beacon, Cause, ConsoleNotice, Input, InputAck, PictureAck, Pointer,
+    AgentNotice, Beacon, Cause, ConsoleNotice, Input, InputAck, PeerHeads, PictureAck, Pointer,
 };
 use crate::frame::{HEADER_BYTES, Header};
 use crate::messages::{
@@ -39,6 +40,9 @@ kinds! {
     ConsoleNotice,
     Beacon,
     Pointer,
+    PeerHeads,
+    AuditorToRelay,
+    RelayToAuditor,
 }
 
 fn again<T: Wire>(bytes: &[u8]) -> Result<Vec<u8>, Error> {

@@ -2,14 +2,19 @@
 //! corpora.
 
 use super::parsers::KINDS;
+use crate::audit::{AuditRefusal, AuditorToRelay, HandOut, RelayToAuditor, TechnicianCount};
+use crate::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::content::{
     AgentNotice, Beacon, Button, Cause, ConsoleNotice, DropReason, Dropped, Input, InputAck,
-    InputEvent, PictureAck, Pointer, PointerShape, Screen,
+    InputEvent, PeerHeads, PictureAck, Pointer, PointerShape, Screen,
 };
+use crate::frame::{Class, Direction};
+use crate::heads::{Head, HeadList};
 use crate::messages::{
-    AgentToConsole, AgentToRelay, ConsoleToAgent, ConsoleToRelay, ControlOffer, End, Page,
+    AgentToConsole, AgentToRelay, Chain, ConsoleToAgent, ConsoleToRelay, ControlOffer, End, Page,
     RecordingOpen, Refusal, RelayToAgent, RelayToConsole,
 };
+use crate::sealing::{SealedKey, SealedKeys};
 use crate::wire::{Blob, List, Text, Wire};
 
 /// A value's name (`Kind::Variant`, with the inner enumeration's where there is one), its place
@@ -32,6 +37,81 @@ pub fn all() -> Vec<Sample> {
     out.extend(relay_to_console());
     out.extend(between_the_ends());
     out.extend(contents());
+    out.extend(audits());
+    out
+}
+
+fn audits() -> Vec<Sample> {
+    let mut out = samples(
+        "AuditorToRelay",
+        vec![
+            AuditorToRelay::Hello { version: 1 },
+            AuditorToRelay::Enrol {
+                secret: [1; 16],
+                request: Blob(vec![0x30, 0]),
+                key: [2; 32],
+            },
+            AuditorToRelay::Overview,
+            AuditorToRelay::Open {
+                case: text("2026-17"),
+                open_token: [3; 32],
+            },
+            AuditorToRelay::Revealed {
+                case: text("2026-17"),
+                what: text("keys 1-9"),
+            },
+            AuditorToRelay::Exported {
+                case: text("2026-17"),
+                what: text("video"),
+            },
+            AuditorToRelay::Close {
+                case: text("2026-17"),
+            },
+        ],
+    );
+    let mut values = vec![
+        RelayToAuditor::Hello {
+            version: 1,
+            now: 1_800_000_000,
+        },
+        RelayToAuditor::Enrolled {
+            chain: chain(),
+            auditors: 2,
+        },
+        RelayToAuditor::Overview {
+            auditors: 2,
+            technicians: List(vec![TechnicianCount {
+                name: text("Erika Weber"),
+                organisation: text("Nordlicht"),
+                recorded: 9,
+                without_receipt: 1,
+            }]),
+            more: false,
+        },
+        RelayToAuditor::Handed {
+            recording: HandOut {
+                lookup_hash: [1; 32],
+                keys_length: 2,
+                length: 3,
+                deletion: 4,
+                entry: 5,
+            },
+        },
+        RelayToAuditor::Logged,
+    ];
+    let refusals = [
+        AuditRefusal::NoRecording,
+        AuditRefusal::Token,
+        AuditRefusal::Revoked,
+        AuditRefusal::Unexpected,
+        AuditRefusal::Deleted { at: 1_800_000_000 },
+        AuditRefusal::Running,
+        AuditRefusal::TooOld,
+        AuditRefusal::Fault,
+        AuditRefusal::TooManyTries { minutes: 9 },
+    ];
+    values.extend(refusals.map(|reason| RelayToAuditor::Refused { reason }));
+    out.extend(samples("RelayToAuditor", values));
     out
 }
 
@@ -97,11 +177,46 @@ fn text<const MAX: usize>(text: &str) -> Text<MAX> {
     Text::new(text).expect("a short text")
 }
 
+fn sealed_keys() -> SealedKeys {
+    let sealed = |auditor, sealed| SealedKey {
+        auditor: [auditor; 32],
+        sealed: Blob(sealed),
+    };
+    List(vec![sealed(3, vec![3; 4]), sealed(4, vec![])])
+}
+
+fn chain() -> Chain {
+    List(vec![Blob(vec![0x30, 0]), Blob(vec![0x30, 1, 0])])
+}
+
+fn heads() -> HeadList {
+    List(vec![Head {
+        epoch: 1,
+        direction: Direction::ConsoleToAgent,
+        class: Class::Input,
+        next: 2,
+        head: [3; 32],
+    }])
+}
+
+fn checkpoint() -> SignedCheckpoint {
+    SignedCheckpoint {
+        checkpoint: Checkpoint {
+            rid: [1; 16],
+            length: 2,
+            chain: [3; 32],
+            heads: heads(),
+            time: 180_000_000_000,
+        },
+        signature: [5; 64],
+    }
+}
+
 fn agent_to_relay() -> Vec<Sample> {
     let recording = RecordingOpen {
         rid: [1; 16],
         commitment: [2; 32],
-        sealed_keys: List(vec![Blob(vec![3; 4]), Blob(vec![])]),
+        sealed_keys: sealed_keys(),
         open_hash: [4; 32],
         lookup_hash: [5; 32],
         deletion: 6,
@@ -145,6 +260,7 @@ fn agent_to_relay() -> Vec<Sample> {
             .into_iter()
             .map(|reason| AgentToRelay::End { reason }),
     );
+    values.push(AgentToRelay::ReceiptDone);
     samples("AgentToRelay", values)
 }
 
@@ -156,7 +272,6 @@ fn relay_to_agent() -> Vec<Sample> {
     };
     let mut values = vec![
         hello(ControlOffer::Unavailable),
-        hello(ControlOffer::UnrecordedTest),
         hello(ControlOffer::Recorded {
             deletion: 1_807_776_000,
         }),
@@ -185,6 +300,17 @@ fn relay_to_agent() -> Vec<Sample> {
             .into_iter()
             .map(|reason| RelayToAgent::Ended { reason }),
     );
+    values.extend([
+        RelayToAgent::Recording {
+            epoch: 1,
+            chain: chain(),
+            checkpoint: checkpoint(),
+        },
+        RelayToAgent::Checkpoint {
+            checkpoint: checkpoint(),
+        },
+        RelayToAgent::RecorderBack,
+    ]);
     samples("RelayToAgent", values)
 }
 
@@ -217,17 +343,26 @@ fn console_to_relay() -> Vec<Sample> {
             .into_iter()
             .map(|reason| ConsoleToRelay::End { reason }),
     );
+    values.extend([
+        ConsoleToRelay::Transcript {
+            epoch: 1,
+            signature: [2; 64],
+        },
+        ConsoleToRelay::EpochSignature {
+            epoch: 1,
+            signature: [3; 64],
+        },
+    ]);
     samples("ConsoleToRelay", values)
 }
 
 fn relay_to_console() -> Vec<Sample> {
-    let chain = List(vec![Blob(vec![0x30, 0]), Blob(vec![0x30, 1, 0])]);
     let mut values = vec![
         RelayToConsole::Hello {
             version: 1,
             now: 1_800_000_000,
         },
-        RelayToConsole::Enrolled { chain },
+        RelayToConsole::Enrolled { chain: chain() },
         RelayToConsole::Session {
             session: [9; 16],
             nameplate: text("4812"),
@@ -261,6 +396,17 @@ fn relay_to_console() -> Vec<Sample> {
             .into_iter()
             .map(|reason| RelayToConsole::Ended { reason }),
     );
+    values.extend([
+        RelayToConsole::Recording {
+            epoch: 1,
+            chain: chain(),
+            checkpoint: checkpoint(),
+        },
+        RelayToConsole::Checkpoint {
+            checkpoint: checkpoint(),
+        },
+        RelayToConsole::RecorderBack,
+    ]);
     samples("RelayToConsole", values)
 }
 
@@ -277,19 +423,26 @@ fn between_the_ends() -> Vec<Sample> {
         Page::Privacy,
         Page::Starting,
         Page::Session,
+        Page::Card,
     ];
     let mut values = vec![start(1, None), start(2, Some([3; 16]))];
     values.extend(pages.into_iter().map(|page| AgentToConsole::Page { page }));
     let mut out = samples("AgentToConsole", values);
-    let chain = List(vec![Blob(vec![0x30, 0]), Blob(vec![0x30, 1, 0])]);
     out.extend(samples(
         "ConsoleToAgent",
         vec![
             ConsoleToAgent::Technician {
-                chain,
+                chain: chain(),
                 signature: [4; 64],
             },
-            ConsoleToAgent::EpochAck { epoch: 1 },
+            ConsoleToAgent::EpochAck {
+                epoch: 1,
+                signature: None,
+            },
+            ConsoleToAgent::EpochAck {
+                epoch: 2,
+                signature: Some([5; 64]),
+            },
         ],
     ));
     out
@@ -403,7 +556,21 @@ fn contents() -> Vec<Sample> {
             },
         ],
     ));
-    out.extend(samples("ConsoleNotice", vec![ConsoleNotice::PictureWanted]));
+    out.extend(samples(
+        "ConsoleNotice",
+        vec![
+            ConsoleNotice::PictureWanted,
+            ConsoleNotice::RecordingMismatch,
+        ],
+    ));
+    out.extend(samples(
+        "PeerHeads",
+        vec![PeerHeads {
+            heads: heads(),
+            previous: List::default(),
+            signature: [6; 64],
+        }],
+    ));
     out.extend(samples("Beacon", vec![Beacon { number: 7 }]));
     let shape = PointerShape {
         width: 1,

@@ -419,7 +419,7 @@ impl Guard {
 
     /// True if control can be granted: it is on offer in a way that is built, and input is possible.
     pub fn control_offered(&self) -> bool {
-        self.input == InputWay::Possible && self.offer == ControlOffer::UnrecordedTest
+        self.input == InputWay::Possible && matches!(self.offer, ControlOffer::Recorded { .. })
     }
 
     /// True while F11 or Stop is the last word.

@@ -12,7 +12,12 @@ struct Desk {
 impl Desk {
     /// The consent page is open; control is on offer in test operation.
     fn consent() -> Self {
-        Self::with(ControlOffer::UnrecordedTest, true)
+        Self::with(
+            ControlOffer::Recorded {
+                deletion: 1_900_000_000,
+            },
+            true,
+        )
     }
 
     fn with(offer: ControlOffer, input_possible: bool) -> Self {
@@ -155,8 +160,12 @@ fn nothing_is_granted_before_the_customer_grants_it() {
         desk.guard.handle_epoch_opened(desk.now, epoch);
     }
     desk.guard.handle_resumed(desk.now);
-    desk.guard
-        .handle_offer(desk.now, ControlOffer::UnrecordedTest);
+    desk.guard.handle_offer(
+        desk.now,
+        ControlOffer::Recorded {
+            deletion: 1_900_000_000,
+        },
+    );
     desk.guard.handle_peer_lost(desk.now);
     desk.guard.handle_resumed(desk.now);
     desk.guard.handle_customer_activity(desk.now);
@@ -170,9 +179,13 @@ fn nothing_is_granted_before_the_customer_grants_it() {
 #[test]
 fn a_second_technician_changes_nothing() {
     let mut desk = Desk::with(ControlOffer::Unavailable, true);
-    let again = desk
-        .guard
-        .handle_technician(desk.now, ControlOffer::UnrecordedTest, true);
+    let again = desk.guard.handle_technician(
+        desk.now,
+        ControlOffer::Recorded {
+            deletion: 1_900_000_000,
+        },
+        true,
+    );
     assert_eq!(again, Err(Denied::NotNow));
     assert!(!desk.guard.control_offered());
 }
@@ -253,7 +266,12 @@ fn without_an_offer_there_is_no_control() {
     for (offer, input) in [
         (ControlOffer::Unavailable, true),
         (ControlOffer::Recorded { deletion: 1 }, true),
-        (ControlOffer::UnrecordedTest, false),
+        (
+            ControlOffer::Recorded {
+                deletion: 1_900_000_000,
+            },
+            false,
+        ),
     ] {
         let mut desk = Desk::with(offer, input);
         assert_eq!(
@@ -545,15 +563,23 @@ fn a_failed_recorder_takes_control_and_only_a_new_epoch_can_bring_it_back() {
     desk.guard.handle_recorder_failed(desk.now);
     desk.changed(Rights::Control, Rights::View, Cause::Recorder);
     assert_eq!(desk.guard.interruption(), Some(Interruption::Recorder));
-    desk.guard
-        .handle_offer(desk.now, ControlOffer::UnrecordedTest);
+    desk.guard.handle_offer(
+        desk.now,
+        ControlOffer::Recorded {
+            deletion: 1_900_000_000,
+        },
+    );
     assert_eq!(
         desk.guard.control_on(desk.now, act()),
         Err(Denied::NotOffered)
     );
     desk.guard.handle_connection_lost(desk.now);
-    desk.guard
-        .handle_offer(desk.now, ControlOffer::UnrecordedTest);
+    desk.guard.handle_offer(
+        desk.now,
+        ControlOffer::Recorded {
+            deletion: 1_900_000_000,
+        },
+    );
     desk.guard.handle_resumed(desk.now);
     desk.open_epoch();
     assert_eq!(desk.guard.rights(), Rights::View);

@@ -316,8 +316,8 @@ impl Router {
                 recording: None,
             } => {
                 let ceiling = match self.config.control {
-                    ControlOffer::UnrecordedTest => Rights::Control,
-                    ControlOffer::Unavailable | ControlOffer::Recorded { .. } => Rights::View,
+                    ControlOffer::Recorded { .. } => Rights::Control,
+                    ControlOffer::Unavailable => Rights::View,
                 };
                 if pair.lock.open(epoch, ceiling) {
                     self.lock_changed(id, Cut::Everything);
@@ -337,6 +337,7 @@ impl Router {
             | AgentToRelay::Join { .. }
             | AgentToRelay::Share { .. }
             | AgentToRelay::Confirm { .. }
+            | AgentToRelay::ReceiptDone
             | AgentToRelay::Resume { .. } => {
                 self.outputs
                     .push_back(Output::Event(Event::PairingFailed { session }));

@@ -326,6 +326,8 @@ impl Router {
                 | ConsoleToRelay::PairingFailed
                 | ConsoleToRelay::Peer { .. }
                 | ConsoleToRelay::ResumeHash { .. }
+                | ConsoleToRelay::Transcript { .. }
+                | ConsoleToRelay::EpochSignature { .. }
                 | ConsoleToRelay::Resume { .. },
                 _,
                 _,
@@ -393,6 +395,8 @@ impl Router {
             | ConsoleToRelay::Reply { .. }
             | ConsoleToRelay::Paired
             | ConsoleToRelay::PairingFailed
+            | ConsoleToRelay::Transcript { .. }
+            | ConsoleToRelay::EpochSignature { .. }
             | ConsoleToRelay::Resume { .. } => {
                 self.end_session(session, End::Fault, Told::Only(Side::Agent), now);
                 return Err(Refusal::Unexpected);

@@ -69,7 +69,9 @@ impl Run {
         let control = flags & 1 == 0;
         let config = Config {
             control: if control {
-                ControlOffer::UnrecordedTest
+                ControlOffer::Recorded {
+                    deletion: 1_900_000_000,
+                }
             } else {
                 ControlOffer::Unavailable
             },
@@ -492,6 +494,9 @@ impl Run {
             | RelayToAgent::Joined { .. }
             | RelayToAgent::Refused { .. }
             | RelayToAgent::Reply { .. }
+            | RelayToAgent::Recording { .. }
+            | RelayToAgent::Checkpoint { .. }
+            | RelayToAgent::RecorderBack
             | RelayToAgent::Peer { .. } => {}
         }
     }

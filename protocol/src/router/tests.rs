@@ -27,7 +27,9 @@ const TECHNICIAN: TechnicianId = TechnicianId(7);
 impl Pub {
     fn new() -> Self {
         Self::with(Config {
-            control: ControlOffer::UnrecordedTest,
+            control: ControlOffer::Recorded {
+                deletion: 1_900_000_000,
+            },
             ..Config::default()
         })
     }

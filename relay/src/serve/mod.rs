@@ -62,7 +62,9 @@ async fn serve(home: &Home, options: &Options) -> Result<(), Error> {
         signal(SignalKind::interrupt()).map_err(Error::system("cannot wait for signals"))?;
 
     let control = if options.unrecorded_test {
-        ControlOffer::UnrecordedTest
+        ControlOffer::Recorded {
+            deletion: 1_900_000_000,
+        }
     } else {
         ControlOffer::Unavailable
     };
