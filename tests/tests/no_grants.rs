@@ -136,6 +136,9 @@ fn every_message() -> Vec<RelayToAgent> {
             | RelayToAgent::EpochOpened { .. }
             | RelayToAgent::Resumed
             | RelayToAgent::PeerLost
+            | RelayToAgent::Recording { .. }
+            | RelayToAgent::Checkpoint { .. }
+            | RelayToAgent::RecorderBack
             | RelayToAgent::RecorderFailed
             | RelayToAgent::Ended { .. } => {}
         }
