@@ -6,3 +6,6 @@
 //! every input event. Until this crate holds a recorder, the relay refuses control.
 
 pub use fernsicht_protocol::messages::RecordingOpen;
+
+#[cfg(feature = "store")]
+pub mod store;

@@ -5,11 +5,25 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use fernsicht_protocol::attached::{self, Configuration};
+use fernsicht_protocol::attached::{self, Auditor, Configuration};
 use fernsicht_protocol::wire::{List, Text};
 
 use crate::Error;
 use crate::home::Home;
+
+/// Whom recordings of an agent are sealed to.
+#[derive(Debug)]
+pub(crate) enum Sealing {
+    /// Nobody: it can only offer looking.
+    None,
+    /// All auditors.
+    To(Vec<String>),
+    /// More auditors than an agent carries.
+    Part {
+        names: Vec<String>,
+        left_out: Vec<String>,
+    },
+}
 
 /// Writes the agent. `program` is the bare one; without it, the one beside this program.
 pub(crate) fn make(
@@ -17,8 +31,18 @@ pub(crate) fn make(
     program: Option<&Path>,
     output: &Path,
     now: u64,
-) -> Result<(), Error> {
-    let configuration = configuration(home, now)?;
+) -> Result<Sealing, Error> {
+    let (auditors, left_out) = auditors(home, now)?;
+    let names = auditors
+        .iter()
+        .map(|a| a.name.as_str().to_owned())
+        .collect();
+    let sealing = match (auditors.is_empty(), left_out.is_empty()) {
+        (true, _) => Sealing::None,
+        (false, true) => Sealing::To(names),
+        (false, false) => Sealing::Part { names, left_out },
+    };
+    let configuration = configuration(home, auditors, now)?;
     let program = match program {
         Some(program) => program.to_owned(),
         None => beside_this_program()?,
@@ -31,11 +55,32 @@ pub(crate) fn make(
         path: program,
         reason,
     })?;
-    write_program(output, &whole).map_err(Error::file("cannot write", output))
+    write_program(output, &whole).map_err(Error::file("cannot write", output))?;
+    Ok(sealing)
+}
+
+/// Those to whom recordings may be sealed, and the names of those that have no place.
+fn auditors(home: &Home, now: u64) -> Result<(Vec<Auditor>, Vec<String>), Error> {
+    let now = i64::try_from(now).unwrap_or(i64::MAX);
+    let mut good = home.register()?.good_auditors(now)?;
+    let left_out = good.split_off(good.len().min(MAX_AUDITORS));
+    let mut auditors = Vec::new();
+    for auditor in good {
+        let Some(sealing) = auditor.sealing else {
+            continue;
+        };
+        auditors.push(Auditor {
+            name: Text::new(auditor.name).map_err(|_| Error::Name("an auditor's name"))?,
+            key: sealing.key,
+            certificate: sealing.certificate,
+        });
+    }
+    let left_out = left_out.into_iter().map(|auditor| auditor.name).collect();
+    Ok((auditors, left_out))
 }
 
 /// What relay.toml says to agents. Errors: a field is empty.
-fn configuration(home: &Home, now: u64) -> Result<Configuration, Error> {
+fn configuration(home: &Home, auditors: Vec<Auditor>, now: u64) -> Result<Configuration, Error> {
     let config = &home.config;
     Ok(Configuration {
         made: now,
@@ -54,7 +99,7 @@ fn configuration(home: &Home, now: u64) -> Result<Configuration, Error> {
         authority: filled(home, "authority", &config.authority)?,
         legal_basis: filled(home, "legal_basis", &config.legal_basis)?,
         language: filled(home, "language", &config.language)?,
-        auditors: List::default(),
+        auditors: List(auditors),
     })
 }
 
@@ -96,3 +141,5 @@ fn write_program(output: &Path, content: &[u8]) -> std::io::Result<()> {
     drop(file);
     fs::rename(&part, output)
 }
+
+const MAX_AUDITORS: usize = 16;

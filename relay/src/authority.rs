@@ -68,6 +68,17 @@ impl Authority {
         })
     }
 
+    /// The certificate of the relay's signer of checkpoints, for a key that stays.
+    pub(crate) fn certify_checkpoint(
+        &self,
+        name: &str,
+        key: &KeyPair,
+    ) -> Result<String, rcgen::Error> {
+        let mut params = leaf(name, None, CHECKPOINT_DAYS)?;
+        params.extended_key_usages = vec![role_usage(Role::Checkpoint)];
+        Ok(params.signed_by(key, &self.issuer)?.pem())
+    }
+
     /// A technician's certificate. Of the request only the key counts, and the proof that
     /// the asker has it; the names are those of the register.
     pub(crate) fn issue_technician(
@@ -76,13 +87,27 @@ impl Authority {
         organisation: &str,
         request: &[u8],
     ) -> Result<Issued, rcgen::Error> {
+        let subject = leaf(name, Some(organisation), TECHNICIAN_DAYS)?;
+        self.issue(subject, Role::Technician, request)
+    }
+
+    /// An auditor's certificate, in the same way.
+    pub(crate) fn issue_auditor(&self, name: &str, request: &[u8]) -> Result<Issued, rcgen::Error> {
+        self.issue(leaf(name, None, AUDITOR_DAYS)?, Role::Auditor, request)
+    }
+
+    fn issue(
+        &self,
+        subject: CertificateParams,
+        role: Role,
+        request: &[u8],
+    ) -> Result<Issued, rcgen::Error> {
         let mut request = CertificateSigningRequestParams::from_der(&request.into())?;
         if *rcgen::PublicKeyData::algorithm(&request.public_key) != PKCS_ED25519 {
             return Err(rcgen::Error::UnsupportedSignatureAlgorithm);
         }
-        request.params = leaf(name, Some(organisation), TECHNICIAN_DAYS)?;
-        request.params.extended_key_usages =
-            usages(ExtendedKeyUsagePurpose::ClientAuth, Role::Technician);
+        request.params = subject;
+        request.params.extended_key_usages = usages(ExtendedKeyUsagePurpose::ClientAuth, role);
         let serial = request
             .params
             .serial_number
@@ -97,6 +122,12 @@ impl Authority {
             expires,
         })
     }
+}
+
+/// A key for the signer of checkpoints, as stored: PEM.
+pub(crate) fn make_key() -> Result<Zeroizing<String>, rcgen::Error> {
+    let key = KeyPair::generate_for(&PKCS_ED25519)?;
+    Ok(Zeroizing::new(key.serialize_pem()))
 }
 
 fn leaf(
@@ -126,14 +157,18 @@ fn leaf(
 }
 
 fn usages(general: ExtendedKeyUsagePurpose, role: Role) -> Vec<ExtendedKeyUsagePurpose> {
-    vec![
-        general,
-        ExtendedKeyUsagePurpose::Other(role_arcs(role).to_vec()),
-    ]
+    vec![general, role_usage(role)]
+}
+
+fn role_usage(role: Role) -> ExtendedKeyUsagePurpose {
+    ExtendedKeyUsagePurpose::Other(role_arcs(role).to_vec())
 }
 
 const RELAY_DAYS: i64 = 2 * 365;
+const CHECKPOINT_DAYS: i64 = 2 * 365;
 const TECHNICIAN_DAYS: i64 = 365;
+// Auditors come rarely, and what was sealed to their keys lives for months.
+const AUDITOR_DAYS: i64 = 3 * 365;
 
 #[cfg(test)]
 mod tests {

@@ -2,17 +2,19 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use fernsicht_protocol::token::Token;
-use fernsicht_protocol::wire::Text;
+use fernsicht_recordings::store::Reason;
 
+use crate::commands::{self, DeleteReason, Output};
 use crate::home::Home;
-use crate::register::{State, TOKEN_VALID_S, Technician};
-use crate::{Error, agent_file, serve};
+use crate::{Error, serve};
 
-/// The relay of Fernsicht: brings customers and technicians together.
+/// The relay of Fernsicht: brings customers and technicians together, and keeps sealed recordings.
+///
+/// Ends with 0 if everything was done, 1 if not, 2 if the command line is wrong, and 3 if
+/// recordings or the access log are not as they were written.
 #[derive(Debug, Parser)]
 #[command(version)]
 pub(crate) struct Arguments {
@@ -41,6 +43,24 @@ enum Command {
     /// Adds, lists and revokes technicians.
     #[command(subcommand)]
     Technician(TechnicianCommand),
+    /// Adds, lists and revokes auditors.
+    #[command(subcommand)]
+    Auditor(AuditorCommand),
+    /// Lists, verifies and deletes recordings.
+    #[command(subcommand)]
+    Recordings(RecordingsCommand),
+    /// Shows who did what with recordings.
+    AccessLog {
+        /// Only what was done with this recording: the number on its receipt.
+        #[arg(long, value_name = "NUMBER")]
+        recording: Option<String>,
+        /// Checks that no entry was altered, removed, moved or cut off.
+        #[arg(long)]
+        verify: bool,
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Makes the program for customers: the agent with this operator's configuration attached.
     Agent {
         /// The file to write.
@@ -63,11 +83,70 @@ enum TechnicianCommand {
         organisation: Option<String>,
     },
     /// Lists all technicians.
-    List,
+    List {
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Revokes a technician for good. His sessions end at once.
     Revoke {
         /// Full name or number.
         technician: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditorCommand {
+    /// Adds an auditor and prints the one-time token for fernsicht-auditor.
+    Add {
+        /// First and last name, as it will stand on receipts.
+        name: String,
+    },
+    /// Lists all auditors.
+    List {
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Revokes an auditor for good: no recording is handed out to him any more.
+    Revoke {
+        /// Full name or number.
+        auditor: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum RecordingsCommand {
+    /// Lists all recordings, without anything of their content or people.
+    List {
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Checks that recordings are as they were written. Ends with 3 if one is not.
+    Verify {
+        /// The number on the receipt; without it all are checked.
+        number: Option<String>,
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Deletes what is due at once, as `serve` does every hour.
+    Prune {
+        /// Only says what would be deleted.
+        #[arg(long)]
+        dry_run: bool,
+        /// After an alarm: this machine's clock is right, although it is far ahead.
+        #[arg(long, conflicts_with = "dry_run")]
+        clock_is_right: bool,
+    },
+    /// Deletes a recording at once, before its time.
+    Delete {
+        /// The number on the receipt.
+        number: String,
+        /// Why; it is written into the access log.
+        #[arg(long, value_enum)]
+        reason: DeleteReason,
     },
 }
 
@@ -94,15 +173,58 @@ pub(crate) fn execute(arguments: Arguments) -> Result<(), Error> {
                 unrecorded_test,
                 log,
             };
+            commands::warn_of_few_auditors(&home)?;
             serve::run(&home, &options)
         }
-        Command::Technician(TechnicianCommand::Add { name, organisation }) => {
-            add(&home, &name, organisation)
-        }
-        Command::Technician(TechnicianCommand::List) => list(&home),
-        Command::Technician(TechnicianCommand::Revoke { technician }) => revoke(&home, &technician),
-        Command::Agent { output, program } => agent(&home, program.as_deref(), &output),
+        Command::Technician(command) => technician(&home, command),
+        Command::Auditor(command) => auditor(&home, command),
+        Command::Recordings(command) => recordings(&home, command),
+        Command::AccessLog {
+            recording,
+            verify,
+            json,
+        } => commands::access_log(&home, recording.as_deref(), verify, output(json)),
+        Command::Agent { output, program } => commands::agent(&home, program.as_deref(), &output),
     }
+}
+
+fn technician(home: &Home, command: TechnicianCommand) -> Result<(), Error> {
+    match command {
+        TechnicianCommand::Add { name, organisation } => commands::add(home, &name, organisation),
+        TechnicianCommand::List { json } => commands::list(home, output(json)),
+        TechnicianCommand::Revoke { technician } => commands::revoke(home, &technician),
+    }
+}
+
+fn auditor(home: &Home, command: AuditorCommand) -> Result<(), Error> {
+    match command {
+        AuditorCommand::Add { name } => commands::add_auditor(home, &name),
+        AuditorCommand::List { json } => commands::list_auditors(home, output(json)),
+        AuditorCommand::Revoke { auditor } => commands::revoke_auditor(home, &auditor),
+    }
+}
+
+fn recordings(home: &Home, command: RecordingsCommand) -> Result<(), Error> {
+    match command {
+        RecordingsCommand::List { json } => commands::list_recordings(home, output(json)),
+        RecordingsCommand::Verify { number, json } => {
+            commands::verify(home, number.as_deref(), output(json))
+        }
+        RecordingsCommand::Prune {
+            dry_run,
+            clock_is_right,
+        } => commands::prune(home, dry_run, clock_is_right),
+        RecordingsCommand::Delete { number, reason } => {
+            let reason = match reason {
+                DeleteReason::Withdrawal => Reason::Withdrawal,
+            };
+            commands::delete(home, &number, reason)
+        }
+    }
+}
+
+fn output(json: bool) -> Output {
+    if json { Output::Json } else { Output::Text }
 }
 
 fn default_data() -> PathBuf {
@@ -120,99 +242,4 @@ pub(crate) fn say(text: &str) {
 
 pub(crate) fn unix_now() -> i64 {
     jiff::Timestamp::now().as_second()
-}
-
-fn add(home: &Home, name: &str, organisation: Option<String>) -> Result<(), Error> {
-    let organisation = organisation.unwrap_or_else(|| home.config.operator.clone());
-    // Said here, where the key can be fetched, and not to the console later.
-    drop(home.authority()?);
-    let empty = |field| Error::EmptyField {
-        field,
-        path: home.config_file(),
-    };
-    let address =
-        Text::new(home.config.public_address.as_str()).map_err(|_| empty("public_address"))?;
-    let relay_name = Text::new(home.config.name.as_str()).map_err(|_| empty("name"))?;
-    let (id, secret) = home
-        .register()?
-        .add(name.trim(), organisation.trim(), unix_now())?;
-    let token = Token {
-        address,
-        relay_name,
-        ca: home.ca_fingerprint(),
-        secret,
-    };
-    say(&format!(
-        "Technician {} has been added: {}, {}.\n\
-         One-time token for the console, valid until {}:\n\n{}\n\n\
-         Hand it over on a safe way: whoever has it first enrols as this technician.\n\
-         The console will connect to {}.",
-        id.0,
-        name.trim(),
-        organisation.trim(),
-        day(unix_now() + TOKEN_VALID_S),
-        token.encode(),
-        home.config.public_address,
-    ));
-    Ok(())
-}
-
-fn list(home: &Home) -> Result<(), Error> {
-    let technicians = home.register()?.list()?;
-    if technicians.is_empty() {
-        say(
-            "There are no technicians yet. Add one: fernsicht-relay technician add \"First Last\" --organisation NAME",
-        );
-    }
-    for technician in technicians {
-        say(&line(&technician, unix_now()));
-    }
-    Ok(())
-}
-
-fn line(technician: &Technician, now: i64) -> String {
-    let state = match technician.state {
-        State::Invited { until } if until < now => "token expired, never enrolled".to_owned(),
-        State::Invited { until } => format!("not yet enrolled, token valid until {}", day(until)),
-        State::Enrolled { until } if until < now => {
-            format!("certificate expired on {}", day(until))
-        }
-        State::Enrolled { until } => format!("enrolled until {}", day(until)),
-        State::Revoked { since } => format!("revoked on {}", day(since)),
-    };
-    format!(
-        "{:>4}  {}, {}: {state}",
-        technician.id.0, technician.name, technician.organisation
-    )
-}
-
-fn revoke(home: &Home, who: &str) -> Result<(), Error> {
-    let mut register = home.register()?;
-    let technician = register.find(who)?;
-    register.revoke(technician.id, unix_now())?;
-    say(&format!(
-        "Technician {} ({}) has been revoked. Sessions of this technician end within a second.",
-        technician.id.0, technician.name
-    ));
-    Ok(())
-}
-
-fn agent(home: &Home, program: Option<&Path>, output: &Path) -> Result<(), Error> {
-    let now = u64::try_from(unix_now()).unwrap_or_default();
-    agent_file::make(home, program, output, now)?;
-    say(&format!(
-        "{} is ready: the agent of {} for relay {}.\n\
-         Make it anew after every change of relay.toml, and at least every 90 days.",
-        output.display(),
-        home.config.operator,
-        home.config.public_address
-    ));
-    Ok(())
-}
-
-fn day(unix_s: i64) -> String {
-    match jiff::Timestamp::from_second(unix_s) {
-        Ok(time) => time.strftime("%Y-%m-%d").to_string(),
-        Err(_) => "an impossible date".to_owned(),
-    }
 }

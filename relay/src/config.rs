@@ -1,10 +1,11 @@
 //! relay.toml: written with comments at the first start, filled in by the operator.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fernsicht_protocol::router::{self, Rate};
+use fernsicht_recordings::store::Location;
 use serde::Deserialize;
 
 use crate::Error;
@@ -32,6 +33,12 @@ pub(crate) struct Config {
     pub(crate) legal_basis: String,
     #[serde(default = "german")]
     pub(crate) language: String,
+    /// Where sealed keys are kept; a relative path stands in the data directory.
+    #[serde(default = "keys")]
+    pub(crate) key_directory: PathBuf,
+    /// Where finished recordings are kept.
+    #[serde(default = "recordings")]
+    pub(crate) store: String,
     #[serde(default)]
     pub(crate) limits: Limits,
 }
@@ -116,6 +123,12 @@ impl Config {
                 ));
             }
         }
+        if Location::parse(&self.store, Path::new("")).is_none() {
+            return Err(store_reason(&self.store));
+        }
+        if self.key_directory.as_os_str().is_empty() {
+            return Err("`key_directory` is empty".to_owned());
+        }
         let limits = &self.limits;
         let zero = limits.sessions == 0
             || limits.connections == 0
@@ -177,6 +190,12 @@ legal_basis = ""
 # Language of customers whose system speaks neither German nor English: "de" or "en".
 language = "de"
 
+# Where finished recordings are kept: "file:" and a folder; a relative one stands beside this file.
+store = "file:recordings"
+# Where the keys of recordings are kept. LEAVE THIS DIRECTORY OUT OF EVERY BACKUP: a key that lives
+# on in a backup keeps a deleted recording readable.
+key_directory = "keys"
+
 [limits]
 # Sessions at once, those that wait for a customer included.
 sessions = 2000
@@ -188,6 +207,19 @@ joins_per_network = 20
 seconds_per_join = 30
 "#
     )
+}
+
+/// Why a value of `store` is not taken.
+pub(crate) fn store_reason(value: &str) -> String {
+    format!("`store` is {value:?}, but must be \"file:\" and a folder, as in \"file:recordings\"")
+}
+
+fn keys() -> PathBuf {
+    "keys".into()
+}
+
+fn recordings() -> String {
+    "file:recordings".to_owned()
 }
 
 fn german() -> String {
@@ -230,6 +262,8 @@ mod tests {
             ("sessions = 2000", "sessions = \"many\"", "sessions"),
             ("sessions = 2000", "sessions = 0", "limits"),
             ("language = \"de\"", "language = \"fr\"", "language"),
+            ("\"file:recordings\"", "\"recordings\"", "store"),
+            ("\"keys\"", "\"\"", "key_directory"),
             ("domain = \"\"", "domain = \"a\\nb\"", "domain"),
         ] {
             let text = good.replacen(from, to, 1);

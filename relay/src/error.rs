@@ -85,6 +85,45 @@ pub enum Error {
     /// Revoked already.
     #[error("technician {0} has been revoked already")]
     AlreadyRevoked(i64),
+    /// No such auditor.
+    #[error("there is no auditor {0:?}: `fernsicht-relay auditor list` shows them all")]
+    UnknownAuditor(String),
+    /// Several auditors of one name.
+    #[error("several auditors are called {name:?}: name one by its number ({ids})")]
+    AmbiguousAuditor {
+        /// The name.
+        name: String,
+        /// Their numbers.
+        ids: String,
+    },
+    /// Revoked already.
+    #[error("auditor {0} has been revoked already")]
+    AuditorAlreadyRevoked(i64),
+    /// Recordings, keys, catalogue or access log cannot be used.
+    #[error(transparent)]
+    Store(#[from] fernsicht_recordings::store::Error),
+    /// Not a number as it stands on receipts.
+    #[error(
+        "{0:?} is not the number of a recording: it has 16 letters and digits and stands on the customer's receipt"
+    )]
+    Number(String),
+    /// No recording has this number.
+    #[error("there is no recording {0}: check the number on the receipt")]
+    NoRecording(String),
+    /// The recording is gone already.
+    #[error("the recording {number} was deleted on {day}")]
+    AlreadyDeleted {
+        /// Its number.
+        number: String,
+        /// When.
+        day: String,
+    },
+    /// Recordings or the access log are not as they were written.
+    #[error("{0}")]
+    Damaged(String),
+    /// A part of what was asked for could not be done.
+    #[error("{0}")]
+    Incomplete(String),
     /// The program to attach the configuration to is not there.
     #[error("{0:?} is not there: name the agent's program with --program FILE")]
     NoProgram(PathBuf),
@@ -119,6 +158,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// What the program ends with: 3 if something stored is damaged, 1 otherwise.
+    pub(crate) fn exit_code(&self) -> u8 {
+        if matches!(self, Self::Damaged(_)) {
+            3
+        } else {
+            1
+        }
+    }
+
     pub(crate) fn file(
         what: &'static str,
         path: impl Into<PathBuf>,

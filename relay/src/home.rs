@@ -1,7 +1,9 @@
 //! The relay's directory: CA, relay certificate, relay.toml, register.
 //!
 //! ```text
-//! DIR/ (0700)  ca.pem  ca.key  relay.pem  relay.key  relay.toml  register.sqlite  lock   (0600)
+//! DIR/ (0700)  ca.pem  ca.key  relay.pem  relay.key  checkpoint.pem  checkpoint.key
+//!              relay.toml  register.sqlite  lock   (0600)
+//!              what `fernsicht_recordings::store` keeps
 //! ```
 //!
 //! Whatever is missing is made by the first command, whichever it is.
@@ -10,9 +12,12 @@ use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use fernsicht_protocol::crypto::{Hash, hash};
+use fernsicht_protocol::crypto::{Hash, SigningKey, hash};
 use fernsicht_protocol::quic::Identity;
+use fernsicht_recordings::store::{self, Location, Store};
+use rcgen::KeyPair;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use zeroize::Zeroizing;
@@ -73,6 +78,7 @@ impl Home {
             fresh,
         };
         home.renew_relay()?;
+        home.renew_checkpoint()?;
         Ok(home)
     }
 
@@ -132,13 +138,69 @@ impl Home {
         Register::open(&path)
     }
 
+    /// The signer of checkpoints and of the access log: its chain, leaf first, and its key.
+    /// Errors: [`Error::NoCaKey`] if it was never made because the CA is elsewhere.
+    pub(crate) fn checkpoint_signer(&self) -> Result<(Vec<Vec<u8>>, SigningKey), Error> {
+        let path = self.dir.join("checkpoint.pem");
+        if !path.exists() {
+            return Err(Error::NoCaKey(self.dir.join("ca.key")));
+        }
+        let leaf = read_certificate(&path)?;
+        let path = self.dir.join("checkpoint.key");
+        let pem = Zeroizing::new(fs::read(&path).map_err(Error::file("cannot read", &path))?);
+        let unusable = |reason: String| Error::Certificate {
+            path: path.clone(),
+            reason,
+        };
+        let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|e| unusable(e.to_string()))?;
+        let key = SigningKey::from_pkcs8(key.secret_der()).map_err(|e| unusable(e.to_string()))?;
+        Ok((vec![leaf, self.ca.clone()], key))
+    }
+
+    /// Recordings, their keys, the catalogue and the access log.
+    pub(crate) fn store(&self) -> Result<Store, Error> {
+        let (_, signer) = self.checkpoint_signer()?;
+        let depot = self.config.store.as_str();
+        let settings = store::Settings {
+            data: self.dir.clone(),
+            keys: self.dir.join(&self.config.key_directory),
+            depot: Location::parse(depot, &self.dir).ok_or_else(|| Error::Config {
+                path: self.config_file(),
+                reason: config::store_reason(depot),
+            })?,
+        };
+        Ok(Store::open(settings, Arc::new(signer))?)
+    }
+
+    /// Makes the signer of checkpoints if there is none; renews its certificate if it ends
+    /// soon. Its key stays: it has signed what must be checked for months, and the access log
+    /// for ever. Without the CA key the old certificate stays.
+    fn renew_checkpoint(&self) -> Result<(), Error> {
+        let path = self.dir.join("checkpoint.pem");
+        let key_path = self.dir.join("checkpoint.key");
+        let good = path.exists() && key_path.exists() && self.is_good(&read_certificate(&path)?);
+        if good || !self.dir.join("ca.key").exists() {
+            return Ok(());
+        }
+        if !key_path.exists() {
+            let key = authority::make_key().map_err(damaged(&key_path))?;
+            write_private(&key_path, key.as_bytes())?;
+        }
+        let pem = fs::read_to_string(&key_path).map_err(Error::file("cannot read", &key_path))?;
+        let key = KeyPair::from_pem(&Zeroizing::new(pem)).map_err(damaged(&key_path))?;
+        let certificate = self
+            .authority()?
+            .certify_checkpoint(&self.config.name, &key)
+            .map_err(damaged(&path))?;
+        write_private(&path, certificate.as_bytes())
+    }
+
     /// Makes the relay's certificate if there is none, if relay.toml names the relay
     /// otherwise, or if it ends soon. Without the CA key the old one stays.
     fn renew_relay(&self) -> Result<(), Error> {
         let path = self.dir.join("relay.pem");
         let key_path = self.dir.join("relay.key");
-        let good =
-            path.exists() && key_path.exists() && self.relay_is_good(&read_certificate(&path)?);
+        let good = path.exists() && key_path.exists() && self.is_good(&read_certificate(&path)?);
         if good || (path.exists() && !self.dir.join("ca.key").exists()) {
             return Ok(());
         }
@@ -150,7 +212,7 @@ impl Home {
         write_private(&path, certificate.as_bytes())
     }
 
-    fn relay_is_good(&self, leaf: &[u8]) -> bool {
+    fn is_good(&self, leaf: &[u8]) -> bool {
         let Ok((_, certificate)) = x509_parser::parse_x509_certificate(leaf) else {
             return false;
         };

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! cli ─► home (directory, CA, relay.toml, register) ─► serve ─► hub (router) ─► connection, forward
-//!                         └─► technician add | list | revoke · agent --output
+//!                         └─► commands: technician · auditor · recordings · access-log · agent
 //! ```
 //!
 //! What it decides about sessions is in `fernsicht_protocol::router`. It never has a key
@@ -12,6 +12,7 @@
 mod agent_file;
 mod authority;
 mod cli;
+mod commands;
 mod config;
 mod error;
 mod home;
@@ -33,7 +34,7 @@ pub fn run() -> ExitCode {
         Err(error) => {
             // Without a stderr nobody is there to read it.
             drop(writeln!(std::io::stderr(), "fernsicht-relay: {error}"));
-            ExitCode::FAILURE
+            ExitCode::from(error.exit_code())
         }
     }
 }

@@ -1,7 +1,10 @@
-//! The register of technicians: who may, who may no longer, and which certificates they have.
+//! The register of technicians and auditors: who may, who may no longer, and which
+//! certificates they have.
 //!
 //! Of a one-time token only the hash is kept. A certificate that is not in the register does
 //! not open the door, even if the CA has signed it.
+
+mod auditors;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,6 +13,8 @@ use fernsicht_protocol::crypto::{self, hash};
 use fernsicht_protocol::router::TechnicianId;
 use rand_core::OsRng;
 use rusqlite::{Connection, OptionalExtension, params};
+
+pub(crate) use auditors::{Auditor, AuditorStanding, EnrolledAuditor};
 
 use crate::Error;
 use crate::authority::Issued;
@@ -33,7 +38,7 @@ pub(crate) struct Technician {
     pub(crate) state: State,
 }
 
-/// What a technician may.
+/// What a technician or an auditor may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
     /// Has a token and no certificate.
@@ -86,7 +91,9 @@ impl Register {
             .map_err(failed)?;
         db.pragma_update(None, "foreign_keys", true)
             .map_err(failed)?;
-        db.execute_batch(SCHEMA).map_err(failed)?;
+        for schema in [SCHEMA, auditors::SCHEMA] {
+            db.execute_batch(schema).map_err(failed)?;
+        }
         Ok(Self {
             path: path.to_owned(),
             db,
@@ -100,15 +107,8 @@ impl Register {
         organisation: &str,
         now: i64,
     ) -> Result<(TechnicianId, [u8; 16]), Error> {
-        for (what, text) in [("the name", name), ("the organisation", organisation)] {
-            let length = text.chars().count();
-            if !(1..=64).contains(&length)
-                || text.trim() != text
-                || text.chars().any(char::is_control)
-            {
-                return Err(Error::Name(what));
-            }
-        }
+        check_text("the name", name)?;
+        check_text("the organisation", organisation)?;
         let secret: [u8; 16] = crypto::random(&mut OsRng);
         let path = self.path.clone();
         let mut add = || {
@@ -160,25 +160,12 @@ impl Register {
     /// Finds one by number or by full name. Errors: none or several.
     pub(crate) fn find(&self, who: &str) -> Result<Technician, Error> {
         let all = self.list()?;
-        if let Some(one) = all.iter().find(|t| who.parse() == Ok(t.id.0)) {
-            return Ok(one.clone());
-        }
-        let named: Vec<&Technician> = all.iter().filter(|t| t.name == who).collect();
-        let active: Vec<&&Technician> = named
-            .iter()
-            .filter(|t| !matches!(t.state, State::Revoked { .. }))
-            .collect();
-        match (active.as_slice(), named.as_slice()) {
-            ([one], _) => Ok((**one).clone()),
-            ([], [.., last]) => Ok((*last).clone()),
-            ([], []) => Err(Error::UnknownTechnician(who.to_owned())),
-            (several, _) => Err(Error::AmbiguousTechnician {
+        match select(&all, who, |t| (t.id.0, t.name.as_str(), t.state)) {
+            Ok(Some(technician)) => Ok(technician.clone()),
+            Ok(None) => Err(Error::UnknownTechnician(who.to_owned())),
+            Err(ids) => Err(Error::AmbiguousTechnician {
                 name: who.to_owned(),
-                ids: several
-                    .iter()
-                    .map(|t| t.id.0.to_string())
-                    .collect::<Vec<_>>()
-                    .join(", "),
+                ids,
             }),
         }
     }
@@ -286,6 +273,46 @@ impl Register {
     fn failed(&self) -> impl FnOnce(rusqlite::Error) -> Error {
         let path = self.path.clone();
         move |source| Error::Register { path, source }
+    }
+}
+
+/// What certificates can carry, and people can read.
+fn check_text(what: &'static str, text: &str) -> Result<(), Error> {
+    let length = text.chars().count();
+    let plain =
+        (1..=64).contains(&length) && text.trim() == text && !text.chars().any(char::is_control);
+    if plain {
+        Ok(())
+    } else {
+        Err(Error::Name(what))
+    }
+}
+
+/// Finds a person by number or full name; of several, the one that is not revoked. Err: the
+/// numbers of several that are meant as well.
+fn select<'a, T>(
+    all: &'a [T],
+    who: &str,
+    of: impl Fn(&'a T) -> (i64, &'a str, State),
+) -> Result<Option<&'a T>, String> {
+    if let Some(one) = all.iter().find(|one| who.parse() == Ok(of(one).0)) {
+        return Ok(Some(one));
+    }
+    let named: Vec<&T> = all.iter().filter(|one| of(one).1 == who).collect();
+    let active: Vec<&T> = named
+        .iter()
+        .copied()
+        .filter(|one| !matches!(of(one).2, State::Revoked { .. }))
+        .collect();
+    match (active.as_slice(), named.as_slice()) {
+        ([one], _) => Ok(Some(one)),
+        ([], [.., last]) => Ok(Some(last)),
+        ([], []) => Ok(None),
+        (several, _) => Err(several
+            .iter()
+            .map(|one| of(one).0.to_string())
+            .collect::<Vec<_>>()
+            .join(", ")),
     }
 }
 

@@ -1,0 +1,227 @@
+//! Deletion: at the end of a recording's time, or at once when the customer withdraws.
+//!
+//! ```text
+//! marked ─► access-log entry ─► sealed keys destroyed ─► bytes removed ─► line reduced
+//!        ─► daily key destroyed, if it was the last ─► no copies left in the catalogue's file
+//! ```
+//!
+//! Every step can be the last before a crash; the next run does the rest. Nothing postpones a
+//! deletion: no case, no reader, no full disk.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use super::catalogue::{Reason, Recording, State};
+use super::retention::{self, Alarm};
+use super::{ACTIVE, Error, Event, Store, blocking, day, hex};
+
+/// What a retention run has done.
+#[derive(Debug, Default)]
+pub struct Run {
+    /// H(L) of what was deleted, in hexadecimal.
+    pub deleted: Vec<String>,
+    /// What is wrong with the clock.
+    pub alarm: Option<Alarm>,
+    /// What could not be done; it is tried again at the next run.
+    pub failed: Vec<Error>,
+}
+
+impl Store {
+    /// Deletes what is due, and completes what was begun. At start and hourly.
+    pub fn run_retention(&self, clock: &retention::Reading) -> Result<Run, Error> {
+        let judged = retention::judge(self.catalogue().remembered()?.as_ref(), clock);
+        self.catalogue().remember(&judged.remember)?;
+        let mut run = Run {
+            alarm: judged.alarm,
+            ..Run::default()
+        };
+        let said = judged.alarm.map(|alarm| alarm.to_string());
+        if let Err(error) = self.alarm("clock", said.as_deref(), judged.now_s) {
+            run.failed.push(error);
+        }
+        for recording in self.due(judged.now_s)? {
+            let reason = recording.deletion_reason.unwrap_or(Reason::Retention);
+            match self.delete(&recording, reason, judged.now_s) {
+                Ok(()) => run.deleted.push(hex(&recording.lookup_hash)),
+                Err(error) => run.failed.push(error),
+            }
+        }
+        if let Err(error) = self.clear_remains(clock.wall_s) {
+            run.failed.push(error);
+        }
+        Ok(run)
+    }
+
+    /// What a retention run would delete at this time. Changes nothing.
+    pub fn would_delete(&self, clock: &retention::Reading) -> Result<Vec<Recording>, Error> {
+        let judged = retention::judge(self.catalogue().remembered()?.as_ref(), clock);
+        self.due(judged.now_s)
+    }
+
+    /// The operator says that the wall clock is right, after an alarm.
+    pub fn accept_clock(&self, clock: &retention::Reading) -> Result<(), Error> {
+        let accepted = retention::accept(clock);
+        self.catalogue().remember(&accepted.remember)
+    }
+
+    /// Deletes a recording, whatever is being done with it.
+    pub fn delete(&self, recording: &Recording, reason: Reason, now: u64) -> Result<(), Error> {
+        match self.try_delete(recording, reason, now) {
+            Err(error) if error.full() => {
+                // A full disk must not keep what is to be deleted.
+                self.release_reserve();
+                let result = self.try_delete(recording, reason, now);
+                self.keep_reserve();
+                result
+            }
+            result => result,
+        }
+    }
+
+    fn try_delete(&self, recording: &Recording, reason: Reason, now: u64) -> Result<(), Error> {
+        let Some(recording) = self.catalogue().find(recording.id)? else {
+            return Ok(());
+        };
+        if recording.state == State::Deleted {
+            return self.catalogue().scrub().map(drop);
+        }
+        let number = hex(&recording.lookup_hash);
+        let begun = recording.deletion_reason;
+        let reason = begun.unwrap_or(reason);
+        self.catalogue().begin_deletion(recording.id, reason)?;
+        if begun.is_none() || !self.deletion_logged(&number)? {
+            self.log(
+                Event::Deletion {
+                    recording: number,
+                    reason: reason.word().to_owned(),
+                },
+                now,
+            )?;
+        }
+        let lock = self.exclusive()?;
+        self.keys.destroy(&recording.name)?;
+        let path = self.active_path(&recording.name);
+        self.layer
+            .remove_synced(&path)
+            .map_err(Error::disk("cannot remove", &path))?;
+        blocking(self.depot.remove(&recording.name))?;
+        self.catalogue().reduce(recording.id, now)?;
+        if !self.catalogue().day_needed(&recording.key_day)? {
+            self.keys.destroy_day(&recording.key_day)?;
+        }
+        drop(lock);
+        self.catalogue().scrub().map(drop)
+    }
+
+    fn due(&self, now: u64) -> Result<Vec<Recording>, Error> {
+        let mut living = self.catalogue().living()?;
+        living.retain(|recording| {
+            recording.deletion_reason.is_some()
+                || retention::due(recording.started, recording.deletion, now)
+        });
+        Ok(living)
+    }
+
+    fn deletion_logged(&self, number: &str) -> Result<bool, Error> {
+        let entries = super::access_log::entries(&self.settings.data)?;
+        Ok(entries.iter().any(|entry| {
+            matches!(&entry.event, Event::Deletion { recording, .. } if recording == number)
+        }))
+    }
+
+    /// What crashes have left, and what the catalogue does not know because another one was put
+    /// in its place: the latter goes once it is older than any recording may become.
+    fn clear_remains(&self, now: u64) -> Result<(), Error> {
+        let lock = self.exclusive()?;
+        self.keys.clear_unfinished()?;
+        let living = self.catalogue().living()?;
+        let known = |name: &str| living.iter().any(|recording| recording.name == name);
+        let mut strangers = false;
+        for name in self.keys.recordings()?.iter().filter(|name| !known(name)) {
+            if older_than_any(self.keys.modified(name)?) {
+                self.keys.destroy(name)?;
+            } else {
+                strangers = true;
+            }
+        }
+        let oldest = day(now.saturating_sub(OLDEST_S));
+        for day in self.keys.days()? {
+            // Strangers may still need it.
+            if !self.catalogue().day_needed(&day)? && (!strangers || day < oldest) {
+                self.keys.destroy_day(&day)?;
+            }
+        }
+        drop(lock);
+        for path in self.unknown_files(&known)? {
+            self.layer
+                .remove_synced(&path)
+                .map_err(Error::disk("cannot remove", &path))?;
+        }
+        self.catalogue().scrub().map(drop)
+    }
+
+    fn unknown_files(&self, known: &impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, Error> {
+        let active = self.settings.data.join(ACTIVE);
+        let list = || {
+            let mut unknown = Vec::new();
+            for entry in fs::read_dir(&active)? {
+                let entry = entry?;
+                let file = entry.file_name().to_string_lossy().into_owned();
+                let name = file.split('.').next().unwrap_or_default();
+                if !known(name) && older_than_any(entry.metadata()?.modified()?) {
+                    unknown.push(entry.path());
+                }
+            }
+            Ok(unknown)
+        };
+        list().map_err(Error::disk("cannot list", &active))
+    }
+
+    /// Space that deletions on a full disk may use.
+    pub(super) fn keep_reserve(&self) {
+        let path = self.settings.data.join(RESERVE);
+        if path
+            .metadata()
+            .is_ok_and(|meta| meta.len() == RESERVE_BYTES as u64)
+        {
+            return;
+        }
+        // Without it everything works but deletions on a full disk.
+        drop(self.layer.write_whole(&path, &vec![0xff; RESERVE_BYTES]));
+    }
+
+    fn release_reserve(&self) {
+        drop(self.layer.remove(&self.settings.data.join(RESERVE)));
+    }
+}
+
+impl Error {
+    /// True if it failed for want of space.
+    pub fn full(&self) -> bool {
+        match self {
+            Self::Disk { source, .. } => source.kind() == io::ErrorKind::StorageFull,
+            Self::Catalogue { source, .. } => {
+                source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+            }
+            Self::NewerCatalogue(_)
+            | Self::Depot(_)
+            | Self::Copy(_)
+            | Self::Missing(_)
+            | Self::KeyGone(_)
+            | Self::Deleted
+            | Self::Twice => false,
+        }
+    }
+}
+
+/// True if the file is older than a recording can become.
+fn older_than_any(modified: SystemTime) -> bool {
+    let limit = Duration::from_secs(OLDEST_S);
+    modified.elapsed().is_ok_and(|age| age > limit)
+}
+
+const OLDEST_S: u64 = 93 * 24 * 3600;
+const RESERVE: &str = "reserve";
+const RESERVE_BYTES: usize = 1 << 20;

@@ -1,0 +1,165 @@
+//! Files as the store needs them: appended, synced, wiped.
+//!
+//! ```text
+//! create (O_EXCL, 0600) ─► append (write(2) has taken it) ─► sync (fdatasync) ─► …
+//!        └─► sync_directory: from here on the name survives a power loss, too
+//! ```
+//!
+//! Everything that must survive goes through a [`Layer`], so that tests can put one below that
+//! forgets whatever was not synced, is full, breaks or stalls ([`super::faults`]).
+//! Reading needs no layer: what cannot be read back has not been kept.
+
+use std::fmt::Debug;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// What the store does to a file system. The provided methods are sequences of the others.
+pub trait Layer: Send + Sync + Debug {
+    /// Makes a file that was not there, readable by its owner only.
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Appending>>;
+
+    /// Opens a file that is there, for writing behind its end.
+    fn reopen(&self, path: &Path) -> io::Result<Box<dyn Appending>>;
+
+    /// Gives a file another name in the same directory, in place of a file of that name.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Takes a name away.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes the names in a directory survive a power loss.
+    fn sync_directory(&self, directory: &Path) -> io::Result<()>;
+
+    /// [`Self::create`], with a name that survives.
+    fn create_synced(&self, path: &Path) -> io::Result<Box<dyn Appending>> {
+        let file = self.create(path)?;
+        self.sync_directory(parent(path))?;
+        Ok(file)
+    }
+
+    /// A whole file or none, synced, in place of one of that name.
+    fn write_whole(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        let part = path.with_added_extension(PART);
+        if part.exists() {
+            self.remove(&part)?;
+        }
+        let mut file = self.create(&part)?;
+        file.append(content)?;
+        file.sync()?;
+        drop(file);
+        self.rename(&part, path)?;
+        self.sync_directory(parent(path))
+    }
+
+    /// Removes a file for good; one that is not there is removed already.
+    fn remove_synced(&self, path: &Path) -> io::Result<()> {
+        match self.remove(path) {
+            Ok(()) => self.sync_directory(parent(path)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Overwrites a file's bytes on the disk before its name goes. The bytes go first: a name
+    /// can come back after a power loss, its content then must not.
+    fn wipe(&self, path: &Path) -> io::Result<()> {
+        match self.reopen(path) {
+            Ok(mut file) => {
+                file.overwrite()?;
+                file.sync()?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        self.remove_synced(path)
+    }
+}
+
+/// A file that grows at its end.
+pub trait Appending: Send + Debug {
+    /// Returns when write(2) has taken all of it: it survives this process, not yet a power loss.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Returns when everything appended survives a power loss.
+    fn sync(&mut self) -> io::Result<()>;
+
+    /// Cuts the file to this length.
+    fn truncate(&mut self, length: u64) -> io::Result<()>;
+
+    /// Writes zeros over all of its bytes.
+    fn overwrite(&mut self) -> io::Result<()>;
+}
+
+/// The operating system's files.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Disk;
+
+impl Layer for Disk {
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Appending>> {
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)?;
+        Ok(Box::new(DiskFile(file)))
+    }
+
+    fn reopen(&self, path: &Path) -> io::Result<Box<dyn Appending>> {
+        let mut file = OpenOptions::new().write(true).open(path)?;
+        file.seek(SeekFrom::End(0))?;
+        Ok(Box::new(DiskFile(file)))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn sync_directory(&self, directory: &Path) -> io::Result<()> {
+        File::open(directory)?.sync_all()
+    }
+}
+
+#[derive(Debug)]
+struct DiskFile(File);
+
+impl Appending for DiskFile {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn truncate(&mut self, length: u64) -> io::Result<()> {
+        self.0.set_len(length)?;
+        self.0.seek(SeekFrom::End(0)).map(drop)
+    }
+
+    fn overwrite(&mut self) -> io::Result<()> {
+        let mut left = self.0.seek(SeekFrom::End(0))?;
+        self.0.seek(SeekFrom::Start(0))?;
+        let zeros = [0; 4096];
+        while left > 0 {
+            let now = left.min(zeros.len() as u64);
+            let block = zeros.get(..now as usize).unwrap_or(&zeros);
+            self.0.write_all(block)?;
+            left -= now;
+        }
+        Ok(())
+    }
+}
+
+/// The directory that a file of the store stands in.
+pub(super) fn parent(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("."))
+}
+
+/// How files end that are not whole yet.
+pub(super) const PART: &str = "part";

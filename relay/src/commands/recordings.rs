@@ -1,0 +1,209 @@
+//! `recordings list | verify | prune | delete`.
+//!
+//! Lists say nothing of a recording's content or people before a complaint names it.
+
+use fernsicht_protocol::complaint::Lookup;
+use fernsicht_recordings::store::{self, Reason, Recording, State, Store, clock};
+
+use super::{Output, bytes, json, minute, number};
+use crate::Error;
+use crate::cli::{say, unix_now};
+use crate::home::Home;
+
+pub(crate) fn list_recordings(home: &Home, output: Output) -> Result<(), Error> {
+    let recordings = home.store()?.list()?;
+    if output == Output::Json {
+        say(&json(&recordings.iter().map(Line::of).collect::<Vec<_>>()));
+        return Ok(());
+    }
+    if recordings.is_empty() {
+        say("There are no recordings.");
+    }
+    for recording in &recordings {
+        say(&words(recording));
+    }
+    Ok(())
+}
+
+pub(crate) fn verify(home: &Home, of: Option<&str>, output: Output) -> Result<(), Error> {
+    let store = home.store()?;
+    let recordings = match of {
+        Some(text) => {
+            let (_, recording) = named(&store, text)?;
+            vec![recording]
+        }
+        None => {
+            let mut all = store.list()?;
+            all.retain(|recording| recording.state != State::Deleted);
+            all
+        }
+    };
+    let checked: Vec<Checked> = recordings
+        .iter()
+        .map(|recording| Checked::of(&store, recording))
+        .collect();
+    match output {
+        Output::Json => say(&json(&checked)),
+        Output::Text => checked.iter().for_each(|one| {
+            say(&format!(
+                "{:>6}  {}",
+                one.id,
+                one.fault.as_deref().unwrap_or("as it was written")
+            ));
+        }),
+    }
+    match checked.iter().filter(|one| one.fault.is_some()).count() {
+        0 => Ok(()),
+        damaged => Err(Error::Damaged(format!(
+            "{damaged} of {} recordings are not as they were written",
+            checked.len()
+        ))),
+    }
+}
+
+/// Deletes what is due; with `dry_run` only says what.
+pub(crate) fn prune(home: &Home, dry_run: bool, clock_is_right: bool) -> Result<(), Error> {
+    let store = home.store()?;
+    let now = clock::read().map_err(Error::system("cannot read the clocks"))?;
+    if dry_run {
+        let due = store.would_delete(&now)?;
+        due.iter().for_each(|recording| say(&words(recording)));
+        say(&format!("{} recordings would be deleted.", due.len()));
+        return Ok(());
+    }
+    if clock_is_right {
+        store.accept_clock(&now)?;
+    }
+    let run = store.run_retention(&now)?;
+    say(&format!(
+        "{} recordings have been deleted.",
+        run.deleted.len()
+    ));
+    if let Some(alarm) = run.alarm {
+        say(&format!("WARNING: {alarm}"));
+    }
+    match run.failed.first() {
+        None => Ok(()),
+        Some(error) => Err(Error::Incomplete(format!(
+            "not everything could be deleted: {error}; it is tried again every hour"
+        ))),
+    }
+}
+
+/// Deletes one recording at once.
+pub(crate) fn delete(home: &Home, text: &str, reason: Reason) -> Result<(), Error> {
+    let store = home.store()?;
+    let (number, recording) = named(&store, text)?;
+    if let Some(deleted) = recording.deleted {
+        return Err(Error::AlreadyDeleted {
+            number: number.to_string(),
+            day: minute(deleted),
+        });
+    }
+    let now = u64::try_from(unix_now()).unwrap_or_default();
+    store.delete(&recording, reason, now)?;
+    say(&format!(
+        "The recording {number} has been deleted; the access log says so."
+    ));
+    Ok(())
+}
+
+fn named(store: &Store, text: &str) -> Result<(Lookup, Recording), Error> {
+    let number = number(text)?;
+    match store.find_by_number(&number)? {
+        Some(recording) => Ok((number, recording)),
+        None => Err(Error::NoRecording(number.to_string())),
+    }
+}
+
+fn words(recording: &Recording) -> String {
+    let began = minute(recording.started);
+    let what = match (recording.state, recording.deleted) {
+        (State::Active, _) => "is being written".to_owned(),
+        (State::Closed, _) => format!("complete, {}", bytes(recording.bytes)),
+        (State::Interrupted, _) => format!("interrupted, {}", bytes(recording.bytes)),
+        (State::Stored, _) if recording.interrupted => {
+            format!("stored, interrupted, {}", bytes(recording.bytes))
+        }
+        (State::Stored, _) => format!("stored, {}", bytes(recording.bytes)),
+        (State::Deleted, deleted) => {
+            return format!(
+                "{:>6}  {began}  deleted on {}",
+                recording.id.0,
+                minute(deleted.unwrap_or_default())
+            );
+        }
+    };
+    format!(
+        "{:>6}  {began}  {what}, to be deleted on {}",
+        recording.id.0,
+        minute(recording.deletion)
+    )
+}
+
+#[derive(serde::Serialize)]
+struct Line {
+    id: i64,
+    state: &'static str,
+    interrupted: bool,
+    /// Seconds since 1970 UTC, as all times here.
+    started: u64,
+    ended: Option<u64>,
+    deletion: u64,
+    deleted: Option<u64>,
+    reason: Option<&'static str>,
+    bytes: u64,
+}
+
+impl Line {
+    fn of(recording: &Recording) -> Self {
+        Self {
+            id: recording.id.0,
+            state: recording.state.word(),
+            interrupted: recording.interrupted,
+            started: recording.started,
+            ended: recording.ended,
+            deletion: recording.deletion,
+            deleted: recording.deleted,
+            reason: recording.deletion_reason.map(Reason::word),
+            bytes: recording.bytes,
+        }
+    }
+}
+
+#[derive(serde::Serialize)]
+struct Checked {
+    id: i64,
+    bytes: u64,
+    /// None: everything is as it was written.
+    fault: Option<String>,
+}
+
+impl Checked {
+    fn of(store: &Store, recording: &Recording) -> Self {
+        let checked = read(store, recording);
+        Self {
+            id: recording.id.0,
+            bytes: *checked.as_ref().unwrap_or(&0),
+            fault: checked.err(),
+        }
+    }
+}
+
+/// Reads a recording to its end. Err: what is wrong, in words.
+fn read(store: &Store, recording: &Recording) -> Result<u64, String> {
+    let failed = |error: store::Error| error.to_string();
+    let mut reading = store.reading(recording).map_err(failed)?;
+    if recording.state != State::Active && reading.length() < recording.bytes {
+        return Err(format!(
+            "{} of {} bytes are missing at its end",
+            recording.bytes - reading.length(),
+            recording.bytes
+        ));
+    }
+    let mut read = 0;
+    while let Some(block) = reading.next_blocking().map_err(failed)? {
+        read += block.len() as u64;
+    }
+    Ok(read)
+}
