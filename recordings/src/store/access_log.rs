@@ -232,14 +232,25 @@ struct Head {
 }
 
 impl AccessLog {
-    /// Opens the log of a data directory. It is read when the first entry is written.
-    pub(super) fn open(directory: &Path, layer: Arc<dyn Layer>, signer: Arc<SigningKey>) -> Self {
-        Self {
+    /// Opens the log of a data directory; a new one begins with a head of no entries, so that
+    /// from then on a missing head is an attack. It is read when the first entry is written.
+    pub(super) fn open(
+        directory: &Path,
+        layer: Arc<dyn Layer>,
+        signer: Arc<SigningKey>,
+    ) -> Result<Self, Error> {
+        let log = Self {
             files: Files::of(directory),
             layer,
             signer,
             seen: Mutex::new(START),
+        };
+        let lock = log.files.lock()?;
+        if !log.files.log.exists() && !log.files.head.exists() {
+            log.write_head(&START.tail)?;
         }
+        drop(lock);
+        Ok(log)
     }
 
     /// Appends an entry and returns its number and head. It is synced then.
@@ -275,10 +286,7 @@ impl AccessLog {
             file.sync()
         };
         write().map_err(Error::disk("cannot write", &self.files.log))?;
-        let text = self.head_text(&tail);
-        self.layer
-            .write_whole(&self.files.head, text.as_bytes())
-            .map_err(Error::disk("cannot write", &self.files.head))?;
+        self.write_head(&tail)?;
         *seen = Seen {
             bytes: seen.bytes + line.len() as u64,
             tail: tail.clone(),
@@ -323,13 +331,16 @@ impl AccessLog {
         Ok(seen)
     }
 
-    fn head_text(&self, tail: &Tail) -> String {
+    fn write_head(&self, tail: &Tail) -> Result<(), Error> {
         let head = Head {
             number: tail.number,
             head: hex(&tail.head),
             signature: hex(&self.signer.sign(HEAD_LABEL, &tail.message())),
         };
-        serde_json::to_string(&head).expect("a number and two texts are JSON") + "\n"
+        let text = serde_json::to_string(&head).expect("a number and two texts are JSON") + "\n";
+        self.layer
+            .write_whole(&self.files.head, text.as_bytes())
+            .map_err(Error::disk("cannot write", &self.files.head))
     }
 }
 

@@ -203,7 +203,7 @@ impl Store {
             keys: Keys::open(&settings.keys, layer.clone())?,
             depot: Depot::open(&settings.depot)?,
             signer: signer.public(),
-            log: AccessLog::open(&settings.data, layer.clone(), signer),
+            log: AccessLog::open(&settings.data, layer.clone(), signer)?,
             layer,
             settings,
         };
