@@ -5,6 +5,7 @@
 
 pub mod epoch;
 pub mod guard;
+pub mod heads;
 pub mod pairing;
 pub mod parsers;
 pub mod peer;
@@ -16,14 +17,16 @@ use rand_core::{CryptoRng, RngCore};
 pub type Body = fn(&[u8]);
 
 /// Name and body of each target, by which `tests/fuzz` and the corpora find it.
-pub const TARGETS: [(&str, Body); 12] = [
+pub const TARGETS: [(&str, Body); 14] = [
     ("attached", parsers::attached),
     ("code", parsers::code),
+    ("complaint", parsers::complaint),
     ("epoch", epoch::run),
     ("frame", parsers::frame),
     ("guard", |bytes| {
         guard::run(bytes);
     }),
+    ("heads", heads::run),
     ("messages", parsers::messages),
     ("pairing", pairing::run),
     ("peer", peer::run),

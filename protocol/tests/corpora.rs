@@ -116,6 +116,23 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     out.push(("unit", vec![0, 0, 0, 0, 2, 7, 8, 0, 0, 0, 0]));
     out.extend(operations());
     out.extend(documents());
+    for typed in [
+        fernsicht_protocol::complaint::Code::from_bytes([0x5a; 16])
+            .grouped()
+            .to_string(),
+        fernsicht_protocol::complaint::Code::from_bytes([0x5a; 16])
+            .lookup()
+            .to_string(),
+        "b9d5 mpjt b9d5 mpjt b9d5 mpjt b8dE".to_owned(),
+        "B9D5-MPJT-B9D5-MPJU".to_owned(),
+    ] {
+        out.push(("complaint", typed.into_bytes()));
+    }
+    out.push((
+        "heads",
+        [6, 0, 0, 1, 0, 0, 2, 0, 4, 2, 5, 2, 5, 6, 0, 0, 3, 0, 2, 5].to_vec(),
+    ));
+    out.push(("heads", [6, 0, 0, 1, 9, 5, 2, 5].to_vec()));
     out
 }
 

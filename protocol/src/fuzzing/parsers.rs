@@ -3,6 +3,7 @@
 use crate::attached::{self, Configuration};
 use crate::audit::{AuditorToRelay, RelayToAuditor};
 use crate::code::SessionCode;
+use crate::complaint;
 use crate::content::{
     AgentNotice, Beacon, Cause, ConsoleNotice, Input, InputAck, PeerHeads, PictureAck, Pointer,
 };
@@ -101,6 +102,23 @@ pub fn attached(bytes: &[u8]) {
         if let Ok(file) = attached::attach(program, &configuration) {
             assert_eq!(file, bytes);
         }
+    }
+}
+
+/// What a person typed as a complaint code or as the number of a recording.
+pub fn complaint(bytes: &[u8]) {
+    let Ok(typed) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    match complaint::Code::parse(typed) {
+        Ok(code) => assert_eq!(complaint::Code::parse(&code.grouped()), Ok(code)),
+        Err(complaint::Error::Wrong { at: Some(at) }) => assert!(at < complaint::SYMBOLS),
+        Err(complaint::Error::Symbol { at }) => assert!(at < typed.chars().count()),
+        Err(complaint::Error::Length { symbols }) => assert_ne!(symbols, complaint::SYMBOLS),
+        Err(complaint::Error::Wrong { at: None }) => {}
+    }
+    if let Ok(number) = complaint::Lookup::parse(typed) {
+        assert_eq!(complaint::Lookup::parse(&number.to_string()), Ok(number));
     }
 }
 
