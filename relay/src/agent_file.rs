@@ -143,3 +143,49 @@ fn write_program(output: &Path, content: &[u8]) -> std::io::Result<()> {
 }
 
 const MAX_AUDITORS: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fernsicht_protocol::cert::{self, Role};
+    use fernsicht_protocol::crypto::hash;
+
+    #[test]
+    fn every_good_auditor_is_attached_and_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::open(&dir.path().join("data")).unwrap();
+        let authority = home.authority().unwrap();
+        let mut register = home.register().unwrap();
+        let now = time::OffsetDateTime::now_utc().unix_timestamp();
+        let mut leaves = Vec::new();
+        for number in 0..18_u8 {
+            let name = format!("Auditor {number}");
+            let (id, secret) = register.add_auditor(&name, now).unwrap();
+            let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+            let request = rcgen::CertificateParams::new(vec![])
+                .unwrap()
+                .serialize_request(&key)
+                .unwrap();
+            let enrolled = register
+                .enrol_auditor(&secret, &[number; 32], now, |name| {
+                    authority.issue_auditor(name, request.der()).ok()
+                })
+                .unwrap()
+                .unwrap();
+            leaves.push(enrolled.issued.leaf);
+            if number == 3 {
+                register.revoke_auditor(id, now).unwrap();
+            }
+        }
+        register.add_auditor("Not Yet", now).unwrap();
+        let (auditors, left_out) = auditors(&home, now as u64).unwrap();
+        assert_eq!(auditors.len(), MAX_AUDITORS);
+        assert_eq!(left_out, ["Auditor 17"]);
+        assert!(auditors.iter().all(|a| a.name.as_str() != "Auditor 3"));
+        assert_eq!(auditors[0].key, [0; 32]);
+        assert_eq!(auditors[0].certificate, hash(&leaves[0]));
+        let chain = [leaves[0].clone(), home.ca.clone()];
+        let holder = cert::verify(&chain, &home.ca_fingerprint(), Role::Auditor, now as u64);
+        assert_eq!(holder.unwrap().name, "Auditor 0");
+    }
+}

@@ -307,3 +307,30 @@ fn host_name() -> String {
 }
 
 const RENEW_BEFORE_S: i64 = 60 * 24 * 3600;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fernsicht_protocol::cert::{self, Role};
+
+    #[test]
+    fn the_signer_of_checkpoints_keeps_its_key() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        let home = Home::open(&data).unwrap();
+        let now = time::OffsetDateTime::now_utc().unix_timestamp() as u64;
+        let pin = home.ca_fingerprint();
+        let (chain, key) = home.checkpoint_signer().unwrap();
+        let holder = cert::verify(&chain, &pin, Role::Checkpoint, now).unwrap();
+        assert_eq!(holder.key, key.public());
+        let other = cert::verify(&chain, &pin, Role::Relay, now);
+        assert_eq!(other.unwrap_err(), cert::Error::Role);
+
+        fs::remove_file(data.join("checkpoint.pem")).unwrap();
+        let home = Home::open(&data).unwrap();
+        let (renewed, same) = home.checkpoint_signer().unwrap();
+        assert_ne!(renewed[0], chain[0]);
+        assert_eq!(same.public(), key.public());
+        assert!(cert::verify(&renewed, &pin, Role::Checkpoint, now).is_ok());
+    }
+}

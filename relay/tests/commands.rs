@@ -34,6 +34,8 @@ fn everything_in_the_directory_is_for_its_owner_only() {
         "ca.key",
         "relay.pem",
         "relay.key",
+        "checkpoint.pem",
+        "checkpoint.key",
         "relay.toml",
         "register.sqlite",
     ] {
