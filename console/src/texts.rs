@@ -1,4 +1,4 @@
-//! The technician's words, by key, in German and English (texts/*.ftl through Fluent).
+//! The technician's and the auditor's words, by key, in German and English (texts/*.ftl through Fluent).
 //!
 //! A key that is missing shows itself instead of its text and fails the tests.
 //! Not here: the customer's words; those are the agent's.
@@ -24,10 +24,17 @@ impl Language {
         }
     }
 
-    fn source(self) -> &'static str {
+    /// The technician's texts, and the auditor's.
+    fn sources(self) -> [&'static str; 2] {
         match self {
-            Self::De => include_str!("../texts/de.ftl"),
-            Self::En => include_str!("../texts/en.ftl"),
+            Self::De => [
+                include_str!("../texts/de.ftl"),
+                include_str!("../texts/auditor.de.ftl"),
+            ],
+            Self::En => [
+                include_str!("../texts/en.ftl"),
+                include_str!("../texts/auditor.en.ftl"),
+            ],
         }
     }
 
@@ -58,11 +65,13 @@ impl Texts {
         let mut bundle = FluentBundle::new(vec![tag]);
         // egui shows the isolating characters as boxes.
         bundle.set_use_isolating(false);
-        let resource = FluentResource::try_new(language.source().to_owned())
-            .expect("the texts compiled into the program are tested to parse");
-        bundle
-            .add_resource(resource)
-            .expect("no key stands twice in the texts, as tested");
+        for source in language.sources() {
+            let resource = FluentResource::try_new(source.to_owned())
+                .expect("the texts compiled into the program are tested to parse");
+            bundle
+                .add_resource(resource)
+                .expect("no key stands twice in the texts, as tested");
+        }
         Self { bundle, language }
     }
 
@@ -133,7 +142,7 @@ mod tests {
 
     #[test]
     fn both_languages_have_the_same_keys_and_use_all() {
-        let (de, en) = (keys(Language::De.source()), keys(Language::En.source()));
+        let [de, en] = [Language::De, Language::En].map(|l| keys(&l.sources().concat()));
         assert_eq!(de, en);
         let mut code = String::new();
         sources(

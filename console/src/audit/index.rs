@@ -21,7 +21,7 @@ use fernsicht_protocol::frame::{Class, Direction, Header};
 use fernsicht_protocol::guard::{Draw, Effect, Mirror};
 use fernsicht_protocol::messages::End;
 use fernsicht_protocol::rights::Rights;
-use fernsicht_protocol::wire::Wire as _;
+use fernsicht_protocol::wire::{Reader, Wire as _};
 
 use input::{Input, Inputs};
 
@@ -160,6 +160,8 @@ pub(super) struct PictureAt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Prefix {
     pub(super) sequence: u64,
+    /// Width and height of the picture.
+    pub(super) size: (u16, u16),
     pub(super) complete: bool,
 }
 
@@ -266,10 +268,13 @@ impl Index {
 impl Prefix {
     /// The first fields of an update, without looking at the rest.
     pub(super) fn of(content: &[u8]) -> Option<Self> {
-        let (sequence, rest) = content.split_first_chunk::<8>()?;
+        let mut input = Reader::new(content);
+        let sequence = u64::read(&mut input).ok()?;
+        let _generation = u32::read(&mut input).ok()?;
         Some(Self {
-            sequence: u64::from_be_bytes(*sequence),
-            complete: *rest.get(COMPLETE_AT)? == 1,
+            sequence,
+            size: (u16::read(&mut input).ok()?, u16::read(&mut input).ok()?),
+            complete: bool::read(&mut input).ok()?,
         })
     }
 }
@@ -593,9 +598,6 @@ fn first_after<T>(all: &[T], time: Time, of: impl Fn(&T) -> Time) -> Option<Time
 
 /// As many as the console keeps.
 const MOST_HELD: usize = 64;
-
-/// Bytes of generation, width and height, which stand between sequence and flag.
-const COMPLETE_AT: usize = 8;
 
 #[cfg(test)]
 #[path = "index/tests.rs"]

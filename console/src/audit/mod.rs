@@ -8,3 +8,4 @@ pub mod index;
 pub mod replay;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod ui;

@@ -223,6 +223,18 @@ impl<S: Source> Replay<S> {
         Some(canvas.view())
     }
 
+    /// The largest width and the largest height of any picture; opens every picture once.
+    pub fn largest(&mut self) -> Result<(u16, u16), Unreadable> {
+        let (mut width, mut height) = (0, 0);
+        for stretch in 0..self.index.stretches.len() {
+            for at in 0..self.index.stretches[stretch].pictures.len() {
+                let size = self.prefix(stretch, at)?.map_or((0, 0), |p| p.size);
+                (width, height) = (width.max(size.0), height.max(size.1));
+            }
+        }
+        Ok((width, height))
+    }
+
     /// Takes what changed on the canvas since it was last asked.
     pub fn take_changed(&mut self) -> Changed {
         std::mem::take(&mut self.changed)
@@ -292,7 +304,10 @@ impl<S: Source> Replay<S> {
         let (mut acks, mut early) = (Vec::new(), BTreeSet::new());
         let mut drawn: Option<u64> = None;
         for picture in 0..self.index.stretches[at].pictures.len() {
-            let Some(Prefix { sequence, complete }) = self.prefix(at, picture)? else {
+            let Some(Prefix {
+                sequence, complete, ..
+            }) = self.prefix(at, picture)?
+            else {
                 continue;
             };
             let before = drawn;

@@ -7,6 +7,8 @@ use egui::{Color32, Pos2, Rect, Sense, Shape, Stroke, Ui, Vec2};
 pub enum Sign {
     /// Something is wrong.
     Alarm,
+    /// Checked and in order.
+    Good,
     /// We look.
     View,
     /// We act.
@@ -27,6 +29,10 @@ pub fn sign(ui: &mut Ui, sign: Sign, colour: Color32) {
     match sign {
         Sign::Alarm => {
             painter.add(triangle([at(0.5, 0.05), at(1.0, 0.95), at(0.0, 0.95)]));
+        }
+        Sign::Good => {
+            let tick = vec![at(0.08, 0.55), at(0.38, 0.85), at(0.95, 0.15)];
+            painter.add(Shape::line(tick, Stroke::new(3.0, colour)));
         }
         Sign::View => {
             painter.circle_stroke(rect.center(), SIZE * 0.4, Stroke::new(2.0, colour));

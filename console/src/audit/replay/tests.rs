@@ -5,7 +5,7 @@ use fernsicht_protocol::messages::End;
 
 use super::*;
 use crate::audit::index::Kind;
-use crate::audit::sample::{START, Sample, rect};
+use crate::audit::sample::{HEIGHT, START, Sample, WIDTH, rect};
 use fernsicht_protocol::content::{DropReason, InputEvent};
 use fernsicht_protocol::frame::Class;
 
@@ -322,6 +322,21 @@ fn what_was_typed_is_opened_only_when_it_is_asked_for() {
     assert_eq!(texts, ["P", "a", "s", "s", "[Return]"]);
     assert_eq!(strokes[2].outcome, Outcome::Injected);
     assert_ne!(strokes[3].outcome, Outcome::Injected);
+}
+
+#[test]
+fn the_largest_picture_is_known() {
+    let mut sample = Sample::work(1);
+    let mut replay = open(&sample);
+    assert_eq!(replay.largest().unwrap(), (WIDTH, HEIGHT));
+    let mut empty = Replay::open(Sample::new()).unwrap();
+    assert_eq!(empty.largest().unwrap(), (0, 0));
+    let size = |content: &mut Vec<u8>| content[12..14].copy_from_slice(&1000u16.to_be_bytes());
+    let picture = sample.records.iter_mut().find(
+        |(entry, _)| matches!(entry.kind, Kind::Frame(header) if header.class == Class::Picture),
+    );
+    size(&mut picture.unwrap().1);
+    assert_eq!(open(&sample).largest().unwrap(), (1000, HEIGHT));
 }
 
 #[test]

@@ -1,0 +1,151 @@
+### Fernsicht: Texte für Prüfende. Laden mit set_use_isolating(false).
+
+## Fenster
+window-title = Fernsicht-Prüfung
+window-who = { $name }, prüfberechtigt bei { $relay }
+window-case-line = Fall { $case } · Aufzeichnung { $number }
+window-days = { $days ->
+    [0] Diese Aufzeichnung wird heute gelöscht ({ $date }).
+    [one] Noch 1 Tag: Diese Aufzeichnung wird am { $date } gelöscht.
+   *[other] Noch { $days } Tage: Diese Aufzeichnung wird am { $date } gelöscht.
+}
+window-enrol-title = Zur Prüfung anmelden
+window-enrol-lead = Sie haben vom Betreiber eine Marke bekommen. Sie gilt einmal. Ihre Schlüssel entstehen auf diesem Computer und verlassen ihn nie.
+window-token = Marke
+window-passphrase-final = Diese Passphrase ist endgültig. Niemand kann sie zurücksetzen: Geht sie verloren, bleibt jede Aufzeichnung zu, die nur für diesen Schlüssel versiegelt ist.
+window-passphrase-new = Neue Passphrase, mindestens 10 Zeichen
+window-passphrase-again = Dieselbe Passphrase noch einmal
+window-enrol-button = Anmelden
+window-unlock-title = Ihre Passphrase
+window-unlock-lead = Sie öffnet Ihre Schlüssel auf diesem Computer. Danach wird das Relay gefragt.
+window-passphrase = Passphrase
+window-unlock-button = Aufschließen
+window-case-title = Eine Beschwerde
+window-case-lead = Die Kundin oder der Kunde gibt Ihnen die Quittungsdatei oder den Beschwerdecode unmittelbar. Nehmen Sie beides nie von einer Technikerin oder einem Techniker an.
+window-only-auditor = Sie sind allein prüfberechtigt. Gehen Ihr Schlüssel oder Ihre Passphrase verloren, kann niemand mehr eine Aufzeichnung öffnen. Bitten Sie Ihren Betreiber, eine zweite Person anzumelden.
+window-reference = Aktenzeichen
+window-by-receipt = Quittungsdatei
+window-by-code = Beschwerdecode
+window-receipt = Pfad der Quittungsdatei
+window-receipt-drop = Oder ziehen Sie die Datei auf dieses Fenster.
+window-code = Beschwerdecode, sieben Vierergruppen
+window-open-button = Aufzeichnung öffnen
+window-open-logged = Das Relay vermerkt im Zugriffsprotokoll, dass Sie diese Aufzeichnung öffnen. Die Kundin oder der Kunde kann es dort lesen.
+window-technicians = Aufgezeichnete Sitzungen je Person
+window-technicians-lead = Eine Sitzung ohne fertige Quittung kann abgewürgt worden sein. Häufen sie sich bei einer Person, sind sie eine Frage wert.
+window-technicians-none = Es gibt keine aufgezeichneten Sitzungen.
+window-technician = { $name } ({ $organisation }): { $recorded } aufgezeichnet, { $without } ohne fertige Quittung
+window-refresh = Neu fragen
+window-enrolling = Die Schlüssel werden gemacht und beglaubigt …
+window-unlocking = Die Schlüssel werden geöffnet …
+window-fetching = Das Relay gibt die Aufzeichnung heraus …
+window-verifying = Die Aufzeichnung wird geprüft …
+window-revealing = Das Relay vermerkt, dass Sie das Getippte sehen wollen …
+window-exporting = Ausgabe läuft …
+
+## Prüfung
+window-verdict-sound = Nichts wurde verändert. Die Aufzeichnung ist vollständig.
+window-verdict-incomplete = Nichts wurde verändert, aber die Aufzeichnung ist nicht vollständig.
+window-verdict-altered = Die Aufzeichnung wurde verändert, oder etwas fehlt oder ist nicht belegt.
+window-verdict-closed = Die Aufzeichnung lässt sich nicht öffnen.
+window-whose = Technik: { $technician }, { $organisation }
+window-entry = Eintrag { $entry } im Zugriffsprotokoll steht für diese Öffnung.
+window-passed = in Ordnung
+window-noted = zu beachten
+window-failed = nicht bestanden
+window-skipped = nicht erreicht
+window-more = … und { $more } weitere. Im Bericht stehen alle.
+window-check-chain = Kette der Einträge und Unterschriften des Relays
+window-failed-chain = Einträge wurden verändert, entfernt, hinzugefügt oder vertauscht, oder die Unterschrift des Relays passt nicht.
+window-check-technician = Zertifikat und Unterschrift der Technik
+window-failed-technician = Es ist nicht belegt, wer an der Technik saß.
+window-check-code = Beschwerdecode
+window-failed-code = Falscher Code: Er gehört nicht zu dieser Aufzeichnung.
+window-check-auditor = Ihr Schlüssel
+window-failed-auditor = Falscher Schlüssel: Diese Aufzeichnung wurde nicht für Ihren Schlüssel versiegelt.
+window-check-commitment = Was das Kundenprogramm versiegelt hat
+window-failed-commitment = Vom Kundenprogramm falsch versiegelt. Das belastet niemanden.
+window-check-frames = Jedes Datenpaket
+window-failed-frames = Datenpakete wurden verändert oder fehlen.
+window-check-heads = Was beide Enden unterschrieben haben
+window-failed-heads = Das Programm der Kundin, des Kunden oder der Technik hat für etwas anderes unterschrieben, als hier steht.
+window-check-end = Das Ende der Aufzeichnung
+window-failed-end = Die Aufzeichnung wurde unterbrochen, oder das Aufzeichnen war zwischendurch ausgefallen.
+window-watch = Aufzeichnung ansehen
+window-to-export = Bericht und Ausgabe
+window-to-verification = Prüfung
+window-close = Fall schließen
+
+## Wiedergabe
+window-rights-none = Keine Sicht
+window-rights-view = Sieht zu
+window-rights-control = Sieht zu und steuert
+window-gap = Nicht aufgezeichnet
+window-active = Am Kundencomputer wurden Maus oder Tastatur benutzt; die Eingaben der Technik wurden verworfen.
+window-unproven = Weitergeleitet, aber das Programm der Technik hat nie bestätigt, dass es dies zeigte.
+window-misfit-digest = { $time }: Das Programm der Technik hat ein anderes Bild bestätigt, als diese Aufzeichnung ergibt. ({ $all } solche Stellen)
+window-misfit-missing = { $time }: Das Programm der Technik hat ein Bild bestätigt, das diese Aufzeichnung nicht enthält. ({ $all } solche Stellen)
+window-misfit-undrawable = { $time }: Eine Änderung des Bildes lässt sich nicht zeichnen. ({ $all } solche Stellen)
+window-blank-gap = Das Aufzeichnen war ausgefallen. Was die Technik in dieser Zeit sah, ist nicht bekannt.
+window-blank-waiting = Die Technik sah noch kein Bild.
+window-blank-rights = Die Technik durfte nicht zusehen. Es wurde nichts gezeigt.
+window-play = Abspielen (K)
+window-pause = Anhalten (K)
+window-back = 5 s zurück (J)
+window-on = 5 s weiter (L)
+window-speed = Tempo:
+window-half = 0,5
+window-timeline = Zeitleiste: { $now } von { $length }, { $rights }
+window-keys = Tasten: K abspielen oder anhalten · J, L 5 Sekunden · auf der Zeitleiste Pfeile 5 Sekunden, mit Umschalt eine Minute, Pos1, Ende · + - Tempo · S 1:1 oder einpassen
+window-input = Was die Technik tat
+window-input-none = Nichts.
+window-injected = { $count } ausgeführt
+window-dropped = { $count } verworfen
+window-withheld = { $count } vom Relay zurückgehalten
+window-undecided = { $count } unbekannt
+window-did-typed = Getippt: { $characters ->
+    [one] 1 Zeichen
+   *[other] { $characters } Zeichen
+}{ $keys ->
+    [0] {""}
+    [one] , 1 Taste
+   *[other] , { $keys } Tasten
+}
+window-did-moved = Zeiger bewegt
+window-did-pressed = { $button }{ $times ->
+    [0] {""}
+    [one] {""}
+   *[other] {" "}{ $times }-mal
+} bei { $place }
+window-did-scrolled = Rad gedreht
+window-did-released = Alles losgelassen
+window-did-unknown = Eingabe unbekannten Inhalts
+window-button-left = Linke Taste
+window-button-middle = Mittlere Taste
+window-button-right = Rechte Taste
+window-button-back = Zurück-Taste
+window-button-forward = Vorwärts-Taste
+window-reveal = Zeigen (wird vermerkt)
+window-mask = Verdecken
+window-stroke-dropped = verworfen
+window-stroke-withheld = zurückgehalten
+window-stroke-undecided = unbekannt
+window-cause-granted = von der Kundin oder dem Kunden erlaubt
+window-cause-narrowed = von der Kundin oder dem Kunden abgeschaltet
+window-cause-stopped = von der Kundin oder dem Kunden mit F11 oder Stopp beendet
+window-cause-question = eine Frage an die Kundin oder den Kunden war offen
+window-cause-answered = eine Frage war beantwortet
+window-cause-lost = die Verbindung war abgerissen
+window-cause-recorder = das Aufzeichnen fiel aus
+window-cause-computer = etwas am Kundencomputer
+window-cause-ended = die Sitzung endete
+window-cause-epoch = ein neuer Abschnitt begann
+
+## Ausgabe im Fenster
+window-export-title = Bericht und Ausgabe
+window-export-lead = Nur hier werden Dateien geschrieben, und nur was Sie wählen. Das Relay vermerkt es. Wer sie hat, sieht, was die Technik sah: Verwahren Sie sie sicher und löschen Sie sie nach dem Fall.
+window-folder = Ordner
+window-export-report = Unterschriebener Bericht (HTML)
+window-export-video = Video des Bildes (MP4)
+window-export-button = Ausgeben
+window-exported = Geschrieben:

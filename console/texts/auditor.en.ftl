@@ -1,0 +1,151 @@
+### Fernsicht: texts for auditors. Load with set_use_isolating(false).
+
+## Window
+window-title = Fernsicht auditor
+window-who = { $name }, auditor at { $relay }
+window-case-line = Case { $case } · recording { $number }
+window-days = { $days ->
+    [0] This recording is deleted today ({ $date }).
+    [one] 1 day left: this recording is deleted on { $date }.
+   *[other] { $days } days left: this recording is deleted on { $date }.
+}
+window-enrol-title = Enrol this auditor
+window-enrol-lead = Your operator gave you a token. It works once. Your keys are made on this computer and never leave it.
+window-token = Token
+window-passphrase-final = This passphrase is final. Nobody can reset it: if it is lost, every recording that is sealed only to this key stays closed.
+window-passphrase-new = New passphrase, at least 10 characters
+window-passphrase-again = The same passphrase once more
+window-enrol-button = Enrol
+window-unlock-title = Your passphrase
+window-unlock-lead = It opens your keys on this computer. Then the relay is asked.
+window-passphrase = Passphrase
+window-unlock-button = Unlock
+window-case-title = A complaint
+window-case-lead = The customer gives you the receipt file or the complaint code directly. Never take either from a technician.
+window-only-auditor = You are the only auditor. If your key or your passphrase is lost, nobody can open a recording. Ask your operator to enrol a second one.
+window-reference = Case reference
+window-by-receipt = Receipt file
+window-by-code = Complaint code
+window-receipt = Path of the receipt file
+window-receipt-drop = Or drop the file on this window.
+window-code = Complaint code, seven groups of four
+window-open-button = Open the recording
+window-open-logged = The relay notes in its access log that you open this recording. The customer can read it there.
+window-technicians = Recorded sessions by technician
+window-technicians-lead = A session that ends without a completed receipt may have been cut off. Many of them with one technician deserve a question.
+window-technicians-none = There are no recorded sessions.
+window-technician = { $name } ({ $organisation }): { $recorded } recorded, { $without } without a completed receipt
+window-refresh = Ask again
+window-enrolling = The keys are being made and certified …
+window-unlocking = The keys are being opened …
+window-fetching = The relay is handing out the recording …
+window-verifying = The recording is being checked …
+window-revealing = The relay notes that you want to see what was typed …
+window-exporting = Exporting …
+
+## Verification
+window-verdict-sound = Nothing was altered. The recording is whole.
+window-verdict-incomplete = Nothing was altered, but the recording is not whole.
+window-verdict-altered = The recording was altered, or something is missing or not proven.
+window-verdict-closed = The recording does not open.
+window-whose = Technician: { $technician }, { $organisation }
+window-entry = Entry { $entry } of the access log stands for this opening.
+window-passed = in order
+window-noted = to be noted
+window-failed = failed
+window-skipped = not reached
+window-more = … and { $more } more. The report has them all.
+window-check-chain = Chain of the records and the relay's signatures
+window-failed-chain = Records were altered, removed, added or exchanged, or the relay's signature does not fit.
+window-check-technician = The technician's certificate and signature
+window-failed-technician = It is not proven who the technician was.
+window-check-code = Complaint code
+window-failed-code = Wrong code: it does not belong to this recording.
+window-check-auditor = Your key
+window-failed-auditor = Wrong auditor key: this recording was not sealed to your key.
+window-check-commitment = What the customer's program sealed
+window-failed-commitment = Sealed falsely by the customer's program. This accuses nobody.
+window-check-frames = Every frame
+window-failed-frames = Frames were altered or are missing.
+window-check-heads = What both ends signed
+window-failed-heads = The customer's or the technician's program signed for something else than what stands here.
+window-check-end = The end of the recording
+window-failed-end = The recording was interrupted, or the recorder had failed in between.
+window-watch = Watch the recording
+window-to-export = Report and export
+window-to-verification = Verification
+window-close = Close the case
+
+## Replay
+window-rights-none = No sight
+window-rights-view = Looks
+window-rights-control = Looks and controls
+window-gap = Not recorded
+window-active = The customer used mouse or keyboard; the technician's input was dropped.
+window-unproven = Forwarded, but the technician's program never confirmed that it showed this.
+window-misfit-digest = { $time }: the technician's program confirmed another picture than this recording gives. ({ $all } such places)
+window-misfit-missing = { $time }: the technician's program confirmed a picture that this recording does not hold. ({ $all } such places)
+window-misfit-undrawable = { $time }: an update of the picture cannot be drawn. ({ $all } such places)
+window-blank-gap = The recorder had failed. What the technician saw then is not known.
+window-blank-waiting = The technician saw no picture yet.
+window-blank-rights = The technician was not allowed to look. Nothing was shown.
+window-play = Play (K)
+window-pause = Pause (K)
+window-back = 5 s back (J)
+window-on = 5 s on (L)
+window-speed = Speed:
+window-half = 0.5
+window-timeline = Timeline: { $now } of { $length }, { $rights }
+window-keys = Keys: K play or pause · J, L 5 seconds · on the timeline arrows 5 seconds, with Shift a minute, Home, End · + - speed · S 1:1 or fit
+window-input = What the technician did
+window-input-none = Nothing.
+window-injected = { $count } carried out
+window-dropped = { $count } dropped
+window-withheld = { $count } withheld by the relay
+window-undecided = { $count } not known
+window-did-typed = Typed: { $characters ->
+    [one] 1 character
+   *[other] { $characters } characters
+}{ $keys ->
+    [0] {""}
+    [one] , 1 key
+   *[other] , { $keys } keys
+}
+window-did-moved = Moved the pointer
+window-did-pressed = { $button }{ $times ->
+    [0] {""}
+    [one] {""}
+   *[other] {" "}{ $times } times
+} at { $place }
+window-did-scrolled = Turned the wheel
+window-did-released = Let go of everything
+window-did-unknown = Input of unknown content
+window-button-left = Left button
+window-button-middle = Middle button
+window-button-right = Right button
+window-button-back = Back button
+window-button-forward = Forward button
+window-reveal = Show (noted)
+window-mask = Mask
+window-stroke-dropped = dropped
+window-stroke-withheld = withheld
+window-stroke-undecided = not known
+window-cause-granted = granted by the customer
+window-cause-narrowed = switched off by the customer
+window-cause-stopped = stopped by the customer with F11 or Stop
+window-cause-question = a question to the customer was open
+window-cause-answered = the customer had answered a question
+window-cause-lost = the connection was lost
+window-cause-recorder = the recorder failed
+window-cause-computer = something on the customer's computer
+window-cause-ended = the session ended
+window-cause-epoch = a new epoch began
+
+## Export in the window
+window-export-title = Report and export
+window-export-lead = Files are written only here, and only what you choose. The relay notes it. Whoever has them sees what the technician saw: keep them safe and delete them after the case.
+window-folder = Folder
+window-export-report = Signed report (HTML)
+window-export-video = Video of the picture (MP4)
+window-export-button = Export
+window-exported = Written:
