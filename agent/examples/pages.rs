@@ -12,9 +12,10 @@ use fernsicht_agent::hand::{Press, PressKind, Provenance, ScreenRect};
 use fernsicht_agent::texts::Language;
 use fernsicht_agent::ui::Operator;
 use fernsicht_agent::view::{
-    BarState, Consent, EndReason, Ended, Notice, Problem, Question, ScreenChoice, Session, Stage,
-    StopKey, Technician, View,
+    BarState, Card, CardCode, Consent, EndReason, Ended, Notice, Problem, Question, Receipt, Saved,
+    ScreenChoice, Session, Stage, Starting, StopKey, Technician, View,
 };
+use fernsicht_protocol::complaint::Code;
 use fernsicht_protocol::messages::ControlOffer;
 use tokio::sync::{mpsc, watch};
 
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         stage: stage.clone(),
         stop_key: StopKey::Watched,
         stop_presses: 0,
+        recovered: None,
     };
     let setup = Setup {
         operator: operator(),
@@ -124,8 +126,31 @@ fn pages(now: Instant) -> Vec<(&'static str, Stage)> {
             technician: technician(),
             state,
             control,
+            recorded: false,
             question,
             notice,
+        })
+    };
+    let card = |receipt: Option<&str>| {
+        Stage::Card(Card {
+            code: Arc::new(CardCode::new(&Code::from_bytes(*b"Fernsicht sample"))),
+            receipt: receipt.map(Into::into),
+        })
+    };
+    let path = "/home/erika/Dokumente/Fernhilfe-Beleg-2026-11-22-1405.html";
+    let recorded = |saved| {
+        Stage::Ended(Ended {
+            technician: Some(technician()),
+            reason: EndReason::Customer,
+            at: 1_790_000_000,
+            viewed_s: 754,
+            controlled_s: 312,
+            receipt: Some(Receipt {
+                from: 1_789_999_000,
+                saved,
+                failed: false,
+                places: vec!["/home/erika/Dokumente".into(), "/media/erika/STICK".into()],
+            }),
         })
     };
     let ended = |reason, viewed_s, controlled_s| {
@@ -135,6 +160,7 @@ fn pages(now: Instant) -> Vec<(&'static str, Stage)> {
             at: 1_790_000_000,
             viewed_s,
             controlled_s,
+            receipt: None,
         })
     };
     let screen = |number, x, y, width, height| ScreenChoice {
@@ -189,7 +215,10 @@ fn pages(now: Instant) -> Vec<(&'static str, Stage)> {
                 screens: vec![screen(1, 0, 0, 1920, 1080), screen(2, 1920, 0, 1280, 1024)],
             },
         ),
-        ("starting", Stage::Starting),
+        ("card", card(Some(path))),
+        ("card-unsaved", card(None)),
+        ("starting", Stage::Starting(Starting::Look)),
+        ("starting-recording", Stage::Starting(Starting::Recording)),
         ("bar-view", bar(BarState::View, None, None)),
         ("bar-control", bar(BarState::Control, None, None)),
         ("bar-view-off", bar(BarState::ViewOff, None, None)),
@@ -214,6 +243,8 @@ fn pages(now: Instant) -> Vec<(&'static str, Stage)> {
             bar(BarState::View, None, Some(Notice::Reconnected)),
         ),
         ("end", ended(EndReason::Customer, 754, 312)),
+        ("end-recorded", recorded(Saved::At(path.into()))),
+        ("end-unsaved", recorded(Saved::Nowhere)),
         ("end-refused", ended(EndReason::Refusal, 0, 0)),
         (
             "end-tampered",

@@ -206,12 +206,15 @@ impl App {
             self.act(&ctx, &view, action);
         }
         match verdict {
-            Verdict::Granted(grant, hand) => self.send(&ctx, granting(grant, hand)),
+            Verdict::Granted(grant, hand) => {
+                let language = self.texts.language();
+                self.send(&ctx, granting(grant, hand, language));
+            }
             Verdict::Wait => ctx.request_repaint_after(SHORTLY),
             Verdict::Refused(_) => ctx.request_repaint(),
             Verdict::Idle => {}
         }
-        self.close_if_asked(&ctx);
+        self.close_if_asked(&ctx, &view);
         self.flush(&ctx);
         self.window.arrange(&ctx, bar_height, monitor);
         schedule(&ctx, &view, now);
@@ -229,7 +232,8 @@ impl App {
             | Stage::Connecting
             | Stage::Consent(_)
             | Stage::Screens { .. }
-            | Stage::Starting
+            | Stage::Card(_)
+            | Stage::Starting(_)
             | Stage::Session(_) => View {
                 stage: Stage::StartError(Problem::Internal),
                 ..view
@@ -248,6 +252,8 @@ impl App {
             .is_some_and(|before| before.stage != place.stage)
         {
             self.form.privacy = false;
+            self.form.saving = false;
+            self.form.closing = false;
             place.privacy = false;
         }
         self.arrived_at = Some(place);
@@ -352,13 +358,23 @@ impl App {
                 }
                 ctx.request_repaint();
             }
+            Action::SaveReceipt(folder) => self.send(ctx, Command::SaveReceipt(folder)),
+            Action::PrintReceipt => self.send(ctx, Command::PrintReceipt),
             Action::MoveBar => self.window.next_edge(ctx),
             Action::DragBar => self.window.drag(ctx),
         }
     }
 
-    fn close_if_asked(&mut self, ctx: &Context) {
-        if ctx.input(|input| input.viewport().close_requested()) {
+    /// Without a receipt on any disk the window asks once before it closes.
+    fn close_if_asked(&mut self, ctx: &Context, view: &View) {
+        if !ctx.input(|input| input.viewport().close_requested()) {
+            return;
+        }
+        if ui::unsaved(&view.stage) && !self.form.closing {
+            self.form.closing = true;
+            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            ctx.request_repaint();
+        } else {
             self.send(ctx, Command::Close);
         }
     }
@@ -418,7 +434,8 @@ impl Place {
             | Stage::Connecting
             | Stage::Consent(_)
             | Stage::Screens { .. }
-            | Stage::Starting
+            | Stage::Card(_)
+            | Stage::Starting(_)
             | Stage::Ended(_) => (None, None),
         };
         Self {
@@ -430,14 +447,15 @@ impl Place {
     }
 }
 
-fn granting(grant: Grant, hand: crate::view::Hand) -> Command {
+fn granting(grant: Grant, hand: crate::view::Hand, language: Language) -> Command {
     match grant {
         Grant::ConsentView => Command::ConsentView(hand),
-        Grant::ConsentControl => Command::ConsentControl(hand),
+        Grant::ConsentControl => Command::ConsentControl(hand, language),
+        Grant::CardDone | Grant::CardSkip => Command::CardDone(hand),
         Grant::Screen(number) => Command::ChooseScreen(hand, number),
         Grant::ViewOn => Command::ViewOn(hand),
         Grant::ControlOn => Command::ControlOn(hand),
-        Grant::Yes => Command::Yes(hand),
+        Grant::Yes => Command::Yes(hand, language),
         Grant::GoOn => Command::GoOn(hand),
     }
 }
@@ -455,7 +473,8 @@ fn schedule(ctx: &Context, view: &View, now: Instant) {
         | Stage::StartError(_)
         | Stage::Connecting
         | Stage::Screens { .. }
-        | Stage::Starting
+        | Stage::Card(_)
+        | Stage::Starting(_)
         | Stage::Ended(_) => {}
     }
 }

@@ -47,6 +47,10 @@ pub enum Grant {
     Yes,
     /// Go on after a question: control comes back if it was on.
     GoOn,
+    /// The card is done: the code is noted.
+    CardDone,
+    /// The card is done without the code.
+    CardSkip,
 }
 
 impl Grant {
@@ -54,9 +58,13 @@ impl Grant {
     fn stands(self) -> bool {
         match self {
             Self::ViewOn | Self::ControlOn => true,
-            Self::ConsentView | Self::ConsentControl | Self::Screen(_) | Self::Yes | Self::GoOn => {
-                false
-            }
+            Self::ConsentView
+            | Self::ConsentControl
+            | Self::Screen(_)
+            | Self::Yes
+            | Self::GoOn
+            | Self::CardDone
+            | Self::CardSkip => false,
         }
     }
 }

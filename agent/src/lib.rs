@@ -8,6 +8,7 @@ pub mod hand;
 pub mod instance;
 pub mod platform;
 pub mod program;
+mod receipt;
 pub mod session;
 pub mod texts;
 pub mod ui;

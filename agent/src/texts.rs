@@ -46,12 +46,20 @@ impl Language {
         }
     }
 
-    fn tag(self) -> &'static str {
+    /// The language tag.
+    pub(crate) fn tag(self) -> &'static str {
         match self {
             Self::De => "de",
             Self::En => "en",
         }
     }
+}
+
+/// Which texts these are: the first 8 bytes of the SHA-256 of the language's file.
+pub(crate) fn version(language: Language) -> [u8; 8] {
+    let hash = fernsicht_protocol::crypto::hash(language.source().as_bytes());
+    let (first, _) = hash.split_first_chunk().expect("a hash has 32 bytes");
+    *first
 }
 
 /// The texts in one language, for one operator.
@@ -185,6 +193,7 @@ texts! {
     consent_private = "consent-private"();
     consent_time = "consent-time"(minutes: u64);
     consent_more_time = "consent-more-time"();
+    consent_starting_recording = "consent-starting-recording"();
     monitor_title = "monitor-title"();
     monitor_choice = "monitor-choice"(number: u8);
     monitor_all = "monitor-all"();
@@ -215,6 +224,17 @@ texts! {
     f11_notice = "f11-notice"();
     f11_unavailable = "f11-unavailable"();
 
+    card_title = "card-title"();
+    card_why = "card-why"();
+    card_how = "card-how"();
+    card_once = "card-once"();
+    card_secret = "card-secret"();
+    card_receipt = "card-receipt"(path: &str);
+    card_done = "card-done"();
+    card_skip = "card-skip"();
+    card_skip_text = "card-skip-text"();
+    card_qr_alt = "card-qr-alt"();
+
     bar_view = "bar-view"(technician: &str);
     bar_control = "bar-control"(technician: &str);
     bar_view_off = "bar-view-off"(technician: &str);
@@ -223,8 +243,10 @@ texts! {
     bar_question = "bar-question"();
     bar_reconnecting = "bar-reconnecting"();
     bar_reconnected = "bar-reconnected"();
+    bar_recording = "bar-recording"();
     bar_not_recording = "bar-not-recording"();
     bar_recorder_failed = "bar-recorder-failed"();
+    bar_recorder_back = "bar-recorder-back"();
     bar_button_view_on = "bar-button-view-on"();
     bar_button_view_off = "bar-button-view-off"();
     bar_button_control_on = "bar-button-control-on"();
@@ -239,6 +261,7 @@ texts! {
     upgrade_declaration = "upgrade-declaration"(date: &str);
     upgrade_yes = "upgrade-yes"();
     upgrade_no = "upgrade-no"();
+    upgrade_starting_recording = "upgrade-starting-recording"();
     end_question = "end-question"();
     end_yes = "end-yes"();
     end_no = "end-no"();
@@ -252,7 +275,43 @@ texts! {
     end_summary_view = "end-summary-view"(technician: &str, duration: &str);
     end_summary_control = "end-summary-control"(technician: &str, duration: &str);
     end_not_recorded = "end-not-recorded"();
+    end_recorded = "end-recorded"(time: &str);
+    end_why_receipt = "end-why-receipt"();
+    end_save = "end-save"();
+    end_print = "end-print"();
+    end_saved = "end-saved"(path: &str);
+    end_close_unsaved = "end-close-unsaved"();
+    end_recovered = "end-recovered"();
     end_delete_program = "end-delete-program"();
+
+    receipt_title = "receipt-title"();
+    receipt_intro = "receipt-intro"(date: &str);
+    receipt_operator = "receipt-operator"();
+    receipt_technician = "receipt-technician"();
+    receipt_start = "receipt-start"();
+    receipt_end = "receipt-end"();
+    receipt_recording_number = "receipt-recording-number"();
+    receipt_case = "receipt-case"();
+    receipt_deletion = "receipt-deletion"();
+    receipt_rights = "receipt-rights"();
+    receipt_right_view_on = "receipt-right-view-on"();
+    receipt_right_view_off = "receipt-right-view-off"();
+    receipt_right_control_on = "receipt-right-control-on"();
+    receipt_right_control_off = "receipt-right-control-off"();
+    receipt_right_stop = "receipt-right-stop"();
+    receipt_right_lost = "receipt-right-lost"();
+    receipt_right_recorder = "receipt-right-recorder"();
+    receipt_code = "receipt-code"();
+    receipt_code_help = "receipt-code-help"();
+    receipt_complain_title = "receipt-complain-title"();
+    receipt_complain_1 = "receipt-complain-1"(complaintcontact: &str);
+    receipt_complain_2 = "receipt-complain-2"();
+    receipt_complain_3 = "receipt-complain-3"(lastday: &str);
+    receipt_log = "receipt-log"();
+    receipt_withdraw = "receipt-withdraw"();
+    receipt_proof = "receipt-proof"();
+    receipt_proof_missing = "receipt-proof-missing"();
+    receipt_consent_text = "receipt-consent-text"();
 
     error_code_letters = "error-code-letters"();
     error_code_short = "error-code-short"(digits: usize);
@@ -285,69 +344,18 @@ texts! {
     error_input_unavailable = "error-input-unavailable"();
     error_already_running = "error-already-running"();
     error_internal = "error-internal"();
+    error_receipt_save = "error-receipt-save"();
 
     a11y_code_field = "a11y-code-field"(digits: usize);
     a11y_bar = "a11y-bar"(state: &str);
 }
 
-/// Keys whose pages come with the recorder and the pages for people: recording, card,
-/// receipt, and the notices that belong to them.
+/// Keys without a page: a mode that does not exist any more, and notices of systems to come.
 #[cfg(test)]
 const RESERVED: &[&str] = &[
-    // Control without a recording does not exist.
     "consent-control-unrecorded",
-    "consent-starting-recording",
     "f11-shared",
-    "card-title",
-    "card-why",
-    "card-how",
-    "card-once",
-    "card-secret",
-    "card-receipt",
-    "card-done",
-    "card-skip",
-    "card-skip-text",
-    "card-qr-alt",
-    "bar-recording",
-    "bar-recorder-back",
     "bar-protected",
-    "upgrade-starting-recording",
-    "end-recorded",
-    "end-why-receipt",
-    "end-save",
-    "end-print",
-    "end-saved",
-    "end-close-unsaved",
-    "end-recovered",
-    "receipt-title",
-    "receipt-intro",
-    "receipt-operator",
-    "receipt-technician",
-    "receipt-start",
-    "receipt-end",
-    "receipt-recording-number",
-    "receipt-case",
-    "receipt-deletion",
-    "receipt-rights",
-    "receipt-right-view-on",
-    "receipt-right-view-off",
-    "receipt-right-control-on",
-    "receipt-right-control-off",
-    "receipt-right-stop",
-    "receipt-right-lost",
-    "receipt-right-recorder",
-    "receipt-code",
-    "receipt-code-help",
-    "receipt-complain-title",
-    "receipt-complain-1",
-    "receipt-complain-2",
-    "receipt-complain-3",
-    "receipt-log",
-    "receipt-withdraw",
-    "receipt-proof",
-    "receipt-proof-missing",
-    "receipt-consent-text",
-    "error-receipt-save",
     "a11y-frame",
 ];
 

@@ -5,11 +5,17 @@
 //! side calls the other. A granting command carries [`Hand`], which only the UI's check
 //! of provenance and visibility can make.
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
+use fernsicht_protocol::complaint::Code;
 use fernsicht_protocol::content::Screen;
 use fernsicht_protocol::guard::CustomerAct;
 use fernsicht_protocol::messages::ControlOffer;
+use zeroize::Zeroizing;
+
+use crate::texts::Language;
 
 /// Everything that the pages show.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +26,8 @@ pub struct View {
     pub stop_key: StopKey,
     /// Counts F11 presses seen, for the try-out on the start page.
     pub stop_presses: u32,
+    /// The receipt of a session that was interrupted, found at the start.
+    pub recovered: Option<PathBuf>,
 }
 
 /// Whether F11 can be relied upon.
@@ -53,12 +61,86 @@ pub enum Stage {
         /// The screens by number.
         screens: Vec<ScreenChoice>,
     },
+    /// The card with the complaint code; nobody sees anything.
+    Card(Card),
     /// Consent was given; the epoch is being opened.
-    Starting,
+    Starting(Starting),
     /// The bar.
     Session(Session),
     /// The end page.
     Ended(Ended),
+}
+
+/// What is being started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Starting {
+    /// A session for looking only.
+    Look,
+    /// A recorded session.
+    Recording,
+    /// Recording, in a session that was for looking only.
+    Upgrade,
+}
+
+/// The card.
+#[derive(Debug, Clone)]
+pub struct Card {
+    /// The code.
+    pub code: Arc<CardCode>,
+    /// Where the receipt lies; none if no folder takes it.
+    pub receipt: Option<PathBuf>,
+}
+
+/// The complaint code as it is shown. Its text is zeroised with the last page that shows it (what the
+/// window system has drawn meanwhile is out of reach), and `Debug` says nothing of it.
+pub struct CardCode {
+    grouped: Zeroizing<String>,
+    modules: Zeroizing<Vec<bool>>,
+    width: usize,
+}
+
+impl CardCode {
+    /// The code in groups and as a QR code.
+    pub fn new(code: &Code) -> Self {
+        let grouped = code.grouped();
+        let qr = qrcode::QrCode::new(grouped.as_bytes()).ok();
+        let width = qr.as_ref().map_or(0, qrcode::QrCode::width);
+        let modules = qr.map_or_else(Vec::new, |qr| {
+            let colours = qr.to_colors().into_iter();
+            colours
+                .map(|colour| colour == qrcode::Color::Dark)
+                .collect()
+        });
+        Self {
+            grouped,
+            modules: Zeroizing::new(modules),
+            width,
+        }
+    }
+
+    /// The groups of four.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        self.grouped.split('-')
+    }
+
+    /// Modules of the QR code to a side.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// True if this module is dark. Row by row from the top left.
+    pub fn dark(&self, column: usize, row: usize) -> bool {
+        self.modules
+            .get(row * self.width + column)
+            .copied()
+            .unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for CardCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CardCode(…)")
+    }
 }
 
 /// Who is asking; made only from a verified certificate.
@@ -132,6 +214,8 @@ pub struct Session {
     pub state: BarState,
     /// Whether control can be switched on at all in this session, and how.
     pub control: ControlOffer,
+    /// True if the session is recorded.
+    pub recorded: bool,
     /// The question on the bar, if any.
     pub question: Option<Question>,
     /// A notice beside the state, if any.
@@ -173,6 +257,8 @@ pub enum Notice {
     Reconnected,
     /// The recorder failed; control is off.
     RecorderFailed,
+    /// The recorder works again; control is off.
+    RecorderBack,
     /// The shown screen is gone.
     ScreenGone,
     /// The screen cannot be read; the detail is for the phone.
@@ -194,6 +280,32 @@ pub struct Ended {
     pub viewed_s: u64,
     /// How long the computer was controlled, in seconds.
     pub controlled_s: u64,
+    /// The receipt, if the session was recorded.
+    pub receipt: Option<Receipt>,
+}
+
+/// The receipt on the end page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// When the recording began, in seconds since 1970 UTC.
+    pub from: i64,
+    /// Where it lies.
+    pub saved: Saved,
+    /// True if the folder chosen last does not take it.
+    pub failed: bool,
+    /// Folders to choose from.
+    pub places: Vec<PathBuf>,
+}
+
+/// Where the receipt lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Saved {
+    /// It is being written.
+    NotYet,
+    /// There.
+    At(PathBuf),
+    /// No folder takes it.
+    Nowhere,
 }
 
 /// Why the session ended.
@@ -312,8 +424,10 @@ pub enum Command {
     },
     /// Consent: only look.
     ConsentView(Hand),
-    /// Consent: look and control.
-    ConsentControl(Hand),
+    /// Consent: look and control, with the declaration read in this language.
+    ConsentControl(Hand, Language),
+    /// The card is done, with the code noted or not.
+    CardDone(Hand),
     /// Refuse.
     Refuse,
     /// More time on the consent page.
@@ -332,8 +446,8 @@ pub enum Command {
     Stop,
     /// Ask for the end of the session (opens [`Question::End`]).
     AskEnd,
-    /// Answer to [`Question::Upgrade`]: yes.
-    Yes(Hand),
+    /// Answer to [`Question::Upgrade`]: yes, with the declaration read in this language.
+    Yes(Hand, Language),
     /// Answer to [`Question::End`]: yes. It takes rights away, so it needs no proof.
     ConfirmEnd,
     /// Answer to [`Question::End`] and [`Question::StillThere`]: go on. Control comes back if it
@@ -343,6 +457,10 @@ pub enum Command {
     No,
     /// A page for the technician to know (consent, privacy).
     Reading(fernsicht_protocol::messages::Page),
+    /// Save the receipt in this folder; after the end only.
+    SaveReceipt(PathBuf),
+    /// Show the receipt in the browser, for printing; while no session runs only.
+    PrintReceipt,
     /// Back to the start for another code.
     Restart,
     /// The window closes: everything off, session over.

@@ -9,6 +9,7 @@ pub mod heads;
 pub mod pairing;
 pub mod parsers;
 pub mod peer;
+pub mod receipt;
 pub mod samples;
 
 use rand_core::{CryptoRng, RngCore};
@@ -17,7 +18,7 @@ use rand_core::{CryptoRng, RngCore};
 pub type Body = fn(&[u8]);
 
 /// Name and body of each target, by which `tests/fuzz` and the corpora find it.
-pub const TARGETS: [(&str, Body); 14] = [
+pub const TARGETS: [(&str, Body); 15] = [
     ("attached", parsers::attached),
     ("code", parsers::code),
     ("complaint", parsers::complaint),
@@ -31,6 +32,7 @@ pub const TARGETS: [(&str, Body); 14] = [
     ("pairing", pairing::run),
     ("peer", peer::run),
     ("picture", parsers::picture),
+    ("receipt", receipt::run),
     ("router", crate::router::fuzz),
     ("token", parsers::token),
     ("unit", parsers::unit),

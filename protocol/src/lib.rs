@@ -31,6 +31,7 @@ pub mod peer;
 pub mod picture;
 #[cfg(feature = "quic")]
 pub mod quic;
+pub mod receipt;
 pub mod retention;
 pub mod rights;
 pub mod router;

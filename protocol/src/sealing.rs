@@ -21,7 +21,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::complaint::Code;
-use crate::crypto::{self, AeadKey, Hash, Secret, TAG_BYTES, hash};
+use crate::crypto::{self, AeadKey, Hash, Prk, Secret, TAG_BYTES, hash};
 use crate::messages::SessionId;
 use crate::wire::{Blob, List, Wire, enc, wire_struct};
 
@@ -143,10 +143,20 @@ pub fn seal(
     code: &Code,
     secret: &Secret,
 ) -> Result<SealedKey, Error> {
+    seal_under(binding, auditor, &code.prk(), secret)
+}
+
+/// As [`seal`], by whoever keeps cp and not the code any more. Errors: [`Error::Key`].
+pub fn seal_under(
+    binding: &Binding,
+    auditor: &[u8; 32],
+    cp: &Prk,
+    secret: &Secret,
+) -> Result<SealedKey, Error> {
     let whose = hash(auditor);
     let info = binding.info(&whose);
     let (encap, mut inner) = hpke_seal(auditor, &info, secret.as_slice())?;
-    outer_key(code, &info, &encap).seal(0, &enc(&[&info, &encap]), &mut inner);
+    outer_key(cp, &info, &encap).seal(0, &enc(&[&info, &encap]), &mut inner);
     Ok(SealedKey {
         auditor: whose,
         sealed: Blob([encap, inner].concat()),
@@ -184,14 +194,14 @@ fn open_outer(binding: &Binding, code: &Code, sealed: &SealedKey) -> Result<Vec<
     let (encap, outer) = sealed.sealed.0.split_at(ENCAP);
     let info = binding.info(&sealed.auditor);
     let mut inner = outer.to_vec();
-    outer_key(code, &info, encap)
+    outer_key(&code.prk(), &info, encap)
         .open(0, &enc(&[&info, encap]), &mut inner)
         .map_err(|_| Error::Code)?;
     Ok(inner)
 }
 
-fn outer_key(code: &Code, info: &[u8], encap: &[u8]) -> AeadKey {
-    AeadKey::new(&code.prk().expand("outer", &[&hash(info), encap]))
+fn outer_key(cp: &Prk, info: &[u8], encap: &[u8]) -> AeadKey {
+    AeadKey::new(&cp.expand("outer", &[&hash(info), encap]))
 }
 
 /// H(all SealedKeys).

@@ -10,7 +10,7 @@ use fernsicht_protocol::messages::ControlOffer;
 
 use super::*;
 use crate::hand::PressKind;
-use crate::ui::tests::{consent, operator, session};
+use crate::ui::tests::{card, consent, operator, session};
 use crate::view::{Session, StopKey};
 
 #[derive(Default)]
@@ -62,6 +62,7 @@ impl Bench {
             stage,
             stop_key: StopKey::Watched,
             stop_presses: 0,
+            recovered: None,
         });
         let (sender, commands) = mpsc::channel(8);
         let desk = Arc::new(Desk::default());
@@ -168,7 +169,7 @@ fn after_a_second_a_physical_click_grants() {
     bench.pass(50);
     bench.touch(true);
     bench.click("Ja, ansehen und steuern");
-    assert!(matches!(bench.command(), Some(Command::ConsentControl(_))));
+    assert!(matches!(bench.command(), Some(Command::ConsentControl(..))));
 }
 
 #[test]
@@ -345,6 +346,41 @@ fn the_keyboard_alone_goes_from_the_code_to_the_end() {
     bench.show(Stage::Session(asked));
     bench.click("Ja, beenden");
     assert!(matches!(bench.command(), Some(Command::ConfirmEnd)));
+}
+
+#[test]
+fn the_card_is_done_by_the_customers_own_hand_alone() {
+    for button in ["Ich habe den Code", "Ohne Code weiter"] {
+        let mut bench = Bench::new(card());
+        bench.touch(true);
+        bench.click(button);
+        assert!(bench.command().is_none(), "not in the first second");
+        bench.pass(1100);
+        bench.touch(false);
+        bench.click(button);
+        bench.pass(400);
+        assert!(bench.command().is_none(), "not by a program");
+        bench.pass(1100);
+        bench.touch(true);
+        bench.click(button);
+        assert!(
+            matches!(bench.command(), Some(Command::CardDone(_))),
+            "{button}"
+        );
+    }
+}
+
+#[test]
+fn what_is_agreed_to_is_known_with_its_language() {
+    let mut bench = consent_bench();
+    bench.click("Sprache: English");
+    bench.pass(1100);
+    bench.touch(true);
+    bench.click("Yes, look and control");
+    assert!(matches!(
+        bench.command(),
+        Some(Command::ConsentControl(_, Language::En))
+    ));
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod damage;
 mod exact;
 mod flow;
 mod plan;
+mod refresh;
 mod video;
 
 use std::time::{Duration, Instant};
@@ -37,6 +38,7 @@ pub use flow::{Acked, Line};
 use damage::Damage;
 use exact::{Packed, Packer};
 use flow::Flow;
+use refresh::Refresh;
 
 /// What cannot be encoded.
 #[derive(Debug, thiserror::Error)]
@@ -125,6 +127,7 @@ pub struct Encoder {
     now: Option<Instant>,
     /// The newest complete picture.
     last_complete: Option<(u64, Instant)>,
+    refresh: Refresh,
     counts: Counts,
 }
 
@@ -164,6 +167,7 @@ impl Encoder {
             restart: Restart::Wanted,
             now: None,
             last_complete: None,
+            refresh: Refresh::default(),
             counts: Counts::default(),
         })
     }
@@ -219,6 +223,11 @@ impl Encoder {
         }
     }
 
+    /// Whether what is sent is recorded: then complete pictures come again from time to time.
+    pub fn set_recorded(&mut self, recorded: bool) {
+        self.refresh.set_recorded(recorded);
+    }
+
     /// What the transport says of the line.
     pub fn handle_line(&mut self, line: Line) {
         self.flow.handle_line(line);
@@ -248,6 +257,8 @@ impl Encoder {
             Restart::At(at) => Some(at),
             Restart::No | Restart::Wanted => None,
         };
+        let refresh = self.refresh.due().filter(|_| self.flow.room());
+        let restart = restart.into_iter().chain(refresh).min();
         if sent.ledger.lossy() == 0 || !self.flow.room_for_refinement() {
             return restart;
         }
@@ -298,6 +309,10 @@ impl Encoder {
         if !self.flow.room() {
             return Ok(None);
         }
+        if self.refresh.due().is_some_and(|at| at <= now) {
+            self.restart = Restart::Wanted;
+            self.video = None;
+        }
         let complete = self.restart == Restart::Wanted;
         if complete {
             *sent = Sent::new(sent.generation, view.area());
@@ -338,6 +353,7 @@ impl Encoder {
         if complete {
             self.restart = Restart::No;
             self.last_complete = Some((self.sequence, now));
+            self.refresh.complete(now);
         }
         Ok(self.send(
             Class::Picture,
@@ -408,6 +424,8 @@ impl Encoder {
         let bytes = update.to_bytes();
         self.sequence += 1;
         self.counts.bytes += bytes.len() as u64;
+        let change = class == Class::Picture && !complete;
+        self.refresh.sent(bytes.len(), change);
         self.flow
             .handle_sent(update.sequence, sent.ledger.digest(), bytes.len(), now);
         Encoded {

@@ -7,11 +7,13 @@
 //! release when F11's thread returns.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use fernsicht_protocol::content::{self, AgentNotice, Input};
+use fernsicht_protocol::attached::Configuration;
+use fernsicht_protocol::content::{self, AgentNotice, Cause, Input};
 use fernsicht_protocol::frame::{Class, Frame, Header};
 use fernsicht_protocol::guard::{Guard, Output};
 use fernsicht_protocol::messages::{AgentToRelay, ControlOffer, End};
@@ -20,11 +22,14 @@ use fernsicht_protocol::unit::Record;
 use fernsicht_protocol::wire::Wire;
 use tokio::sync::{Notify, mpsc, watch};
 
+use super::decisions::{Acting, Decisions};
 use super::epochs::Keys;
 use super::flights::{Flight, Flights};
+use super::recording::Recording;
 use crate::platform::watch::Seen;
 use crate::platform::{Area, Inject, Selection, Waker};
-use crate::view::{ScreenChoice, Stage, StopKey, Technician, View};
+use crate::texts::Language;
+use crate::view::{CardCode, ScreenChoice, Stage, StopKey, Technician, View};
 
 /// What leaves for the relay, in the order of its making.
 #[derive(Debug)]
@@ -78,8 +83,30 @@ pub(super) struct Shared {
 
 /// Guard and keys.
 pub(super) struct Core {
+    /// Whom the agent belongs to.
+    pub(super) configuration: Arc<Configuration>,
     pub(super) guard: Guard,
     pub(super) keys: Option<Keys>,
+    /// What is kept of a session that is recorded.
+    pub(super) recording: Option<Recording>,
+    /// The code, as long as the card is to be seen.
+    pub(super) card: Option<Arc<CardCode>>,
+    /// The language in which the customer agreed to be recorded.
+    pub(super) agreed_in: Language,
+    /// True if control was allowed in a session for looking only.
+    pub(super) widened: bool,
+    /// The receipt's file.
+    pub(super) file: ReceiptFile,
+    /// Folders where the receipt could be saved besides, when the session is over.
+    pub(super) places: Vec<PathBuf>,
+    /// True if the folder that the customer chose last does not take the receipt.
+    pub(super) save_failed: bool,
+    /// True while the relay says that its recorder does not work.
+    pub(super) recorder_failed: bool,
+    /// What became of the technician's input.
+    pub(super) decisions: Decisions,
+    /// The input that the injector is at.
+    pub(super) acting: Option<Acting>,
     pub(super) outgoing: Option<mpsc::Sender<Outgoing>>,
     pub(super) stage: Before,
     pub(super) technician: Technician,
@@ -118,11 +145,26 @@ pub(super) struct Core {
     pub(super) pointer_grant: u32,
 }
 
+/// The receipt on this computer's disk.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) enum ReceiptFile {
+    /// No session is recorded.
+    #[default]
+    None,
+    /// The driver is to write it, or does.
+    Wanted,
+    /// It lies there.
+    Saved(PathBuf),
+    /// No folder takes it.
+    Unsaved,
+}
+
 /// Input that awaits the injector.
 #[derive(Debug)]
 pub(super) struct Queued {
     pub(super) header: Header,
-    pub(super) input: Input,
+    /// None if the relay withheld it.
+    pub(super) input: Option<Input>,
     /// [`Core::releases`] when it came.
     pub(super) releases: u64,
 }
@@ -149,15 +191,30 @@ pub(super) enum Before {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Consent {
     View,
-    Control,
+    /// In the language in which the declaration was read.
+    Control(Language),
 }
 
 impl Shared {
-    pub(super) fn new(repaint: Arc<dyn Fn() + Send + Sync>) -> (Arc<Self>, watch::Receiver<View>) {
+    pub(super) fn new(
+        configuration: Arc<Configuration>,
+        repaint: Arc<dyn Fn() + Send + Sync>,
+    ) -> (Arc<Self>, watch::Receiver<View>) {
         let (view, receiver) = watch::channel(View::default());
         let core = Core {
+            configuration,
             guard: Guard::new(),
             keys: None,
+            recording: None,
+            card: None,
+            agreed_in: Language::default(),
+            widened: false,
+            file: ReceiptFile::None,
+            places: Vec::new(),
+            save_failed: false,
+            recorder_failed: false,
+            decisions: Decisions::default(),
+            acting: None,
             outgoing: None,
             stage: Before::Idle,
             technician: Technician::default(),
@@ -262,8 +319,12 @@ impl Shared {
                     cause,
                 } => {
                     core.seal_record(Class::Rights, epoch, grant, rights, &cause.to_bytes());
+                    if cause == Cause::Epoch && core.guard.recorded() {
+                        core.tell_text_version();
+                    }
                 }
-                Output::OpenEpoch { epoch } => core.open_epoch(epoch),
+                Output::Card => core.draw_card(),
+                Output::OpenEpoch { epoch, recorded } => core.open_epoch(epoch, recorded),
                 Output::CustomerActive(active) => {
                     core.notice(&AgentNotice::CustomerActive { active });
                 }
@@ -275,10 +336,19 @@ impl Shared {
                 Output::SessionEnded(reason) => {
                     core.ended_at =
                         i64::try_from(super::pairing::seconds_since_1970()).unwrap_or(i64::MAX);
+                    core.card = None;
+                    core.decide_rest();
+                    core.send_heads();
                     core.send(Outgoing::Message(AgentToRelay::End { reason }));
-                    core.send(Outgoing::Close);
+                    // A recording's last checkpoint is awaited, and the receipt follows.
+                    if !core.recorded() {
+                        core.send(Outgoing::Close);
+                    }
                 }
             }
+        }
+        if any {
+            core.note_allowed();
         }
         any
     }
@@ -349,6 +419,17 @@ impl Shared {
         }
     }
 
+    /// The receipt of an interrupted session, if one was found.
+    pub(super) fn recovered(&self) -> Option<PathBuf> {
+        self.view.borrow().recovered.clone()
+    }
+
+    /// The receipt of an interrupted session was found.
+    pub(super) fn set_recovered(&self, path: Option<PathBuf>) {
+        self.view.send_modify(|view| view.recovered = path);
+        (self.repaint)();
+    }
+
     pub(super) fn set_stop_key(&self, stop_key: StopKey) {
         self.view.send_modify(|view| view.stop_key = stop_key);
     }
@@ -393,8 +474,16 @@ impl Core {
             return;
         };
         if outgoing.try_send(unit).is_err() {
-            self.outgoing = None;
+            self.cut();
             self.guard.handle_connection_lost(Instant::now());
+        }
+    }
+
+    /// The connection is gone, and what was on its way with it.
+    pub(super) fn cut(&mut self) {
+        self.outgoing = None;
+        if let Some(keys) = &mut self.keys {
+            keys.cut();
         }
     }
 
@@ -412,7 +501,9 @@ impl Core {
             .as_mut()
             .and_then(|keys| keys.seal(epoch, class, grant, rights, content));
         if let Some(frame) = sealed {
-            self.send(Outgoing::Record(Record::Frame(frame)));
+            let record = Record::Frame(frame);
+            self.note_record(&record);
+            self.send(Outgoing::Record(record));
         }
     }
 
@@ -423,7 +514,9 @@ impl Core {
 
     /// Seals a frame of an in-order class other than rights under the rights in force.
     pub(super) fn record(&mut self, class: Class, content: &[u8]) {
-        let (epoch, grant, rights) = (self.guard.epoch(), self.guard.grant(), self.guard.rights());
+        // The keys' epoch: the guard has none any more when the last words are said.
+        let epoch = self.keys.as_ref().map_or(0, Keys::epoch);
+        let (grant, rights) = (self.guard.grant(), self.guard.rights());
         self.seal_record(class, epoch, grant, rights, content);
     }
 
@@ -436,6 +529,15 @@ impl Core {
     pub(super) fn reset(&mut self, stage: Before) {
         self.guard = Guard::new();
         self.keys = None;
+        self.recording = None;
+        self.card = None;
+        self.widened = false;
+        self.file = ReceiptFile::None;
+        self.places.clear();
+        self.save_failed = false;
+        self.recorder_failed = false;
+        self.decisions = Decisions::default();
+        self.acting = None;
         self.outgoing = None;
         self.stage = stage;
         self.technician = Technician::default();

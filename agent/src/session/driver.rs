@@ -23,23 +23,27 @@ use fernsicht_protocol::messages::{
 use fernsicht_protocol::wire::Wire;
 use tokio::sync::mpsc;
 
-use super::core::{Before, Consent, Core, OUTGOING, Outgoing, Shared};
+use super::core::{Before, Consent, Core, OUTGOING, Outgoing, ReceiptFile, Shared};
 use super::epochs::{Keys, wrap};
 use super::eyes::Bar;
 use super::pairing::{self, Line};
 use super::reconnect::Connected;
+use super::recording::Recording;
 use super::{injector, pictures, pointer};
 use crate::platform::overlay::Numbers;
 use crate::platform::own::Desk;
 use crate::platform::{self, Area, Inject, OwnWindows, Screen, Selection};
 use crate::view::{Command, Problem, ScreenChoice, Technician};
 
+/// How often this end's heads are sent while others than heads change.
+const HEADS_EVERY: Duration = Duration::from_secs(5);
+
 /// How often the window is looked after while the technician sees.
 const WINDOW_EVERY: Duration = Duration::from_secs(2);
 
 /// Drives sessions, one after the other.
 pub(super) struct Driver {
-    pub(super) configuration: Configuration,
+    pub(super) configuration: Arc<Configuration>,
     pub(super) shared: Arc<Shared>,
     pub(super) inbox: mpsc::Receiver<Command>,
     own: OwnWindows,
@@ -48,6 +52,8 @@ pub(super) struct Driver {
     spent: Option<SessionCode>,
     /// The numbers on the screens, while the customer chooses one.
     numbers: Option<Numbers>,
+    /// The receipt of a recording about to begin is being written.
+    pub(super) writing: bool,
 }
 
 /// How a stage of the story ended.
@@ -60,7 +66,7 @@ enum Next {
 
 impl Driver {
     pub(super) fn new(
-        configuration: Configuration,
+        configuration: Arc<Configuration>,
         shared: Arc<Shared>,
         inbox: mpsc::Receiver<Command>,
         own: OwnWindows,
@@ -75,6 +81,7 @@ impl Driver {
             bar,
             spent: None,
             numbers: None,
+            writing: false,
         }
     }
 
@@ -121,11 +128,14 @@ impl Driver {
     }
 
     async fn drive(&mut self) {
+        self.look_for_interrupted();
         loop {
             let code = loop {
                 match self.inbox.recv().await {
                     Some(Command::Connect { code, aid: _ }) => break code,
                     Some(Command::Restart) => self.shared.change(|core| core.reset(Before::Idle)),
+                    Some(Command::SaveReceipt(folder)) => self.save_elsewhere(folder),
+                    Some(Command::PrintReceipt) => self.print(),
                     Some(Command::Close) | None => return,
                     Some(_) => {}
                 }
@@ -200,24 +210,26 @@ impl Driver {
                 .handle_technician(Instant::now(), offer, possible)
                 .ok();
         });
-        loop {
+        self.writing = false;
+        let next = loop {
             match self.connected(&mut connected).await {
-                Left::Ended => break,
-                Left::Closed => {
-                    connected.close().await;
-                    return Next::Closed;
-                }
+                Left::Ended => break Next::Idle,
+                Left::Closed => break Next::Closed,
                 Left::Lost => {
                     connected.abandon();
                     match self.reconnect().await {
                         Some(again) => connected = again,
-                        None => return Next::Idle,
+                        None => {
+                            self.finish(None).await;
+                            return Next::Idle;
+                        }
                     }
                 }
             }
-        }
+        };
+        self.finish(Some(&mut connected)).await;
         connected.close().await;
-        Next::Idle
+        next
     }
 
     /// Starts the tasks of a connection and makes it the way out.
@@ -262,13 +274,17 @@ impl Driver {
     async fn connected(&mut self, connected: &mut Connected) -> Left {
         // Kept over the turns of the loop: beacons turn it more often than this is due.
         let mut look = Instant::now() + WINDOW_EVERY;
+        let mut heads = Instant::now() + HEADS_EVERY;
         loop {
-            let (ended, due, sees) = {
+            let (ended, due, sees, stirred) = {
                 let core = self.shared.lock();
                 let ended = core.guard.phase() == Phase::Ended;
-                (ended, core.guard.poll_timeout(), core.sees())
+                let recording = core.recording.as_ref();
+                let stirred = recording.is_some_and(Recording::stirred);
+                (ended, core.guard.poll_timeout(), core.sees(), stirred)
             };
             self.show_numbers();
+            self.write_started();
             if ended {
                 return Left::Ended;
             }
@@ -277,7 +293,7 @@ impl Driver {
                     Ok(Some(message)) => self.handle_message(message),
                     Ok(None) | Err(_) => {
                         self.shared.change(|core| {
-                            core.outgoing = None;
+                            core.cut();
                             core.guard.handle_connection_lost(Instant::now());
                         });
                         return Left::Lost;
@@ -293,6 +309,10 @@ impl Driver {
                 () = sleep_until(sees.then_some(look)) => {
                     look = Instant::now() + WINDOW_EVERY;
                     self.check_window();
+                }
+                () = sleep_until(stirred.then_some(heads)) => {
+                    heads = Instant::now() + HEADS_EVERY;
+                    self.shared.change(Core::send_heads);
                 }
                 () = sleep_until(due) => {
                     self.shared.change(|core| core.guard.handle_timeout(Instant::now()));
@@ -310,6 +330,12 @@ impl Driver {
                     core.guard.handle_end(now, End::Tampered);
                 }
             }
+            RelayToAgent::EpochOpened { epoch }
+                if core.guard.recorded() && epoch == core.guard.epoch() =>
+            {
+                // A recorded epoch opens with its first checkpoint only.
+                core.guard.handle_end(now, End::Tampered);
+            }
             RelayToAgent::EpochOpened { epoch } => {
                 core.tell_console(&AgentToConsole::Page {
                     page: Page::Session,
@@ -321,7 +347,20 @@ impl Driver {
                 core.repeat_packets();
                 core.guard.handle_resumed(now);
             }
-            RelayToAgent::RecorderFailed => core.guard.handle_recorder_failed(now),
+            RelayToAgent::RecorderFailed => {
+                core.recorder_failed = true;
+                core.guard.handle_recorder_failed(now);
+            }
+            RelayToAgent::RecorderBack => {
+                core.recorder_failed = false;
+                core.guard.handle_recorder_back(now);
+            }
+            RelayToAgent::Recording {
+                epoch,
+                chain,
+                checkpoint,
+            } => core.handle_recording(now, epoch, &chain, &checkpoint),
+            RelayToAgent::Checkpoint { checkpoint } => core.handle_checkpoint(now, &checkpoint),
             RelayToAgent::Ended { reason } => {
                 if reason == End::Lost {
                     core.stage = Before::Ended(Problem::TechnicianLost);
@@ -333,9 +372,6 @@ impl Driver {
                 core.guard.handle_end(now, End::Fault);
             }
             RelayToAgent::Hello { .. }
-            | RelayToAgent::Recording { .. }
-            | RelayToAgent::Checkpoint { .. }
-            | RelayToAgent::RecorderBack
             | RelayToAgent::Joined { .. }
             | RelayToAgent::Reply { .. } => {
                 core.guard.handle_end(now, End::Tampered);
@@ -354,7 +390,10 @@ impl Driver {
         let outcome: Result<(), Denied> = self.shared.change(|core| match command {
             command if core.stopped_since(&command) => Err(Denied::NotNow),
             Command::ConsentView(hand) => core.consent(now, Consent::View, hand),
-            Command::ConsentControl(hand) => core.consent(now, Consent::Control, hand),
+            Command::ConsentControl(hand, language) => {
+                core.consent(now, Consent::Control(language), hand)
+            }
+            Command::CardDone(hand) => core.card_done(now, hand),
             Command::ChooseScreen(hand, number) => {
                 if !matches!(core.stage, Before::Screens(_)) {
                     return Err(Denied::NotNow);
@@ -363,7 +402,8 @@ impl Driver {
                 core.area = Area::default();
                 match std::mem::replace(&mut core.stage, Before::Paired) {
                     Before::Screens(Consent::View) => core.guard.consent_view(now, hand.into_act()),
-                    Before::Screens(Consent::Control) => {
+                    Before::Screens(Consent::Control(language)) => {
+                        core.agreed_in = language;
                         core.guard.consent_control(now, hand.into_act())
                     }
                     Before::Idle
@@ -379,6 +419,7 @@ impl Driver {
                     Phase::Starting => core.guard.handle_end(now, End::Refused),
                     Phase::Unpaired
                     | Phase::Consent { .. }
+                    | Phase::Card { .. }
                     | Phase::Session
                     | Phase::Reconnecting { .. }
                     | Phase::Ended => core.guard.refuse(now),
@@ -419,7 +460,10 @@ impl Driver {
                 }
                 Some(Question::End) | None => core.guard.ask_end(now),
             },
-            Command::Yes(hand) => core.guard.accept_upgrade(now, hand.into_act()),
+            Command::Yes(hand, language) => {
+                (core.agreed_in, core.widened) = (language, true);
+                core.guard.accept_upgrade(now, hand.into_act())
+            }
             Command::GoOn(hand) => core.guard.go_on(now, hand.into_act()),
             Command::No => {
                 core.guard.decline_upgrade(now);
@@ -437,6 +481,8 @@ impl Driver {
                 core.guard.handle_end(now, End::Customer);
                 Ok(())
             }
+            // The receipt is not opened or saved anew while a session runs.
+            Command::SaveReceipt(_) | Command::PrintReceipt => Ok(()),
             Command::Connect { .. } | Command::Restart | Command::Close => Ok(()),
         });
         if let Err(denied) = outcome {
@@ -489,8 +535,22 @@ impl Core {
         }
         match consent {
             Consent::View => self.guard.consent_view(now, hand.into_act()),
-            Consent::Control => self.guard.consent_control(now, hand.into_act()),
+            Consent::Control(language) => {
+                self.agreed_in = language;
+                self.guard.consent_control(now, hand.into_act())
+            }
         }
+    }
+
+    /// The card is done, with the code noted or not: nothing shows it any more. Not before the receipt
+    /// is on the disk, or no folder takes it.
+    fn card_done(&mut self, now: Instant, hand: crate::view::Hand) -> Result<(), Denied> {
+        if self.file == ReceiptFile::Wanted {
+            return Err(Denied::NotNow);
+        }
+        self.guard.card_done(now, hand.into_act())?;
+        self.card = None;
+        Ok(())
     }
 
     /// True if F11 or Stop was pressed after the customer's hand that this command carries: an
@@ -498,11 +558,12 @@ impl Core {
     fn stopped_since(&self, command: &Command) -> bool {
         let hand = match command {
             Command::ConsentView(hand)
-            | Command::ConsentControl(hand)
+            | Command::ConsentControl(hand, _)
+            | Command::CardDone(hand)
             | Command::ChooseScreen(hand, _)
             | Command::ViewOn(hand)
             | Command::ControlOn(hand)
-            | Command::Yes(hand)
+            | Command::Yes(hand, _)
             | Command::GoOn(hand) => hand,
             Command::Connect { .. }
             | Command::Refuse
@@ -514,6 +575,8 @@ impl Core {
             | Command::ConfirmEnd
             | Command::No
             | Command::Reading(_)
+            | Command::SaveReceipt(_)
+            | Command::PrintReceipt
             | Command::Restart
             | Command::Close => return false,
         };
@@ -526,9 +589,8 @@ impl Core {
             return Some(());
         };
         match ConsoleToAgent::from_bytes(&message).ok()? {
-            ConsoleToAgent::EpochAck { epoch, .. } => {
-                self.guard.handle_epoch_acknowledged(now, epoch);
-                Some(())
+            ConsoleToAgent::EpochAck { epoch, signature } => {
+                self.handle_acknowledged(now, epoch, signature.as_ref())
             }
             ConsoleToAgent::Technician { .. } => None,
         }

@@ -3,10 +3,11 @@
 //! A new epoch replaces both directions' keys at once. What still arrives under the epoch
 //! before is dropped unopened: its input could only be stale.
 
-use fernsicht_protocol::crypto::{Hash, hash};
+use fernsicht_protocol::cert::Holder;
+use fernsicht_protocol::crypto::{Hash, SigningKey, hash};
 use fernsicht_protocol::epoch::{self, Epoch, Opener, Sealer};
 use fernsicht_protocol::frame::{Class, Direction, Frame};
-use fernsicht_protocol::messages::{AgentToConsole, AgentToRelay, PeerPacket, SessionId};
+use fernsicht_protocol::messages::{AgentToConsole, AgentToRelay, End, PeerPacket, SessionId};
 use fernsicht_protocol::pairing::agent::Paired;
 use fernsicht_protocol::pairing::resume_token;
 use fernsicht_protocol::peer;
@@ -21,6 +22,10 @@ use super::core::{Core, Outgoing};
 pub(super) struct Keys {
     pub(super) session: SessionId,
     th2: Hash,
+    /// Who was verified.
+    pub(super) technician: Holder,
+    /// agent_pk's other half.
+    pub(super) signing: SigningKey,
     pub(super) peer: peer::Channel,
     resume: fernsicht_protocol::crypto::Secret,
     /// Which resume token is registered with the relay.
@@ -35,12 +40,26 @@ impl Keys {
         Self {
             session: paired.session,
             th2: paired.th2,
+            technician: paired.technician,
+            signing: paired.signing,
             peer: paired.peer,
             resume: paired.resume,
             resumes: 0,
             ends: None,
             announced: false,
         }
+    }
+
+    /// The epoch that is sealed under; 0 before the first.
+    pub(super) fn epoch(&self) -> u32 {
+        self.ends.as_ref().map_or(0, |(sealer, _)| sealer.epoch())
+    }
+
+    /// The connection is lost, and with it frames of this epoch: nothing more is sealed in it, since its
+    /// numbers would have a gap.
+    pub(super) fn cut(&mut self) {
+        self.ends = None;
+        self.announced = false;
     }
 
     /// Seals under `epoch`. None if that is not the current one, or if its first rights
@@ -98,11 +117,25 @@ impl Keys {
 }
 
 impl Core {
-    /// Begins an epoch: a fresh secret for the console, the number for the relay.
-    pub(super) fn open_epoch(&mut self, number: u32) {
+    /// Begins an epoch: a fresh secret for the console, the number for the relay, and if it is
+    /// recorded the secret sealed to each auditor.
+    pub(super) fn open_epoch(&mut self, number: u32, recorded: bool) {
+        self.decide_rest();
         let Some(keys) = &mut self.keys else { return };
         let secret = Epoch::draw(&mut OsRng);
-        let epoch = Epoch::new(&keys.session, None, number, &keys.th2, &secret);
+        let recording = self.recording.as_mut().filter(|_| recorded);
+        let rid = recording.as_ref().map(|recording| recording.rid);
+        let epoch = Epoch::new(&keys.session, rid, number, &keys.th2, &secret);
+        let opening = recording.map(|recording| recording.open(number, &epoch, &keys.th2, &secret));
+        let (opening, sealed_keys_hash) = match opening {
+            None if !recorded => (None, hash(&[])),
+            Some(Some((opening, sealed))) => (Some(opening), sealed),
+            // Nothing to seal to, or no recording was drawn: no recorded epoch without either.
+            None | Some(None) => {
+                self.guard.handle_end(std::time::Instant::now(), End::Fault);
+                return;
+            }
+        };
         keys.ends = Some((
             epoch.sealer(Direction::AgentToConsole),
             epoch.opener(Direction::ConsoleToAgent),
@@ -110,16 +143,16 @@ impl Core {
         keys.announced = false;
         let start = AgentToConsole::EpochStart {
             epoch: number,
-            rid: None,
+            rid,
             secret: *secret,
-            sealed_keys_hash: hash(&[]),
+            sealed_keys_hash,
         };
         let packet = keys.peer.seal(&start.to_bytes());
         self.restart = true;
         self.acknowledged = None;
         self.send(Outgoing::Message(AgentToRelay::EpochOpen {
             epoch: number,
-            recording: None,
+            recording: opening,
         }));
         self.send(Outgoing::Message(AgentToRelay::Peer {
             packet: wrap(packet),

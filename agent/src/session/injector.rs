@@ -9,29 +9,26 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use fernsicht_protocol::content::{DropReason, Dropped, Input, InputAck, InputEvent};
-use fernsicht_protocol::frame::{Class, Header};
+use fernsicht_protocol::content::{DropReason, Input, InputEvent};
+use fernsicht_protocol::frame::Header;
 use fernsicht_protocol::guard::Fault;
-use fernsicht_protocol::wire::{List, Text, Wire};
+use fernsicht_protocol::wire::Text;
 
-use super::core::{Core, Queued, Shared};
+use super::core::{Queued, Shared};
+use super::decisions::Acting;
 use crate::platform::own::Desk;
 use crate::platform::{Area, inject};
 
 /// How often one piece is prepared before it is given up.
 const MOST_PREPARATIONS: usize = 3;
 
-/// How many decisions one acknowledgement may wait for.
-const ACKNOWLEDGE_EVERY: u64 = 32;
-
 /// Runs until the program ends. `area` follows the picture thread's choice.
 pub(super) fn run(shared: &Arc<Shared>, desk: &Desk) {
-    let mut decisions = Decisions::default();
     loop {
         let mut core = shared.lock_politely();
         while core.input.is_empty() && !core.release && !core.closing {
-            if decisions.count > 0 {
-                decisions.acknowledge(&mut core);
+            if core.decisions.waiting() {
+                core.acknowledge();
                 shared.settle_quietly(&mut core);
             }
             core = shared
@@ -53,15 +50,15 @@ pub(super) fn run(shared: &Arc<Shared>, desk: &Desk) {
             continue;
         };
         let area = core.area;
+        core.acting = Some(Acting {
+            header: queued.header,
+            injected: false,
+        });
         drop(core);
         shared.room.notify_one();
-        let header = queued.header;
         let outcome = act(shared, desk, queued, area);
         let mut core = shared.lock_politely();
-        decisions.note(&header, outcome);
-        if decisions.count >= ACKNOWLEDGE_EVERY {
-            decisions.acknowledge(&mut core);
-        }
+        core.acted(outcome);
         shared.settle_quietly(&mut core);
     }
 }
@@ -88,6 +85,9 @@ fn act(shared: &Shared, desk: &Desk, queued: Queued, area: Area) -> Result<(), D
         input,
         releases,
     } = queued;
+    let Some(input) = input else {
+        return Err(DropReason::NotGranted);
+    };
     for event in pieces(input.event) {
         let piece = Input {
             beacon: input.beacon,
@@ -128,6 +128,12 @@ fn inject_piece(
         return Err(DropReason::Refused);
     };
     let injected = inject.inject(&permit, area);
+    drop(permit);
+    if injected.is_ok()
+        && let Some(acting) = &mut core.acting
+    {
+        acting.injected = true;
+    }
     shared.holding.store(inject.holding(), Ordering::Release);
     Ok(injected)
 }
@@ -213,51 +219,6 @@ fn reason(shared: &Shared, error: &inject::Error) -> DropReason {
                     .handle_computer_fault(Instant::now(), Fault::Input)
             });
             DropReason::Refused
-        }
-    }
-}
-
-/// What has been decided since the last acknowledgement, within one epoch.
-#[derive(Default)]
-struct Decisions {
-    epoch: u32,
-    count: u64,
-    newest: u64,
-    dropped: Vec<Dropped>,
-}
-
-impl Decisions {
-    fn note(&mut self, header: &Header, outcome: Result<(), DropReason>) {
-        let number = header.number;
-        if header.epoch != self.epoch {
-            // Numbers of an epoch that is over cannot be acknowledged any more.
-            *self = Self {
-                epoch: header.epoch,
-                ..Self::default()
-            };
-        }
-        self.count += 1;
-        self.newest = number;
-        let Err(reason) = outcome else { return };
-        match self.dropped.last_mut() {
-            Some(last) if last.reason == reason && last.to + 1 == number => last.to = number,
-            _ => self.dropped.push(Dropped {
-                from: number,
-                to: number,
-                reason,
-            }),
-        }
-    }
-
-    fn acknowledge(&mut self, core: &mut Core) {
-        let dropped = List(std::mem::take(&mut self.dropped));
-        self.count = 0;
-        if core.guard.epoch() == self.epoch {
-            let ack = InputAck {
-                decided: self.newest,
-                dropped,
-            };
-            core.record(Class::Acks, &ack.to_bytes());
         }
     }
 }

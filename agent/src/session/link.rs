@@ -13,10 +13,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use fernsicht_protocol::content::{ConsoleNotice, Input, PictureAck};
+use fernsicht_protocol::content::{ConsoleNotice, Input, PeerHeads, PictureAck};
 use fernsicht_protocol::epoch;
 use fernsicht_protocol::frame::{Class, Frame};
-use fernsicht_protocol::messages::End;
+use fernsicht_protocol::messages::{AgentToRelay, End};
 use fernsicht_protocol::quic::{self, Incoming, MessageSender, RecordSender};
 use fernsicht_protocol::unit::Record;
 use fernsicht_protocol::wire::Wire;
@@ -24,6 +24,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::core::{Core, INPUT, Outgoing, Queued, Shared};
+
+/// How long the relay may take for what was said before the end.
+const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Records of one class that wait for its stream. A queue this long means that the relay
 /// does not read.
@@ -41,7 +44,15 @@ pub(super) async fn send(
     let mut classes: [Option<mpsc::Sender<Record>>; 6] = Default::default();
     while let Some(unit) = outgoing.recv().await {
         let sent = match unit {
-            Outgoing::Message(message) => messages.send(&message).await.is_ok(),
+            Outgoing::Message(message) => {
+                if matches!(message, AgentToRelay::End { .. }) {
+                    // What was said before the end is recorded before it.
+                    classes = Default::default();
+                    let said = async { while tasks.join_next().await.is_some() {} };
+                    drop(tokio::time::timeout(LAST_WORDS, said).await);
+                }
+                messages.send(&message).await.is_ok()
+            }
             Outgoing::Record(record) => {
                 let class = record.header().class;
                 if class == Class::Rights {
@@ -191,9 +202,11 @@ async fn wait_for_room(shared: &Shared) {
 fn handle_record(shared: &Shared, record: Record) {
     let header = *record.header();
     shared.change(|core| {
-        let content = match core.keys.as_mut().map(|keys| keys.open(record)) {
-            Some(Ok(Some(content))) => content,
-            Some(Ok(None)) | None => return,
+        let recording = core.recording.as_ref();
+        let digest = recording.and_then(|recording| recording.digest(&record));
+        let opened = match core.keys.as_mut().map(|keys| keys.open(record)) {
+            Some(Ok(opened)) => opened,
+            None => return,
             Some(Err(
                 epoch::Error::Altered
                 | epoch::Error::Foreign
@@ -202,6 +215,20 @@ fn handle_record(shared: &Shared, record: Record) {
             )) => {
                 return core.guard.handle_end(Instant::now(), End::Tampered);
             }
+        };
+        if let Some(digest) = digest {
+            core.note(&header, &digest);
+        }
+        let Some(content) = opened else {
+            if header.class == Class::Input && digest.is_some() {
+                // Withheld by the relay: decided as never injected.
+                core.input.push_back(Queued {
+                    header,
+                    input: None,
+                    releases: core.releases,
+                });
+            }
+            return;
         };
         if handle_content(core, header, &content).is_none() {
             core.guard.handle_end(Instant::now(), End::Tampered);
@@ -218,18 +245,17 @@ fn handle_content(
     match header.class {
         Class::Input => core.input.push_back(Queued {
             header,
-            input: Input::from_bytes(content).ok()?,
+            input: Some(Input::from_bytes(content).ok()?),
             releases: core.releases,
         }),
         Class::Acks => core.acknowledged = Some(PictureAck::from_bytes(content).ok()?),
         Class::Notices => match ConsoleNotice::from_bytes(content).ok()? {
             ConsoleNotice::PictureWanted => core.wanted = true,
-            ConsoleNotice::RecordingMismatch => {
-                core.guard.handle_recorder_failed(Instant::now());
-            }
+            ConsoleNotice::RecordingMismatch => core.handle_their_mismatch(),
         },
-        // Heads belong to recordings, transfers to a later version: nothing acts on them.
-        Class::Heads | Class::Transfer => {}
+        Class::Heads => core.handle_heads(PeerHeads::from_bytes(content).ok()?)?,
+        // A later version's: nothing acts on them.
+        Class::Transfer => {}
         Class::Rights | Class::Beacon | Class::Pointer | Class::Picture | Class::Refinement => {
             return None;
         }

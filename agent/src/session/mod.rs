@@ -18,6 +18,7 @@
 //! updates ([`crate::encode`]), how the computer is seen and steered ([`crate::platform`]).
 
 mod core;
+mod decisions;
 mod driver;
 mod epochs;
 mod eyes;
@@ -28,7 +29,10 @@ mod pairing;
 mod pictures;
 mod pointer;
 mod publish;
+mod receipts;
 mod reconnect;
+mod recorded;
+mod recording;
 
 use std::sync::Arc;
 
@@ -83,7 +87,8 @@ impl Ending {
 /// Errors: the system refuses a thread.
 pub fn start(setup: Setup) -> std::io::Result<Engine> {
     let (commands, inbox) = mpsc::channel(COMMANDS);
-    let (shared, view) = core::Shared::new(setup.repaint);
+    let configuration = Arc::new(setup.configuration);
+    let (shared, view) = core::Shared::new(configuration.clone(), setup.repaint);
     let own = OwnWindows::new();
     if let Some(window) = setup.window {
         own.add(window);
@@ -98,7 +103,7 @@ pub fn start(setup: Setup) -> std::io::Result<Engine> {
         StopKey::Unavailable
     });
     let provenance = eyes::Eyes::new(watch.as_ref(), setup.window, own.clone());
-    let driver = driver::Driver::new(setup.configuration, shared, inbox, own, setup.window);
+    let driver = driver::Driver::new(configuration, shared, inbox, own, setup.window);
     let driver = std::thread::Builder::new()
         .name("session".to_owned())
         .spawn(move || driver.run())?;

@@ -20,6 +20,7 @@ use fernsicht_protocol::quic::{self, ConnectError, MessageReceiver, MessageSende
 use fernsicht_protocol::wire::{Blob, Text, Wire};
 use rand_core::OsRng;
 
+use super::recording;
 use crate::view::Problem;
 
 /// How long the other side may take for one step.
@@ -85,7 +86,7 @@ async fn hello(
                 connection,
                 sender,
                 receiver,
-                offer: control,
+                offer: recording::offer(configuration, control, own),
             })
         }
         RelayToAgent::Hello { .. } => Err(Problem::AgentOld),
@@ -97,9 +98,9 @@ async fn hello(
         | RelayToAgent::Resumed
         | RelayToAgent::PeerLost
         | RelayToAgent::RecorderFailed
+        | RelayToAgent::RecorderBack
         | RelayToAgent::Recording { .. }
         | RelayToAgent::Checkpoint { .. }
-        | RelayToAgent::RecorderBack
         | RelayToAgent::Ended { .. } => Err(unexpected(&answer)),
     }
 }
@@ -234,9 +235,9 @@ fn unexpected(message: &RelayToAgent) -> Problem {
         | RelayToAgent::EpochOpened { .. }
         | RelayToAgent::Resumed
         | RelayToAgent::RecorderFailed
+        | RelayToAgent::RecorderBack
         | RelayToAgent::Recording { .. }
-        | RelayToAgent::Checkpoint { .. }
-        | RelayToAgent::RecorderBack => Problem::Tampered,
+        | RelayToAgent::Checkpoint { .. } => Problem::Tampered,
     }
 }
 

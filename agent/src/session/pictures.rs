@@ -150,6 +150,7 @@ impl Thread<'_> {
     fn take_news(&self, encoder: &mut Encoder) -> bool {
         let mut core = self.shared.lock();
         let now = Instant::now();
+        encoder.set_recorded(core.guard.recorded());
         if let Some(ack) = core.acknowledged.take() {
             encoder.handle_ack(&ack, now);
         }

@@ -6,8 +6,11 @@ use fernsicht_protocol::guard::{Fault, Interruption, Phase, Question};
 use fernsicht_protocol::messages::End;
 use fernsicht_protocol::rights::Rights;
 
-use super::core::{Before, Core};
-use crate::view::{self, BarState, Consent, EndReason, Ended, Notice, Problem, Session, Stage};
+use super::core::{Before, Core, ReceiptFile};
+use super::recording::Recording;
+use crate::view::{
+    self, BarState, Consent, EndReason, Ended, Notice, Problem, Saved, Session, Stage, Starting,
+};
 
 /// The page of this moment.
 pub(super) fn stage(core: &Core, now: Instant) -> Stage {
@@ -33,9 +36,40 @@ pub(super) fn stage(core: &Core, now: Instant) -> Stage {
         }),
         // Nothing has been granted that could be interrupted.
         Phase::Reconnecting { .. } if core.guard.kind().is_none() => Stage::Connecting,
-        Phase::Starting if core.guard.viewed(now).is_zero() => Stage::Starting,
+        Phase::Card { .. } => card(core),
+        Phase::Starting if starting(core, now) => Stage::Starting(how(core)),
         Phase::Starting | Phase::Session | Phase::Reconnecting { .. } => Stage::Session(bar(core)),
         Phase::Ended => Stage::Ended(ended(core, now)),
+    }
+}
+
+/// The card, once the receipt is on the disk or no folder takes it.
+fn card(core: &Core) -> Stage {
+    let receipt = match &core.file {
+        ReceiptFile::None | ReceiptFile::Wanted => return Stage::Starting(how(core)),
+        ReceiptFile::Saved(path) => Some(path.clone()),
+        ReceiptFile::Unsaved => None,
+    };
+    match &core.card {
+        Some(code) => Stage::Card(view::Card {
+            code: code.clone(),
+            receipt,
+        }),
+        None => Stage::Starting(how(core)),
+    }
+}
+
+/// True until the session's first epoch is open, and again until the first recorded one is.
+fn starting(core: &Core, now: Instant) -> bool {
+    let unconfirmed = core.recording.as_ref().is_some_and(|r| !r.confirmed());
+    core.guard.viewed(now).is_zero() || unconfirmed
+}
+
+fn how(core: &Core) -> Starting {
+    match (core.recording.is_some(), core.widened) {
+        (false, _) => Starting::Look,
+        (true, false) => Starting::Recording,
+        (true, true) => Starting::Upgrade,
     }
 }
 
@@ -52,6 +86,7 @@ fn bar(core: &Core) -> Session {
     let notice = match guard.interruption() {
         Some(Interruption::Reconnected) => Some(Notice::Reconnected),
         Some(Interruption::Recorder) => Some(Notice::RecorderFailed),
+        Some(Interruption::RecorderBack) => Some(Notice::RecorderBack),
         Some(Interruption::Computer(Fault::Input)) => Some(Notice::InputUnavailable),
         Some(Interruption::Computer(Fault::Screen | Fault::Window)) => Some(
             core.unreadable
@@ -64,6 +99,7 @@ fn bar(core: &Core) -> Session {
         technician: core.technician.clone(),
         state,
         control: core.offer(),
+        recorded: guard.recorded(),
         question: guard.question().map(|question| match question {
             Question::Upgrade => view::Question::Upgrade,
             Question::End => view::Question::End,
@@ -83,6 +119,9 @@ fn ended(core: &Core, now: Instant) -> Ended {
         (_, Some(End::Idle)) => EndReason::Problem(Problem::EndedIdle),
         (_, Some(End::Relay)) => EndReason::Problem(Problem::EndedRelay),
         (_, Some(End::Revoked)) => EndReason::Problem(Problem::TechnicianRevoked),
+        (_, Some(End::Lost)) if core.recorder_failed && core.recorded() => {
+            EndReason::Problem(Problem::EndedRecorder)
+        }
         (_, Some(End::Lost)) => EndReason::Problem(Problem::ConnectionLost),
         (_, Some(End::Tampered)) => EndReason::Problem(Problem::Tampered),
         (_, Some(End::WrongCode)) => EndReason::Problem(Problem::CodeWrong),
@@ -95,5 +134,23 @@ fn ended(core: &Core, now: Instant) -> Ended {
         at: core.ended_at,
         viewed_s: core.guard.viewed(now).as_secs(),
         controlled_s: core.guard.controlled(now).as_secs(),
+        receipt: core
+            .recording
+            .as_ref()
+            .filter(|recording| recording.begun())
+            .map(|recording| receipt(core, recording)),
+    }
+}
+
+fn receipt(core: &Core, recording: &Recording) -> view::Receipt {
+    view::Receipt {
+        from: i64::try_from(recording.started()).unwrap_or(i64::MAX),
+        saved: match &core.file {
+            ReceiptFile::Saved(path) => Saved::At(path.clone()),
+            ReceiptFile::Wanted => Saved::NotYet,
+            ReceiptFile::None | ReceiptFile::Unsaved => Saved::Nowhere,
+        },
+        failed: core.save_failed,
+        places: core.places.clone(),
     }
 }

@@ -130,6 +130,7 @@ impl Driver {
             if ended {
                 return None;
             }
+            self.write_started();
             tokio::select! {
                 outcome = &mut future => return Some(outcome),
                 command = self.inbox.recv() => {

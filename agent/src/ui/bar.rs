@@ -64,12 +64,16 @@ fn state(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session) {
                 .accesskit_node_builder(response.id, |node| node.set_label(spoken));
             announce(ui, &response);
         });
-        // Without a recording in this session's offer there is none in any of its states.
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Min), |ui| {
-            ui.label(texts.bar_not_recording());
+            let (word, sign) = if session.recorded {
+                (texts.bar_recording(), Sign::Recording)
+            } else {
+                (texts.bar_not_recording(), Sign::Empty)
+            };
+            ui.label(word);
             let square = egui::Vec2::splat(tokens::BODY);
             let (rect, _) = ui.allocate_exact_size(square, egui::Sense::hover());
-            sign::paint(ui, rect, Sign::Empty, colour);
+            sign::paint(ui, rect, sign, colour);
         });
     });
 }
@@ -133,6 +137,7 @@ fn notice(ui: &mut Ui, pen: &mut Pen<'_>, notice: &Notice) {
     let sentence = match notice {
         Notice::Reconnected => pen.texts.bar_reconnected(),
         Notice::RecorderFailed => pen.texts.bar_recorder_failed(),
+        Notice::RecorderBack => pen.texts.bar_recorder_back(),
         Notice::ScreenGone => pen.texts.error_monitor_gone(),
         Notice::Unreadable(detail) => pen.texts.error_screen_unreadable(detail),
         Notice::InputUnavailable => pen.texts.error_input_unavailable(),

@@ -5,12 +5,12 @@ use egui::Ui;
 use super::pen::{Look, Pen, announce};
 use super::problem::{self, Remedy};
 use super::sign::Sign;
-use super::{Action, sheet, tokens};
+use super::{Action, Form, receipt, sheet, tokens};
 use crate::format;
-use crate::view::{EndReason, Ended};
+use crate::view::{EndReason, Ended, Saved};
 
 /// Draws it.
-pub(crate) fn ui(ui: &mut Ui, pen: &mut Pen<'_>, ended: &Ended) {
+pub(crate) fn ui(ui: &mut Ui, pen: &mut Pen<'_>, ended: &Ended, form: &mut Form) {
     let body = |ui: &mut Ui, pen: &mut Pen<'_>| {
         pen.title(ui, pen.texts.end_title());
         let good = pen.palette(ui).good;
@@ -19,7 +19,10 @@ pub(crate) fn ui(ui: &mut Ui, pen: &mut Pen<'_>, ended: &Ended) {
         ui.add_space(tokens::GAP);
         reason(ui, pen, ended);
         summary(ui, pen, ended);
-        pen.text(ui, pen.texts.end_not_recorded());
+        match &ended.receipt {
+            Some(receipt) => receipt::summary(ui, pen, receipt, form),
+            None => pen.text(ui, pen.texts.end_not_recorded()),
+        }
         ui.add_space(tokens::GAP);
         pen.text(ui, pen.texts.end_delete_program());
         ui.add_space(tokens::GROUP);
@@ -28,7 +31,15 @@ pub(crate) fn ui(ui: &mut Ui, pen: &mut Pen<'_>, ended: &Ended) {
                 let restart = Action::Restart { keep_code: false };
                 pen.button(ui, Look::Quiet, pen.texts.button_new_code(), restart);
             }
-            pen.button(ui, Look::Lead, pen.texts.button_close(), Action::Close);
+            let saved = ended.receipt.as_ref().map(|receipt| &receipt.saved);
+            if saved != Some(&Saved::Nowhere) {
+                pen.button(ui, Look::Lead, pen.texts.button_close(), Action::Close);
+            } else if pen
+                .plain(ui, Look::Quiet, pen.texts.button_close())
+                .clicked()
+            {
+                form.closing = true;
+            }
         });
     };
     sheet::show(ui, pen, "end", 0.0, body, |_, _| {});

@@ -1,18 +1,20 @@
 //! The pages: each a function that draws a view and notes what was asked for.
 //!
 //! ```text
-//! start ─► connecting ─► consent ─► (screens) ─► starting ─► bar ─► end
+//! start ─► connecting ─► consent ─► (screens) ─► (card) ─► starting ─► bar ─► end
 //!    └─────────────────────── privacy from any of the first three
 //! ```
 //!
 //! Nothing here does I/O, waits, takes a lock or decides: [`crate::app`] does what an [`Action`] says.
 
 mod bar;
+mod card;
 mod consent;
 mod end;
 mod pen;
 mod privacy;
 mod problem;
+mod receipt;
 mod screens;
 mod sheet;
 mod sign;
@@ -29,7 +31,7 @@ use fernsicht_protocol::code::SessionCode;
 
 use crate::hand::Grant;
 use crate::texts::Language;
-use crate::view::{Problem, Stage, View};
+use crate::view::{Problem, Receipt, Saved, Stage, View};
 
 pub(crate) use pen::Pen;
 
@@ -76,6 +78,12 @@ pub(crate) struct Form {
     pub(crate) aid: bool,
     /// The privacy page lies over the page.
     pub(crate) privacy: bool,
+    /// The page that asks where else to save the receipt lies over the end page.
+    pub(crate) saving: bool,
+    /// The folder as typed there.
+    pub(crate) folder: String,
+    /// The customer wants to close although the receipt lies nowhere: the page asks.
+    pub(crate) closing: bool,
     /// The page has just appeared.
     pub(crate) arrived: bool,
 }
@@ -114,6 +122,10 @@ pub(crate) enum Action {
     Language(Language),
     /// Open or close the privacy page.
     Privacy(bool),
+    /// Save the receipt in this folder.
+    SaveReceipt(std::path::PathBuf),
+    /// Show the receipt for printing.
+    PrintReceipt,
     /// Move the bar to the next edge.
     MoveBar,
     /// The bar is being dragged.
@@ -136,9 +148,32 @@ pub(crate) fn draw(ui: &mut Ui, pen: &mut Pen<'_>, view: &View, form: &mut Form)
         Stage::Connecting => start::connecting_ui(ui, pen, view),
         Stage::Consent(consent) => consent::ui(ui, pen, consent, view.stop_key),
         Stage::Screens { screens, .. } => screens::ui(ui, pen, screens),
-        Stage::Starting => start::starting_ui(ui, pen),
+        Stage::Card(card) => card::ui(ui, pen, card),
+        Stage::Starting(what) => start::starting_ui(ui, pen, *what),
         Stage::Session(session) => bar::ui(ui, pen, session),
-        Stage::Ended(ended) => end::ui(ui, pen, ended),
+        Stage::Ended(ended) => match &ended.receipt {
+            Some(_) if form.closing => receipt::unsaved_ui(ui, pen, form),
+            Some(receipt) if form.saving => receipt::save_ui(ui, pen, receipt, form),
+            Some(_) | None => end::ui(ui, pen, ended, form),
+        },
+    }
+}
+
+/// True if closing the window now would leave a recorded session without a receipt.
+pub(crate) fn unsaved(stage: &Stage) -> bool {
+    match stage {
+        Stage::Ended(ended) => ended
+            .receipt
+            .as_ref()
+            .is_some_and(|receipt: &Receipt| receipt.saved == Saved::Nowhere),
+        Stage::Start
+        | Stage::StartError(_)
+        | Stage::Connecting
+        | Stage::Consent(_)
+        | Stage::Screens { .. }
+        | Stage::Card(_)
+        | Stage::Starting(_)
+        | Stage::Session(_) => false,
     }
 }
 
@@ -152,7 +187,8 @@ pub(crate) fn code_spent(stage: &Stage) -> bool {
         },
         Stage::Consent(_)
         | Stage::Screens { .. }
-        | Stage::Starting
+        | Stage::Card(_)
+        | Stage::Starting(_)
         | Stage::Session(_)
         | Stage::Ended(_) => true,
     }

@@ -29,6 +29,8 @@ pub(crate) enum Sign {
     Person,
     /// Nothing is recorded.
     Empty,
+    /// Everything is recorded.
+    Recording,
 }
 
 /// Paints it into this square.
@@ -47,6 +49,10 @@ pub(crate) fn paint(ui: &Ui, square: Rect, sign: Sign, colour: Color32) {
         );
     };
     match sign {
+        Sign::Recording => {
+            painter.circle_stroke(middle, radius, stroke);
+            painter.circle_filled(middle, radius * 0.6, colour);
+        }
         Sign::Step(number) => letter(&format!("{number}."), middle, square.width()),
         Sign::Check => {
             painter.add(Shape::line(

@@ -6,8 +6,8 @@ use fernsicht_protocol::code::{self, SessionCode};
 
 use super::pen::{Look, Pen, announce};
 use super::sign::Sign;
-use super::{Action, Form, problem, sheet, tokens};
-use crate::view::{Problem, StopKey, View};
+use super::{Action, Form, problem, receipt, sheet, tokens};
+use crate::view::{Problem, Starting, StopKey, View};
 
 /// The code entry, with what went wrong before, if anything did.
 pub(crate) fn ui(
@@ -18,6 +18,9 @@ pub(crate) fn ui(
     before: Option<&Problem>,
 ) {
     let body = |ui: &mut Ui, pen: &mut Pen<'_>| {
+        if let Some(path) = &view.recovered {
+            receipt::recovered(ui, pen, path);
+        }
         pen.lead(ui, pen.texts.start_lead());
         pen.lead(ui, pen.texts.start_nothing_yet());
         ui.add_space(tokens::GAP);
@@ -71,10 +74,15 @@ pub(crate) fn connecting_ui(ui: &mut Ui, pen: &mut Pen<'_>, view: &View) {
 }
 
 /// Consent was given; nothing is shown yet.
-pub(crate) fn starting_ui(ui: &mut Ui, pen: &mut Pen<'_>) {
+pub(crate) fn starting_ui(ui: &mut Ui, pen: &mut Pen<'_>, what: Starting) {
     let body = |ui: &mut Ui, pen: &mut Pen<'_>| {
         let colour = pen.palette(ui).text;
-        let response = pen.sign(ui, Sign::Wait, pen.texts.connecting(), colour, tokens::LEAD);
+        let sentence = match what {
+            Starting::Look => pen.texts.connecting(),
+            Starting::Recording => pen.texts.consent_starting_recording(),
+            Starting::Upgrade => pen.texts.upgrade_starting_recording(),
+        };
+        let response = pen.sign(ui, Sign::Wait, sentence, colour, tokens::LEAD);
         announce(ui, &response);
         ui.add_space(tokens::GROUP);
         pen.button(

@@ -46,9 +46,38 @@ pub(crate) fn session(state: BarState) -> Session {
         control: ControlOffer::Recorded {
             deletion: 1_900_000_000,
         },
+        recorded: false,
         question: None,
         notice: None,
     }
+}
+
+pub(crate) fn card() -> Stage {
+    let code = fernsicht_protocol::complaint::Code::from_bytes([7; 16]);
+    Stage::Card(Card {
+        code: std::sync::Arc::new(CardCode::new(&code)),
+        receipt: Some("/home/erika/Dokumente/Fernhilfe-Beleg-2026-11-22-1405.html".into()),
+    })
+}
+
+fn receipt(saved: Saved) -> Receipt {
+    Receipt {
+        from: 1_790_000_000,
+        saved,
+        failed: false,
+        places: vec!["/home/erika/Dokumente".into(), "/media/erika/STICK".into()],
+    }
+}
+
+fn ended_with(receipt: Option<Receipt>) -> Stage {
+    Stage::Ended(Ended {
+        technician: Some(technician()),
+        reason: EndReason::Customer,
+        at: 1_790_000_900,
+        viewed_s: 250,
+        controlled_s: 61,
+        receipt,
+    })
 }
 
 fn problems() -> Vec<Problem> {
@@ -98,7 +127,22 @@ fn pages(now: Instant) -> Vec<(String, Stage)> {
     let mut pages = vec![
         ("start".to_owned(), Stage::Start),
         ("connecting".to_owned(), Stage::Connecting),
-        ("starting".to_owned(), Stage::Starting),
+        ("card".to_owned(), card()),
+        (
+            "end, receipt".to_owned(),
+            ended_with(Some(receipt(Saved::At("/home/erika/b.html".into())))),
+        ),
+        (
+            "end, receipt nowhere".to_owned(),
+            ended_with(Some(receipt(Saved::Nowhere))),
+        ),
+        (
+            "bar, recorded".to_owned(),
+            Stage::Session(Session {
+                recorded: true,
+                ..session(BarState::Control)
+            }),
+        ),
         (
             "consent".to_owned(),
             consent(
@@ -129,6 +173,9 @@ fn pages(now: Instant) -> Vec<(String, Stage)> {
             },
         ),
     ];
+    for what in [Starting::Look, Starting::Recording, Starting::Upgrade] {
+        pages.push((format!("starting {what:?}"), Stage::Starting(what)));
+    }
     use BarState::*;
     for state in [View, Control, ViewOff, Stopped, CustomerFirst, Reconnecting] {
         pages.push((format!("bar {state:?}"), Stage::Session(session(state))));
@@ -147,6 +194,7 @@ fn pages(now: Instant) -> Vec<(String, Stage)> {
     for notice in [
         Notice::Reconnected,
         Notice::RecorderFailed,
+        Notice::RecorderBack,
         Notice::ScreenGone,
         Notice::Unreadable("X".to_owned()),
         Notice::InputUnavailable,
@@ -164,6 +212,7 @@ fn pages(now: Instant) -> Vec<(String, Stage)> {
             at: 1_790_000_000,
             viewed_s: 250,
             controlled_s: 61,
+            receipt: None,
         })
     };
     for reason in [
@@ -205,6 +254,7 @@ fn show(stage: Stage, language: Language, size: Vec2, theme: Theme) -> Harness<'
             stage,
             stop_key: StopKey::Watched,
             stop_presses: 0,
+            recovered: None,
         },
         form: Form::default(),
         now: Instant::now(),
@@ -401,6 +451,93 @@ fn no_recording_is_said_in_every_state_of_the_bar() {
         harness.run_steps(2);
         assert_eq!(harness.state().action, Some(Action::Stop));
     }
+}
+
+#[test]
+fn a_recorded_session_says_so_on_the_bar() {
+    let stage = Stage::Session(Session {
+        recorded: true,
+        ..session(BarState::View)
+    });
+    let mut harness = show(stage, Language::De, Vec2::new(900.0, 300.0), Theme::Light);
+    harness.run_steps(2);
+    harness.get_by_label_contains("Aufzeichnung läuft");
+}
+
+#[test]
+fn code_picture_and_both_ways_on_are_in_sight_on_the_smallest_window() {
+    let size = Vec2::new(640.0, 360.0);
+    for language in [Language::De, Language::En] {
+        let mut harness = show(card(), language, size, Theme::Dark);
+        harness.run_steps(2);
+        let texts = &harness.state().texts;
+        for (name, below) in [
+            (texts.card_qr_alt(), 64.0),
+            (texts.card_done(), 0.0),
+            (texts.card_skip(), 0.0),
+        ] {
+            let rect = harness.get_by_label(&name).rect();
+            assert!(
+                rect.top() >= 0.0 && rect.bottom() <= size.y - below && rect.right() <= size.x,
+                "{language:?} {name}: {rect:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_picture_on_the_card_holds_the_code() {
+    let code = fernsicht_protocol::complaint::Code::from_bytes([7; 16]);
+    let card = CardCode::new(&code);
+    assert_eq!(card.groups().count(), 7);
+    let grouped: Vec<&str> = card.groups().collect();
+    assert_eq!(grouped.join("-"), *code.grouped());
+    let qr = qrcode::QrCode::new(code.grouped().as_bytes()).expect("short");
+    assert_eq!(card.width(), qr.width());
+    let dark = (0..card.width())
+        .flat_map(|row| (0..card.width()).map(move |column| (column, row)))
+        .all(|(column, row)| card.dark(column, row) == (qr[(column, row)] == qrcode::Color::Dark));
+    assert!(dark);
+    assert!(!format!("{card:?}").contains(grouped[0]));
+}
+
+#[test]
+fn where_no_folder_takes_the_receipt_closing_asks_first() {
+    let stage = ended_with(Some(receipt(Saved::Nowhere)));
+    let mut harness = show(stage, Language::De, Vec2::new(900.0, 700.0), Theme::Light);
+    harness.run_steps(2);
+    let (close, question) = {
+        let texts = &harness.state().texts;
+        (texts.button_close(), texts.end_close_unsaved())
+    };
+    harness.get_by_label(&close).click();
+    harness.run_steps(2);
+    assert_eq!(harness.state().action, None);
+    harness.get_by_label(&question);
+    harness.get_by_label(&close).click();
+    harness.run_steps(2);
+    assert_eq!(harness.state().action, Some(Action::Close));
+}
+
+#[test]
+fn the_receipt_can_be_saved_elsewhere_and_printed() {
+    let saved = Saved::At("/home/erika/Dokumente/b.html".into());
+    let stage = ended_with(Some(receipt(saved)));
+    let mut harness = show(stage, Language::De, Vec2::new(900.0, 700.0), Theme::Light);
+    harness.run_steps(2);
+    let (save, print) = {
+        let texts = &harness.state().texts;
+        (texts.end_save(), texts.end_print())
+    };
+    harness.get_by_label(&print).click();
+    harness.run_steps(2);
+    assert_eq!(harness.state().action, Some(Action::PrintReceipt));
+    harness.get_by_label(&save).click();
+    harness.run_steps(2);
+    harness.get_by_label("/media/erika/STICK").click();
+    harness.run_steps(2);
+    let stick = Action::SaveReceipt("/media/erika/STICK".into());
+    assert_eq!(harness.state().action, Some(stick));
 }
 
 #[test]

@@ -305,6 +305,7 @@ impl Customer {
             )
             .unwrap();
         guard.consent_control(now, CustomerAct::attest()).unwrap();
+        guard.card_done(now, CustomerAct::attest()).unwrap();
         let epoch = guard.epoch();
         guard.handle_epoch_acknowledged(now, epoch);
         guard.handle_epoch_opened(now, epoch);

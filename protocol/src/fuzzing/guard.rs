@@ -26,10 +26,10 @@ pub fn run(bytes: &[u8]) -> Rights {
 }
 
 /// How many different operations there are.
-pub const OPERATIONS: u8 = 29;
+pub const OPERATIONS: u8 = 33;
 
 /// The operations that lead to control: a good beginning for random ones.
-pub const TO_CONTROL: [u8; 8] = [0, 4, 2, 0, 16, 0, 17, 0];
+pub const TO_CONTROL: [u8; 10] = [0, 4, 2, 0, 29, 0, 16, 0, 17, 0];
 
 /// The operations that lead to sight.
 pub const TO_VIEW: [u8; 8] = [0, 4, 1, 0, 16, 0, 17, 0];
@@ -45,6 +45,12 @@ enum Fact {
     SightTaken,
     ControlGiven,
     ControlTaken,
+    CardShown,
+    CardDone,
+    RecorderFailed,
+    RecorderLapsed,
+    RecorderGood,
+    Mismatch,
     EpochBegun,
     Acknowledged,
     Opened,
@@ -64,8 +70,11 @@ struct Ledger {
     last: BTreeMap<Fact, (u64, u64)>,
     lost_since: Option<u64>,
     epochs: u32,
+    cards: u32,
     offer: bool,
     input: bool,
+    /// Injected input of this epoch that no compared checkpoint covers: number and time.
+    uncovered: BTreeMap<u64, u64>,
 }
 
 impl Ledger {
@@ -99,6 +108,7 @@ impl Ledger {
     fn epoch_open(&self) -> bool {
         self.newer(Fact::Acknowledged, Fact::EpochBegun)
             && self.newer(Fact::Opened, Fact::EpochBegun)
+            && !self.newer(Fact::CardShown, Fact::EpochBegun)
             && !self.newer(Fact::Lost, Fact::EpochBegun)
     }
 
@@ -112,8 +122,18 @@ impl Ledger {
             .any(|q| self.asking(q))
     }
 
+    fn card(&self) -> bool {
+        self.running() && self.newer(Fact::CardShown, Fact::CardDone)
+    }
+
+    fn recorder_good(&self) -> bool {
+        !self.newer(Fact::RecorderFailed, Fact::RecorderGood)
+            && !self.newer(Fact::RecorderLapsed, Fact::RecorderGood)
+            && !self.noted(Fact::Mismatch)
+    }
+
     fn offered(&self) -> bool {
-        self.offer && self.input
+        self.offer && self.input && self.recorder_good()
     }
 
     fn rights(&self) -> Rights {
@@ -123,6 +143,7 @@ impl Ledger {
         }
         let control = self.newer(Fact::ControlGiven, Fact::ControlTaken)
             && !self.asking_any()
+            && self.noted(Fact::CardDone)
             && self.offered();
         if control {
             Rights::Control
@@ -139,10 +160,22 @@ impl Ledger {
         }
         let over = |since: u64, minutes: u64| ms >= since + minutes * MINUTE;
         let read = self.at(Fact::Technician).max(self.at(Fact::MoreTime));
-        let opening =
-            self.running() && !self.epoch_open() && self.newer(Fact::EpochBegun, Fact::Lost);
+        let opening = self.running()
+            && !self.epoch_open()
+            && !self.card()
+            && self.newer(Fact::EpochBegun, Fact::Lost);
+        let oldest = self.uncovered.values().next().copied();
+        if self.running()
+            && self.epoch_open()
+            && self.recorder_good()
+            && oldest.is_some_and(|at| ms >= at + 4_000)
+        {
+            self.note(Fact::RecorderLapsed, ms);
+            self.note(Fact::ControlTaken, ms);
+        }
         if (self.consenting() && over(read, 5))
             || self.lost_since.is_some_and(|since| over(since, 10))
+            || (self.card() && over(self.at(Fact::CardShown), 10))
             || (opening && over(self.at(Fact::EpochBegun), 1))
             || (self.asking(Fact::AskedStill) && over(self.at(Fact::AskedStill), 2))
             || (self.running() && over(self.at(Fact::Consent), 240))
@@ -160,7 +193,29 @@ impl Ledger {
 
     fn begin_epoch(&mut self, ms: u64) {
         self.epochs += 1;
+        self.uncovered.clear();
+        if !self.newer(Fact::RecorderFailed, Fact::RecorderGood) {
+            self.note(Fact::RecorderGood, ms); // a lapse ends with its epoch
+        }
         self.note(Fact::EpochBegun, ms);
+    }
+
+    fn show_card(&mut self, ms: u64) {
+        self.cards += 1;
+        self.note(Fact::CardShown, ms);
+    }
+
+    fn recorder_back(&mut self, ms: u64) {
+        if self.recorder_good() || self.noted(Fact::Mismatch) {
+            return;
+        }
+        self.note(Fact::RecorderGood, ms);
+        if self.running() {
+            self.note(Fact::ControlTaken, ms);
+            if self.noted(Fact::CardDone) && self.lost_since.is_none() {
+                self.begin_epoch(ms);
+            }
+        }
     }
 
     fn take_sight(&mut self, ms: u64) {
@@ -183,8 +238,8 @@ impl Ledger {
     }
 
     fn open(&mut self, fact: Fact, epoch: u32, ms: u64) {
-        if self.running() && epoch == self.epochs && !self.epoch_open() && self.lost_since.is_none()
-        {
+        let opening = !self.epoch_open() && !self.card() && self.lost_since.is_none();
+        if self.running() && epoch == self.epochs && opening {
             self.note(fact, ms);
             if self.epoch_open() {
                 self.note(Fact::Active, ms);
@@ -200,7 +255,7 @@ impl Ledger {
 
     /// Whether an act of the customer that grants something may do so now.
     fn grantable(&self) -> bool {
-        self.running() && self.lost_since.is_none() && !self.asking_any()
+        self.running() && !self.card() && self.lost_since.is_none() && !self.asking_any()
     }
 }
 
@@ -217,6 +272,10 @@ struct Pair {
     sent_grant: u32,
     sent_rights: Rights,
     begun: u32,
+    recorded: bool,
+    cards: u32,
+    /// The next input number of this epoch.
+    number: u64,
     ended: bool,
     highest: Rights,
 }
@@ -234,6 +293,9 @@ impl Pair {
             sent_grant: 0,
             sent_rights: Rights::None,
             begun: 0,
+            recorded: false,
+            cards: 0,
+            number: 0,
             ended: false,
             highest: Rights::None,
         }
@@ -262,7 +324,7 @@ impl Pair {
             1 | 2 => self.consent(now, op == 2, act),
             3 => {
                 self.guard.refuse(now);
-                if self.ledger.consenting() {
+                if self.ledger.consenting() || self.ledger.card() {
                     self.ledger.note(Fact::Ended, ms);
                 }
             }
@@ -332,7 +394,7 @@ impl Pair {
                 }
             }
             14 => {
-                let may = self.ledger.running() && !self.ledger.asking_any();
+                let may = self.ledger.running() && !self.ledger.card() && !self.ledger.asking_any();
                 assert_eq!(self.guard.ask_end(now).is_ok(), may, "ask_end");
                 if may {
                     self.ledger.note(Fact::AskedEnd, ms);
@@ -373,25 +435,31 @@ impl Pair {
                 if self.ledger.running() {
                     self.ledger.note(Fact::ControlTaken, ms);
                     self.ledger.note(Fact::Active, ms);
-                    self.ledger.begin_epoch(ms);
+                    if !self.ledger.card() {
+                        self.ledger.begin_epoch(ms);
+                    }
                 }
             }
             21 => {
                 let offer = offer(arg);
-                let (withdrawn, test) = (
-                    offer == ControlOffer::Unavailable,
-                    matches!(offer, ControlOffer::Recorded { .. }),
-                );
+                let withdrawn = offer == ControlOffer::Unavailable;
                 self.guard.handle_offer(now, offer);
                 let early = !self.ledger.noted(Fact::Technician);
                 if early || withdrawn || self.ledger.lost_since.is_some() {
-                    self.ledger.offer = test;
+                    if !self.ledger.noted(Fact::CardShown) {
+                        self.ledger.offer = !withdrawn;
+                    } else if withdrawn {
+                        self.ledger.note(Fact::RecorderFailed, ms);
+                    }
+                    if !withdrawn {
+                        self.ledger.note(Fact::RecorderGood, ms);
+                    }
                     self.ledger.withdraw(ms);
                 }
             }
             22 => {
                 self.guard.handle_recorder_failed(now);
-                self.ledger.offer = false;
+                self.ledger.note(Fact::RecorderFailed, ms);
                 self.ledger.withdraw(ms);
             }
             23 => self.fault(now, arg),
@@ -410,6 +478,31 @@ impl Pair {
             }
             27 => self.guard.handle_timeout(now),
             28 => self.input(now, arg),
+            29 => {
+                let may = self.ledger.card();
+                assert_eq!(self.guard.card_done(now, act).is_ok(), may, "card_done");
+                if may {
+                    self.ledger.note(Fact::CardDone, ms);
+                    if self.ledger.lost_since.is_none() {
+                        self.ledger.begin_epoch(ms);
+                    }
+                }
+            }
+            30 => {
+                self.guard.handle_recorder_back(now);
+                self.ledger.recorder_back(ms);
+            }
+            31 => {
+                let epoch = self.ledger.epochs.wrapping_sub(u32::from(arg % 16 == 15));
+                let next = self.number.saturating_sub(u64::from(arg % 4));
+                self.guard.handle_covered(now, epoch, next);
+                self.covered(epoch, next);
+            }
+            32 if arg.is_multiple_of(4) => {
+                self.guard.handle_recording_mismatch(now);
+                self.ledger.note(Fact::Mismatch, ms);
+                self.ledger.withdraw(ms);
+            }
             _ => {}
         }
         self.guard.handle_timeout(now);
@@ -421,12 +514,26 @@ impl Pair {
     fn technician(&mut self, now: Instant, arg: u8) {
         let (offer, input) = (offer(arg / 2 + 1), arg.is_multiple_of(2));
         let first = !self.ledger.noted(Fact::Technician) && !self.ledger.noted(Fact::Ended);
-        let test = matches!(offer, ControlOffer::Recorded { .. });
+        let recorded = offer != ControlOffer::Unavailable;
         let taken = self.guard.handle_technician(now, offer, input);
         assert_eq!(taken, if first { Ok(()) } else { Err(Denied::NotNow) });
         if first {
             self.ledger.note(Fact::Technician, self.ms);
-            (self.ledger.offer, self.ledger.input) = (test, input);
+            (self.ledger.offer, self.ledger.input) = (recorded, input);
+        }
+    }
+
+    fn covered(&mut self, epoch: u32, next: u64) {
+        if !self.ledger.running() || epoch != self.ledger.epochs {
+            return;
+        }
+        self.ledger.uncovered.retain(|number, _| *number >= next);
+        let lapsed = self.ledger.newer(Fact::RecorderLapsed, Fact::RecorderGood)
+            && !self
+                .ledger
+                .newer(Fact::RecorderFailed, Fact::RecorderLapsed);
+        if lapsed && self.ledger.uncovered.is_empty() {
+            self.ledger.recorder_back(self.ms);
         }
     }
 
@@ -446,8 +553,10 @@ impl Pair {
             if control {
                 self.ledger.note(Fact::ControlKind, self.ms);
                 self.ledger.note(Fact::ControlGiven, self.ms);
+                self.ledger.show_card(self.ms);
+            } else {
+                self.ledger.begin_epoch(self.ms);
             }
-            self.ledger.begin_epoch(self.ms);
         }
     }
 
@@ -465,7 +574,7 @@ impl Pair {
             self.ledger.note(Fact::Answered, self.ms);
             self.ledger.note(Fact::ControlKind, self.ms);
             self.ledger.note(Fact::ControlGiven, self.ms);
-            self.ledger.begin_epoch(self.ms);
+            self.ledger.show_card(self.ms);
         }
     }
 
@@ -496,7 +605,7 @@ impl Pair {
             } else {
                 Class::Input
             },
-            number: 0,
+            number: self.number,
             grant: self
                 .sent_grant
                 .wrapping_add(u32::from(arg % 7 == 1))
@@ -541,6 +650,14 @@ impl Pair {
                     (permit.grant(), permit.event()),
                     (self.sent_grant, &input.event)
                 );
+                assert!(self.recorded, "control without a recorded epoch");
+                let oldest = self.ledger.uncovered.values().next().copied();
+                assert!(
+                    oldest.is_none_or(|at| self.ms < at + 4_000),
+                    "control beyond its lease"
+                );
+                self.ledger.uncovered.insert(self.number, self.ms);
+                self.number += 1;
                 self.ledger.note(Fact::Active, self.ms);
             }
             Err(reason) => assert!(
@@ -580,6 +697,15 @@ impl Pair {
             );
         }
         let ended = self.ledger.noted(Fact::Ended);
+        assert_eq!(self.cards, self.ledger.cards, "a card for each recording");
+        assert!(self.cards <= 1, "the code is shown only once");
+        let card = matches!(self.guard.phase(), Phase::Card { .. });
+        assert_eq!(
+            card,
+            self.ledger.card(),
+            "the card is shown until it is done"
+        );
+        assert!(!card || permit.is_none(), "nobody sees the card");
         assert_eq!(self.guard.phase() == Phase::Ended, ended);
         assert_eq!(self.ended, ended, "the end is told");
         match self.guard.poll_timeout() {
@@ -629,9 +755,15 @@ impl Pair {
                     (released, cancelled) = (false, false);
                     self.beacons.clear();
                 }
-                Output::OpenEpoch { epoch } => {
+                Output::Card => {
+                    assert_eq!(self.sent_rights, Rights::None, "nobody sees the card");
+                    self.cards += 1;
+                }
+                Output::OpenEpoch { epoch, recorded } => {
                     assert_eq!(epoch, self.begun + 1, "epochs follow each other");
-                    self.begun = epoch;
+                    assert_eq!(recorded, self.ledger.noted(Fact::CardDone));
+                    assert!(recorded || !self.recorded, "recording once begun lasts");
+                    (self.begun, self.recorded, self.number) = (epoch, recorded, 0);
                     // Without a link the last rights frame of an epoch may never have been sent.
                     (self.sent_rights, released, cancelled) = (Rights::None, false, false);
                 }
@@ -651,9 +783,8 @@ impl Pair {
 fn offer(arg: u8) -> ControlOffer {
     match arg % 5 {
         0 => ControlOffer::Unavailable,
-        1 => ControlOffer::Recorded { deletion: 0 },
-        _ => ControlOffer::Recorded {
-            deletion: 1_900_000_000,
+        day => ControlOffer::Recorded {
+            deletion: u64::from(day) * 86_400,
         },
     }
 }

@@ -5,8 +5,10 @@
 
 use std::time::Instant;
 
-use super::session::{Link, Session};
-use super::{CONSENT, CustomerAct, Denied, Guard, Interruption, Kind, Question, State};
+use super::session::{Link, Recording, Session};
+use super::{
+    CARD, CONSENT, CustomerAct, Denied, Guard, Interruption, Kind, Output, Question, State,
+};
 use crate::content::Cause;
 use crate::messages::End;
 use crate::rights::Rights;
@@ -21,11 +23,21 @@ impl Guard {
         }
     }
 
-    /// The customer refuses on the consent page.
+    /// The customer refuses on the consent page, or on the card.
     pub fn refuse(&mut self, now: Instant) {
         let now = self.advance(now);
-        if matches!(self.state, State::Consent { .. }) {
-            self.end(now, End::Refused);
+        match &self.state {
+            State::Consent { .. } => self.end(now, End::Refused),
+            State::Granted(session) if matches!(session.recording, Recording::Card { .. }) => {
+                // On the card of widening something has been seen before.
+                let reason = if session.epoch == 0 {
+                    End::Refused
+                } else {
+                    End::Customer
+                };
+                self.end(now, reason);
+            }
+            State::Granted(_) | State::Unpaired | State::Ended(_) => {}
         }
     }
 
@@ -37,6 +49,24 @@ impl Guard {
     /// "Yes, look and control."
     pub fn consent_control(&mut self, now: Instant, act: CustomerAct) -> Result<(), Denied> {
         self.consent(now, Kind::Control, act)
+    }
+
+    /// "I have the code", or "Continue without the code": the first recorded epoch begins, or is
+    /// due as soon as the link is back.
+    pub fn card_done(&mut self, now: Instant, _act: CustomerAct) -> Result<(), Denied> {
+        let now = self.advance(now);
+        let State::Granted(session) = &mut self.state else {
+            return Err(Denied::NotNow);
+        };
+        if !matches!(session.recording, Recording::Card { .. }) {
+            return Err(Denied::NotNow);
+        }
+        session.recording = Recording::Begun;
+        self.changed = true;
+        if matches!(session.link, Link::Waiting) {
+            self.begin_epoch(now, Cause::Granted);
+        }
+        Ok(())
     }
 
     /// "Show screen." Brings sight alone.
@@ -110,7 +140,8 @@ impl Guard {
         Ok(())
     }
 
-    /// "Yes, allow control": sight goes off, a new epoch begins, and brings sight and control.
+    /// "Yes, allow control": sight goes off and the card comes; the recorded epoch after it brings
+    /// sight and control.
     pub fn accept_upgrade(&mut self, now: Instant, _act: CustomerAct) -> Result<(), Denied> {
         let now = self.advance(now);
         let offered = self.control_offered();
@@ -133,7 +164,8 @@ impl Guard {
         session.kind = Kind::Control;
         session.wish = Rights::Control;
         session.interruption = None;
-        self.begin_epoch(now, Cause::Granted);
+        self.set_rights(now, Rights::None, Cause::Granted);
+        self.show_card(now);
         Ok(())
     }
 
@@ -155,6 +187,9 @@ impl Guard {
         let State::Granted(session) = &mut self.state else {
             return Err(Denied::NotNow);
         };
+        if matches!(session.recording, Recording::Card { .. }) {
+            return Err(Denied::NotNow);
+        }
         if session.question.is_some() {
             return Err(Denied::Question);
         }
@@ -195,8 +230,22 @@ impl Guard {
             return Err(Denied::NotOffered);
         }
         self.state = State::Granted(Box::new(Session::new(now, kind)));
-        self.begin_epoch(now, Cause::Granted);
+        match kind {
+            Kind::Look => self.begin_epoch(now, Cause::Granted),
+            Kind::Control => self.show_card(now),
+        }
         Ok(())
+    }
+
+    /// Nothing is granted and the link is up: the card, before anything is recorded.
+    fn show_card(&mut self, now: Instant) {
+        let State::Granted(session) = &mut self.state else {
+            return;
+        };
+        session.link = Link::Waiting;
+        session.recording = Recording::Card { until: now + CARD };
+        self.outputs.push_back(Output::Card);
+        self.changed = true;
     }
 
     /// The session, if a granting act may change its wish now.
@@ -204,6 +253,9 @@ impl Guard {
         let State::Granted(session) = &mut self.state else {
             return Err(Denied::NotNow);
         };
+        if matches!(session.recording, Recording::Card { .. }) {
+            return Err(Denied::NotNow);
+        }
         if matches!(session.link, Link::Lost { .. }) {
             return Err(Denied::NotConnected);
         }

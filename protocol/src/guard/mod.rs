@@ -1,18 +1,30 @@
 //! The guard: the only way from the network to the customer's screen and keyboard.
 //!
 //! ```text
-//!            handle_technician        consent_view / consent_control       both acknowledgements
+//!            handle_technician          consent_view                       both acknowledgements
 //! Unpaired ───────────────────► Consent ───────────────────────► Starting ───────────────────► Session
-//!    │                             │ refuse, 5 min                  │  ▲ upgrade, resumed          │
-//!    │                             ▼                                ▼  │                           ▼
-//!    └─────────────────────────► Ended ◄──────────── 10 min ──── Reconnecting ◄──── link lost ─────┘
+//!    │                             │ │ consent_control  card_done ▲  ▲ resumed,                │  │
+//!    │                             │ └────────► Card ─────────────┘  │ recorder back           │  │
+//!    │                             │             ▲ └ 10 min, refuse  │                         │  │
+//!    │               refuse, 5 min │             └─────────────────── accept_upgrade ──────────┘  │
+//!    │                             ▼                                 │                            ▼
+//!    └─────────────────────────► Ended ◄──────────── 10 min ──── Reconnecting ◄──── link lost ────┘
 //! ```
 //!
 //! - The customer's *wish* (sight, control) changes by the customer's acts alone; a granting
 //!   method uses up a [`CustomerAct`]. Loss, faults and failures take from the wish, nothing adds to it.
 //! - The *rights* in force are what is left of the wish while the epoch is open, the link is up, no
-//!   question is open (at most sight then) and control is on offer. After every call they are
-//!   settled anew; each change raises the grant.
+//!   question is open (at most sight then), control is on offer and the epoch is recorded. After
+//!   every call they are settled anew; each change raises the grant.
+//! - *Control is recorded from before its first event.* [`Phase::Card`] comes before the first recorded
+//!   epoch, with nothing granted; only [`Guard::card_done`] leads on. Recording once begun lasts: every
+//!   later epoch is recorded. A recorded epoch opens when the caller has verified the relay's first
+//!   checkpoint ([`Guard::handle_epoch_opened`]) and the console's signature over it
+//!   ([`Guard::handle_epoch_acknowledged`]).
+//! - *Control is a lease*: what was injected must be covered by a checkpoint that was compared
+//!   ([`Guard::handle_covered`]) within [`LEASE`]. A lapse counts as a failure of the recorder: control ends, and only
+//!   a new epoch and the customer's own act bring it back. After a checkpoint that contradicts what was sent
+//!   or received there is no control in this session any more.
 //! - [`Guard::view_permit`] and [`Guard::handle_input`] give a permit for one capture or one
 //!   injection, by the rights at that moment.
 //! - On a change the outputs come in the order [`Output::ReleaseInput`], [`Output::CancelFrames`],
@@ -41,9 +53,10 @@
 //! ```
 //!
 //! Not here: whose hand it was (the agent's hand module attests that), sealing, capture, injection,
-//! and the second lock ([`crate::router`]). Recorded control is not built yet: an offer of it counts as none.
+//! the comparison of checkpoints ([`crate::heads`]), and the second lock ([`crate::router`]).
 
 mod acts;
+mod lease;
 mod mirror;
 mod outside;
 mod permit;
@@ -69,10 +82,14 @@ use crate::content::{Cause, DropReason, Input, InputEvent};
 use crate::frame::{Class, Direction, Header};
 use crate::messages::{ControlOffer, End};
 use crate::rights::Rights;
-use session::{Link, Session};
+use session::{Link, Recording, Session};
 
 /// How long the consent page waits for an answer.
 pub const CONSENT: Duration = Duration::from_secs(5 * 60);
+/// How long the card with the complaint code waits for the customer.
+pub const CARD: Duration = Duration::from_secs(10 * 60);
+/// Injected input must be covered by a compared checkpoint within this time.
+pub const LEASE: Duration = Duration::from_secs(4);
 /// How long an epoch may take to be acknowledged by console and relay.
 pub const OPENING: Duration = Duration::from_secs(60);
 /// How long a lost link may take to come back.
@@ -103,6 +120,7 @@ pub struct Guard {
     viewed: Duration,
     controlled: Duration,
     offer: ControlOffer,
+    recorder: Recorder,
     input: InputWay,
     stop_presses: u32,
     /// The latest time that was told: time never runs back.
@@ -122,6 +140,18 @@ enum State {
     },
     Granted(Box<Session>),
     Ended(End),
+}
+
+/// Whether the relay's recorder can be relied upon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Recorder {
+    Working,
+    /// The relay says that it does not take anything.
+    Failed,
+    /// What was injected was not covered in time.
+    Lapsed,
+    /// A checkpoint contradicted what was sent or received: no control in this session any more.
+    Distrusted,
 }
 
 /// Whether this computer lets the agent inject at all.
@@ -150,11 +180,16 @@ pub enum Output {
         /// The plaintext.
         cause: Cause,
     },
+    /// Recording is about to begin: draw the complaint code and the recording's id, and write the
+    /// receipt, before anything else. The page with the code is [`Phase::Card`].
+    Card,
     /// Begin an epoch: a fresh secret, `EpochStart` to the console, `EpochOpen` to the relay.
     /// Nothing more is sealed under the old one.
     OpenEpoch {
         /// Its number, from 1.
         epoch: u32,
+        /// True if it is recorded; then every later one is too.
+        recorded: bool,
     },
     /// Tell the console (a notice), and the bar.
     CustomerActive(bool),
@@ -177,6 +212,11 @@ pub enum Phase {
     /// The customer reads the consent page.
     Consent {
         /// When silence refuses.
+        until: Instant,
+    },
+    /// The card with the complaint code is shown; nobody sees anything.
+    Card {
+        /// When silence ends the session.
         until: Instant,
     },
     /// An epoch is being opened; nobody sees anything.
@@ -224,6 +264,8 @@ pub enum Interruption {
     Reconnected,
     /// The recorder failed: control is off.
     Recorder,
+    /// The recorder works again: control is off.
+    RecorderBack,
     /// The computer: what was shown is gone, or input is impossible.
     Computer(Fault),
 }
@@ -279,6 +321,7 @@ impl Guard {
             viewed: Duration::ZERO,
             controlled: Duration::ZERO,
             offer: ControlOffer::Unavailable,
+            recorder: Recorder::Working,
             input: InputWay::Impossible,
             stop_presses: 0,
             latest: None,
@@ -344,6 +387,10 @@ impl Guard {
         if session.customer.is_some() {
             return Err(DropReason::CustomerActive);
         }
+        if !session.lease.note(now, header.number) {
+            self.lapse(now);
+            return Err(DropReason::NotGranted);
+        }
         session.active = now;
         Ok(ControlPermit::new(self.grant, &input.event))
     }
@@ -368,10 +415,12 @@ impl Guard {
                 lost: Some(until), ..
             } => Phase::Reconnecting { until: *until },
             State::Consent { until, .. } => Phase::Consent { until: *until },
-            State::Granted(session) => match session.link {
-                Link::Opening { .. } => Phase::Starting,
-                Link::Open => Phase::Session,
-                Link::Lost { until } => Phase::Reconnecting { until },
+            State::Granted(session) => match (session.recording, &session.link) {
+                // Also while the link is lost: the code is shown only once.
+                (Recording::Card { until }, _) => Phase::Card { until },
+                (_, Link::Waiting | Link::Opening { .. }) => Phase::Starting,
+                (_, Link::Open) => Phase::Session,
+                (_, Link::Lost { until }) => Phase::Reconnecting { until: *until },
             },
             State::Ended(_) => Phase::Ended,
         }
@@ -412,14 +461,25 @@ impl Guard {
         self.session().and_then(|session| session.interruption)
     }
 
-    /// The relay's offer.
+    /// The relay's offer, as far as its recorder can be relied upon.
     pub fn offer(&self) -> &ControlOffer {
-        &self.offer
+        match self.recorder {
+            Recorder::Working => &self.offer,
+            Recorder::Failed | Recorder::Lapsed | Recorder::Distrusted => {
+                &ControlOffer::Unavailable
+            }
+        }
     }
 
-    /// True if control can be granted: it is on offer in a way that is built, and input is possible.
+    /// True if control can be granted: the recorder works, and input is possible.
     pub fn control_offered(&self) -> bool {
-        self.input == InputWay::Possible && matches!(self.offer, ControlOffer::Recorded { .. })
+        self.input == InputWay::Possible && matches!(self.offer(), ControlOffer::Recorded { .. })
+    }
+
+    /// True once the card is done: this and every later epoch is recorded.
+    pub fn recorded(&self) -> bool {
+        self.session()
+            .is_some_and(|session| session.recording == Recording::Begun)
     }
 
     /// True while F11 or Stop is the last word.

@@ -3,8 +3,10 @@
 
 use std::time::Instant;
 
-use super::session::Link;
-use super::{CONSENT, CUSTOMER_FIRST, Denied, Fault, Guard, InputWay, Interruption, Output, State};
+use super::session::{Link, Recording};
+use super::{
+    CONSENT, CUSTOMER_FIRST, Denied, Fault, Guard, InputWay, Interruption, Output, Recorder, State,
+};
 use crate::content::Cause;
 use crate::messages::{ControlOffer, End};
 use crate::rights::Rights;
@@ -37,7 +39,8 @@ impl Guard {
         Ok(())
     }
 
-    /// The console holds the keys of epoch `epoch`. Any but the one being opened is ignored.
+    /// The console holds the keys of epoch `epoch`; for a recorded one its signature over the
+    /// epoch has been verified. Any but the one being opened is ignored.
     pub fn handle_epoch_acknowledged(&mut self, now: Instant, epoch: u32) {
         let now = self.advance(now);
         if let State::Granted(session) = &mut self.state
@@ -49,7 +52,8 @@ impl Guard {
         }
     }
 
-    /// The relay has set the locks of epoch `epoch`. Any but the one being opened is ignored.
+    /// The relay has set the locks of epoch `epoch`; for a recorded one its first checkpoint has
+    /// been verified. Any but the one being opened is ignored.
     pub fn handle_epoch_opened(&mut self, now: Instant, epoch: u32) {
         let now = self.advance(now);
         if let State::Granted(session) = &mut self.state
@@ -89,14 +93,20 @@ impl Guard {
                 if session.interruption != Some(Interruption::Stopped) {
                     session.interruption = Some(Interruption::Reconnected);
                 }
-                self.begin_epoch(now, Cause::Lost);
+                if matches!(session.recording, Recording::Card { .. }) {
+                    session.link = Link::Waiting;
+                    self.changed = true;
+                } else {
+                    self.begin_epoch(now, Cause::Lost);
+                }
             }
             State::Unpaired | State::Ended(_) => {}
         }
     }
 
     /// The relay states its offer anew in the hello of a resumed connection. A wider one is taken only
-    /// while the link is lost, so that a new epoch precedes control.
+    /// while the link is lost, so that a new epoch precedes control. Once there is a recording,
+    /// its deletion date is the one that was consented to, whatever is offered later.
     pub fn handle_offer(&mut self, now: Instant, offer: ControlOffer) {
         let now = self.advance(now);
         let lost = match &self.state {
@@ -105,16 +115,89 @@ impl Guard {
             State::Granted(session) => matches!(session.link, Link::Lost { .. }),
             State::Ended(_) => false,
         };
-        if lost || offer == ControlOffer::Unavailable {
+        let available = offer != ControlOffer::Unavailable;
+        if !lost && available {
+            return;
+        }
+        let dated = self
+            .session()
+            .is_some_and(|session| session.recording != Recording::No);
+        if !dated {
             self.offer = offer;
-            self.withdraw_control(now, Interruption::Recorder);
+        }
+        self.set_recorder(if available {
+            Recorder::Working
+        } else if dated {
+            Recorder::Failed
+        } else {
+            self.recorder
+        });
+        self.withdraw_control(now, Interruption::Recorder);
+    }
+
+    /// The recorder does not take anything any more: control ends, until it is back and the customer
+    /// allows it again.
+    pub fn handle_recorder_failed(&mut self, now: Instant) {
+        let now = self.advance(now);
+        self.set_recorder(Recorder::Failed);
+        self.withdraw_control(now, Interruption::Recorder);
+    }
+
+    /// The recorder takes again. A session that is recorded begins a new epoch, with the sight that
+    /// the customer had granted; control is off until the customer's own act.
+    pub fn handle_recorder_back(&mut self, now: Instant) {
+        let now = self.advance(now);
+        if matches!(self.recorder, Recorder::Working | Recorder::Distrusted) {
+            return;
+        }
+        self.set_recorder(Recorder::Working);
+        self.changed = true;
+        let State::Granted(session) = &mut self.state else {
+            return;
+        };
+        session.wish = session.wish.min(Rights::View);
+        if session.recording != Recording::Begun || matches!(session.link, Link::Lost { .. }) {
+            return;
+        }
+        if session.interruption != Some(Interruption::Stopped) {
+            session.interruption = Some(Interruption::RecorderBack);
+        }
+        self.begin_epoch(now, Cause::Recorder);
+    }
+
+    /// A checkpoint was compared: in epoch `epoch` every input before number `next` is in the recording.
+    pub fn handle_covered(&mut self, now: Instant, epoch: u32, next: u64) {
+        let now = self.advance(now);
+        let State::Granted(session) = &mut self.state else {
+            return;
+        };
+        if session.epoch != epoch {
+            return;
+        }
+        session.lease.cover(next);
+        if self.recorder == Recorder::Lapsed && session.lease.covered() {
+            self.handle_recorder_back(now);
         }
     }
 
-    /// The recorder does not take input any more: control ends, and is offered again only after a
-    /// reconnect.
-    pub fn handle_recorder_failed(&mut self, now: Instant) {
-        self.handle_offer(now, ControlOffer::Unavailable);
+    /// A checkpoint contradicts what was sent or received, here or at the console: control ends,
+    /// and does not come back in this session.
+    pub fn handle_recording_mismatch(&mut self, now: Instant) {
+        let now = self.advance(now);
+        self.recorder = Recorder::Distrusted;
+        self.withdraw_control(now, Interruption::Recorder);
+    }
+
+    /// What was injected is not in the recording in time.
+    pub(super) fn lapse(&mut self, now: Instant) {
+        self.set_recorder(Recorder::Lapsed);
+        self.withdraw_control(now, Interruption::Recorder);
+    }
+
+    fn set_recorder(&mut self, recorder: Recorder) {
+        if self.recorder != Recorder::Distrusted {
+            self.recorder = recorder;
+        }
     }
 
     /// Something on the customer's computer does not work any more.
@@ -171,10 +254,11 @@ impl Guard {
         if offered {
             return;
         }
-        if session.wish.control() {
-            session.wish = Rights::View;
+        let recorder = why == Interruption::Recorder && session.recording == Recording::Begun;
+        if session.wish.control() || (recorder && session.interruption.is_none()) {
             session.interruption = Some(why);
         }
+        session.wish = session.wish.min(Rights::View);
         let cause = if why == Interruption::Recorder {
             Cause::Recorder
         } else {

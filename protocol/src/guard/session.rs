@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use super::lease::Lease;
 use super::{BEACON_EVERY, BEACON_FRESH, Interruption, Kind, LONGEST, Question};
 use crate::rights::Rights;
 
@@ -15,6 +16,7 @@ pub(super) struct Session {
     /// What the customer wants.
     pub(super) wish: Rights,
     pub(super) link: Link,
+    pub(super) recording: Recording,
     /// The newest epoch.
     pub(super) epoch: u32,
     pub(super) question: Option<Question>,
@@ -26,11 +28,25 @@ pub(super) struct Session {
     /// Set while the customer's own input keeps remote input out: until when.
     pub(super) customer: Option<Instant>,
     pub(super) beacons: Beacons,
+    pub(super) lease: Lease,
+}
+
+/// Whether the session's epochs are recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Recording {
+    /// Only looking: they are not.
+    No,
+    /// The customer has the card before him: none begins until that is done.
+    Card { until: Instant },
+    /// They are, to the session's end.
+    Begun,
 }
 
 /// Link and epoch: an epoch is open only while the link is up.
 #[derive(Debug)]
 pub(super) enum Link {
+    /// The link is up; no epoch has been asked for yet.
+    Waiting,
     /// The epoch waits for console and relay.
     Opening {
         acknowledged: bool,
@@ -51,8 +67,8 @@ impl Session {
                 Kind::Look => Rights::View,
                 Kind::Control => Rights::Control,
             },
-            // Replaced at once by the first epoch.
-            link: Link::Lost { until: now },
+            link: Link::Waiting,
+            recording: Recording::No,
             epoch: 0,
             question: None,
             interruption: None,
@@ -60,6 +76,7 @@ impl Session {
             longest: now + LONGEST,
             customer: None,
             beacons: Beacons::default(),
+            lease: Lease::default(),
         }
     }
 }

@@ -5,8 +5,8 @@
 
 use std::time::Instant;
 
-use super::session::Link;
-use super::{Guard, Interruption, OPENING, Output, Question, RECONNECT, State};
+use super::session::{Link, Recording};
+use super::{Guard, Interruption, OPENING, Output, Question, RECONNECT, Recorder, State};
 use crate::content::Cause;
 use crate::messages::End;
 use crate::rights::Rights;
@@ -49,7 +49,14 @@ impl Guard {
             opened: false,
             until: now + OPENING,
         };
-        self.outputs.push_back(Output::OpenEpoch { epoch });
+        // Control is off by now: what was injected before is compared by the heads of its epoch.
+        session.lease.clear();
+        if self.recorder == Recorder::Lapsed {
+            self.recorder = Recorder::Working;
+        }
+        let recorded = session.recording == Recording::Begun;
+        self.outputs
+            .push_back(Output::OpenEpoch { epoch, recorded });
         self.changed = true;
     }
 
@@ -111,7 +118,8 @@ impl Guard {
         if !matches!(session.link, Link::Open) {
             return Rights::None;
         }
-        if session.question.is_some() || !self.control_offered() {
+        let recorded = session.recording == Recording::Begun;
+        if session.question.is_some() || !recorded || !self.control_offered() {
             return session.wish.min(Rights::View);
         }
         session.wish

@@ -3,27 +3,31 @@
 use super::*;
 use crate::wire::Text;
 
+mod recording;
+
+const RECORDED: ControlOffer = ControlOffer::Recorded {
+    deletion: 7_776_000,
+};
+
 /// A guard under a clock of its own.
 struct Desk {
     now: Instant,
     guard: Guard,
+    /// The number of the next input.
+    number: u64,
 }
 
 impl Desk {
-    /// The consent page is open; control is on offer in test operation.
+    /// The consent page is open; control is on offer.
     fn consent() -> Self {
-        Self::with(
-            ControlOffer::Recorded {
-                deletion: 1_900_000_000,
-            },
-            true,
-        )
+        Self::with(RECORDED, true)
     }
 
     fn with(offer: ControlOffer, input_possible: bool) -> Self {
         let mut desk = Self {
             now: Instant::now(),
             guard: Guard::new(),
+            number: 0,
         };
         assert_eq!(
             desk.guard
@@ -45,6 +49,7 @@ impl Desk {
     fn controlled() -> Self {
         let mut desk = Self::consent();
         desk.guard.consent_control(desk.now, act()).unwrap();
+        desk.guard.card_done(desk.now, act()).unwrap();
         desk.open_epoch();
         assert_eq!(desk.guard.rights(), Rights::Control);
         desk
@@ -57,8 +62,14 @@ impl Desk {
         self.outputs();
     }
 
-    /// Time passes, and the timers fire when they are due.
+    /// Time passes, everything injected is covered, and the timers fire when they are due.
     fn pass(&mut self, time: Duration) {
+        self.covered();
+        self.pass_uncovered(time);
+    }
+
+    /// As [`Desk::pass`], but no checkpoint comes.
+    fn pass_uncovered(&mut self, time: Duration) {
         let until = self.now + time;
         while let Some(due) = self.guard.poll_timeout().filter(|due| *due <= until) {
             self.now = due;
@@ -66,6 +77,12 @@ impl Desk {
         }
         self.now = until;
         self.guard.handle_timeout(until);
+    }
+
+    /// A checkpoint covers everything so far.
+    fn covered(&mut self) {
+        let epoch = self.guard.epoch();
+        self.guard.handle_covered(self.now, epoch, self.number);
     }
 
     fn outputs(&mut self) -> Vec<Output> {
@@ -85,11 +102,12 @@ impl Desk {
             epoch: self.guard.epoch(),
             direction: Direction::ConsoleToAgent,
             class: Class::Input,
-            number: 0,
+            number: self.number,
             grant: self.guard.grant(),
             rights: Rights::Control,
             length: 80,
         };
+        self.number += 1;
         let beacon = match &self.guard.state {
             State::Granted(session) => session.beacons.newest(),
             State::Unpaired | State::Consent { .. } | State::Ended(_) => 1,
@@ -150,6 +168,7 @@ fn nothing_is_granted_before_the_customer_grants_it() {
     let mut desk = Desk {
         now: Instant::now(),
         guard: Guard::new(),
+        number: 0,
     };
     assert!(!desk.sees());
     assert_eq!(desk.try_move(), Err(DropReason::NotGranted));
@@ -160,12 +179,7 @@ fn nothing_is_granted_before_the_customer_grants_it() {
         desk.guard.handle_epoch_opened(desk.now, epoch);
     }
     desk.guard.handle_resumed(desk.now);
-    desk.guard.handle_offer(
-        desk.now,
-        ControlOffer::Recorded {
-            deletion: 1_900_000_000,
-        },
-    );
+    desk.guard.handle_offer(desk.now, RECORDED);
     desk.guard.handle_peer_lost(desk.now);
     desk.guard.handle_resumed(desk.now);
     desk.guard.handle_customer_activity(desk.now);
@@ -179,13 +193,7 @@ fn nothing_is_granted_before_the_customer_grants_it() {
 #[test]
 fn a_second_technician_changes_nothing() {
     let mut desk = Desk::with(ControlOffer::Unavailable, true);
-    let again = desk.guard.handle_technician(
-        desk.now,
-        ControlOffer::Recorded {
-            deletion: 1_900_000_000,
-        },
-        true,
-    );
+    let again = desk.guard.handle_technician(desk.now, RECORDED, true);
     assert_eq!(again, Err(Denied::NotNow));
     assert!(!desk.guard.control_offered());
 }
@@ -194,7 +202,15 @@ fn a_second_technician_changes_nothing() {
 fn the_first_rights_wait_for_both_acknowledgements() {
     let mut desk = Desk::consent();
     desk.guard.consent_control(desk.now, act()).unwrap();
-    assert_eq!(desk.acts(), [Output::OpenEpoch { epoch: 1 }]);
+    desk.outputs();
+    desk.guard.card_done(desk.now, act()).unwrap();
+    assert_eq!(
+        desk.acts(),
+        [Output::OpenEpoch {
+            epoch: 1,
+            recorded: true
+        }]
+    );
     assert_eq!((desk.guard.phase(), desk.sees()), (Phase::Starting, false));
     desk.guard.handle_epoch_opened(desk.now, 1);
     desk.guard.handle_epoch_acknowledged(desk.now, 2);
@@ -263,16 +279,7 @@ fn refusing_ends_the_session() {
 
 #[test]
 fn without_an_offer_there_is_no_control() {
-    for (offer, input) in [
-        (ControlOffer::Unavailable, true),
-        (ControlOffer::Recorded { deletion: 1 }, true),
-        (
-            ControlOffer::Recorded {
-                deletion: 1_900_000_000,
-            },
-            false,
-        ),
-    ] {
+    for (offer, input) in [(ControlOffer::Unavailable, true), (RECORDED, false)] {
         let mut desk = Desk::with(offer, input);
         assert_eq!(
             desk.guard.consent_control(desk.now, act()),
@@ -306,6 +313,7 @@ fn every_f11_counts_in_every_state() {
     assert_eq!(desk.guard.ended(), None);
     // While the session starts: nothing is granted once it has started.
     desk.guard.consent_control(desk.now, act()).unwrap();
+    desk.guard.card_done(desk.now, act()).unwrap();
     desk.outputs();
     desk.guard.handle_stop_key(desk.now);
     desk.guard.handle_epoch_acknowledged(desk.now, 1);
@@ -397,7 +405,16 @@ fn only_looking_is_widened_by_the_question_alone() {
             ..
         }
     ));
-    assert_eq!(acts[2..], [Output::OpenEpoch { epoch: 2 }]);
+    assert_eq!(acts[2..], [Output::Card]);
+    assert!(!desk.sees(), "nobody sees the card");
+    desk.guard.card_done(desk.now, act()).unwrap();
+    assert_eq!(
+        desk.acts(),
+        [Output::OpenEpoch {
+            epoch: 2,
+            recorded: true
+        }]
+    );
     assert!(!desk.sees(), "sight is off until the new epoch is open");
     desk.guard.handle_epoch_acknowledged(desk.now, 2);
     desk.guard.handle_epoch_opened(desk.now, 2);
@@ -476,7 +493,13 @@ fn a_reconnect_brings_sight_back_but_never_control() {
     );
     desk.pass(RECONNECT - Duration::from_millis(1));
     desk.guard.handle_resumed(desk.now);
-    assert_eq!(desk.acts(), [Output::OpenEpoch { epoch: 2 }]);
+    assert_eq!(
+        desk.acts(),
+        [Output::OpenEpoch {
+            epoch: 2,
+            recorded: true
+        }]
+    );
     desk.guard.handle_epoch_acknowledged(desk.now, 2);
     desk.guard.handle_epoch_opened(desk.now, 2);
     desk.changed(Rights::None, Rights::View, Cause::Epoch);
@@ -539,7 +562,13 @@ fn resuming_without_a_loss_counts_as_one() {
         ),
         "{acts:?}"
     );
-    assert_eq!(acts[3..], [Output::OpenEpoch { epoch: 2 }]);
+    assert_eq!(
+        acts[3..],
+        [Output::OpenEpoch {
+            epoch: 2,
+            recorded: true
+        }]
+    );
     desk.open_epoch();
     assert_eq!(desk.guard.rights(), Rights::View);
 }
@@ -563,23 +592,13 @@ fn a_failed_recorder_takes_control_and_only_a_new_epoch_can_bring_it_back() {
     desk.guard.handle_recorder_failed(desk.now);
     desk.changed(Rights::Control, Rights::View, Cause::Recorder);
     assert_eq!(desk.guard.interruption(), Some(Interruption::Recorder));
-    desk.guard.handle_offer(
-        desk.now,
-        ControlOffer::Recorded {
-            deletion: 1_900_000_000,
-        },
-    );
+    desk.guard.handle_offer(desk.now, RECORDED);
     assert_eq!(
         desk.guard.control_on(desk.now, act()),
         Err(Denied::NotOffered)
     );
     desk.guard.handle_connection_lost(desk.now);
-    desk.guard.handle_offer(
-        desk.now,
-        ControlOffer::Recorded {
-            deletion: 1_900_000_000,
-        },
-    );
+    desk.guard.handle_offer(desk.now, RECORDED);
     desk.guard.handle_resumed(desk.now);
     desk.open_epoch();
     assert_eq!(desk.guard.rights(), Rights::View);

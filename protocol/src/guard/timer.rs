@@ -5,8 +5,8 @@
 
 use std::time::Instant;
 
-use super::session::Link;
-use super::{Guard, Output, Question, STILL_THERE, State};
+use super::session::{Link, Recording};
+use super::{Guard, Output, Question, Recorder, STILL_THERE, State};
 use crate::content::Cause;
 use crate::messages::End;
 
@@ -15,6 +15,8 @@ use crate::messages::End;
 pub enum Timer {
     /// The consent page was not answered for [`super::CONSENT`]: refused.
     Consent,
+    /// The card was not answered for [`super::CARD`]: the session ends.
+    Card,
     /// An epoch was not acknowledged for [`super::OPENING`]: the session ends.
     Opening,
     /// The link did not come back for [`super::RECONNECT`]: the session ends.
@@ -29,11 +31,14 @@ pub enum Timer {
     Beacon,
     /// The customer has been still for [`super::CUSTOMER_FIRST`]: remote input counts again.
     Customer,
+    /// Injected input is not covered after [`super::LEASE`]: control ends.
+    Lease,
 }
 
 impl Timer {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::Consent,
+        Self::Card,
         Self::Opening,
         Self::Reconnect,
         Self::Idle,
@@ -41,6 +46,7 @@ impl Timer {
         Self::Longest,
         Self::Beacon,
         Self::Customer,
+        Self::Lease,
     ];
 }
 
@@ -82,17 +88,23 @@ impl Guard {
                 return match timer {
                     Timer::Consent => Some(*until),
                     Timer::Reconnect => *lost,
-                    Timer::Opening
+                    Timer::Card
+                    | Timer::Opening
                     | Timer::Idle
                     | Timer::StillThere
                     | Timer::Longest
                     | Timer::Beacon
-                    | Timer::Customer => None,
+                    | Timer::Customer
+                    | Timer::Lease => None,
                 };
             }
             State::Unpaired | State::Ended(_) => return None,
         };
         match (timer, &session.link) {
+            (Timer::Card, _) => match session.recording {
+                Recording::Card { until } => Some(until),
+                Recording::No | Recording::Begun => None,
+            },
             (Timer::Opening, Link::Opening { until, .. }) => Some(*until),
             (Timer::Reconnect, Link::Lost { until }) => Some(*until),
             (Timer::Idle, Link::Open) => match session.question {
@@ -108,8 +120,16 @@ impl Guard {
             (Timer::Longest, _) => Some(session.longest),
             (Timer::Beacon, Link::Open) if self.rights.control() => session.beacons.next(),
             (Timer::Customer, _) => session.customer,
+            (Timer::Lease, Link::Open) if self.recorder == Recorder::Working => {
+                session.lease.lapses()
+            }
             (
-                Timer::Consent | Timer::Opening | Timer::Reconnect | Timer::Idle | Timer::Beacon,
+                Timer::Consent
+                | Timer::Opening
+                | Timer::Reconnect
+                | Timer::Idle
+                | Timer::Beacon
+                | Timer::Lease,
                 _,
             ) => None,
         }
@@ -117,7 +137,8 @@ impl Guard {
 
     fn fire(&mut self, now: Instant, timer: Timer) {
         match timer {
-            Timer::Consent => self.end(now, End::Silence),
+            Timer::Consent | Timer::Card => self.end(now, End::Silence),
+            Timer::Lease => self.lapse(now),
             Timer::Opening | Timer::Reconnect => self.end(now, End::Lost),
             Timer::StillThere | Timer::Longest => self.end(now, End::Idle),
             Timer::Idle => {
