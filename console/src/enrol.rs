@@ -81,15 +81,15 @@ async fn fetch(relay: &Relay, secret: [u8; 16], request: Vec<u8>) -> Result<Vec<
             | RelayToConsole::PeerLost
             | RelayToConsole::Resumed
             | RelayToConsole::RecorderFailed
+            | RelayToConsole::RecorderBack
             | RelayToConsole::Recording { .. }
             | RelayToConsole::Checkpoint { .. }
-            | RelayToConsole::RecorderBack
             | RelayToConsole::Ended { .. } => {
                 return Err(Problem::RelayAnswer("a message out of turn".into()));
             }
         }
     };
-    connected.close().await;
+    connected.close(None).await;
     Ok(chain)
 }
 

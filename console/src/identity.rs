@@ -9,14 +9,13 @@
 //! The directory is for its owner only (0700, files 0600); a key that others can read is refused.
 //! Not here: the conversation that fetches the certificate ([`crate::enrol`]).
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use data_encoding::HEXLOWER;
 use fernsicht_protocol::cert;
 use fernsicht_protocol::crypto::{Hash, SigningKey};
 use zeroize::Zeroizing;
 
+use crate::folder::{Folder, pem, pem_blocks};
 use crate::view::Problem;
 
 /// Where the relay is and how it is known.
@@ -79,177 +78,59 @@ impl Identity {
 
 /// The directory that holds an identity.
 #[derive(Debug, Clone)]
-pub struct Store {
-    dir: PathBuf,
-}
+pub struct Store(Folder);
 
 impl Store {
     /// In `dir`, or in the system's place for this program's data.
     pub fn new(dir: Option<PathBuf>) -> Result<Self, Problem> {
-        let dir = match dir {
-            Some(dir) => dir,
-            None => directories::ProjectDirs::from("", "", "fernsicht-console")
-                .map(|dirs| dirs.data_local_dir().to_owned())
-                .ok_or_else(|| Problem::Storage {
-                    path: "~".into(),
-                    detail: "no home directory".into(),
-                })?,
-        };
-        Ok(Self { dir })
+        Folder::new(dir, "fernsicht-console").map(Self)
     }
 
     /// Where this is.
     pub fn dir(&self) -> &Path {
-        &self.dir
+        self.0.dir()
     }
 
     /// Reads the identity; `None` before enrolment.
     pub fn load(&self) -> Result<Option<Identity>, Problem> {
-        let key_path = self.dir.join(KEY);
-        if !key_path.try_exists().map_err(|e| self.problem(&e))? {
+        let folder = &self.0;
+        if !folder.holds(KEY)? {
             return Ok(None);
         }
-        self.check_permissions(&key_path)?;
-        let key = Zeroizing::new(self.read(KEY)?);
+        folder.check_permissions(KEY)?;
+        let key = Zeroizing::new(folder.read_text(KEY)?);
         let key_der = Zeroizing::new(
             pem_blocks(&key)
                 .into_iter()
                 .next()
-                .ok_or_else(|| self.damaged(KEY))?,
+                .ok_or_else(|| folder.damaged(KEY))?,
         );
-        let chain = pem_blocks(&self.read(CHAIN)?);
-        let relay = parse_relay(&self.read(RELAY)?).ok_or_else(|| self.damaged(RELAY))?;
+        let chain = pem_blocks(&folder.read_text(CHAIN)?);
+        let relay = folder.read_relay(RELAY)?;
         Identity::new(relay, chain, key_der)
             .map(Some)
-            .map_err(|_| self.damaged(CHAIN))
+            .map_err(|_| folder.damaged(CHAIN))
     }
 
     /// Writes the identity. The key goes last: without it nothing is enrolled.
     pub fn save(&self, identity: &Identity) -> Result<(), Problem> {
-        self.prepare()?;
-        let relay = &identity.relay;
-        let lines = format!(
-            "{}\n{}\n{}\n",
-            relay.address,
-            relay.name,
-            HEXLOWER.encode(&relay.ca)
-        );
-        self.write(RELAY, &lines)?;
+        let folder = &self.0;
+        folder.prepare()?;
+        folder.write_relay(RELAY, &identity.relay)?;
         let chain: String = identity
             .chain
             .iter()
             .map(|der| pem("CERTIFICATE", der))
             .collect();
-        self.write(CHAIN, &chain)?;
-        self.write(KEY, &Zeroizing::new(pem("PRIVATE KEY", &identity.key_der)))
+        folder.write(CHAIN, chain.as_bytes())?;
+        let key = Zeroizing::new(pem("PRIVATE KEY", &identity.key_der));
+        folder.write(KEY, key.as_bytes())
     }
 
     /// Makes the directory, so that a token is not spent on a disk that cannot be written to.
     pub fn prepare(&self) -> Result<(), Problem> {
-        let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&self.dir).map_err(|e| self.problem(&e))?;
-        let probe = ".writable";
-        self.write(probe, "")?;
-        std::fs::remove_file(self.dir.join(probe)).map_err(|e| self.problem(&e))
+        self.0.prepare()
     }
-
-    fn read(&self, name: &str) -> Result<String, Problem> {
-        std::fs::read_to_string(self.dir.join(name)).map_err(|e| self.problem(&e))
-    }
-
-    /// Whole or not at all: written beside, synced, renamed.
-    fn write(&self, name: &str, text: &str) -> Result<(), Problem> {
-        let beside = self.dir.join(format!("{name}.new"));
-        let written = (|| {
-            let mut options = std::fs::OpenOptions::new();
-            options.write(true).create(true).truncate(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let mut file = options.open(&beside)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            std::fs::rename(&beside, self.dir.join(name))
-        })();
-        written.map_err(|e| self.problem(&e))
-    }
-
-    #[cfg(unix)]
-    fn check_permissions(&self, path: &Path) -> Result<(), Problem> {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = std::fs::metadata(path)
-            .map_err(|e| self.problem(&e))?
-            .permissions()
-            .mode();
-        if mode & 0o077 != 0 {
-            return Err(Problem::StorageOpen {
-                path: self.dir.display().to_string(),
-            });
-        }
-        Ok(())
-    }
-
-    #[cfg(not(unix))]
-    fn check_permissions(&self, _: &Path) -> Result<(), Problem> {
-        Ok(())
-    }
-
-    fn problem(&self, error: &std::io::Error) -> Problem {
-        Problem::Storage {
-            path: self.dir.display().to_string(),
-            detail: error.to_string(),
-        }
-    }
-
-    fn damaged(&self, name: &str) -> Problem {
-        Problem::Storage {
-            path: self.dir.display().to_string(),
-            detail: format!("{name} is damaged"),
-        }
-    }
-}
-
-fn parse_relay(lines: &str) -> Option<Relay> {
-    let mut lines = lines.lines();
-    let (address, name, ca) = (lines.next()?, lines.next()?, lines.next()?);
-    let ca = HEXLOWER.decode(ca.as_bytes()).ok()?.try_into().ok()?;
-    Some(Relay {
-        address: address.to_owned(),
-        name: name.to_owned(),
-        ca,
-    })
-}
-
-/// RFC 7468, with the line length that it asks for.
-fn pem(label: &str, der: &[u8]) -> String {
-    let body = Zeroizing::new(data_encoding::BASE64.encode(der));
-    let mut out = format!("-----BEGIN {label}-----\n");
-    for at in (0..body.len()).step_by(64) {
-        out.push_str(&body[at..body.len().min(at + 64)]);
-        out.push('\n');
-    }
-    out.push_str(&format!("-----END {label}-----\n"));
-    out
-}
-
-fn pem_blocks(text: &str) -> Vec<Vec<u8>> {
-    let mut blocks = Vec::new();
-    let mut body = None::<Zeroizing<String>>;
-    for line in text.lines() {
-        if line.starts_with("-----BEGIN ") {
-            body = Some(Zeroizing::default());
-        } else if line.starts_with("-----END ") {
-            let block = body
-                .take()
-                .and_then(|b| data_encoding::BASE64.decode(b.as_bytes()).ok());
-            blocks.extend(block);
-        } else if let Some(body) = &mut body {
-            body.push_str(line.trim());
-        }
-    }
-    blocks
 }
 
 const KEY: &str = "technician.key";

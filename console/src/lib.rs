@@ -13,6 +13,7 @@ pub mod args;
 pub mod audit;
 pub mod decode;
 pub mod enrol;
+pub mod folder;
 pub mod identity;
 pub mod input;
 pub mod picture;

@@ -114,6 +114,10 @@ pub struct Session {
     pub link: Link,
     /// Whether the recorder has failed since control was granted last.
     pub recorder: Recorder,
+    /// True once the session is recorded; it stays so to its end.
+    pub recorded: bool,
+    /// Which page the customer reads, where the agent said so.
+    pub page: Option<Page>,
 }
 
 impl Session {
@@ -146,6 +150,10 @@ pub enum Recorder {
     Fine,
     /// It failed.
     Failed,
+    /// It failed and takes again: the customer may switch control on.
+    Back,
+    /// What the relay states of the recording is not what happened here.
+    Mismatch,
 }
 
 /// Statistics of the last second. None: not measured.

@@ -149,3 +149,122 @@ window-export-report = Unterschriebener Bericht (HTML)
 window-export-video = Video des Bildes (MP4)
 window-export-button = Ausgeben
 window-exported = Geschrieben:
+
+## Passwort-Satz
+audit-passphrase = Passwort-Satz:
+audit-passphrase-new = Neuer Passwort-Satz (mindestens 10 Zeichen):
+audit-passphrase-again = Noch einmal:
+audit-passphrase-final = Dieser Passwort-Satz ist endgültig. Niemand kann ihn zurücksetzen. Geht er verloren, lassen sich Aufzeichnungen, die nur für diesen Schlüssel versiegelt sind, nie mehr öffnen. Deshalb sollte es zwei Prüfer geben.
+audit-passphrase-wrong = Der Passwort-Satz ist falsch.
+audit-passphrase-short = Der Passwort-Satz hat weniger als 10 Zeichen.
+audit-passphrase-differs = Die beiden Passwort-Sätze sind verschieden.
+audit-no-terminal = Hier kann nichts gefragt werden. Nennen Sie eine Datei: --passphrase-file und --code-file oder --receipt.
+
+## Anmeldung
+audit-enrol-done = { $auditor } ist als Prüfer beim Relay { $relay } angemeldet. Fingerabdruck des Schlüssels: { $fingerprint }
+audit-only-one = Es gibt nur einen Prüfer. Geht dieser Schlüssel oder sein Passwort-Satz verloren, kann niemand eine Aufzeichnung öffnen. Melden Sie einen zweiten an.
+audit-agents-anew = Geben Sie das Kundenprogramm neu aus (fernsicht-relay agent): Erst dann werden Aufzeichnungen auch für diesen Schlüssel versiegelt.
+audit-not-enrolled = Auf diesem Computer ist kein Prüfer angemeldet. Starten Sie zuerst fernsicht-auditor enrol MARKE.
+
+## Fälle
+audit-list-cases = Fälle, die auf diesem Computer geöffnet wurden:
+audit-list-open =   { $case } · Aufzeichnung { $number } · geöffnet { $opened } · noch { $days } Tage
+audit-list-closed =   { $case } · Aufzeichnung { $number } · geöffnet { $opened } · geschlossen · noch { $days } Tage
+audit-list-none =   keine
+audit-list-technicians = Aufgezeichnete Sitzungen je Techniker, und wie viele davon ohne fertigen Beleg endeten:
+audit-list-technician =   { $technician } ({ $organisation }): { $recorded }, davon { $without } ohne fertigen Beleg
+audit-list-more =   … und weitere
+audit-closed = Der Fall ist geschlossen.
+audit-closed-unknown = Der Fall ist geschlossen. Auf diesem Computer war er nicht geöffnet.
+audit-reference = Das Zeichen des Falls fehlt oder ist zu lang (höchstens 128 Zeichen, keine Steuerzeichen).
+
+## Beschwerde
+audit-code = Beschwerde-Code (sieben Gruppen zu vier Zeichen):
+audit-code-length = Ein Beschwerde-Code hat 28 Zeichen; hier sind es { $symbols }.
+audit-code-symbol = Das Zeichen an Stelle { $at } kommt in keinem Beschwerde-Code vor.
+audit-code-wrong-at = Der Beschwerde-Code ist vertippt, wahrscheinlich an Stelle { $at }.
+audit-code-wrong = Der Beschwerde-Code ist vertippt.
+audit-receipt = Diese Datei kann nicht als Beleg dienen. ({ $detail })
+audit-receipt-key = Der Beschwerde-Code in diesem Beleg ist nicht für Ihren Schlüssel versiegelt. Ein anderer Prüfer kann ihn öffnen, oder der Kunde nennt den Code selbst.
+audit-file = { $path }: { $detail }
+audit-no-recording = Zu diesem Beschwerde-Code gibt es keine Aufzeichnung.
+audit-deleted = Diese Aufzeichnung wurde am { $date } gelöscht.
+audit-running = Die Sitzung dieser Aufzeichnung läuft noch.
+audit-relay-fault = Das Relay kann seinen Speicher nicht lesen oder sein Zugriffsprotokoll nicht schreiben. Nichts wurde herausgegeben.
+audit-too-large = Die Aufzeichnung hat { $megabytes } MB: mehr, als dieses Programm im Speicher hält.
+audit-unreadable = Die Aufzeichnung kann nicht gelesen werden. ({ $detail })
+audit-deletion = wird am { $date } gelöscht, noch { $days } Tage
+
+## Urteile
+audit-verdict-sound = Unversehrt und vollständig.
+audit-verdict-interrupted = Unversehrt, soweit sie reicht. Das Ende fehlt, oder die Aufzeichnung hatte dazwischen einen Fehler.
+audit-verdict-altered = Etwas wurde verändert oder fehlt.
+audit-verdict-wrong-code = Falscher Code: Dieser Beschwerde-Code gehört nicht zu dieser Aufzeichnung.
+audit-verdict-wrong-key = Falscher Prüfer-Schlüssel: Diese Aufzeichnung ist nicht für Ihren Schlüssel versiegelt.
+audit-verdict-sealed-falsely = Falsch versiegelt: Das Programm des Kunden hat etwas anderes versiegelt, als es benutzt hat. Das belastet niemanden.
+
+## Ausgabe
+audit-export-what = Nennen Sie, was geschrieben werden soll: --video DATEI, --report DATEI oder beides.
+audit-export-at = { $percent } %
+audit-cancelled = Abgebrochen. Es wurde keine Datei hinterlassen.
+audit-encoding = Das Video kann nicht geschrieben werden. ({ $detail })
+audit-report-sound = Der Bericht ist unverändert. Unterschrieben von { $auditor }.
+audit-report-altered = Dem Bericht ist nicht zu trauen. ({ $detail })
+
+## Rechte und Ende
+audit-rights-none = nichts
+audit-rights-view = sehen
+audit-rights-control = sehen und steuern
+audit-cause-granted = vom Kunden erlaubt
+audit-cause-narrowed = vom Kunden ausgeschaltet
+audit-cause-stopped = vom Kunden gestoppt (F11 oder „Stopp“)
+audit-cause-question = eine Frage an den Kunden war offen
+audit-cause-answered = der Kunde hat die Frage beantwortet
+audit-cause-lost = Verbindung verloren
+audit-cause-recorder = die Aufzeichnung hatte einen Fehler
+audit-cause-computer = etwas auf dem Computer des Kunden
+audit-cause-ended = die Sitzung endete
+audit-cause-epoch = ein neuer Abschnitt begann
+audit-end-missing = nicht aufgezeichnet: unterbrochen
+audit-end-customer = vom Kunden beendet
+audit-end-technician = vom Techniker beendet
+audit-end-before = beendet, bevor etwas gezeigt wurde
+audit-end-idle = lange nichts geschehen, oder die größte Länge erreicht
+audit-end-relay = das Relay wurde gewartet
+audit-end-revoked = das Zertifikat des Technikers wurde gesperrt
+audit-end-lost = die andere Seite kam nicht zurück
+audit-end-tampered = unterwegs wurde etwas verändert
+audit-end-fault = Fehler eines Programms
+
+## Bericht
+report-title = Bericht über eine Aufzeichnung
+report-findings = Was nicht stimmt
+report-record = Eintrag { $number }
+report-case = Fall
+report-number = Nummer der Aufzeichnung
+report-relay = Relay
+report-technician = Techniker
+report-organisation = Firma oder Abteilung
+report-from = Beginn (Uhr des Relays)
+report-to = Letzter Eintrag (Uhr des Relays)
+report-lasted = Dauer
+report-end = Ende
+report-epochs = Abschnitte mit eigenem Schlüssel
+report-sealed-to = Prüfer, für die sie versiegelt ist
+report-text = Fassung der Texte, denen der Kunde zustimmte
+report-entry = Eintrag im Zugriffsprotokoll
+report-deletion = Löschung
+report-rights = Rechte des Technikers
+report-input = Eingaben des Technikers
+report-injected = Ausgeführt
+report-dropped = Verworfen
+report-undecided = Ungeklärt
+report-export = Öffnung und Ausgabe
+report-by = Prüfer
+report-key = Fingerabdruck seines Schlüssels
+report-when = Zeitpunkt dieses Berichts
+report-video = Video
+report-no-video = nicht ausgegeben
+report-video-bytes = Größe des Videos in Byte
+report-video-hash = SHA-256 des Videos
+report-limits = Alle Zeiten sind Angaben des Relays. Die letzten Sekunden vor einem fehlenden Ende sind schwächer belegt. Das Video ist eine Ansicht; maßgeblich ist die Aufzeichnung. Dieser Bericht ist am Ende der Datei elektronisch unterschrieben; fernsicht-auditor check-report prüft das.

@@ -149,3 +149,121 @@ window-export-report = Signed report (HTML)
 window-export-video = Video of the picture (MP4)
 window-export-button = Export
 window-exported = Written:
+
+audit-passphrase = Passphrase:
+audit-passphrase-new = New passphrase (at least 10 characters):
+audit-passphrase-again = Once more:
+audit-passphrase-final = This passphrase is final. Nobody can reset it. If it is lost, recordings sealed only to this key can never be opened. There should therefore be two auditors.
+audit-passphrase-wrong = The passphrase is wrong.
+audit-passphrase-short = The passphrase has fewer than 10 characters.
+audit-passphrase-differs = The two passphrases differ.
+audit-no-terminal = Nothing can be asked here. Name a file: --passphrase-file, and --code-file or --receipt.
+
+## Enrolment
+audit-enrol-done = { $auditor } is enrolled as an auditor at { $relay }. Fingerprint of the key: { $fingerprint }
+audit-only-one = There is only one auditor. If this key or its passphrase is lost, nobody can open a recording. Enrol a second one.
+audit-agents-anew = Issue the customer's program anew (fernsicht-relay agent): only then recordings are sealed to this key as well.
+audit-not-enrolled = No auditor is enrolled on this computer. Start fernsicht-auditor enrol TOKEN first.
+
+## Cases
+audit-list-cases = Cases opened on this computer:
+audit-list-open =   { $case } · recording { $number } · opened { $opened } · { $days } days left
+audit-list-closed =   { $case } · recording { $number } · opened { $opened } · closed · { $days } days left
+audit-list-none =   none
+audit-list-technicians = Recorded sessions by technician, and how many of them ended without a completed receipt:
+audit-list-technician =   { $technician } ({ $organisation }): { $recorded }, { $without } of them without a completed receipt
+audit-list-more =   … and others
+audit-closed = The case is closed.
+audit-closed-unknown = The case is closed. It had not been opened on this computer.
+audit-reference = The case reference is missing or too long (at most 128 characters, no control characters).
+
+## Complaint
+audit-code = Complaint code (seven groups of four):
+audit-code-length = A complaint code has 28 symbols; these are { $symbols }.
+audit-code-symbol = The symbol at place { $at } is none of a complaint code.
+audit-code-wrong-at = The complaint code is mistyped, probably at place { $at }.
+audit-code-wrong = The complaint code is mistyped.
+audit-receipt = This file cannot serve as a receipt. ({ $detail })
+audit-receipt-key = The complaint code in this receipt is not sealed to your key. Another auditor can open it, or the customer tells the code itself.
+audit-file = { $path }: { $detail }
+audit-no-recording = There is no recording for this complaint code.
+audit-deleted = This recording was deleted on { $date }.
+audit-running = The session of this recording is still running.
+audit-relay-fault = The relay cannot read its store or write its access log. Nothing was handed out.
+audit-too-large = The recording has { $megabytes } MB: more than this program holds in memory.
+audit-unreadable = The recording cannot be read. ({ $detail })
+audit-deletion = deleted on { $date }, { $days } days left
+
+## Verdicts
+audit-verdict-sound = Sound and complete.
+audit-verdict-interrupted = Sound as far as it goes. Its end is missing, or the recorder had failed in between.
+audit-verdict-altered = Something was altered or is missing.
+audit-verdict-wrong-code = Wrong code: this complaint code does not belong to this recording.
+audit-verdict-wrong-key = Wrong auditor key: this recording is not sealed to your key.
+audit-verdict-sealed-falsely = Sealed falsely: the customer's program sealed something else than what it used. This accuses nobody.
+
+## Export
+audit-export-what = Say what is to be written: --video FILE, --report FILE, or both.
+audit-export-at = { $percent } %
+audit-cancelled = Cancelled. No file was left.
+audit-encoding = The video cannot be written. ({ $detail })
+audit-report-sound = The report is unaltered. Signed by { $auditor }.
+audit-report-altered = The report cannot be relied on. ({ $detail })
+
+## Rights and end
+audit-rights-none = nothing
+audit-rights-view = see
+audit-rights-control = see and control
+audit-cause-granted = granted by the customer
+audit-cause-narrowed = switched off by the customer
+audit-cause-stopped = stopped by the customer (F11 or Stop)
+audit-cause-question = a question to the customer was open
+audit-cause-answered = the customer answered the question
+audit-cause-lost = connection lost
+audit-cause-recorder = the recorder failed
+audit-cause-computer = something on the customer's computer
+audit-cause-ended = the session ended
+audit-cause-epoch = a new epoch began
+audit-end-missing = not recorded: interrupted
+audit-end-customer = ended by the customer
+audit-end-technician = ended by the technician
+audit-end-before = ended before anything was shown
+audit-end-idle = nothing happened for long, or the greatest length was reached
+audit-end-relay = the relay was shut down for maintenance
+audit-end-revoked = the technician's certificate was revoked
+audit-end-lost = the other side did not come back
+audit-end-tampered = something was altered on the way
+audit-end-fault = a fault of a program
+
+## Report
+report-title = Report on a recording
+report-findings = What does not fit
+report-record = record { $number }
+report-case = Case
+report-number = Number of the recording
+report-relay = Relay
+report-technician = Technician
+report-organisation = Organisation
+report-from = Begin (relay's clock)
+report-to = Last record (relay's clock)
+report-lasted = Length
+report-end = End
+report-epochs = Epochs
+report-sealed-to = Auditors to whom it is sealed
+report-text = Version of the texts that the customer agreed to
+report-entry = Entry in the access log
+report-deletion = Deletion
+report-rights = The technician's rights
+report-input = The technician's input
+report-injected = Injected
+report-dropped = Dropped
+report-undecided = Undecided
+report-export = Opening and export
+report-by = Auditor
+report-key = Fingerprint of the auditor's key
+report-when = Time of this report
+report-video = Video
+report-no-video = not exported
+report-video-bytes = Bytes of the video
+report-video-hash = SHA-256 of the video
+report-limits = All times are the relay's word. The last seconds before a missing end are weaker evidence. The video is a view; what counts is the recording. This report is signed at the end of the file; fernsicht-auditor check-report checks it.

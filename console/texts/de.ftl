@@ -50,12 +50,13 @@ page-consent = Die Seite zur Einwilligung wird gelesen. Nennen Sie auf Nachfrage
 page-screens = Der Bildschirm zum Zeigen wird ausgewählt.
 page-privacy = Die Hinweise zum Datenschutz werden gelesen.
 page-starting = Die Sitzung wird gestartet.
-page-card = Am anderen Ende wird der Beschwerde-Code notiert. Bitte warten.
 page-session = Am anderen Ende steht die Leiste der Sitzung.
+page-card = Am anderen Ende wird der Beschwerde-Code notiert oder fotografiert. Fragen Sie nie nach diesem Code.
 
 ## Die Sitzung
 state-view = Sie sehen den Bildschirm. Maus und Tastatur können Sie nicht benutzen.
 state-control = Sie sehen den Bildschirm und benutzen Maus und Tastatur.
+state-recorded = Wird aufgezeichnet
 state-paused = Am anderen Ende werden Maus oder Tastatur benutzt. Ihre Eingaben warten.
 blank-title = Kein Bild
 blank-waiting = Das Bild kommt, sobald es da ist.
@@ -72,6 +73,8 @@ cause-epoch = Das Zeigen ist noch nicht erlaubt.
 link-lost = Ihre Verbindung ist unterbrochen. Sie wird wiederhergestellt. So lange sehen Sie nichts.
 peer-lost = Die Verbindung zum anderen Ende ist unterbrochen. Sie kann 10 Minuten lang zurückkommen.
 recorder-failed = Die Aufzeichnung hat einen Fehler. Das Steuern ist ausgesetzt.
+recorder-back = Die Aufzeichnung arbeitet wieder. Das Steuern kann am anderen Ende wieder eingeschaltet werden.
+recorder-mismatch = Die Aufzeichnung des Relays stimmt nicht mit dem überein, was hier geschah. Das Steuern ist ausgesetzt. Melden Sie das Ihrem Betreiber.
 
 ## Leiste
 bar-end = Sitzung beenden

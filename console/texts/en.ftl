@@ -50,12 +50,13 @@ page-consent = The customer reads the consent page. Say your name when asked.
 page-screens = The customer chooses which screen to show.
 page-privacy = The customer reads the privacy information.
 page-starting = The session is being started.
-page-card = The customer notes down the complaint code. Please wait.
 page-session = The customer has the session's bar before them.
+page-card = The customer notes or photographs the complaint code. Never ask for that code.
 
 ## The session
 state-view = You see the screen. You cannot use mouse and keyboard.
 state-control = You see the screen and use mouse and keyboard.
+state-recorded = Recorded
 state-paused = The customer uses mouse or keyboard. Your input waits.
 blank-title = No picture
 blank-waiting = The picture comes as soon as it is there.
@@ -72,6 +73,8 @@ cause-epoch = The customer has not granted sight yet.
 link-lost = Your connection is interrupted. It is being restored. You see nothing meanwhile.
 peer-lost = The customer's connection is interrupted. It has 10 minutes to come back.
 recorder-failed = The recorder failed. Control is suspended.
+recorder-back = The recorder works again. The customer can switch control on again.
+recorder-mismatch = The relay's recording does not match what happened here. Control is suspended. Tell your operator.
 
 ## Bar
 bar-end = End session

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use fernsicht_protocol::code::{Password, SessionCode};
 use fernsicht_protocol::content::{Cause, ConsoleNotice, Input, InputEvent, PictureAck, Pointer};
+use fernsicht_protocol::crypto::hash;
 use fernsicht_protocol::frame::{Class, Frame};
 use fernsicht_protocol::guard::Mirror;
 use fernsicht_protocol::messages::{
@@ -31,7 +32,8 @@ use fernsicht_protocol::wire::{Blob, List, Wire};
 use rand_core::OsRng;
 use zeroize::Zeroizing;
 
-use super::paired::{Paired, Resume};
+use super::paired::{EpochStart, Paired, Resume};
+use super::recorded::Confirmed;
 use crate::identity::Identity;
 use crate::picture::Mark;
 use crate::view::{self, CodeOver, CodeState, Link, Problem, Recorder, Stage};
@@ -62,6 +64,8 @@ pub(crate) enum Output {
     Picture(Vec<u8>),
     /// The customer's pointer.
     Pointer(Pointer),
+    /// The session is over for this reason: say so behind everything that was sent, then close.
+    Goodbye(End),
     /// The connection is not needed any more.
     Close,
 }
@@ -91,6 +95,8 @@ struct Offered {
 pub(crate) struct Core {
     identity: Arc<Identity>,
     phase: Phase,
+    /// By which certificates are checked, in seconds since 1970 UTC.
+    unix_s: u64,
     /// True once the relay has answered our hello on this link.
     greeted: bool,
     out: VecDeque<Output>,
@@ -101,6 +107,7 @@ impl Core {
         Self {
             identity,
             phase: Phase::Idle { problem: None },
+            unix_s: 0,
             greeted: false,
             out: VecDeque::new(),
         }
@@ -115,11 +122,11 @@ impl Core {
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         match &self.phase {
             Phase::Offered(offered) => Some(offered.until),
-            Phase::Idle { .. }
-            | Phase::Requested
-            | Phase::Over(_)
-            | Phase::Paired(_)
-            | Phase::Ended(_) => None,
+            Phase::Paired(paired) => paired
+                .keys
+                .is_some()
+                .then(|| paired.recorded.as_ref()?.poll_timeout())?,
+            Phase::Idle { .. } | Phase::Requested | Phase::Over(_) | Phase::Ended(_) => None,
         }
     }
 
@@ -180,12 +187,7 @@ impl Core {
     /// The technician ends the session or gives the code up.
     pub(crate) fn end(&mut self) {
         match &self.phase {
-            Phase::Paired(_) => {
-                self.out.push_back(Output::Relay(ConsoleToRelay::End {
-                    reason: End::Technician,
-                }));
-                self.finish(End::Technician);
-            }
+            Phase::Paired(_) => self.abort(End::Technician),
             Phase::Requested | Phase::Offered(_) | Phase::Over(_) | Phase::Ended(_) => {
                 self.phase = Phase::Idle { problem: None };
                 self.out.push_back(Output::Close);
@@ -281,21 +283,30 @@ impl Core {
 
     /// Time has passed.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        if let Phase::Offered(offered) = &self.phase
-            && offered.until <= now
-        {
-            self.over(CodeOver::Expired);
+        match &mut self.phase {
+            Phase::Offered(offered) if offered.until <= now => self.over(CodeOver::Expired),
+            Phase::Paired(paired) => {
+                paired.state_heads_if_due(&self.identity.key, now, &mut self.out);
+            }
+            Phase::Idle { .. }
+            | Phase::Requested
+            | Phase::Offered(_)
+            | Phase::Over(_)
+            | Phase::Ended(_) => {}
         }
+    }
+
+    /// The time by which certificates are checked, in seconds since 1970 UTC. Told before what
+    /// the relay says.
+    pub(crate) fn handle_clock(&mut self, unix_s: u64) {
+        self.unix_s = unix_s;
     }
 
     /// The relay says something.
     pub(crate) fn handle_relay(&mut self, message: RelayToConsole, now: Instant) {
         match message {
             RelayToConsole::Hello { version, .. } => self.handle_hello(version),
-            RelayToConsole::Enrolled { .. }
-            | RelayToConsole::Recording { .. }
-            | RelayToConsole::Checkpoint { .. }
-            | RelayToConsole::RecorderBack => self.misfit(),
+            RelayToConsole::Enrolled { .. } => self.misfit(),
             RelayToConsole::Session {
                 session,
                 nameplate,
@@ -324,7 +335,7 @@ impl Core {
                 });
             }
             RelayToConsole::AgentLeft => self.handle_agent_left(),
-            RelayToConsole::Peer { packet } => self.handle_peer(&packet.0),
+            RelayToConsole::Peer { packet } => self.handle_peer(&packet.0, now),
             RelayToConsole::PeerLost => {
                 if let Phase::Paired(paired) = &mut self.phase {
                     paired.lose(Link::PeerLost, &mut self.out);
@@ -336,12 +347,34 @@ impl Core {
                     paired.recorder = Recorder::Failed;
                 }
             }
+            RelayToConsole::RecorderBack => {
+                if let Phase::Paired(paired) = &mut self.phase
+                    && paired.recorder == Recorder::Failed
+                {
+                    paired.recorder = Recorder::Back;
+                }
+            }
+            RelayToConsole::Recording {
+                epoch,
+                chain,
+                checkpoint,
+            } => {
+                let relay = &self.identity.relay;
+                let confirmed = Confirmed::verify(epoch, &chain, checkpoint, relay, self.unix_s);
+                self.handle_recording(confirmed, now);
+            }
+            RelayToConsole::Checkpoint { checkpoint } => {
+                if let Phase::Paired(paired) = &mut self.phase {
+                    paired.handle_checkpoint(&checkpoint);
+                }
+            }
             RelayToConsole::Refused { reason } => self.handle_refused(&reason),
             RelayToConsole::Ended { reason } => match self.phase {
                 Phase::Paired(_) | Phase::Requested | Phase::Offered(_) => self.finish(reason),
                 Phase::Idle { .. } | Phase::Over(_) | Phase::Ended(_) => {}
             },
         }
+        self.tell_mismatch();
     }
 
     /// A record of an in-order stream.
@@ -353,6 +386,7 @@ impl Core {
         if let Some(reason) = reason {
             self.abort(reason);
         }
+        self.tell_mismatch();
     }
 
     /// A frame that came on a stream of its own.
@@ -468,6 +502,7 @@ impl Core {
             mut peer,
             ..
         } = paired;
+        let leaf = self.identity.chain.first().map(|leaf| hash(leaf));
         let chain = List(
             self.identity
                 .chain
@@ -494,6 +529,8 @@ impl Core {
         self.phase = Phase::Paired(Box::new(Paired {
             session,
             th2,
+            leaf: leaf.expect("an identity has a leaf"),
+            signature,
             peer,
             resume,
             keys: None,
@@ -507,6 +544,8 @@ impl Core {
             held_bytes: 0,
             release_first: false,
             dropped: 0,
+            recorded: None,
+            early: None,
         }));
     }
 
@@ -539,7 +578,25 @@ impl Core {
         }
     }
 
-    fn handle_peer(&mut self, packet: &[u8]) {
+    fn handle_recording(&mut self, confirmed: Result<Confirmed, End>, now: Instant) {
+        let Phase::Paired(paired) = &mut self.phase else {
+            return;
+        };
+        let handled = confirmed.and_then(|confirmed| {
+            paired.handle_recording(confirmed, &self.identity.key, now, &mut self.out)
+        });
+        if let Err(reason) = handled {
+            self.abort(reason);
+        }
+    }
+
+    fn tell_mismatch(&mut self) {
+        if let Phase::Paired(paired) = &mut self.phase {
+            paired.tell_mismatch(&mut self.out);
+        }
+    }
+
+    fn handle_peer(&mut self, packet: &[u8], now: Instant) {
         let Phase::Paired(paired) = &mut self.phase else {
             return;
         };
@@ -550,10 +607,18 @@ impl Core {
         };
         match AgentToConsole::from_bytes(&message) {
             Ok(AgentToConsole::EpochStart {
-                epoch, rid, secret, ..
+                epoch,
+                rid,
+                secret,
+                sealed_keys_hash,
             }) => {
-                let secret = Zeroizing::new(secret);
-                let started = paired.start_epoch(epoch, rid, &secret, &mut self.out);
+                let start = EpochStart {
+                    number: epoch,
+                    rid,
+                    secret: Zeroizing::new(secret),
+                    sealed_keys_hash,
+                };
+                let started = paired.start_epoch(&start, &self.identity.key, now, &mut self.out);
                 if let Err(reason) = started {
                     self.abort(reason);
                 }
@@ -631,13 +696,16 @@ impl Core {
         self.out.push_back(Output::Close);
     }
 
+    /// This end ends the session.
     fn abort(&mut self, reason: End) {
-        self.out.push_back(Output::Relay(ConsoleToRelay::End {
-            reason: reason.clone(),
-        }));
-        self.finish(reason);
+        if let Phase::Paired(paired) = &mut self.phase {
+            paired.state_heads(&self.identity.key, None, &mut self.out);
+        }
+        self.phase = Phase::Ended(reason.clone());
+        self.out.extend([Output::Forget, Output::Goodbye(reason)]);
     }
 
+    /// The session has been ended by somebody else.
     fn finish(&mut self, reason: End) {
         self.phase = Phase::Ended(reason);
         self.out.extend([Output::Forget, Output::Close]);

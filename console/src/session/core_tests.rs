@@ -13,11 +13,16 @@ use fernsicht_protocol::wire::Text;
 use super::*;
 use crate::identity::tests::identity;
 
+#[path = "recorded_tests.rs"]
+mod recorded;
+
 const SESSION: SessionId = [5; 16];
 
 /// An agent's half of a session, without a relay between.
 struct Peer {
     th2: [u8; 32],
+    /// Of the epoch begun last.
+    commitment: [u8; 32],
     channel: peer::Channel,
     sealer: Option<Sealer>,
     opener: Option<Opener>,
@@ -39,6 +44,7 @@ fn said(core: &mut Core) -> Vec<ConsoleToRelay> {
         .into_iter()
         .filter_map(|o| match o {
             Output::Relay(message) => Some(message),
+            Output::Goodbye(reason) => Some(ConsoleToRelay::End { reason }),
             Output::Frame(_)
             | Output::Code(_)
             | Output::Fresh
@@ -53,7 +59,11 @@ fn said(core: &mut Core) -> Vec<ConsoleToRelay> {
 
 /// A core with a code, and the code.
 fn offered(now: Instant) -> (Core, SessionCode) {
-    let mut core = Core::new(Arc::new(identity("Erika Weber")));
+    offered_to(identity("Erika Weber"), now)
+}
+
+fn offered_to(identity: Identity, now: Instant) -> (Core, SessionCode) {
+    let mut core = Core::new(Arc::new(identity));
     core.start();
     assert!(core.wants_link());
     core.handle_connected();
@@ -124,8 +134,12 @@ fn wrong(right: &Password) -> Password {
 }
 
 fn paired() -> Pair {
+    paired_to(identity("Erika Weber"))
+}
+
+fn paired_to(identity: Identity) -> Pair {
     let now = Instant::now();
-    let (mut core, code) = offered(now);
+    let (mut core, code) = offered_to(identity, now);
     let (state, reply) = share(&mut core, code.password(), now);
     let ConsoleToRelay::Reply {
         share,
@@ -178,6 +192,7 @@ fn paired() -> Pair {
         core,
         peer: Peer {
             th2,
+            commitment: [0; 32],
             channel,
             sealer: None,
             opener: None,
@@ -714,6 +729,7 @@ fn a_relay_that_speaks_out_of_turn_moves_nothing() {
             RelayToConsole::PeerLost,
             RelayToConsole::Resumed,
             RelayToConsole::RecorderFailed,
+            RelayToConsole::RecorderBack,
         ]
     };
     for message in messages() {

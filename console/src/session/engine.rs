@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use fernsicht_protocol::content::InputEvent;
 use fernsicht_protocol::frame::Class;
+use fernsicht_protocol::messages::{End, RelayToConsole};
 use tokio::sync::mpsc;
 
 use super::core::{Core, Output};
@@ -182,7 +183,7 @@ impl Engine {
         }
         self.carry_out();
         self.painter.end();
-        self.close();
+        self.close(None);
         if let Some(closing) = self.closing {
             // Nothing is left to do if the goodbye failed.
             drop(closing.await);
@@ -223,13 +224,14 @@ impl Engine {
                 self.with_core(Core::handle_connected);
             }
             Event::Message(message) => {
-                if matches!(
-                    message,
-                    fernsicht_protocol::messages::RelayToConsole::Resumed
-                ) {
+                if matches!(message, RelayToConsole::Resumed) {
                     self.retry = None;
                 }
-                self.with_core(|core| core.handle_relay(message, now));
+                let unix_s = unix_s();
+                self.with_core(|core| {
+                    core.handle_clock(unix_s);
+                    core.handle_relay(message, now);
+                });
             }
             Event::Record(record) => {
                 self.meter.received(record.header().length as usize);
@@ -353,8 +355,12 @@ impl Engine {
                     }
                     Ok(())
                 }
+                Output::Goodbye(reason) => {
+                    self.close(Some(reason));
+                    Ok(())
+                }
                 Output::Close => {
-                    self.close();
+                    self.close(None);
                     Ok(())
                 }
             };
@@ -393,11 +399,11 @@ impl Engine {
         }
     }
 
-    fn close(&mut self) {
+    fn close(&mut self, reason: Option<End>) {
         self.link = None;
         self.retry = None;
         if let Some(connected) = self.connected.take() {
-            self.closing = Some(tokio::spawn(connected.close()));
+            self.closing = Some(tokio::spawn(connected.close(reason)));
         }
     }
 
@@ -497,6 +503,12 @@ async fn enrolment(state: &mut State) -> Result<Identity, Problem> {
             std::future::pending().await
         }
     }
+}
+
+fn unix_s() -> u64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
 }
 
 async fn sleep_until(at: Option<Instant>) {

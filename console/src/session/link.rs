@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use fernsicht_protocol::frame::{Class, Frame};
-use fernsicht_protocol::messages::{ALPN_CONSOLE, ConsoleToRelay, RelayToConsole};
+use fernsicht_protocol::messages::{ALPN_CONSOLE, ConsoleToRelay, End, RelayToConsole};
 use fernsicht_protocol::quic::{
     self, ConnectError, Incoming, MessageReceiver, MessageSender, Pin, ReadError, RecordSender,
 };
@@ -33,6 +33,9 @@ const MOST_EVENTS: usize = 64;
 /// Messages, or frames of one class, that wait for their stream. The agent sends no more pictures
 /// than are acknowledged within a round trip, so acknowledgements stay far below.
 const MOST_WRITES: usize = 256;
+
+/// How long the last frames may take before the goodbye.
+const LAST_FRAMES: Duration = Duration::from_millis(500);
 
 /// How long a goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -152,15 +155,24 @@ impl Connected {
         self.connection.rtt()
     }
 
-    /// Delivers what was said, then closes.
-    pub(crate) async fn close(self) {
+    /// Delivers what was sent, says why the session is over, then closes.
+    pub(crate) async fn close(self, reason: Option<End>) {
         let Self {
             endpoint,
             connection,
             messages,
             mut speaker,
-            ..
+            records,
+            mut writers,
         } = self;
+        drop(records);
+        if let Some(reason) = reason {
+            let delivered = async { while writers.join_next().await.is_some() {} };
+            // Frames that the relay does not take must not keep the session from ending.
+            drop(tokio::time::timeout(LAST_FRAMES, delivered).await);
+            // Where the queue is full the closed connection says it.
+            drop(messages.try_send(ConsoleToRelay::End { reason }));
+        }
         drop(messages);
         // A relay that does not take the goodbye finds out by the closed connection.
         drop(tokio::time::timeout(GOODBYE, speaker.join_next()).await);
@@ -200,6 +212,7 @@ async fn write_records(
             return;
         }
     }
+    sender.finish().await;
 }
 
 /// Connects and opens the message stream.
@@ -229,7 +242,8 @@ pub(crate) fn tls_identity(identity: &Identity) -> quic::Identity {
     }
 }
 
-fn problem(relay: &Relay, error: &ConnectError) -> Problem {
+/// What a failed connection means.
+pub(crate) fn problem(relay: &Relay, error: &ConnectError) -> Problem {
     let (relay, detail) = (relay.address.clone(), error.to_string());
     match error {
         ConnectError::Resolve(_) | ConnectError::NoNetwork(_) | ConnectError::Unreachable => {

@@ -13,6 +13,7 @@ pub(crate) mod link;
 mod meter;
 mod painter;
 mod paired;
+mod recorded;
 mod retry;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -5,9 +5,10 @@
 //! Not here: the way from a code to the pairing, and what the relay says ([`super::core`]).
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use fernsicht_protocol::content::{AgentNotice, Beacon, Cause, DropReason, InputAck, Pointer};
-use fernsicht_protocol::crypto::hash;
+use fernsicht_protocol::crypto::{Hash, Secret, SigningKey, hash};
 use fernsicht_protocol::epoch;
 use fernsicht_protocol::frame::{Class, Direction, Frame, Header};
 use fernsicht_protocol::guard::{Draw, Effect, Mirror};
@@ -18,6 +19,7 @@ use fernsicht_protocol::wire::{Blob, Wire};
 use fernsicht_protocol::{pairing, peer};
 
 use super::core::Output;
+use super::recorded::{Confirmed, Recorded};
 use crate::view::{self, Link, Recorder};
 
 /// Frames kept until their rights frame comes: what a round trip can hold, no more.
@@ -28,7 +30,11 @@ const MOST_HELD_BYTES: usize = 32 << 20;
 
 pub(super) struct Paired {
     pub(super) session: SessionId,
-    pub(super) th2: [u8; 32],
+    pub(super) th2: Hash,
+    /// H(leaf) of the technician.
+    pub(super) leaf: Hash,
+    /// `Sign(technician, "technician", th2)`.
+    pub(super) signature: [u8; 64],
     pub(super) peer: peer::Channel,
     pub(super) resume: Resume,
     /// None before the first epoch, and from a loss to the next one: what is still on its way
@@ -46,6 +52,10 @@ pub(super) struct Paired {
     /// The customer was active: what he interrupted must be released first.
     pub(super) release_first: bool,
     pub(super) dropped: u64,
+    /// From the first recorded epoch on.
+    pub(super) recorded: Option<Box<Recorded>>,
+    /// The relay's word on an epoch that the agent has not yet begun.
+    pub(super) early: Option<Confirmed>,
 }
 
 pub(super) struct Keys {
@@ -53,8 +63,16 @@ pub(super) struct Keys {
     pub(super) opener: epoch::Opener,
 }
 
+/// What the agent says of a new epoch.
+pub(super) struct EpochStart {
+    pub(super) number: u32,
+    pub(super) rid: Option<[u8; 16]>,
+    pub(super) secret: Secret,
+    pub(super) sealed_keys_hash: Hash,
+}
+
 pub(super) struct Resume {
-    pub(super) key: fernsicht_protocol::crypto::Secret,
+    pub(super) key: Secret,
     /// The token that the relay awaits, as far as we know.
     pub(super) counter: u64,
     /// True while the answer to a resume with `counter` is outstanding.
@@ -69,52 +87,84 @@ impl Paired {
             customer_active: self.mirror.customer_active(),
             link: self.link,
             recorder: self.recorder,
+            recorded: self.recorded.is_some(),
+            page: self.page.clone(),
         }
     }
 
     pub(super) fn seal(&mut self, class: Class, grant: u32, content: &[u8]) -> Option<Output> {
         let rights = self.mirror.rights();
         let keys = self.keys.as_mut()?;
-        Some(Output::Frame(
-            keys.sealer.seal(class, grant, rights, content),
-        ))
+        let frame = keys.sealer.seal(class, grant, rights, content);
+        self.witness(&frame.header, || hash(&frame.ciphertext));
+        Some(Output::Frame(frame))
     }
 
+    /// The agent begins an epoch: nothing is granted until its first rights frame. One that is
+    /// not recorded is acknowledged at once, a recorded one once the relay has confirmed it.
     pub(super) fn start_epoch(
         &mut self,
-        number: u32,
-        rid: Option<[u8; 16]>,
-        secret: &fernsicht_protocol::crypto::Secret,
+        start: &EpochStart,
+        key: &SigningKey,
+        now: Instant,
         out: &mut VecDeque<Output>,
     ) -> Result<(), End> {
+        let number = start.number;
         if number <= self.mirror.epoch() {
             return Err(End::Tampered);
         }
-        let epoch = epoch::Epoch::new(&self.session, rid, number, &self.th2, secret);
-        self.keys = Some(Keys {
+        let epoch = epoch::Epoch::new(&self.session, start.rid, number, &self.th2, &start.secret);
+        let keys = Keys {
             sealer: epoch.sealer(Direction::ConsoleToAgent),
             opener: epoch.opener(Direction::AgentToConsole),
-        });
+        };
+        self.keys = None;
         self.drop_held();
         let effect = self.mirror.handle_epoch(number);
         apply(effect, out);
-        let packet = self.peer.seal(
-            &ConsoleToAgent::EpochAck {
-                epoch: number,
-                signature: None,
+        let Some(rid) = start.rid else {
+            if self.recorded.is_some() {
+                // Recording, once begun, lasts to the session's end.
+                return Err(End::Tampered);
             }
-            .to_bytes(),
-        );
+            self.acknowledge(number, keys, None, out);
+            return Ok(());
+        };
+        self.open_recorded(
+            rid,
+            number,
+            keys,
+            epoch.commitment(),
+            start.sealed_keys_hash,
+            out,
+        )?;
+        match self.early.take_if(|early| early.epoch() == number) {
+            Some(early) => self.handle_recording(early, key, now, out),
+            None => Ok(()),
+        }
+    }
+
+    /// From here on frames of the epoch are sealed and opened.
+    pub(super) fn acknowledge(
+        &mut self,
+        epoch: u32,
+        keys: Keys,
+        signature: Option<[u8; 64]>,
+        out: &mut VecDeque<Output>,
+    ) {
+        self.keys = Some(keys);
+        let ack = ConsoleToAgent::EpochAck { epoch, signature };
+        let packet = self.peer.seal(&ack.to_bytes());
         out.push_back(Output::Relay(ConsoleToRelay::Peer {
             packet: Blob(packet),
         }));
-        Ok(())
     }
 
     pub(super) fn lose(&mut self, link: Link, out: &mut VecDeque<Output>) {
         self.link = link;
         self.cause = Cause::Lost;
         self.keys = None;
+        self.interrupt_recording(link == Link::OwnLost);
         self.drop_held();
         let effect = self.mirror.handle_lost();
         apply(effect, out);
@@ -125,6 +175,10 @@ impl Paired {
         record: Record,
         out: &mut VecDeque<Output>,
     ) -> Result<(), End> {
+        match &record {
+            Record::Frame(frame) => self.witness(&frame.header, || hash(&frame.ciphertext)),
+            Record::Tombstone { header, hash } => self.witness(header, || *hash),
+        }
         let Some(keys) = &mut self.keys else {
             return match self.mirror.epoch() {
                 0 => Err(End::Tampered),
@@ -154,7 +208,7 @@ impl Paired {
                 Ok(())
             }
             Class::Notices => self.handle_notice(&content),
-            // Their seams: the recordings and the transfer of files.
+            // The agent's heads are for the auditor; the transfer of files has its seam here.
             Class::Heads | Class::Transfer => Ok(()),
             Class::Input | Class::Beacon | Class::Pointer | Class::Picture | Class::Refinement => {
                 Err(End::Tampered)
@@ -179,6 +233,9 @@ impl Paired {
         self.release_first = false;
         if header.rights == Rights::Control {
             self.recorder = Recorder::Fine;
+        }
+        if let Some(recorded) = self.recorded.as_mut().filter(|_| !header.rights.view()) {
+            recorded.hurry();
         }
         let held = std::mem::take(&mut self.held);
         self.held_bytes = 0;

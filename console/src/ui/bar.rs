@@ -37,6 +37,10 @@ pub fn bar(ui: &mut Ui, texts: &Texts, session: &Session, state: State) -> Optio
         let (sign, text, colour) = status(texts, session, c);
         signs::sign(ui, sign, colour);
         ui.label(RichText::new(text).color(colour));
+        if session.recorded {
+            signs::sign(ui, Sign::Recorded, c.alarm);
+            ui.label(RichText::new(texts.text("state-recorded")).size(tokens::SMALL));
+        }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().button_padding = Vec2::new(10.0, 4.0);
             ui.spacing_mut().interact_size.y = 30.0;
@@ -81,8 +85,11 @@ fn status(texts: &Texts, session: &Session, c: Colours) -> (Sign, String, Color3
         Link::PeerLost => return (Sign::Alarm, texts.text("peer-lost"), c.alarm),
         Link::Whole => {}
     }
-    if session.recorder == Recorder::Failed {
-        return (Sign::Alarm, texts.text("recorder-failed"), c.alarm);
+    match session.recorder {
+        Recorder::Fine => {}
+        Recorder::Failed => return (Sign::Alarm, texts.text("recorder-failed"), c.alarm),
+        Recorder::Back => return (Sign::Alarm, texts.text("recorder-back"), c.alarm),
+        Recorder::Mismatch => return (Sign::Alarm, texts.text("recorder-mismatch"), c.alarm),
     }
     if session.rights.control() && session.customer_active {
         return (Sign::Paused, texts.text("state-paused"), c.alarm);

@@ -278,6 +278,9 @@ fn blank(ui: &mut Ui, texts: &Texts, session: &view::Session) -> Option<Action> 
     match session.link {
         Link::OwnLost => alarm(ui, texts.text("link-lost")),
         Link::PeerLost => alarm(ui, texts.text("peer-lost")),
+        Link::Whole if session.page == Some(Page::Card) => {
+            drop(ui.label(RichText::new(texts.text("page-card")).strong()));
+        }
         Link::Whole if session.rights.view() => drop(ui.label(texts.text("blank-waiting"))),
         Link::Whole => drop(ui.label(RichText::new(cause_text(texts, &session.cause)).strong())),
     }

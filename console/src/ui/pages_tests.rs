@@ -62,6 +62,8 @@ fn session(rights: Rights, cause: Cause, link: Link) -> Stage {
         customer_active: false,
         link,
         recorder: Recorder::Fine,
+        recorded: false,
+        page: None,
     })
 }
 

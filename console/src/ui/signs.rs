@@ -17,6 +17,8 @@ pub enum Sign {
     Paused,
     /// Nothing goes on.
     Stopped,
+    /// What goes on is recorded.
+    Recorded,
 }
 
 /// Draws a sign beside its words.
@@ -47,6 +49,9 @@ pub fn sign(ui: &mut Ui, sign: Sign, colour: Color32) {
         }
         Sign::Stopped => {
             painter.rect_filled(block(0.15, 0.7), 0.0, colour);
+        }
+        Sign::Recorded => {
+            painter.circle_filled(rect.center(), SIZE * 0.35, colour);
         }
     }
 }
