@@ -11,6 +11,8 @@
 //!
 //! Not here: whether a frame may be sent or acted on ([`crate::guard`], [`crate::router`]).
 
+use std::ops::Range;
+
 use rand_core::{CryptoRng, RngCore};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -195,18 +197,28 @@ impl Opener {
             ciphertext: mut body,
         } = frame;
         self.check_number(&header)?;
-        self.keys[header.class as usize]
-            .open(header.number, &header.encode(), &mut body)
-            .map_err(|_| Error::Altered)?;
+        self.decrypt(&header, &mut body)?;
         self.take_number(&header);
-        let length = body.first_chunk::<4>().ok_or(Error::Padding)?;
-        let length = u32::from_be_bytes(*length) as usize;
-        if length > body.len() - 4 || padded(header.class, length) != body.len() {
-            return Err(Error::Padding);
-        }
-        body.truncate(length + 4);
-        body.drain(..4);
+        let content = content(&header, &body)?;
+        body.truncate(content.end);
+        body.drain(..content.start);
         Ok(body)
+    }
+
+    /// Opens a frame's ciphertext in place, whatever its number: for recordings, whose numbers are checked
+    /// apart and which are read in any order. Returns where in `body` the content stands.
+    pub fn open_at(&self, header: &Header, body: &mut Vec<u8>) -> Result<Range<usize>, Error> {
+        if header.epoch != self.epoch || header.direction != self.direction {
+            return Err(Error::Foreign);
+        }
+        self.decrypt(header, body)?;
+        content(header, body)
+    }
+
+    fn decrypt(&self, header: &Header, body: &mut Vec<u8>) -> Result<(), Error> {
+        self.keys[header.class as usize]
+            .open(header.number, &header.encode(), body)
+            .map_err(|_| Error::Altered)
     }
 
     /// Takes note of a frame that the relay withheld: its number is spent, its content is not known.
@@ -236,8 +248,8 @@ impl Opener {
 }
 
 /// Which of the last 1,024 numbers have come.
-#[derive(Debug, Default)]
-struct Window {
+#[derive(Debug, Clone, Default)]
+pub struct Window {
     /// One past the highest number taken.
     end: u64,
     /// Bit `number % 1024`, for the numbers in `end - 1024 .. end`.
@@ -245,14 +257,21 @@ struct Window {
 }
 
 impl Window {
-    fn is_new(&self, number: u64) -> bool {
+    /// True if the number has not come and may still.
+    pub fn is_new(&self, number: u64) -> bool {
         if number >= self.end {
             return number < u64::MAX;
         }
         self.end - number <= WINDOW && !self.bit(number)
     }
 
-    fn take(&mut self, number: u64) {
+    /// True if the number is older than the window: whether it has come is not known any more.
+    pub fn is_old(&self, number: u64) -> bool {
+        number < self.end && self.end - number > WINDOW
+    }
+
+    /// The number has come.
+    pub fn take(&mut self, number: u64) {
         if number >= self.end {
             let first = self.end.max((number + 1).saturating_sub(WINDOW));
             for skipped in first..=number {
@@ -273,6 +292,16 @@ impl Window {
         let word = &mut self.seen[(at / 64) as usize];
         *word = *word & !(1 << (at % 64)) | u64::from(value) << (at % 64);
     }
+}
+
+/// Where the content stands in what was decrypted.
+fn content(header: &Header, body: &[u8]) -> Result<Range<usize>, Error> {
+    let length = body.first_chunk::<4>().ok_or(Error::Padding)?;
+    let length = u32::from_be_bytes(*length) as usize;
+    if length > body.len() - 4 || padded(header.class, length) != body.len() {
+        return Err(Error::Padding);
+    }
+    Ok(4..length + 4)
 }
 
 /// The padded size of content with its length field: Padmé for what shows the screen

@@ -162,7 +162,7 @@ impl Track {
 }
 
 /// Every (direction, class) whose frames come in order.
-fn places() -> impl Iterator<Item = (Direction, Class)> {
+pub fn places() -> impl Iterator<Item = (Direction, Class)> {
     [Direction::AgentToConsole, Direction::ConsoleToAgent]
         .into_iter()
         .flat_map(|direction| {

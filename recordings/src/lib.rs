@@ -1,9 +1,28 @@
 //! Fernsicht's sealed recordings: write, store, retain, unseal.
 //!
-//! Not built yet. What recordings need is in place around it: epochs that are bound to a
-//! recording's id, commitments, frame classes with numbers for heads, tombstones
-//! ([`fernsicht_protocol`]), and the recorder's place in the relay's forwarding, before
-//! every input event. Until this crate holds a recorder, the relay refuses control.
+//! ```text
+//! relay    writer ─► bytes ─► store                    (catalogue, key directory, retention, access log)
+//! anyone   bytes ─► reader ─► verify                   what the relay signed, and who the technician was: no keys
+//! auditor  bytes + sealed keys + code + key ─► open ─► events, outcomes of the input, findings
+//! ```
+//!
+//! Everything but `store` is sans-IO: bytes and times come in, bytes and findings go out. The relay's half
+//! ([`writer`], `store`) needs no key but that of its checkpoint signer; the auditor's ([`mod@open`]) no file.
+//! Normative text: docs/recording-format.md.
+
+mod chain;
+pub mod finding;
+pub mod format;
+#[doc(hidden)]
+pub mod fuzzing;
+pub mod open;
+pub mod outcome;
+pub mod reader;
+#[cfg(feature = "sample")]
+#[doc(hidden)]
+pub mod sample;
+pub mod verify;
+pub mod writer;
 
 pub use fernsicht_protocol::messages::RecordingOpen;
 

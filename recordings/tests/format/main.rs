@@ -1,0 +1,6 @@
+//! The format end to end: written, read, verified, opened, altered (docs/recording-format.md).
+
+mod common;
+mod forge;
+mod opening;
+mod tampering;
