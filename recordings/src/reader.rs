@@ -90,8 +90,8 @@ struct Cursor {
 /// What lies at the cursor.
 enum Found<'a> {
     Record(Record<'a>),
-    /// So many bytes are needed to say more.
-    Needs(usize),
+    /// More bytes are needed.
+    Part,
 }
 
 impl Cursor {
@@ -99,7 +99,7 @@ impl Cursor {
     /// skipped by the caller, through [`header`].
     fn take<'a>(&mut self, bytes: &'a [u8]) -> Result<Found<'a>, Error> {
         let Some(head) = bytes.first_chunk::<RECORD_HEADER_BYTES>() else {
-            return Ok(Found::Needs(RECORD_HEADER_BYTES));
+            return Ok(Found::Part);
         };
         let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]);
         let cap = Kind::from_byte(head[4]).map_or(MAX_BODY, Kind::max_body);
@@ -112,7 +112,7 @@ impl Cursor {
             });
         }
         let Some(record) = bytes.get(4..4 + stated) else {
-            return Ok(Found::Needs(4 + stated));
+            return Ok(Found::Part);
         };
         let record = Record {
             number: self.records,
@@ -176,7 +176,7 @@ impl Reader {
         }
         let bytes = &self.buffer[self.used..];
         match self.cursor.take(bytes)? {
-            Found::Needs(_) => Ok(None),
+            Found::Part => Ok(None),
             Found::Record(record) => {
                 self.used += 4 + record.bytes.len();
                 Ok(Some(record))
@@ -235,7 +235,7 @@ impl<'a> Records<'a> {
         };
         match cursor.take(rest) {
             Ok(Found::Record(record)) => Some(record),
-            Ok(Found::Needs(_)) | Err(_) => None,
+            Ok(Found::Part) | Err(_) => None,
         }
     }
 
@@ -258,7 +258,7 @@ impl<'a> Iterator for Records<'a> {
             return None;
         }
         match self.cursor.take(self.rest) {
-            Ok(Found::Needs(_)) => None,
+            Ok(Found::Part) => None,
             Ok(Found::Record(record)) => {
                 self.rest = &self.rest[4 + record.bytes.len()..];
                 Some(Ok(record))

@@ -321,9 +321,11 @@ fn verdict(findings: &[finding::Finding]) -> Verdict {
 
 fn refused(refusal: Refusal) -> Verdict {
     match refusal {
-        Refusal::Unreadable(_) | Refusal::Empty | Refusal::NoKeys | Refusal::OtherKeys => {
-            Verdict::Altered
-        }
+        Refusal::Unreadable(_)
+        | Refusal::Empty
+        | Refusal::Altered(_)
+        | Refusal::NoKeys
+        | Refusal::OtherKeys => Verdict::Altered,
         Refusal::Code => Verdict::WrongCode,
         Refusal::Auditor => Verdict::WrongKey,
         Refusal::SealedFalsely => Verdict::SealedFalsely,
