@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
 use fernsicht_protocol::audit::Note;
-use fernsicht_recordings::finding::{self, Refusal, What};
+use fernsicht_recordings::finding::{self, Check, Refusal, What};
 use fernsicht_recordings::open::{self, Opened};
 use fernsicht_recordings::verify::{Outline, verify_outside};
 
@@ -41,6 +41,13 @@ pub struct Case {
     recording: Option<Recording>,
 }
 
+/// What has been done of opening a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// The recording is here; it is being verified.
+    Fetched,
+}
+
 /// What an export wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exported {
@@ -57,10 +64,12 @@ impl Case {
         identity: Arc<Identity>,
         reference: &str,
         complaint: &Complaint,
+        progress: &mut dyn FnMut(Done),
     ) -> Result<Self, Failure> {
         let reference = parse_reference(reference)?;
         let link = Link::connect(&identity)?;
         let handed = link.open(&reference, complaint.code.open_token())?;
+        progress(Done::Fetched);
         let (facts, recording) = examine(*handed, &identity, reference.as_str(), complaint)?;
         Ok(Self {
             identity,
@@ -102,9 +111,11 @@ impl Case {
         self.link.revealed(&self.reference, what)
     }
 
-    /// Writes video and report, each where it is wanted. The relay logs it before.
+    /// Writes video and report, each where it is wanted. The relay logs it before. A replay that is
+    /// there already spares making one.
     pub fn export(
         &self,
+        replay: Option<&mut Replay<Recording>>,
         video: Option<&Path>,
         report: Option<&Path>,
         go_on: &mut dyn FnMut(Progress) -> bool,
@@ -120,8 +131,12 @@ impl Case {
             None => None,
             Some(path) => {
                 let closed = || Failure::Unreadable("it does not open".into());
-                let mut replay = self.replay().ok_or_else(closed)??;
-                Some(export::video(&mut Shown::new(&mut replay), path, go_on)?)
+                let mut own = None;
+                let replay = match replay {
+                    Some(replay) => replay,
+                    None => own.insert(self.replay().ok_or_else(closed)??),
+                };
+                Some(export::video(&mut Shown::new(replay), path, go_on)?)
             }
         };
         if let Some(path) = report {
@@ -186,6 +201,7 @@ fn examine(
         deletion: handed.about.deletion,
         end: None,
         verdict: Verdict::Altered,
+        refused_at: None,
         findings: Vec::new(),
         rights: Vec::new(),
         input: Input::default(),
@@ -198,9 +214,8 @@ fn examine(
         entry: handed.about.entry,
     };
     if handed.about.lookup_hash != number.hash() {
-        facts
-            .findings
-            .push(whole("the relay handed out another recording's bytes"));
+        let what = "the relay handed out another recording's bytes";
+        facts.findings.push(whole(Check::Chain, what));
     }
     let opened = open::open(
         bytes.clone(),
@@ -214,7 +229,10 @@ fn examine(
             let outline = verify_outside(bytes.as_ref(), ca);
             note_outline(&mut facts, &outline);
             facts.findings.extend(outline.findings.iter().map(finding));
-            facts.findings.push(whole(&refusal.to_string()));
+            let what = refusal.to_string();
+            facts.findings.push(whole(refusal.check(), &what));
+            facts.findings.sort_by_key(|f| f.check);
+            facts.refused_at = Some(refusal.check());
             facts.verdict = refused(refusal);
             Ok((facts, None))
         }
@@ -231,6 +249,7 @@ fn examine(
             };
             facts.findings.extend(of_receipt);
             facts.findings.extend(all.iter().map(finding));
+            facts.findings.sort_by_key(|f| f.check);
             note_opened(&mut facts, &opened);
             let recording = Recording::new(bytes, Arc::new(opened));
             let index = Index::build(&mut recording.clone())
@@ -291,15 +310,20 @@ fn receipt_findings(complaint: &Complaint, opened: &Opened<Bytes>) -> Vec<Findin
     if let Some(receipt) = &complaint.receipt {
         let facts = opened.facts();
         if receipt.rid != facts.rid || receipt.session != facts.session {
-            findings.push(whole("the receipt is of another recording"));
+            findings.push(whole(
+                Check::PeerHeads,
+                "the receipt is of another recording",
+            ));
         }
         if receipt.agent_key != facts.agent_key {
             findings.push(whole(
+                Check::PeerHeads,
                 "the receipt is not signed by the agent of this recording",
             ));
         }
         if receipt.mismatch {
             findings.push(whole(
+                Check::PeerHeads,
                 "the receipt says that the relay's checkpoints did not fit what the agent saw",
             ));
         }
@@ -322,8 +346,8 @@ fn verdict(findings: &[finding::Finding]) -> Verdict {
 fn refused(refusal: Refusal) -> Verdict {
     match refusal {
         Refusal::Unreadable(_)
-        | Refusal::Empty
         | Refusal::Altered(_)
+        | Refusal::Empty
         | Refusal::NoKeys
         | Refusal::OtherKeys => Verdict::Altered,
         Refusal::Code => Verdict::WrongCode,
@@ -334,14 +358,18 @@ fn refused(refusal: Refusal) -> Verdict {
 
 fn finding(found: &finding::Finding) -> Finding {
     Finding {
+        check: found.check(),
+        grave: found.grave(),
         record: Some(found.place.record),
         time: None,
         what: found.to_string(),
     }
 }
 
-fn whole(what: &str) -> Finding {
+fn whole(check: Check, what: &str) -> Finding {
     Finding {
+        check,
+        grave: true,
         record: None,
         time: None,
         what: what.to_owned(),

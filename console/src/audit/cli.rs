@@ -7,9 +7,11 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::args::{self, Args, Command};
 use super::case::{Case, Exported, parse_reference};
@@ -19,9 +21,12 @@ use super::export::Progress;
 use super::facts::{Facts, date_text, days_left, rights_text, time_text};
 use super::identity::{Effort, Identity, Store};
 use super::link::{Link, Overview};
+use super::office::Desk;
 use super::passphrase::{Source, first_line};
+use super::ui::app::Options;
+use super::ui::view::{self, Proof};
 use super::words::failure_text;
-use super::{Exit, Failure, enrol, now_unix_s, report, say_aside};
+use super::{Exit, Failure, enrol, now_unix_s, report, say_aside, ui};
 use crate::texts::{Language, Texts};
 
 /// Reads the command line of the process and does what it says.
@@ -71,7 +76,7 @@ impl Program {
             .or_else(|| std::env::var_os("FERNSICHT_AUDITOR_DATA").map(Into::into));
         let store = Store::new(data)?;
         match args.command {
-            None => self.window(&store),
+            None => self.window(store, Vec::new()),
             Some(Command::Enrol { token }) => self.enrol(&store, &token),
             Some(Command::List) => self.list(&store),
             Some(Command::Verify(complaint)) => {
@@ -81,15 +86,12 @@ impl Program {
             }
             Some(Command::Open {
                 complaint,
-                no_window,
-            }) => {
+                no_window: false,
+            }) if !self.json => self.show(store, &complaint),
+            Some(Command::Open { complaint, .. }) => {
                 let case = self.open(&store, &complaint)?;
-                let exit = case.facts().verdict.exit();
                 self.tell_facts(case.facts(), None);
-                if !no_window && !self.json {
-                    self.show(&store, case)?;
-                }
-                Ok(exit)
+                Ok(case.facts().verdict.exit())
             }
             Some(Command::Export {
                 complaint,
@@ -217,9 +219,48 @@ impl Program {
         parse_reference(&asked.case)?;
         let identity = self.identity(store)?;
         let complaint = self.complaint(asked, &identity)?;
-        let case = Case::open(identity, &asked.case, &complaint)?;
+        let case = Case::open(identity, &asked.case, &complaint, &mut |_| {})?;
         Cases::new(store.folder()).note_opened(case.facts(), now_unix_s())?;
         Ok(case)
+    }
+
+    /// The window, which begins with these commands. The exit code is that of its last verdict.
+    fn window(&self, store: Store, begin: Vec<view::Command>) -> Result<Exit, Failure> {
+        let desk = Desk::new(store);
+        let verdict = desk.verdict();
+        let options = Options {
+            language: self.texts.language(),
+            folder: std::env::current_dir().unwrap_or_default(),
+            begin,
+        };
+        ui::app::run(options, desk)?;
+        Ok(Exit::of(verdict.load(Ordering::Relaxed)))
+    }
+
+    /// The window with a case.
+    fn show(&self, store: Store, asked: &args::Complaint) -> Result<Exit, Failure> {
+        parse_reference(&asked.case)?;
+        if store.known()?.is_none() {
+            return Err(Failure::NotEnrolled);
+        }
+        let proof = match &asked.receipt {
+            Some(receipt) => Proof::Receipt(receipt.clone()),
+            None => {
+                let typed = self.code(asked)?;
+                // Told before the passphrase is asked for.
+                Complaint::from_code(&typed)?;
+                Proof::Code(typed)
+            }
+        };
+        let passphrase = self.source.ask(&self.texts)?.into_text();
+        let begin = vec![
+            view::Command::Unlock { passphrase },
+            view::Command::Open {
+                reference: asked.case.clone(),
+                proof,
+            },
+        ];
+        self.window(store, begin)
     }
 
     fn complaint(
@@ -227,25 +268,27 @@ impl Program {
         asked: &args::Complaint,
         identity: &Identity,
     ) -> Result<Complaint, Failure> {
-        if let Some(receipt) = &asked.receipt {
-            return Complaint::from_receipt_file(receipt, identity);
+        match &asked.receipt {
+            Some(receipt) => Complaint::from_receipt_file(receipt, identity),
+            None => Complaint::from_code(&*self.code(asked)?),
         }
-        let typed = match &asked.code_file {
-            Some(path) => first_line(path)?,
-            None => {
-                if !std::io::stdin().is_terminal() {
-                    return Err(Failure::NoTerminal);
-                }
-                say_aside(&self.texts.text("audit-code"));
-                let mut line = zeroize::Zeroizing::new(String::new());
-                std::io::stdin()
-                    .lock()
-                    .read_line(&mut line)
-                    .map_err(|_| Failure::NoTerminal)?;
-                line
-            }
-        };
-        Complaint::from_code(&typed)
+    }
+
+    /// The complaint code, as it stands in the file or as it is typed.
+    fn code(&self, asked: &args::Complaint) -> Result<Zeroizing<String>, Failure> {
+        if let Some(path) = &asked.code_file {
+            return first_line(path);
+        }
+        if !std::io::stdin().is_terminal() {
+            return Err(Failure::NoTerminal);
+        }
+        say_aside(&self.texts.text("audit-code"));
+        let mut line = Zeroizing::new(String::new());
+        std::io::stdin()
+            .lock()
+            .read_line(&mut line)
+            .map_err(|_| Failure::NoTerminal)?;
+        Ok(line)
     }
 
     fn export(
@@ -269,7 +312,7 @@ impl Program {
             return Ok(exit);
         }
         let mut told = 0;
-        let exported = case.export(video, report, &mut |progress: Progress| {
+        let exported = case.export(None, video, report, &mut |progress: Progress| {
             let percent = progress.done * 100 / progress.of.max(1);
             if percent >= told + 5 && !self.json {
                 told = percent;

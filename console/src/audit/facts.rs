@@ -5,6 +5,7 @@
 use fernsicht_protocol::content::Cause;
 use fernsicht_protocol::messages::End;
 use fernsicht_protocol::rights::Rights;
+use fernsicht_recordings::finding::Check;
 use jiff::Timestamp;
 
 use super::Exit;
@@ -37,6 +38,8 @@ pub struct Facts {
     pub end: Option<End>,
     /// The overall verdict.
     pub verdict: Verdict,
+    /// The check that kept it from opening; none if it opened.
+    pub refused_at: Option<Check>,
     /// What was found, in the order of the checks; empty if nothing was.
     pub findings: Vec<Finding>,
     /// The rights, each change.
@@ -109,6 +112,10 @@ impl Verdict {
 /// One thing that does not fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
+    /// The check that found it.
+    pub check: Check,
+    /// True if it means that the recording does not show what happened.
+    pub grave: bool,
     /// Where: a record's number.
     pub record: Option<u64>,
     /// When.

@@ -158,6 +158,29 @@ pub enum Exit {
     Deleted = 12,
 }
 
+impl Exit {
+    /// The exit code of this number.
+    pub fn of(number: u8) -> Self {
+        let all = [
+            Self::Sound,
+            Self::Usage,
+            Self::Interrupted,
+            Self::Altered,
+            Self::WrongCode,
+            Self::WrongKey,
+            Self::NoRecording,
+            Self::SealedFalsely,
+            Self::Mistyped,
+            Self::Passphrase,
+            Self::Relay,
+            Self::Receipt,
+            Self::Deleted,
+        ];
+        let found = all.into_iter().find(|exit| *exit as u8 == number);
+        found.unwrap_or(Self::Usage)
+    }
+}
+
 impl From<Exit> for std::process::ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)

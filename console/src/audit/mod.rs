@@ -8,10 +8,10 @@
 
 pub mod args;
 pub mod canvas;
-//LATER pub mod case;
+pub mod case;
 pub mod cases;
-//LATER pub mod cli;
-//LATER pub mod complaint;
+pub mod cli;
+pub mod complaint;
 pub mod enrol;
 pub mod export;
 pub mod facts;
@@ -19,13 +19,14 @@ mod failure;
 pub mod identity;
 pub mod index;
 pub mod link;
+pub mod office;
 pub mod passphrase;
 pub mod replay;
 pub mod report;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod source;
 pub mod ui;
-//LATER pub mod source;
 pub mod video;
 pub mod words;
 

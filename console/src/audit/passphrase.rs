@@ -34,6 +34,11 @@ impl Passphrase {
         }
     }
 
+    /// As it was typed.
+    pub fn into_text(self) -> Zeroizing<String> {
+        self.0
+    }
+
     /// What the key is derived from.
     pub fn bytes(&self) -> &[u8] {
         self.0.as_bytes()

@@ -219,6 +219,7 @@ pub(crate) mod tests {
 
     use fernsicht_protocol::content::Cause;
     use fernsicht_protocol::rights::Rights;
+    use fernsicht_recordings::finding::Check;
 
     use super::super::facts::{Change, Finding, Input, Verdict};
     use super::*;
@@ -237,7 +238,10 @@ pub(crate) mod tests {
             deletion: 1_807_000_000,
             end: None,
             verdict: Verdict::Altered,
+            refused_at: None,
             findings: vec![Finding {
+                check: Check::Chain,
+                grave: true,
                 record: Some(17),
                 time: Some(180_000_000_100),
                 what: "the chain breaks".into(),

@@ -25,6 +25,7 @@ use crate::texts::{Language, Texts};
 use crate::ui::placement::{Placement, Scale, Space};
 use crate::ui::surface::Surface;
 use crate::ui::tokens;
+use crate::view::Problem;
 
 /// How the window begins.
 #[derive(Debug)]
@@ -33,11 +34,13 @@ pub struct Options {
     pub language: Language,
     /// Where exports go, unless said otherwise.
     pub folder: PathBuf,
+    /// What is done first, as if the auditor had asked for it.
+    pub begin: Vec<Command>,
 }
 
 /// Opens the window and runs until it is closed.
 pub fn run(options: Options, office: impl Office) -> Result<(), Failure> {
-    let failed = |e: &dyn std::fmt::Display| Failure::Window(e.to_string());
+    let failed = |e: &dyn std::fmt::Display| Failure::from(Problem::Window(e.to_string()));
     let event_loop = EventLoop::<UserEvent>::with_user_event()
         .build()
         .map_err(|e| failed(&e))?;
@@ -105,6 +108,9 @@ impl App {
         tokens::apply(ctx);
         let repaint = ctx.clone();
         let engine = Engine::start(office, move || repaint.request_repaint())?;
+        for command in options.begin {
+            engine.send(command);
+        }
         Ok(Self {
             engine,
             texts: Texts::new(options.language),

@@ -20,13 +20,10 @@ pub mod timeline;
 pub mod view;
 
 use super::index::Time;
-use crate::texts::{Language, Texts};
+use crate::texts::Language;
 
-pub use crate::view::Problem as Failure;
-
-fn failure_text(texts: &Texts, failure: &Failure) -> String {
-    crate::ui::pages::problem_text(texts, failure)
-}
+pub use super::Failure;
+use super::words::failure_text;
 
 /// What the auditor wants, by whatever key or button.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,0 +1,13 @@
+//! fernsicht-auditor: reads its command line and runs.
+
+use tracing_subscriber::EnvFilter;
+
+fn main() -> std::process::ExitCode {
+    let filter =
+        EnvFilter::try_from_env("FERNSICHT_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    fernsicht_console::audit::cli::main()
+}
