@@ -10,6 +10,7 @@ use common::*;
 use fernsicht_protocol::attached;
 use fernsicht_protocol::complaint::Code;
 use fernsicht_protocol::crypto::{self, SigningKey};
+use fernsicht_protocol::sealing::SealedKey;
 use fernsicht_protocol::wire::{Blob, List};
 use fernsicht_recordings::store::{
     NewRecording, Reason, Settings, State, Store, Technician, clock,
@@ -50,9 +51,11 @@ fn record(data: &Path, began: u64) -> String {
         },
     };
     let mut begun = store.begin(&new, began).unwrap();
-    store
-        .keep_keys(begun.id, 1, &List(vec![Blob(vec![7; 96])]))
-        .unwrap();
+    let key = SealedKey {
+        auditor: [7; 32],
+        sealed: Blob(vec![7; 96]),
+    };
+    store.keep_keys(begun.id, 1, &List(vec![key])).unwrap();
     begun.file.append(b"FERNSICHTREC\x00\x01").unwrap();
     begun.file.sync().unwrap();
     store.end(begun.id, 14, began + 60).unwrap();

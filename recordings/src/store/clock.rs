@@ -13,9 +13,10 @@ pub fn read() -> io::Result<Reading> {
     let uptime = clock_gettime(ClockId::Boottime);
     Ok(Reading {
         wall_s: wall.map_or(0, |time| time.as_secs()),
-        boot: std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?
-            .trim()
-            .to_owned(),
+        boot: std::fs::read_to_string(BOOT)?.trim().to_owned(),
         uptime_s: u64::try_from(uptime.tv_sec).unwrap_or_default(),
     })
 }
+
+/// Where Linux says which boot this is.
+pub(super) const BOOT: &str = "/proc/sys/kernel/random/boot_id";

@@ -81,6 +81,7 @@ impl Store {
     }
 
     fn try_delete(&self, recording: &Recording, reason: Reason, now: u64) -> Result<(), Error> {
+        let lock = self.exclusive()?;
         let Some(recording) = self.catalogue().find(recording.id)? else {
             return Ok(());
         };
@@ -100,13 +101,15 @@ impl Store {
                 now,
             )?;
         }
-        let lock = self.exclusive()?;
         self.keys.destroy(&recording.name)?;
+        drop(lock);
+        // Without the lock: a slow depot must not keep new recordings from beginning.
         let path = self.active_path(&recording.name);
         self.layer
             .remove_synced(&path)
             .map_err(Error::disk("cannot remove", &path))?;
         blocking(self.depot.remove(&recording.name))?;
+        let lock = self.exclusive()?;
         self.catalogue().reduce(recording.id, now)?;
         if !self.catalogue().day_needed(&recording.key_day)? {
             self.keys.destroy_day(&recording.key_day)?;

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use fernsicht_protocol::crypto;
-use fernsicht_protocol::wire::{Blob, List, Wire, enc};
+use fernsicht_protocol::wire::{Wire, enc};
 use rand_core::OsRng;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use zeroize::Zeroizing;
@@ -27,8 +27,7 @@ use zeroize::Zeroizing;
 use super::Error;
 use super::file::Layer;
 
-/// The sealed keys of one epoch: one per auditor.
-pub type SealedKeys = List<Blob<256>, 16>;
+pub use fernsicht_protocol::sealing::SealedKeys;
 
 /// The key directory.
 #[derive(Debug)]

@@ -9,14 +9,19 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use fernsicht_protocol::checkpoint::{Checkpoint, SignedCheckpoint};
 use fernsicht_protocol::complaint::Code;
 use fernsicht_protocol::crypto::{self, SigningKey};
-use fernsicht_protocol::wire::{Blob, List};
+use fernsicht_protocol::frame::{Class, Direction, Header};
+use fernsicht_protocol::rights::Rights;
+use fernsicht_protocol::sealing::SealedKey;
+use fernsicht_protocol::wire::{Blob, List, Wire};
 use rand_core::OsRng;
 
 use super::faults::Faults;
 use super::retention::Reading;
 use super::*;
+use crate::format::{Kind, file_header};
 
 /// 2026-11-22, noon UTC.
 const NOW: u64 = 1_795_348_800;
@@ -78,7 +83,11 @@ fn new_recording(code: &Code, now: u64) -> NewRecording {
 }
 
 fn sealed() -> SealedKeys {
-    List(vec![Blob(random(96)), Blob(random(96))])
+    let key = || SealedKey {
+        auditor: [7; 32],
+        sealed: Blob(random(96)),
+    };
+    List(vec![key(), key()])
 }
 
 fn random(length: usize) -> Vec<u8> {
@@ -87,16 +96,49 @@ fn random(length: usize) -> Vec<u8> {
     bytes
 }
 
-/// A recording file as far as the store looks into one.
-fn recording_bytes(records: usize) -> Vec<u8> {
-    let mut bytes = b"FERNSICHTREC\x00\x01".to_vec();
-    for _ in 0..records {
-        let body = random(1000);
-        bytes.extend_from_slice(&(body.len() as u32 + 9).to_be_bytes());
-        bytes.push(3);
-        bytes.extend_from_slice(&(NOW * 100).to_be_bytes());
-        bytes.extend_from_slice(&body);
+/// A recording file as far as the store looks into one: frames, then a checkpoint.
+fn recording_bytes(frames: usize) -> Vec<u8> {
+    let mut bytes = file_header().to_vec();
+    for number in 0..frames {
+        bytes.extend_from_slice(&frame(number as u64));
     }
+    bytes.extend_from_slice(&checkpoint(bytes.len() as u64));
+    bytes
+}
+
+/// A record with a frame that nobody can open.
+fn frame(number: u64) -> Vec<u8> {
+    let ciphertext = random(1000);
+    let header = Header {
+        epoch: 1,
+        direction: Direction::AgentToConsole,
+        class: Class::Picture,
+        number,
+        grant: 1,
+        rights: Rights::default(),
+        length: ciphertext.len() as u32,
+    };
+    record(Kind::Frame, &[&header.encode()[..], &ciphertext].concat())
+}
+
+fn checkpoint(length: u64) -> Vec<u8> {
+    let checkpoint = Checkpoint {
+        rid: [1; 16],
+        length,
+        chain: [2; 32],
+        heads: List(Vec::new()),
+        time: NOW * 100,
+    };
+    let signer = SigningKey::draw(&mut OsRng);
+    let signed = SignedCheckpoint::sign(checkpoint, &signer);
+    record(Kind::Checkpoint, &signed.to_bytes())
+}
+
+fn record(kind: Kind, body: &[u8]) -> Vec<u8> {
+    let mut bytes = (body.len() as u32 + 9).to_be_bytes().to_vec();
+    bytes.push(kind as u8);
+    bytes.extend_from_slice(&(NOW * 100).to_be_bytes());
+    bytes.extend_from_slice(body);
     bytes
 }
 
@@ -150,7 +192,7 @@ fn traces(made: &Made) -> Vec<(&'static str, Vec<u8>)> {
         made.sealed
             .0
             .iter()
-            .map(|key| ("a key", key.0[..16].to_vec())),
+            .map(|key| ("a key", key.sealed.0[..16].to_vec())),
     );
     traces
 }

@@ -96,18 +96,19 @@ fn receipts_are_counted_by_technician() {
 fn what_a_killed_relay_leaves_is_closed_as_interrupted() {
     let rig = Rig::new();
     let store = rig.store();
+    store.recover_in("one boot", NOW).unwrap();
     let made = write(&store, NOW);
     let unborn = store
         .begin(&new_recording(&Code::draw(&mut OsRng), NOW), NOW)
         .unwrap();
     let path = store.active_path(&store.find(made.id).unwrap().unwrap().name);
     let mut torn = made.bytes.clone();
-    torn.extend_from_slice(&recording_bytes(1)[14..600]);
+    torn.extend_from_slice(&frame(99)[..586]);
     fs::write(&path, &torn).unwrap();
     drop((store, unborn.file));
 
     let store = rig.store();
-    let recovered = store.recover(NOW + 5).unwrap();
+    let recovered = store.recover_in("one boot", NOW + 5).unwrap();
     assert_eq!(recovered.len(), 1);
     assert_eq!(recovered[0].bytes, made.bytes.len() as u64);
     assert_eq!(recovered[0].torn, 586);
@@ -128,7 +129,55 @@ fn what_a_killed_relay_leaves_is_closed_as_interrupted() {
         read_all(store.reading(&recording).unwrap()).unwrap(),
         made.bytes
     );
-    assert_eq!(store.recover(NOW + 6).unwrap(), []);
+    assert_eq!(store.recover_in("one boot", NOW + 6).unwrap(), []);
+}
+
+#[test]
+fn after_a_kill_whole_records_count_and_after_a_power_loss_only_what_was_synced() {
+    for (boot, kept_frames) in [("one boot", 2), ("another boot", 0)] {
+        let rig = Rig::new();
+        let store = rig.store();
+        store.recover_in("one boot", NOW).unwrap();
+        let made = write(&store, NOW);
+        let path = store.active_path(&store.find(made.id).unwrap().unwrap().name);
+        let mut left = made.bytes.clone();
+        let mut expected = made.bytes.clone();
+        for number in [100, 101] {
+            let frame = frame(number);
+            left.extend_from_slice(&frame);
+            if number < 100 + kept_frames {
+                expected.extend_from_slice(&frame);
+            }
+        }
+        // Blocks that never reached the disk read as zeros; a record of them is none.
+        let zeros = record(Kind::Frame, &[0; 300]);
+        left.extend_from_slice(&zeros);
+        left.extend_from_slice(&frame(102));
+        fs::write(&path, &left).unwrap();
+        drop(store);
+        let store = rig.store();
+        store.recover_in(boot, NOW).unwrap();
+        assert_eq!(fs::read(&path).unwrap().len(), expected.len(), "{boot}");
+        assert_eq!(fs::read(&path).unwrap(), expected);
+    }
+}
+
+#[test]
+fn without_the_key_directory_nothing_is_thrown_away() {
+    let rig = Rig::new();
+    let store = rig.store();
+    let made = write(&store, NOW);
+    drop(store);
+    fs::rename(rig.data().join("keys"), rig.data().join("not mounted")).unwrap();
+    let store = rig.store();
+    store.recover(NOW).unwrap();
+    let recording = store.find(made.id).unwrap().unwrap();
+    assert_eq!(recording.state, State::Interrupted);
+    let handed = store.hand_out(&recording, "Ada", "B-1", None, NOW);
+    assert!(matches!(handed, Err(Error::Deleted)));
+    fs::remove_dir_all(rig.data().join("keys")).unwrap();
+    fs::rename(rig.data().join("not mounted"), rig.data().join("keys")).unwrap();
+    store.hand_out(&recording, "Ada", "B-1", None, NOW).unwrap();
 }
 
 /// Crash after every step, then power loss: whatever was confirmed before is there.
