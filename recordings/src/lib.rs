@@ -21,10 +21,9 @@ pub mod reader;
 #[cfg(feature = "sample")]
 #[doc(hidden)]
 pub mod sample;
+#[cfg(feature = "store")]
+pub mod store;
 pub mod verify;
 pub mod writer;
 
 pub use fernsicht_protocol::messages::RecordingOpen;
-
-#[cfg(feature = "store")]
-pub mod store;

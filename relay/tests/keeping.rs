@@ -10,8 +10,11 @@ use common::*;
 use fernsicht_protocol::attached;
 use fernsicht_protocol::complaint::Code;
 use fernsicht_protocol::crypto::{self, SigningKey};
+use fernsicht_protocol::messages;
 use fernsicht_protocol::sealing::SealedKey;
 use fernsicht_protocol::wire::{Blob, List};
+use fernsicht_recordings::format::file_header;
+use fernsicht_recordings::sample::{Office, Session};
 use fernsicht_recordings::store::{
     NewRecording, Reason, Settings, State, Store, Technician, clock,
 };
@@ -38,8 +41,13 @@ fn store(data: &Path) -> Store {
 
 /// A finished recording that began at this time; returns its number as on the receipt.
 fn record(data: &Path, began: u64) -> String {
+    let bytes = file_header();
+    keep(data, &Code::draw(&mut OsRng), &bytes, began)
+}
+
+/// Puts a complete recording where the relay would have put it.
+fn keep(data: &Path, code: &Code, bytes: &[u8], began: u64) -> String {
     let store = store(data);
-    let code = Code::draw(&mut OsRng);
     let new = NewRecording {
         open_hash: crypto::hash(code.open_token().as_slice()),
         lookup_hash: code.lookup().hash(),
@@ -56,9 +64,9 @@ fn record(data: &Path, began: u64) -> String {
         sealed: Blob(vec![7; 96]),
     };
     store.keep_keys(begun.id, 1, &List(vec![key])).unwrap();
-    begun.file.append(b"FERNSICHTREC\x00\x01").unwrap();
+    begun.file.append(bytes).unwrap();
     begun.file.sync().unwrap();
-    store.end(begun.id, 14, began + 60).unwrap();
+    store.end(begun.id, bytes.len() as u64, began + 60).unwrap();
     store.move_finished().unwrap();
     code.lookup().to_string()
 }
@@ -102,6 +110,53 @@ fn lists_say_nothing_of_content_or_people() {
     assert!(
         deletion <= now() + 89 * DAY,
         "no promise goes beyond the law"
+    );
+}
+
+#[test]
+fn recordings_are_verified_without_any_key() {
+    let (_dir, data) = data();
+    let office = Office::new(1);
+    let pem = data_encoding::BASE64.encode(&office.ca);
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{pem}\n-----END CERTIFICATE-----\n");
+    fs::write(data.join("ca.pem"), pem).unwrap();
+    let mut session = Session::begin(&office, 1);
+    session.beacon();
+    session.picture(&[5; 3000]);
+    session.checkpoint();
+    let killed = Session::begin(&office, 2);
+    let recorded = session.end(messages::End::Customer);
+    let number = keep(&data, &recorded.code, &recorded.bytes, now());
+    assert!(succeeds(&data, &["recordings", "verify", &number]).contains("sound"));
+    let killed = killed.kill();
+    keep(&data, &killed.code, &killed.bytes, now());
+    let all = json(&data, &["recordings", "verify", "--json"]);
+    assert_eq!(all[0]["verdict"], "sound");
+    assert_eq!(all[1]["verdict"], "incomplete");
+
+    let file = fs::read_dir(data.join("recordings"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let file = file
+        .max_by_key(|path| path.metadata().unwrap().len())
+        .unwrap();
+    let mut bytes = fs::read(&file).unwrap();
+    let at = bytes.len() / 2;
+    bytes[at] ^= 1;
+    fs::write(&file, &bytes).unwrap();
+    assert_eq!(code(&data, &["recordings", "verify", "--json"]), Some(3));
+    let output = run(&data, &["recordings", "verify", &number]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        said.contains("altered") && said.contains("record "),
+        "{said}"
+    );
+    fs::write(&file, &bytes[..at]).unwrap();
+    let output = run(&data, &["recordings", "verify", &number]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        said.contains("unreadable") && said.contains("missing"),
+        "{said}"
     );
 }
 

@@ -3,7 +3,10 @@
 //! Lists say nothing of a recording's content or people before a complaint names it.
 
 use fernsicht_protocol::complaint::Lookup;
+use fernsicht_protocol::crypto::Hash;
+use fernsicht_recordings::finding::Verdict;
 use fernsicht_recordings::store::{self, Reason, Recording, State, Store, clock};
+use fernsicht_recordings::verify::{Outline, Verifier};
 
 use super::{Output, bytes, json, minute, number};
 use crate::Error;
@@ -38,23 +41,19 @@ pub(crate) fn verify(home: &Home, of: Option<&str>, output: Output) -> Result<()
             all
         }
     };
+    let ca = home.ca_fingerprint();
     let checked: Vec<Checked> = recordings
         .iter()
-        .map(|recording| Checked::of(&store, recording))
+        .map(|recording| Checked::of(&store, &ca, recording))
         .collect();
     match output {
         Output::Json => say(&json(&checked)),
-        Output::Text => checked.iter().for_each(|one| {
-            say(&format!(
-                "{:>6}  {}",
-                one.id,
-                one.fault.as_deref().unwrap_or("as it was written")
-            ));
-        }),
+        Output::Text => checked.iter().for_each(Checked::print),
     }
-    match checked.iter().filter(|one| one.fault.is_some()).count() {
+    let damaged = checked.iter().filter(|one| one.damaged()).count();
+    match damaged {
         0 => Ok(()),
-        damaged => Err(Error::Damaged(format!(
+        _ => Err(Error::Damaged(format!(
             "{damaged} of {} recordings are not as they were written",
             checked.len()
         ))),
@@ -171,27 +170,63 @@ impl Line {
     }
 }
 
+/// What can be checked without any key.
 #[derive(serde::Serialize)]
 struct Checked {
     id: i64,
+    /// `sound`, `incomplete` (interrupted, or with a stated gap), `altered` or `unreadable`.
+    verdict: &'static str,
     bytes: u64,
-    /// None: everything is as it was written.
-    fault: Option<String>,
+    records: u64,
+    checkpoints: u64,
+    findings: Vec<String>,
 }
 
 impl Checked {
-    fn of(store: &Store, recording: &Recording) -> Self {
-        let checked = read(store, recording);
-        Self {
-            id: recording.id.0,
-            bytes: *checked.as_ref().unwrap_or(&0),
-            fault: checked.err(),
+    fn of(store: &Store, ca: &Hash, recording: &Recording) -> Self {
+        let checked = outline(store, ca, recording);
+        let id = recording.id.0;
+        match checked {
+            Ok(outline) => Self {
+                id,
+                verdict: match outline.verdict() {
+                    Verdict::Sound => "sound",
+                    Verdict::Incomplete => "incomplete",
+                    Verdict::Altered => "altered",
+                },
+                bytes: outline.length,
+                records: outline.records,
+                checkpoints: outline.checkpoints,
+                findings: outline.findings.iter().map(ToString::to_string).collect(),
+            },
+            Err(fault) => Self {
+                id,
+                verdict: "unreadable",
+                bytes: 0,
+                records: 0,
+                checkpoints: 0,
+                findings: vec![fault],
+            },
+        }
+    }
+
+    fn damaged(&self) -> bool {
+        matches!(self.verdict, "altered" | "unreadable")
+    }
+
+    fn print(&self) {
+        say(&format!(
+            "{:>6}  {}, {} records",
+            self.id, self.verdict, self.records
+        ));
+        for finding in &self.findings {
+            say(&format!("        {finding}"));
         }
     }
 }
 
-/// Reads a recording to its end. Err: what is wrong, in words.
-fn read(store: &Store, recording: &Recording) -> Result<u64, String> {
+/// Reads a recording to its end. Err: it cannot be read, in words.
+fn outline(store: &Store, ca: &Hash, recording: &Recording) -> Result<Outline, String> {
     let failed = |error: store::Error| error.to_string();
     let mut reading = store.reading(recording).map_err(failed)?;
     if recording.state != State::Active && reading.length() < recording.bytes {
@@ -201,9 +236,9 @@ fn read(store: &Store, recording: &Recording) -> Result<u64, String> {
             recording.bytes
         ));
     }
-    let mut read = 0;
+    let mut verifier = Verifier::new(ca);
     while let Some(block) = reading.next_blocking().map_err(failed)? {
-        read += block.len() as u64;
+        verifier.handle_bytes(&block);
     }
-    Ok(read)
+    Ok(verifier.finish())
 }
