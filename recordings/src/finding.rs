@@ -92,7 +92,7 @@ pub struct Place {
     pub record: u64,
     /// The first byte.
     pub offset: u64,
-    /// Behind the last byte.
+    /// Behind the last byte; `u64::MAX` where it is not known.
     pub until: u64,
     /// The frame, where it is about one.
     pub frame: Option<FrameId>,
@@ -118,6 +118,11 @@ impl Place {
         }
     }
 
+    /// True if the two have bytes in common.
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
+        self.offset < other.until && other.offset < self.until
+    }
+
     /// True if the byte at `offset` lies here.
     pub fn contains(&self, offset: u64) -> bool {
         (self.offset..self.until).contains(&offset)
@@ -126,11 +131,11 @@ impl Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "record {}, bytes {} to {}",
-            self.record, self.offset, self.until
-        )?;
+        let (record, offset) = (self.record, self.offset);
+        match self.until {
+            u64::MAX => write!(f, "record {record}, from byte {offset} on")?,
+            until => write!(f, "record {record}, bytes {offset} to {until}")?,
+        }
         match &self.frame {
             Some(frame) => write!(f, " ({frame})"),
             None => Ok(()),
@@ -403,7 +408,7 @@ pub enum Fault {
     #[error("a frame's content is malformed: {0}")]
     Content(wire::Error),
     /// Frames before it are missing.
-    #[error("frames {expected} to before this one are missing")]
+    #[error("the frames from number {expected} up to this one are missing")]
     Missing {
         /// The first that is missing.
         expected: u64,

@@ -149,7 +149,14 @@ pub fn open<B: AsRef<[u8]>>(
     for epoch in &outline.epochs {
         let opening = &epoch.opening;
         let keys = sealed.iter().find(|keys| keys.epoch == opening.epoch);
-        let ends = unseal(opening, keys, code, auditor);
+        let ends = unseal(opening, keys, code, auditor).map_err(|refusal| {
+            let mut findings = outline.findings.iter();
+            let altered = findings.any(|f| f.grave() && f.place.overlaps(&epoch.place));
+            match altered {
+                true => Refusal::Altered(epoch.place),
+                false => refusal,
+            }
+        });
         if let Err(refusal) = &ends {
             let what = What::Unopened(*refusal);
             let place = epoch.place;

@@ -179,6 +179,8 @@ pub(crate) struct Walk {
     /// Where the last checkpoint that was taken ends, and the number of the record behind it.
     since: (u64, u64),
     torn: u64,
+    /// The epoch whose frames were last told to have no place here.
+    foreign: Option<u32>,
     findings: Findings,
     outline: Outline,
 }
@@ -193,6 +195,7 @@ impl Walk {
             shift: 0,
             since: (FILE_HEADER_BYTES as u64, 0),
             torn: 0,
+            foreign: None,
             findings: Findings::default(),
             outline: Outline::default(),
         }
@@ -397,7 +400,10 @@ impl Walk {
         let mut epochs = self.outline.epochs.iter_mut();
         let epoch = epochs.find(|e| e.opening.epoch == header.epoch && !e.closed);
         let (Some(epoch), Some(tracks)) = (epoch, &mut self.tracks) else {
-            return self.findings.add(place, What::Rule(Rule::ForeignEpoch));
+            if self.foreign.replace(header.epoch) != Some(header.epoch) {
+                self.findings.add(place, What::Rule(Rule::ForeignEpoch));
+            }
+            return;
         };
         if needs_signature(header) && !epoch.signature_seen && !epoch.unsigned_told {
             epoch.unsigned_told = true;
@@ -425,7 +431,8 @@ impl Walk {
         let own = Place::from(record);
         // An epoch's opening names the signer of all checkpoints up to the next opening.
         let Some(epoch) = self.outline.epochs.last_mut() else {
-            return self.findings.add(own, What::Rule(Rule::OpeningFirst));
+            // That the opening is missing was found at the first record.
+            return;
         };
         let first = epoch.first_checkpoint.is_none();
         if first {

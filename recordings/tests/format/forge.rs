@@ -114,7 +114,16 @@ impl Forge {
     }
 
     /// Signs all checkpoints and epochs anew, so that they fit.
-    pub(crate) fn sign(mut self, office: &Office) -> Self {
+    pub(crate) fn sign(self, office: &Office) -> Self {
+        self.sign_as(office, true)
+    }
+
+    /// Signs all checkpoints anew: what the relay alone can do.
+    pub(crate) fn sign_checkpoints(self, office: &Office) -> Self {
+        self.sign_as(office, false)
+    }
+
+    fn sign_as(mut self, office: &Office, epochs_too: bool) -> Self {
         let (mut chain, mut length) = ([0; 32], file_header().len() as u64);
         let mut opening: Option<Opening> = None;
         let mut first = None;
@@ -157,7 +166,7 @@ impl Forge {
                     first.get_or_insert(signed.hash());
                     record.body = signed.to_bytes();
                 }
-                (Some(Kind::EpochSignature), Some(opening)) => {
+                (Some(Kind::EpochSignature), Some(opening)) if epochs_too => {
                     let first = first.unwrap_or_default();
                     let sealed = &opening.sealed_keys_hash;
                     let message = epoch_message(&opening.binding(), sealed, &first);

@@ -4,3 +4,4 @@ mod common;
 mod forge;
 mod opening;
 mod tampering;
+mod vectors;

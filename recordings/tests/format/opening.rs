@@ -9,7 +9,7 @@ use fernsicht_recordings::finding::{End, Refusal, Verdict, What};
 use fernsicht_recordings::format::Kind;
 use fernsicht_recordings::open::{Event, open};
 use fernsicht_recordings::outcome::{Counts, Outcome};
-use fernsicht_recordings::sample::{Dice, Office, Session};
+use fernsicht_recordings::sample::{Dice, Session};
 use fernsicht_recordings::verify::{Verifier, verify_outside};
 
 use crate::common::{office, small};
