@@ -177,8 +177,17 @@ pub struct Header {
 impl Header {
     /// The 25 bytes on the wire, which are also the AAD.
     pub fn encode(&self) -> [u8; HEADER_BYTES] {
-        let bytes = self.to_bytes();
-        bytes.try_into().expect("a header has 25 bytes")
+        let mut out = [0; HEADER_BYTES];
+        out[0] = VERSION;
+        out[1..5].copy_from_slice(&self.epoch.to_be_bytes());
+        out[5] = self.direction as u8;
+        out[6] = self.class as u8;
+        // out[7], the flags, stays 0.
+        out[8..16].copy_from_slice(&self.number.to_be_bytes());
+        out[16..20].copy_from_slice(&self.grant.to_be_bytes());
+        out[20] = self.rights.bits();
+        out[21..].copy_from_slice(&self.length.to_be_bytes());
+        out
     }
 
     /// Reads a header. Errors: unknown version, class or direction, a class that may not
@@ -190,15 +199,7 @@ impl Header {
 
 impl Wire for Header {
     fn write(&self, out: &mut Vec<u8>) {
-        VERSION.write(out);
-        self.epoch.write(out);
-        self.direction.write(out);
-        self.class.write(out);
-        0u8.write(out);
-        self.number.write(out);
-        self.grant.write(out);
-        self.rights.write(out);
-        self.length.write(out);
+        out.extend_from_slice(&self.encode());
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, Error> {

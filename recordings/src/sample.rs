@@ -37,7 +37,7 @@ use crate::open::Evidence;
 use crate::writer::Writer;
 
 /// When samples begin, in hundredths of a second since 1970 UTC: a day in November 2026.
-pub const START: u64 = 1_795_000_000_00;
+pub const START: u64 = 179_500_000_000;
 
 /// Reproducible bytes that are anything but random (splitmix64).
 #[derive(Debug, Clone)]
