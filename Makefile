@@ -9,11 +9,12 @@ export CARGO_TERM_COLOR ?= auto
 
 PROGRAMS := -p fernsicht-relay -p fernsicht-agent -p fernsicht-console
 
-.PHONY: demo test fuzz screenshots lint deny assembler packages help
+.PHONY: demo test bench fuzz screenshots lint deny assembler packages help
 
 help:
 	@echo "make demo               relay, console and agent on your display; without one: a driven demo on virtual screens"
 	@echo "make test               formatting, lints, all tests with the real programs"
+	@echo "make bench              what recording costs, and how fast a recording opens (target/bench/recorder.json)"
 	@echo "make fuzz SECONDS=60    fuzzes messages and state machines, each target that long"
 	@echo "make screenshots        pages of the running programs into target/screenshots"
 	@echo "make lint | make deny   formatting and clippy | licences and duplicates (needs cargo-deny)"
@@ -35,7 +36,12 @@ assembler:
 
 lint:
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked --workspace --all-targets --features fernsicht-tests/bench -- -D warnings
+
+bench: packages
+	$(CARGO) build --release --locked $(PROGRAMS)
+	$(CARGO) build --release --locked -p fernsicht-tests --features bench --bin bench
+	target/release/bench
 
 fuzz: packages
 	tests/fuzz/run.sh $(SECONDS)

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 use crate::apps::AppWindow;
+use crate::browser;
 use crate::device::Device;
 use crate::grab::{Area, Grabber, Picture};
 use crate::keymap::keysyms;
@@ -37,17 +38,39 @@ pub enum Button {
     ControlOn,
     /// Bar, while controlled: "End control".
     ControlOff,
+    /// Card: "I have the code".
+    CardDone,
+    /// Card: "Go on without the code".
+    CardSkip,
+    /// Bar, while only looking was agreed and the question about more is open: "Yes".
+    UpgradeYes,
+    /// Bar, under control: "End the session".
+    End,
+    /// Bar, under control, while the question is open: "Yes, end".
+    EndYes,
 }
 
 impl Button {
     fn tabs(self) -> usize {
         match self {
             // The language switch comes first.
-            Self::ConsentView | Self::ViewOn => 2,
-            Self::ConsentControl | Self::ControlOn | Self::ControlOff => 3,
-            Self::ConsentRefuse => 4,
+            Self::ConsentView | Self::ViewOn | Self::CardDone => 2,
+            Self::ConsentControl | Self::ControlOn | Self::ControlOff | Self::CardSkip => 3,
+            Self::ConsentRefuse | Self::End => 4,
+            // Behind Stop, show off, end, move and language.
+            Self::UpgradeYes => 6,
+            Self::EndYes => 7,
         }
     }
+}
+
+/// A photograph of the card.
+#[derive(Debug, Clone)]
+pub struct Card {
+    /// The complaint code, as the QR code has it.
+    pub code: String,
+    /// The screen.
+    pub picture: Picture,
 }
 
 /// The customer at the screen on which the agent runs.
@@ -116,6 +139,15 @@ impl Customer {
             self.rest(Duration::from_millis(60))?;
         }
         self.hand.key(keysyms::SPACE)
+    }
+
+    /// Photographs the card: the whole screen, and what its QR code says. Errors: none comes.
+    pub fn photograph_card(&self) -> Result<Card> {
+        wait::until("the card with its code", PATIENCE * 3, || {
+            let picture = self.grabber.grab()?;
+            let code = browser::code_in(&picture)?;
+            Ok(code.map(|code| Card { code, picture }))
+        })
     }
 
     /// Presses F11. Returns the X server's time of the press, as an independent observer saw it.

@@ -11,17 +11,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use fernsicht_protocol::attached::{self, Configuration};
+use fernsicht_protocol::attached::{self, Auditor, Configuration};
 use fernsicht_protocol::cert::Role;
+use fernsicht_protocol::checkpoint::{Checkpoint, SignedCheckpoint};
 use fernsicht_protocol::code::{Password, SessionCode};
 use fernsicht_protocol::crypto::{self, Hash, SigningKey};
 use fernsicht_protocol::epoch::{Epoch, Sealer};
 use fernsicht_protocol::frame::{Class, Direction, Header};
 use fernsicht_protocol::messages::{
-    AgentToConsole, AgentToRelay, ConsoleToAgent, ControlOffer, RelayToAgent, SessionId, VERSION,
+    AgentToConsole, AgentToRelay, ConsoleToAgent, ControlOffer, RecordingOpen, RelayToAgent,
+    SessionId, VERSION,
 };
 use fernsicht_protocol::pairing::{Confirm, Context as PairingContext, console};
 use fernsicht_protocol::quic::{self, Identity, Incoming, MessageReceiver, MessageSender};
+use fernsicht_protocol::retention;
+use fernsicht_protocol::sealing::{AuditorKey, Binding, epoch_message};
 use fernsicht_protocol::unit::Record;
 use fernsicht_protocol::wire::{Blob, List, Text, Wire};
 use rand_core::OsRng;
@@ -40,6 +44,7 @@ const RELAY_NAME: &str = "relay.test";
 pub struct Hostile {
     endpoint: quinn::Endpoint,
     technician: Identity,
+    signer: Identity,
     ca: Hash,
     code: SessionCode,
     configuration: Configuration,
@@ -52,12 +57,20 @@ impl Hostile {
         let ca = authority.fingerprint();
         let relay = authority.issue(Role::Relay, RELAY_NAME, "Test")?;
         let technician = authority.issue(Role::Technician, "Max Muster", "Test")?;
+        let signer = authority.issue(Role::Checkpoint, RELAY_NAME, "Test")?;
+        let auditor = authority.issue(Role::Auditor, "Ute Sommer", "Test")?;
         let endpoint = quic::server("127.0.0.1:0".parse()?, &relay, ca)?;
-        let configuration = configuration(endpoint.local_addr()?, ca)?;
+        let auditor = Auditor {
+            name: Text::new("Ute Sommer")?,
+            key: AuditorKey::draw(&mut OsRng).public(),
+            certificate: crypto::hash(&auditor.chain[0]),
+        };
+        let configuration = configuration(endpoint.local_addr()?, ca, auditor)?;
         let code = SessionCode::new(NAMEPLATE, Password::draw(&mut OsRng)).context("a code")?;
         Ok(Self {
             endpoint,
             technician,
+            signer,
             ca,
             code,
             configuration,
@@ -94,7 +107,6 @@ impl Hostile {
             sender: MessageSender::new(send),
             receiver: MessageReceiver::new(receive),
             let_out,
-            epoch_opened: false,
         };
         let AgentToRelay::Hello { configuration, .. } = met.next().await? else {
             bail!("the agent greets first")
@@ -107,7 +119,7 @@ impl Hostile {
             version: VERSION,
             now: unix_now(),
             control: ControlOffer::Recorded {
-                deletion: 1_900_000_000,
+                deletion: retention::latest_deletion(unix_now()),
             },
         })
         .await?;
@@ -167,6 +179,8 @@ impl Hostile {
         let mut pair = Pair {
             session,
             paired,
+            technician: self.technician.clone(),
+            signer: self.signer.clone(),
             sealer: None,
             streams: HashMap::new(),
         };
@@ -187,7 +201,6 @@ pub struct Met {
     sender: MessageSender,
     receiver: MessageReceiver,
     let_out: Arc<Mutex<Vec<Header>>>,
-    epoch_opened: bool,
 }
 
 impl Met {
@@ -222,6 +235,8 @@ impl Met {
 pub struct Pair {
     session: SessionId,
     paired: console::Paired,
+    technician: Identity,
+    signer: Identity,
     /// Seals what the console says, once an epoch is open.
     pub sealer: Option<Sealer>,
     streams: HashMap<Class, quinn::SendStream>,
@@ -251,39 +266,33 @@ impl Pair {
 
     /// Plays along with the beginning of an epoch, which only the customer's consent starts.
     pub async fn open_epoch(&mut self, met: &mut Met) -> Result<()> {
+        let mut begun: Option<Begun> = None;
         let mut opened = None;
-        while opened.is_none() || !met.epoch_opened {
+        loop {
+            if let (Some(begun), Some(recording)) = (&begun, opened.take()) {
+                return self.acknowledge(met, begun, recording).await;
+            }
             match met.next().await? {
                 AgentToRelay::Peer { packet } => {
                     let Some(bytes) = self.paired.peer.open(&packet.0)? else {
                         continue;
                     };
-                    if let AgentToConsole::EpochStart { epoch, secret, .. } =
-                        AgentToConsole::from_bytes(&bytes)?
+                    if let AgentToConsole::EpochStart {
+                        epoch,
+                        rid,
+                        secret,
+                        sealed_keys_hash,
+                    } = AgentToConsole::from_bytes(&bytes)?
                     {
-                        let keys = Epoch::new(
-                            &self.session,
-                            None,
+                        begun = Some(Begun {
                             epoch,
-                            &self.paired.th2,
-                            &secret.into(),
-                        );
-                        self.sealer = Some(keys.sealer(Direction::ConsoleToAgent));
-                        self.say(
-                            met,
-                            &ConsoleToAgent::EpochAck {
-                                epoch,
-                                signature: None,
-                            },
-                        )
-                        .await?;
-                        opened = Some(epoch);
+                            rid,
+                            secret,
+                            sealed_keys_hash,
+                        });
                     }
                 }
-                AgentToRelay::EpochOpen { epoch, .. } => {
-                    met.say(RelayToAgent::EpochOpened { epoch }).await?;
-                    met.epoch_opened = true;
-                }
+                AgentToRelay::EpochOpen { recording, .. } => opened = Some(recording),
                 AgentToRelay::End { reason } => bail!("the agent ended the session: {reason:?}"),
                 AgentToRelay::Hello { .. }
                 | AgentToRelay::Join { .. }
@@ -294,8 +303,64 @@ impl Pair {
                 | AgentToRelay::Resume { .. } => {}
             }
         }
-        Ok(())
     }
+
+    /// As relay and console: opens, or records and signs, and acknowledges.
+    async fn acknowledge(
+        &mut self,
+        met: &mut Met,
+        begun: &Begun,
+        recording: Option<RecordingOpen>,
+    ) -> Result<()> {
+        let (epoch, th2) = (begun.epoch, self.paired.th2);
+        let keys = Epoch::new(&self.session, begun.rid, epoch, &th2, &begun.secret.into());
+        self.sealer = Some(keys.sealer(Direction::ConsoleToAgent));
+        let mut signature = None;
+        match recording {
+            None => met.say(RelayToAgent::EpochOpened { epoch }).await?,
+            Some(open) => {
+                let checkpoint = Checkpoint {
+                    rid: open.rid,
+                    length: 1_000,
+                    chain: [3; 32],
+                    heads: List::default(),
+                    time: unix_now() * 100,
+                };
+                let key = SigningKey::from_pkcs8(&self.signer.key)?;
+                let checkpoint = SignedCheckpoint::sign(checkpoint, &key);
+                let binding = Binding {
+                    session: self.session,
+                    rid: open.rid,
+                    epoch,
+                    commitment: open.commitment,
+                    leaf: crypto::hash(&self.technician.chain[0]),
+                    th2,
+                };
+                let message =
+                    epoch_message(&binding, &begun.sealed_keys_hash, &checkpoint.hash());
+                let key = SigningKey::from_pkcs8(&self.technician.key)?;
+                signature = Some(key.sign("epoch", &message));
+                let chain = self.signer.chain.iter().map(|der| Blob(der.clone()));
+                let chain = List(chain.collect());
+                met.say(RelayToAgent::Recording {
+                    epoch,
+                    chain,
+                    checkpoint,
+                })
+                .await?;
+            }
+        }
+        self.say(met, &ConsoleToAgent::EpochAck { epoch, signature })
+            .await
+    }
+}
+
+/// What the agent says of an epoch to the console.
+struct Begun {
+    epoch: u32,
+    rid: Option<[u8; 16]>,
+    secret: [u8; 32],
+    sealed_keys_hash: Hash,
 }
 
 async fn note_frames(connection: quinn::Connection, let_out: Arc<Mutex<Vec<Header>>>) {
@@ -324,7 +389,7 @@ async fn note_frames(connection: quinn::Connection, let_out: Arc<Mutex<Vec<Heade
     }
 }
 
-fn configuration(address: SocketAddr, ca: Hash) -> Result<Configuration> {
+fn configuration(address: SocketAddr, ca: Hash, auditor: Auditor) -> Result<Configuration> {
     fn text<const MAX: usize>(words: &str) -> Result<Text<MAX>> {
         Ok(Text::new(words)?)
     }
@@ -341,7 +406,7 @@ fn configuration(address: SocketAddr, ca: Hash) -> Result<Configuration> {
         authority: text("Landesbeauftragte")?,
         legal_basis: text("Art. 6 Abs. 1 lit. a DSGVO")?,
         language: text("de")?,
-        auditors: List::default(),
+        auditors: List(vec![auditor]),
     })
 }
 

@@ -95,6 +95,11 @@ pub mod keysyms {
     pub const ALT: u32 = 0xffe9;
     /// AltGr.
     pub const ALT_GR: u32 = 0xfe03;
+    /// Keys that change what others mean: Shift, Control, Caps Lock, Meta, Alt, Super, AltGr.
+    pub const MODIFIERS: [u32; 14] = [
+        0xffe1, 0xffe2, 0xffe3, 0xffe4, 0xffe5, 0xffe7, 0xffe8, 0xffe9, 0xffea, 0xffeb, 0xffec,
+        0xfe03, 0xff7e, 0xffe6,
+    ];
     /// End.
     pub const END: u32 = 0xff57;
     /// Page down.

@@ -4,9 +4,14 @@
 //! - [`xserver`] starts a virtual screen with a window manager; [`apps`] ordinary applications on it.
 //! - [`scenery`] is what stands on it.
 //! - [`device`] presses the keys and buttons of that screen's own devices.
+//! - [`clients`] speak the protocol without a screen; [`pair`] is a session of two of them;
+//!   [`sealed`] opens recordings without the auditor's program.
+//! - [`dice`] is chance that can be repeated.
 //! - [`customer`] is the person at the agent, by keyboard.
 //! - [`observer`] listens as an X client of its own: raw events with their source, clicks on a window.
 //! - [`grab`] reads screens and compares them pixel by pixel.
+//! - [`auditor`] enrols an auditor and runs his program; [`browser`] looks at pages and films.
+//! - [`disk`] is a disk that can be filled, stalled and broken.
 //! - [`authority`] issues certificates for them.
 //! - [`vanish`] tells when a picture has left a screen.
 //! - [`tap`] stands between agent and relay and reads the clear headers.
@@ -14,24 +19,33 @@
 //! - [`hostile`] is a relay and a console with valid keys that break every rule.
 //! - [`operator`] prepares relay, technician and agent file in a temporary folder.
 //! - [`session`] puts all of it together: a whole session on two screens.
+//! - [`typist`] types without a pause.
 //! - [`wait`] waits for conditions, with a limit and a sentence.
 //!
 //! Nothing here reaches into a program: no switch, no shared memory, no test hook.
 
 pub mod apps;
+pub mod auditor;
 pub mod authority;
+pub mod browser;
+pub mod clients;
 pub mod customer;
 pub mod device;
+pub mod dice;
+pub mod disk;
 pub mod grab;
 pub mod hostile;
 pub mod keymap;
 pub mod observer;
 pub mod operator;
+pub mod pair;
 pub mod proc;
 pub mod programs;
 pub mod scenery;
+pub mod sealed;
 pub mod session;
 pub mod tap;
+pub mod typist;
 pub mod vanish;
 pub mod wait;
 pub mod xserver;

@@ -16,6 +16,7 @@ use x11rb::protocol::xproto::{self, ConnectionExt as _};
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
+use crate::keymap::Keymap;
 use crate::wait;
 
 /// Who made an event, by the device that the server names.
@@ -144,6 +145,11 @@ impl Observer {
         self.thread.settle()?;
         lock(&self.seen).clear();
         Ok(())
+    }
+
+    /// The display's keyboard, to read key codes.
+    pub fn keymap(&self) -> Result<Keymap> {
+        Keymap::read(&self.thread.connection)
     }
 
     /// The newest hardware press of a key code.

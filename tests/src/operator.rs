@@ -1,9 +1,9 @@
-//! An operator in a temporary folder: relay, technician, and the agent file that customers get.
+//! An operator in a temporary folder: relay, technician, auditors, and the agent file that customers get.
 
 use std::fs;
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -12,6 +12,7 @@ use fernsicht_protocol::quic::Pin;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use crate::auditor::Auditor;
 use crate::authority::Authority;
 use crate::programs::{self, Programs};
 use crate::tap::Place;
@@ -28,10 +29,11 @@ pub const ORGANISATION: &str = "Kundendienst Nord";
 const RELAY_NAME: &str = "relay.demo";
 
 /// The operator's things.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Operator {
     programs: Programs,
     folder: PathBuf,
+    data: PathBuf,
     port: u16,
 }
 
@@ -58,6 +60,7 @@ impl Operator {
         let this = Self {
             programs,
             folder: folder.to_owned(),
+            data: folder.join("relay"),
             port,
         };
         fs::create_dir_all(this.data())?;
@@ -72,7 +75,7 @@ impl Operator {
 
     /// The relay's data directory.
     pub fn data(&self) -> PathBuf {
-        self.folder.join("relay")
+        self.data.clone()
     }
 
     /// Writes relay.toml, with this as the address that tokens and agents get.
@@ -89,16 +92,20 @@ impl Operator {
         fs::write(self.data().join("relay.toml"), text).context("relay.toml")
     }
 
+    /// Everything that lies in the relay's data directory, byte by byte: files that hold `needle`.
+    pub fn files_with(&self, needle: &[u8]) -> Result<Vec<PathBuf>> {
+        files_with(&self.data, needle)
+    }
+
     /// Starts the relay and waits until it listens.
-    pub fn serve(&self, flags: &[&str]) -> Result<Relay> {
+    pub fn serve(&self) -> Result<Relay> {
         let log = self.folder.join("relay.log");
-        let output = fs::File::create(&log)?;
+        let output = fs::File::options().create(true).append(true).open(&log)?;
         let mut command = Command::new(&self.programs.relay);
         command
             .arg("serve")
             .arg("--data")
-            .arg(self.data())
-            .args(flags);
+            .arg(self.data());
         command
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
@@ -115,30 +122,38 @@ impl Operator {
         Ok(Relay { process, log })
     }
 
+    /// Runs a command of the relay's, such as `["recordings", "list"]`, that must succeed. Returns what it prints.
+    pub fn command(&self, arguments: &[&str]) -> Result<String> {
+        programs::run_well(&self.programs.relay, &self.with_data(arguments)?)
+    }
+
+    /// Like [`Self::command`], whatever comes of it.
+    pub fn try_command(&self, arguments: &[&str]) -> Result<Output> {
+        programs::run(&self.programs.relay, &self.with_data(arguments)?)
+    }
+
+    fn with_data<'a>(&'a self, arguments: &[&'a str]) -> Result<Vec<&'a str>> {
+        let data = self.data.to_str();
+        let data = data.context("the temporary folder's name is text")?;
+        Ok([arguments, &["--data", data]].concat())
+    }
+
     /// Registers the technician. Returns the one-time token.
     pub fn token(&self) -> Result<String> {
-        let data = self.data();
-        let data = data
-            .to_str()
-            .context("the temporary folder's name is text")?;
-        let printed = programs::run_well(
-            &self.programs.relay,
-            &[
-                "technician",
-                "add",
-                TECHNICIAN,
-                "--organisation",
-                ORGANISATION,
-                "--data",
-                data,
-            ],
-        )?;
-        let token = printed
-            .split_whitespace()
-            .find(|word| word.starts_with("fst1-"));
-        token
-            .map(str::to_owned)
-            .with_context(|| format!("no token in {printed:?}"))
+        let add = ["technician", "add", TECHNICIAN];
+        token_in(&self.command(&[&add[..], &["--organisation", ORGANISATION]].concat())?)
+    }
+
+    /// Registers an auditor. Returns the one-time token.
+    pub fn auditor_token(&self, name: &str) -> Result<String> {
+        token_in(&self.command(&["auditor", "add", name])?)
+    }
+
+    /// Registers an auditor and enrols him in a folder of his own. The relay must run.
+    pub fn enrol_auditor(&self, name: &str) -> Result<Auditor> {
+        let token = self.auditor_token(name)?;
+        let home = self.folder.join(format!("auditor-{}", name.replace(' ', "-")));
+        Auditor::enrol(&self.programs, &home, &token)
     }
 
     /// Enrols a console in a folder of its own, which is returned. The relay must run.
@@ -217,13 +232,87 @@ impl Operator {
 
     /// The command of an agent file on a screen, with a home and a run directory of its own.
     pub fn agent_command(&self, screen: &XServer, file: &Path) -> Result<Command> {
-        let home = self.folder.join("customer");
-        fs::create_dir_all(&home)?;
+        let home = self.customer();
+        for folder in ["Documents", ".config"] {
+            fs::create_dir_all(home.join(folder))?;
+        }
+        fs::write(
+            home.join(".config/user-dirs.dirs"),
+            "XDG_DOCUMENTS_DIR=\"$HOME/Documents\"\n",
+        )?;
         let mut command = screen.command(file);
-        command
-            .args(["--language", "de"])
-            .env("HOME", &home)
-            .env("XDG_RUNTIME_DIR", &home);
+        command.args(["--language", "de"]).env("HOME", &home);
+        for (variable, folder) in [
+            ("XDG_RUNTIME_DIR", ""),
+            ("XDG_CONFIG_HOME", ".config"),
+            ("XDG_DATA_HOME", ".local/share"),
+            ("XDG_CACHE_HOME", ".cache"),
+            ("XDG_STATE_HOME", ".local/state"),
+        ] {
+            command.env(variable, home.join(folder));
+        }
         Ok(command)
     }
+
+    /// The customer's home.
+    pub fn customer(&self) -> PathBuf {
+        self.folder.join("customer")
+    }
+
+    /// The receipts in the customer's home, the oldest first.
+    pub fn receipts(&self) -> Result<Vec<PathBuf>> {
+        let mut found = Vec::new();
+        for path in files_below(&self.customer())? {
+            if path.extension().is_some_and(|extension| extension == "html") {
+                found.push((fs::metadata(&path)?.created()?, path));
+            }
+        }
+        found.sort();
+        Ok(found.into_iter().map(|(_, path)| path).collect())
+    }
+}
+
+/// All files below a folder.
+pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error.into()),
+        };
+        for entry in entries {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                folders.push(entry.path());
+            } else {
+                found.push(entry.path());
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Those files below a folder whose bytes hold `needle` anywhere.
+pub fn files_with(folder: &Path, needle: &[u8]) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for path in files_below(folder)? {
+        // A file may vanish while others are read.
+        let Ok(bytes) = fs::read(&path) else { continue };
+        if bytes.windows(needle.len()).any(|part| part == needle) {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+/// The token that a command printed.
+fn token_in(printed: &str) -> Result<String> {
+    let token = printed
+        .split_whitespace()
+        .find(|word| word.starts_with("fst") && word.contains('-'));
+    token
+        .map(str::to_owned)
+        .with_context(|| format!("no token in {printed:?}"))
 }

@@ -1,4 +1,4 @@
-//! The real programs as child processes: relay, console, agent, with everything they keep in a
+//! The real programs as child processes: relay, console, auditor, agent, with everything they keep in a
 //! folder of its own.
 //!
 //! The programs are those beside the running executable (`target/debug` or `target/release`), or in
@@ -9,13 +9,15 @@ use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// The three programs.
+/// The four programs.
 #[derive(Debug, Clone)]
 pub struct Programs {
     /// `fernsicht-relay`.
     pub relay: PathBuf,
     /// `fernsicht-console`.
     pub console: PathBuf,
+    /// `fernsicht-auditor`.
+    pub auditor: PathBuf,
     /// `fernsicht-agent`, bare.
     pub agent: PathBuf,
 }
@@ -44,6 +46,7 @@ impl Programs {
         Ok(Self {
             relay: find("fernsicht-relay")?,
             console: find("fernsicht-console")?,
+            auditor: find("fernsicht-auditor")?,
             agent: find("fernsicht-agent")?,
         })
     }

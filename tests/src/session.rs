@@ -18,7 +18,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use fernsicht_protocol::rights::Rights;
 
-use crate::customer::{Button, Customer};
+use crate::auditor::{AUDITOR, Auditor};
+use crate::clients::{self, PlainAuditor};
+use crate::customer::{Button, Card, Customer};
 use crate::device::Device;
 use crate::grab::{Grabber, Picture};
 use crate::observer::Observer;
@@ -30,6 +32,9 @@ use crate::xserver::{Process, XServer};
 
 /// How long a step of the programs may take on a loaded machine.
 pub const STEP: Duration = Duration::from_secs(30);
+
+/// How often the customer presses a button that does nothing.
+const TRIES: usize = 3;
 
 /// How the two screens are made, and the line between agent and relay.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +49,10 @@ pub struct Layout {
     pub technician: &'static str,
     /// Bytes a second of one picture frame on the line; none is as fast as it goes.
     pub pace: Option<u32>,
+    /// How many auditors the agent knows. Without one there is only looking.
+    pub auditors: usize,
+    /// True if the agent also knows an auditor who has no program, for tests that open recordings themselves.
+    pub plain_auditor: bool,
 }
 
 impl Default for Layout {
@@ -54,6 +63,8 @@ impl Default for Layout {
             customer: "de",
             technician: "de",
             pace: None,
+            auditors: 1,
+            plain_auditor: false,
         }
     }
 }
@@ -84,6 +95,14 @@ pub struct Stage {
     /// The technician's screen.
     pub technician_screen: XServer,
     codes: Receiver<String>,
+    /// Relay, technician, auditors and the customer's home.
+    pub operator: Operator,
+    /// Those whom the agent knows.
+    pub auditors: Vec<Auditor>,
+    /// The one without a program.
+    pub plain_auditor: Option<PlainAuditor>,
+    /// The cards that the customer photographed.
+    pub cards: Vec<Card>,
     /// Where everything is kept.
     pub folder: PathBuf,
 }
@@ -95,9 +114,12 @@ pub struct Backdrop {
     pub customer_screen: XServer,
     /// The technician's screen.
     pub technician_screen: XServer,
-    operator: Operator,
+    /// What is prepared so far.
+    pub operator: Operator,
     folder: PathBuf,
     pace: Option<u32>,
+    auditors: usize,
+    plain_auditor: bool,
 }
 
 impl Backdrop {
@@ -109,6 +131,8 @@ impl Backdrop {
             customer,
             technician,
             pace,
+            auditors,
+            plain_auditor,
         } = layout;
         let customer_screen = XServer::start(width, height, customer)?.with_window_manager()?;
         let technician_screen = XServer::start(width, height, technician)?.with_window_manager()?;
@@ -119,20 +143,39 @@ impl Backdrop {
             operator,
             folder: folder.to_owned(),
             pace,
+            auditors,
+            plain_auditor,
         })
     }
 
-    /// Starts relay, tap, console and agent.
-    pub fn open(self, relay_flags: &[&str]) -> Result<Stage> {
+    /// Starts relay, tap, console and agent; the auditors are enrolled before the agent is made.
+    pub fn open(self) -> Result<Stage> {
         let Self {
             customer_screen,
             technician_screen,
             operator,
             folder,
             pace,
+            auditors,
+            plain_auditor,
         } = self;
-        let relay = operator.serve(relay_flags)?;
+        let relay = operator.serve()?;
         let home = operator.enrol()?;
+        let name = |n: usize| match n {
+            0 => AUDITOR.to_owned(),
+            n => format!("Revision {n}"),
+        };
+        let auditors = (0..auditors)
+            .map(|n| operator.enrol_auditor(&name(n)))
+            .collect::<Result<_>>()?;
+        let plain_auditor = match plain_auditor {
+            true => {
+                let token = operator.auditor_token("Revision ohne Programm")?;
+                let address = operator.address();
+                Some(clients::block_on(PlainAuditor::enrol(&address, &token))?)
+            }
+            false => None,
+        };
         let tap = Tap::start(Place {
             pace,
             ..operator.place()?
@@ -177,6 +220,10 @@ impl Backdrop {
             customer_screen,
             technician_screen,
             codes,
+            operator,
+            auditors,
+            plain_auditor,
+            cards: Vec::new(),
             folder,
         })
     }
@@ -202,9 +249,47 @@ impl Stage {
         self.relay.process.check().context(log)
     }
 
+    /// The customer agrees to looking and control, photographs the card and puts it away.
+    pub fn consent_to_control(&mut self) -> Result<()> {
+        self.press_until_card(Button::ConsentControl)?;
+        self.grant(Button::CardDone, Rights::Control)
+    }
+
+    /// The customer presses a button behind which the card comes, and photographs it.
+    pub fn press_until_card(&mut self, button: Button) -> Result<()> {
+        let mut card = None;
+        for _ in 0..TRIES {
+            self.customer.read()?;
+            self.customer.press(button)?;
+            card = self.customer.photograph_card().ok();
+            self.check()?;
+            if card.is_some() {
+                break;
+            }
+        }
+        match card {
+            Some(card) => self.cards.push(card),
+            None => return self.refused(button, "the card did not come"),
+        }
+        Ok(())
+    }
+
+    /// The customer ends the session, with the bar as it is under control.
+    pub fn end_by_customer(&mut self) -> Result<()> {
+        self.customer.turn_to_bar()?;
+        self.customer.press(Button::End)?;
+        self.customer.rest(Duration::from_millis(300))?;
+        self.customer.press(Button::EndYes)
+    }
+
+    /// The complaint code of the newest card.
+    pub fn complaint_code(&self) -> Result<&str> {
+        let card = self.cards.last().context("no card was photographed")?;
+        Ok(&card.code)
+    }
+
     /// Presses a granting button until the agent's rights frame says that it worked.
     pub fn grant(&mut self, button: Button, rights: Rights) -> Result<()> {
-        const TRIES: usize = 3;
         for _ in 0..TRIES {
             let before = self.tap.log().rights().len();
             self.customer.read()?;
@@ -219,9 +304,20 @@ impl Stage {
                 return Ok(());
             }
         }
-        let path = self.folder.join("refused.png");
+        self.refused(button, &format!("the agent did not grant {rights:?}"))
+    }
+
+    /// Keeps what the customer sees, and says what did not come.
+    fn refused(&self, button: Button, what: &str) -> Result<()> {
+        let path = match std::env::var_os("FERNSICHT_TEST_PICTURES") {
+            Some(folder) => PathBuf::from(folder).join("refused.png"),
+            None => self.folder.join("refused.png"),
+        };
         self.customer_view.grab()?.save(&path)?;
-        bail!("{button:?} was pressed {TRIES} times, but the agent did not grant {rights:?}")
+        bail!(
+            "{button:?} was pressed {TRIES} times, but {what}; picture: {}",
+            path.display()
+        )
     }
 
     /// The rights in force, by the agent's newest rights frame.

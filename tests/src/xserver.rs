@@ -54,6 +54,13 @@ impl Process {
         wait::until(&what, limit, || Ok(child.try_wait()?))
     }
 
+    /// Kills it (SIGKILL) and reaps it.
+    pub fn kill(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
     /// Asks the process to end (SIGTERM).
     pub fn terminate(&self) -> Result<()> {
         let pid = i32::try_from(self.child.id()).context("a process id fits i32")?;
@@ -186,5 +193,10 @@ impl XServer {
     /// The server's process id.
     pub fn pid(&self) -> u32 {
         self.server.pid()
+    }
+
+    /// Kills the server (SIGKILL), and with it the screen.
+    pub fn kill(&mut self) -> Result<()> {
+        self.server.kill()
     }
 }

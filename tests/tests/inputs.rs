@@ -101,7 +101,7 @@ fn an_enrolment_token_serves_once() -> Result<()> {
     let programs = Programs::find()?;
     let folder = tempfile::tempdir()?;
     let operator = Operator::new(programs.clone(), folder.path())?;
-    let mut relay = operator.serve(&[])?;
+    let mut relay = operator.serve()?;
     let token = operator.token()?;
     let enrol = |name: &str| -> Result<_> {
         let home = folder.path().join(name);

@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use fernsicht_protocol::checkpoint::{Checkpoint, SignedCheckpoint};
 use fernsicht_protocol::content::{Button as MouseButton, ConsoleNotice, Input, InputEvent};
 use fernsicht_protocol::frame::{Class, Direction, Frame, Header};
 use fernsicht_protocol::guard::CUSTOMER_FIRST;
@@ -123,6 +124,15 @@ fn every_message() -> Vec<RelayToAgent> {
         RelayToAgent::Resumed,
         RelayToAgent::PeerLost,
         RelayToAgent::RecorderFailed,
+        RelayToAgent::RecorderBack,
+        RelayToAgent::Recording {
+            epoch: 1,
+            chain: List(vec![Blob(vec![0; 40])]),
+            checkpoint: checkpoint(),
+        },
+        RelayToAgent::Checkpoint {
+            checkpoint: checkpoint(),
+        },
         RelayToAgent::Ended { reason: End::Fault },
     ];
     for message in &messages {
@@ -140,10 +150,27 @@ fn every_message() -> Vec<RelayToAgent> {
             | RelayToAgent::Checkpoint { .. }
             | RelayToAgent::RecorderBack
             | RelayToAgent::RecorderFailed
+            | RelayToAgent::RecorderBack
+            | RelayToAgent::Recording { .. }
+            | RelayToAgent::Checkpoint { .. }
             | RelayToAgent::Ended { .. } => {}
         }
     }
     messages
+}
+
+/// Nobody has signed it.
+fn checkpoint() -> SignedCheckpoint {
+    SignedCheckpoint {
+        checkpoint: Checkpoint {
+            rid: [1; 16],
+            length: 1,
+            chain: [2; 32],
+            heads: List::default(),
+            time: 1,
+        },
+        signature: [0; 64],
+    }
 }
 
 /// What a console can say over the peer channel.
@@ -156,7 +183,7 @@ fn every_word(pair_chain: &[Vec<u8>]) -> Vec<ConsoleToAgent> {
         },
         ConsoleToAgent::EpochAck {
             epoch: 2,
-            signature: None,
+            signature: Some([0; 64]),
         },
         ConsoleToAgent::Technician {
             chain,
@@ -286,6 +313,15 @@ async fn watch(met: &Met) {
     }
 }
 
+/// The customer agrees to looking and control, and puts the card away.
+fn consent_to_control(customer: &Customer) -> Result<()> {
+    customer.read()?;
+    customer.press(Button::ConsentControl)?;
+    customer.photograph_card()?;
+    customer.read()?;
+    customer.press(Button::CardDone)
+}
+
 /// The customer's own last key keeps the technician waiting for a second.
 async fn wait_for_own_turn(met: &Met) {
     let until = Instant::now() + CUSTOMER_FIRST + Duration::from_millis(200);
@@ -386,11 +422,47 @@ async fn forged_keys_and_clicks_do_not_grant() -> Result<()> {
     ensure!(met.let_out().is_empty(), "{:?}", met.let_out());
 
     // The customer's own key on the same page does grant.
-    tokio::task::block_in_place(|| {
-        customer.read()?;
-        customer.press(Button::ConsentControl)
-    })?;
+    tokio::task::block_in_place(|| consent_to_control(&customer))?;
     pair.open_epoch(&mut met).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_the_card_is_shown_nothing_grants() -> Result<()> {
+    let scene = Scene::set()?;
+    let mut rest = every_message();
+    let mut first = true;
+    while !rest.is_empty() {
+        let (_agent, customer) = scene.start(&mut scene.command())?;
+        let mut met = scene.hostile.meet().await?;
+        let mut pair = scene.hostile.pair(&mut met).await?;
+        tokio::task::block_in_place(|| {
+            customer.read()?;
+            customer.press(Button::ConsentControl)?;
+            customer.photograph_card()
+        })?;
+        scene.observer.clear()?;
+        if std::mem::take(&mut first) {
+            for word in every_word(&[vec![0; 40]]) {
+                drop(pair.say(&mut met, &word).await);
+            }
+            frames_out_of_turn(&met).await?;
+            let forger = Device::injected(scene.screen.display())?;
+            tokio::task::block_in_place(|| -> Result<()> {
+                customer.read()?;
+                for key in [keysyms::TAB, keysyms::TAB, keysyms::SPACE, keysyms::RETURN] {
+                    forger.key(key)?;
+                }
+                Ok(())
+            })?;
+            watch(&met).await;
+            // What was forged is the test's own.
+            scene.observer.clear()?;
+        } else {
+            messages_out_of_turn(&mut met, &mut rest).await?;
+        }
+        scene.nothing_happened(&met, Rights::None)?;
+    }
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -482,10 +554,7 @@ async fn after_the_stop_key_no_message_brings_anything_back() -> Result<()> {
     let (_agent, customer) = scene.start(&mut scene.command())?;
     let mut met = scene.hostile.meet().await?;
     let mut pair = scene.hostile.pair(&mut met).await?;
-    tokio::task::block_in_place(|| {
-        customer.read()?;
-        customer.press(Button::ConsentControl)
-    })?;
+    tokio::task::block_in_place(|| consent_to_control(&customer))?;
     pair.open_epoch(&mut met).await?;
     let control = || Ok(met.let_out().iter().any(|header| header.rights.control()));
     tokio::task::block_in_place(|| wait::until_true("control", Duration::from_secs(20), control))?;

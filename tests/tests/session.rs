@@ -34,11 +34,11 @@ fn from_the_code_to_the_stop_key() -> Result<()> {
     let geometry = "560x400+640+200";
     let _photo = scenery::photo(&backdrop.customer_screen, folder.path(), 560, 400, geometry)?;
     let target = Target::show(backdrop.customer_screen.display(), 1090, 640, 160, 120)?;
-    let mut stage = backdrop.open(&["--unrecorded-test"])?;
+    let mut stage = backdrop.open()?;
 
     let code = stage.code()?;
     stage.customer.enter_code(&code)?;
-    stage.grant(Button::ConsentControl, Rights::Control)?;
+    stage.consent_to_control()?;
     stage.same_picture(STEP)?;
 
     let (x, y) = target.centre();
@@ -96,12 +96,16 @@ fn from_the_code_to_the_stop_key() -> Result<()> {
 #[test]
 fn only_looking_shows_and_does_not_inject() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let backdrop = Backdrop::raise(Programs::find()?, folder.path(), Layout::default())?;
+    let layout = Layout {
+        auditors: 0,
+        ..Layout::default()
+    };
+    let backdrop = Backdrop::raise(Programs::find()?, folder.path(), layout)?;
     let target = Target::show(backdrop.customer_screen.display(), 1090, 640, 160, 120)?;
-    let mut stage = backdrop.open(&[])?;
+    let mut stage = backdrop.open()?;
     let code = stage.code()?;
     stage.customer.enter_code(&code)?;
-    // Without a recorder there is no control to consent to.
+    // Without an auditor there is no recording, hence no control to consent to.
     stage.grant(Button::ConsentView, Rights::View)?;
     stage.same_picture(STEP)?;
     stage.observer.clear()?;
@@ -140,7 +144,7 @@ fn pictures_in_flight_are_cancelled() -> Result<()> {
         400,
         "560x400+640+200",
     )?;
-    let mut stage = backdrop.open(&[])?;
+    let mut stage = backdrop.open()?;
     let code = stage.code()?;
     stage.customer.enter_code(&code)?;
     stage.grant(Button::ConsentView, Rights::View)?;

@@ -6,6 +6,7 @@
 //!
 //! There is no switch in the agent for this: every grant is a key press on one of its buttons.
 
+mod complaint;
 mod person;
 mod revoke;
 mod script;

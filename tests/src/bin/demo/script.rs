@@ -1,7 +1,8 @@
 //! The driven demonstration, step by step.
 //!
 //! ```text
-//! code ─► consent ─► picture ─► clicks ─► typing ─► text, photo, moved window ─► revocations ─► idle ─► end
+//! code ─► consent ─► card ─► picture ─► clicks ─► typing ─► text, photo, moved window ─► idle ─► revocations
+//!      ─► both at once ─► end ─► complaint
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -14,16 +15,17 @@ use fernsicht_protocol::rights::Rights;
 use fernsicht_tests::apps::App;
 use fernsicht_tests::customer::Button;
 use fernsicht_tests::keymap::keysyms;
-use fernsicht_tests::observer::Target;
+use fernsicht_tests::observer::{Act, Maker, Observer, Seen, Target};
 use fernsicht_tests::proc::Load;
 use fernsicht_tests::programs::Programs;
 use fernsicht_tests::scenery;
 use fernsicht_tests::session::{Backdrop, Layout, STEP, Stage};
 use fernsicht_tests::tap::{Ending, Leg};
+use fernsicht_tests::typist::Typist;
 use fernsicht_tests::wait;
 
 use crate::summary::Summary;
-use crate::{revoke, say};
+use crate::{complaint, revoke, say};
 
 /// What is to be done.
 #[derive(Debug)]
@@ -72,15 +74,21 @@ pub(crate) fn screenshots(programs: Programs, folder: &Path) -> Result<()> {
 }
 
 fn drive(programs: Programs, plan: &Plan, folder: &Path, summary: &mut Summary) -> Result<()> {
-    let backdrop = Backdrop::raise(programs, folder, Layout::default())?;
+    let layout = Layout {
+        plain_auditor: true,
+        ..Layout::default()
+    };
+    let backdrop = Backdrop::raise(programs, folder, layout)?;
     let home = scenery::home(folder)?;
     let (editor, file) = scenery::editor(&backdrop.customer_screen, &home, "brief.txt")?;
     editor.window().arrange(30, 220, 520, 420)?;
     let write_at = (290, 500);
     let target = Target::show(backdrop.customer_screen.display(), 1090, 640, 160, 120)?;
     say("Screens, relay, console and agent start.");
+    // From before the first event to the last: what is injected is counted over the whole session.
+    let witness = Observer::start(backdrop.customer_screen.display())?;
     let mut show = Show {
-        stage: backdrop.open(&["--unrecorded-test"])?,
+        stage: backdrop.open()?,
         output: plan.output.clone(),
         number: 0,
         apps: vec![editor],
@@ -93,7 +101,10 @@ fn drive(programs: Programs, plan: &Plan, folder: &Path, summary: &mut Summary) 
     show.idle(plan.idle, summary)?;
     revoke::rounds(&mut show.stage, plan.revocations, summary)?;
     show.take("revoked-and-granted-again")?;
-    show.end()
+    show.both_at_once(write_at)?;
+    show.end()?;
+    summary.injected_input_events = Some(presses(&witness)?);
+    complaint::tell(&mut show.stage, &show.output, summary)
 }
 
 /// A stage whose pictures are taken.
@@ -116,7 +127,9 @@ impl Show {
         // The consent page comes only after the technician's certificate was verified, so a grant proves both.
         self.stage.customer.read()?;
         self.take("consent")?;
-        self.stage.grant(Button::ConsentControl, Rights::Control)?;
+        self.stage.press_until_card(Button::ConsentControl)?;
+        self.take("card")?;
+        self.stage.grant(Button::CardDone, Rights::Control)?;
         (summary.paired, summary.technician_verified) = (true, true);
         let rights = self.stage.tap.log().rights();
         summary.view_granted = rights.iter().any(|(_, _, rights)| rights.view());
@@ -264,10 +277,27 @@ impl Show {
         self.stage.check()
     }
 
+    /// Technician and customer type at the same time: the customer's hand has the right of way.
+    fn both_at_once(&mut self, at: (i16, i16)) -> Result<()> {
+        self.stage.technician.click(at.0, at.1, 1)?;
+        thread::sleep(Duration::from_millis(1_200));
+        let typist = Typist::start(self.stage.technician_screen.display(), Duration::from_millis(15))?;
+        for _ in 0..3 {
+            thread::sleep(Duration::from_millis(700));
+            self.stage.customer.hand().type_text("ich")?;
+        }
+        thread::sleep(Duration::from_millis(1_500));
+        let letters = typist.stop()?;
+        say(&format!("The technician typed {letters} letters while the customer typed, too."));
+        thread::sleep(Duration::from_secs(1));
+        self.take("both-at-once")?;
+        self.stage.check()
+    }
+
     fn end(&mut self) -> Result<()> {
-        self.stage.customer.press_stop(&self.stage.observer)?;
-        thread::sleep(Duration::from_millis(500));
-        self.take("stopped")?;
+        self.stage.end_by_customer()?;
+        thread::sleep(Duration::from_millis(1_500));
+        self.take("ended")?;
         self.stage
             .technician_view
             .settled(Duration::from_millis(500), STEP)?;
@@ -289,4 +319,22 @@ impl Show {
         }
         Ok(())
     }
+}
+
+/// Keys and buttons that programs pressed, modifiers and wheels not counted.
+fn presses(witness: &Observer) -> Result<usize> {
+    let keyboard = witness.keymap()?;
+    let mut modifiers = Vec::new();
+    for keysym in keysyms::MODIFIERS {
+        modifiers.extend(keyboard.keysym(keysym).map(|chord| chord.keycode));
+    }
+    let counts = |seen: &&Seen| {
+        seen.maker == Maker::Program
+            && match seen.act {
+                Act::KeyDown(keycode) => !modifiers.contains(&keycode),
+                Act::ButtonDown(button) => button <= 3,
+                Act::KeyUp(_) | Act::ButtonUp(_) | Act::Motion => false,
+            }
+    };
+    Ok(witness.seen()?.iter().filter(counts).count())
 }

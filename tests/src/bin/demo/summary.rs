@@ -7,6 +7,8 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use serde::Serialize;
 
+use crate::complaint;
+
 /// The figures. Fields that were not reached stay at their defaults, which do not hold.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Summary {
@@ -33,6 +35,17 @@ pub(crate) struct Summary {
     pub(crate) open_frames_reset: usize,
     pub(crate) last_event_after_f11_ms: Option<i64>,
     pub(crate) idle: Idle,
+    /// Presses of keys and buttons by programs on the customer's screen, without modifiers: the observer's count.
+    pub(crate) injected_input_events: Option<usize>,
+    /// The same by the agent's acks in the recording.
+    pub(crate) recorded_input_events: Option<usize>,
+    /// Input in the recording that the agent dropped or the relay withheld.
+    pub(crate) recorded_events_dropped: Option<u64>,
+    pub(crate) recording_verified: bool,
+    pub(crate) film_frames: Option<u64>,
+    pub(crate) film_seconds: Option<f64>,
+    /// The least of some pictures of the film against the replay.
+    pub(crate) film_psnr_db: Option<f64>,
 }
 
 /// Percentiles in milliseconds.
@@ -177,8 +190,31 @@ impl Summary {
                 ),
             ),
         ];
+        let complaint = [
+            (
+                self.injected_input_events.is_some_and(|events| events > 0)
+                    && self.injected_input_events == self.recorded_input_events,
+                format!(
+                    "the observer saw {:?} presses, the recording has {:?}",
+                    self.injected_input_events, self.recorded_input_events
+                ),
+            ),
+            (
+                self.recorded_events_dropped.is_some_and(|events| events > 0),
+                "no input was dropped while the customer was active".to_owned(),
+            ),
+            (
+                self.recording_verified,
+                "the recording is not sound".to_owned(),
+            ),
+            (
+                self.film_psnr_db.is_some_and(|db| db >= complaint::LIKENESS),
+                format!("the film is like the replay by {:?} dB", self.film_psnr_db),
+            ),
+        ];
         let failed: Vec<String> = holds
             .into_iter()
+            .chain(complaint)
             .filter(|(holds, _)| !holds)
             .map(|(_, words)| words)
             .collect();

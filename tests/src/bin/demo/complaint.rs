@@ -1,0 +1,156 @@
+//! The end of the story: the customer complains, the auditor opens the recording by the receipt.
+//!
+//! ```text
+//! receipt (browser) ─► verify ─► export: film and report ─► film against replay ─► window
+//!                      card's code ─► an auditor without a program ─► input against the observer
+//! ```
+//! Everything with the programs that an operator has; what they say is held against what was seen from outside.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use fernsicht_console::audit::case::Case;
+use fernsicht_console::audit::complaint::Complaint;
+use fernsicht_console::audit::identity::{Identity, Store};
+use fernsicht_console::audit::passphrase::Passphrase;
+use fernsicht_protocol::complaint::Code;
+use fernsicht_protocol::picture::View;
+use fernsicht_tests::auditor::{Auditor, PASSPHRASE};
+use fernsicht_tests::grab::{Grabber, Picture};
+use fernsicht_tests::session::{STEP, Stage};
+use fernsicht_tests::xserver::{Process, XServer};
+use fernsicht_tests::{browser, clients, sealed, wait};
+
+use crate::say;
+use crate::summary::Summary;
+
+/// The auditor's name for it.
+pub(crate) const CASE: &str = "B-2026-017";
+
+/// How like the replayed pictures the film must be, in dB.
+pub(crate) const LIKENESS: f64 = 40.0;
+
+/// How many pictures of the film are compared.
+const COMPARED: u64 = 8;
+
+/// Goes to the end of the story. The session is over.
+pub(crate) fn tell(stage: &mut Stage, output: &Path, summary: &mut Summary) -> Result<()> {
+    let receipt = output.join("receipt.html");
+    let kept = wait::until("the receipt", STEP, || Ok(stage.operator.receipts()?.pop()))?;
+    fs::copy(&kept, &receipt)?;
+    browser::picture_of_page(&receipt, &output.join("receipt.png"), 900, 1500)?;
+    say("The customer has the receipt. Now the auditor opens the recording with it.");
+
+    let auditor = stage.auditors.first().context("there is an auditor")?;
+    let text = |path: &Path| path.to_str().map(str::to_owned).context("paths are text");
+    let receipt_text = text(&receipt)?;
+    let with = ["--receipt", &receipt_text, "--case", CASE];
+    let verified = auditor.json(&[&["verify"][..], &with].concat())?;
+    fs::write(output.join("verified.json"), serde_json::to_string_pretty(&verified)? + "\n")?;
+    summary.recording_verified = verified["verdict"] == "sound";
+    say(&format!("Verdict: {}.", verified["verdict"]));
+
+    let (film, report) = (output.join("export.mp4"), output.join("report.html"));
+    for old in [&film, &report] {
+        // Of an earlier demonstration; an export overwrites nothing.
+        drop(fs::remove_file(old));
+    }
+    let (film_text, report_text) = (text(&film)?, text(&report)?);
+    let to = ["--video", &film_text, "--report", &report_text];
+    auditor.run_well(&[&["export"][..], &with, &to].concat())?;
+    browser::picture_of_page(&report, &output.join("report.png"), 900, 1500)?;
+    let found = browser::film(&film)?;
+    ensure!(found.code == "h264" && found.frames > 0, "ffprobe finds {found:?}");
+    summary.film_seconds = Some(found.seconds);
+    summary.film_frames = Some(found.frames);
+    say(&format!("The film has {} pictures in {:.0} s.", found.frames, found.seconds));
+    compare(auditor, &receipt, &film, found.seconds, summary)?;
+    count(stage, summary)?;
+    window(auditor, &receipt_text, output)?;
+    let log = stage.operator.command(&["access-log", "--verify"])?;
+    fs::write(output.join("access-log.txt"), stage.operator.command(&["access-log"])? + &log)?;
+    Ok(())
+}
+
+/// The input by the card's code, with the library alone: what the agent's acks say was injected.
+fn count(stage: &Stage, summary: &mut Summary) -> Result<()> {
+    let plain = stage.plain_auditor.as_ref().context("there is a plain auditor")?;
+    let code = Code::parse(stage.complaint_code()?)?;
+    let answer = clients::block_on(plain.open(CASE, &code))?;
+    let handed = answer.map_err(|refusal| anyhow::anyhow!("{refusal:?}"))?;
+    let ca = stage.operator.authority()?.fingerprint();
+    let opened = sealed::open(&handed, &ca, &code, &plain.key)?;
+    summary.recorded_input_events = Some(opened.presses_injected());
+    summary.recorded_events_dropped = Some(opened.dropped());
+    summary.recording_verified &= opened.sound() && !opened.interrupted();
+    Ok(())
+}
+
+/// The auditor's window, on a screen of his own.
+fn window(auditor: &Auditor, receipt: &str, output: &Path) -> Result<()> {
+    let screen = XServer::start(1280, 800, "de")?.with_window_manager()?;
+    let view = Grabber::open(screen.display())?;
+    let mut command = auditor.window(&screen);
+    command.args(["open", "--receipt", receipt, "--case", CASE, "--passphrase-file"]);
+    command.arg(auditor.passphrase_file());
+    let log = fs::File::create(output.join("auditor.log"))?;
+    command.stdout(log.try_clone()?).stderr(log);
+    let mut window = Process::start("fernsicht-auditor", &mut command)?;
+    wait::until_true("the auditor's window", STEP, || {
+        window.check()?;
+        Ok(!fernsicht_tests::apps::titles(screen.display())?.is_empty())
+    })?;
+    view.settled(Duration::from_secs(1), STEP)?.0.save(&output.join("auditor.png"))
+}
+
+/// Pictures of the film against the replay at the same times.
+fn compare(
+    auditor: &Auditor,
+    receipt: &Path,
+    film: &Path,
+    seconds: f64,
+    summary: &mut Summary,
+) -> Result<()> {
+    let identity = Arc::new(identity(auditor)?);
+    let complaint = Complaint::from_receipt_file(receipt, &identity)?;
+    let case = Case::open(identity, CASE, &complaint)?;
+    let mut replay = case.replay().context("the recording opens")??;
+    let from = replay.index().from;
+    let mut least: Option<f64> = None;
+    for n in 1..=COMPARED {
+        let at = seconds * n as f64 / (COMPARED + 1) as f64;
+        replay.seek(from + (at * 100.0) as u64)?;
+        let Some(view) = replay.view() else { continue };
+        let replayed = picture(view);
+        let shown = browser::picture_at(film, at)?;
+        let likeness = browser::psnr(&shown, &replayed)?;
+        least = Some(least.map_or(likeness, |least| least.min(likeness)));
+    }
+    summary.film_psnr_db = least;
+    say(&format!("Film against replay: {least:?} dB at least."));
+    case.close()?;
+    Ok(())
+}
+
+fn identity(auditor: &Auditor) -> Result<Identity> {
+    let passphrase = Passphrase::new(PASSPHRASE.to_owned().into())?;
+    let store = Store::new(Some(auditor.home().to_owned()))?;
+    Ok(store.open(&passphrase)?)
+}
+
+fn picture(view: View<'_>) -> Picture {
+    let width = usize::from(view.width);
+    let rows = view.bgrx.chunks_exact(view.stride).take(view.height.into());
+    let pixels = rows.flat_map(|row| {
+        let row = &row[..width * 4];
+        row.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], 0]))
+    });
+    Picture {
+        width,
+        height: view.height.into(),
+        pixels: pixels.collect(),
+    }
+}

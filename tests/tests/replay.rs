@@ -1,0 +1,148 @@
+//! The recording shows exactly what the technician saw: at 100 random moments of a session the technician's
+//! display is grabbed from outside, and the replay at that moment is the same, pixel by pixel (1:1).
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use fernsicht_console::audit::replay::Replay;
+use fernsicht_console::audit::source::{Bytes, Recording};
+use fernsicht_protocol::complaint::Code;
+use fernsicht_protocol::picture::View;
+use fernsicht_recordings::open;
+use fernsicht_tests::apps::App;
+use fernsicht_tests::clients;
+use fernsicht_tests::dice::Dice;
+use fernsicht_tests::grab::Picture;
+use fernsicht_tests::programs::Programs;
+use fernsicht_tests::scenery;
+use fernsicht_tests::session::{Backdrop, Layout, STEP};
+use fernsicht_tests::wait;
+
+/// How many grabs are compared.
+const MOMENTS: usize = 100;
+
+/// From drawing to the relay's note of the acknowledgement, in hundredths of a second, on a loaded machine.
+const ACKNOWLEDGED: u64 = 50;
+
+/// What may be drawn and acknowledged while a grab is under way.
+const BEFORE: u64 = 10;
+
+struct Moment {
+    from: u64,
+    to: u64,
+    picture: Picture,
+}
+
+#[test]
+fn at_a_hundred_random_moments_the_replay_is_what_the_technician_saw() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let layout = Layout {
+        plain_auditor: true,
+        ..Layout::default()
+    };
+    let backdrop = Backdrop::raise(Programs::find()?, folder.path(), layout)?;
+    let screen = &backdrop.customer_screen;
+    let terminal = App::terminal(screen, "Eingabe", "60x24+30+300", "printf '\\033[?25l'")?;
+    let photo = scenery::photo(screen, folder.path(), 400, 300, "400x300+700+240")?;
+    let (x, y) = terminal.window().centre()?;
+    let mut stage = backdrop.open()?;
+    let code = stage.code()?;
+    stage.customer.enter_code(&code)?;
+    stage.consent_to_control()?;
+    stage.same_picture(STEP)?;
+    wait::until_true("the technician's turn", STEP, || {
+        stage.technician.click(x, y, 1)?;
+        thread::sleep(Duration::from_millis(200));
+        Ok(stage.observer.by_programs()? > 0)
+    })?;
+
+    let mut dice = Dice::fresh();
+    let mut moments = Vec::new();
+    for _ in 0..MOMENTS {
+        match dice.roll(6) {
+            0 | 1 => stage.technician.type_text("Anschluss frei ")?,
+            2 => photo
+                .window()
+                .move_to(560 + dice.roll(260) as i32, 180 + dice.roll(220) as i32)?,
+            3 => stage.technician.key(fernsicht_tests::keymap::keysyms::RETURN)?,
+            4 => stage.technician.type_text("x")?,
+            _ => {}
+        }
+        thread::sleep(Duration::from_millis(u64::from(dice.roll(450))));
+        let from = hundredths();
+        let picture = stage.technician_view.grab()?;
+        moments.push(Moment {
+            from,
+            to: hundredths(),
+            picture,
+        });
+    }
+    stage.check()?;
+    let different = moments.windows(2).filter(|pair| pair[0].picture != pair[1].picture).count();
+    ensure!(different > MOMENTS / 3, "the display changed only {different} times");
+    thread::sleep(Duration::from_secs(1));
+    stage.end_by_customer()?;
+
+    let code = Code::parse(stage.complaint_code()?)?;
+    let auditor = stage.plain_auditor.take().context("there is a plain auditor")?;
+    let handed = wait::until("the recording to be closed", STEP, || {
+        Ok(clients::block_on(auditor.open("replay", &code))?.ok())
+    })?;
+    let ca = stage.operator.authority()?.fingerprint();
+    let bytes = Bytes::new(handed.file);
+    let opened = open::open(bytes.clone(), &handed.keys.0, &code, &auditor.key, &ca)?;
+    let mut replay = Replay::open(Recording::new(bytes, Arc::new(opened)))?;
+    let mut wrong = Vec::new();
+    for (n, moment) in moments.iter().enumerate() {
+        if let Some(least) = differing(&mut replay, moment)? {
+            wrong.push(format!("moment {n}: {least} pixels"));
+        }
+    }
+    ensure!(
+        wrong.is_empty(),
+        "{} of {MOMENTS} moments differ, dice {:#x}: {}",
+        wrong.len(),
+        dice.seed(),
+        wrong.join(", ")
+    );
+    Ok(())
+}
+
+/// None if the replay at this moment shows the grabbed picture; else how many pixels differ at least.
+fn differing(replay: &mut Replay<Recording>, moment: &Moment) -> Result<Option<usize>> {
+    let mut time = moment.from - BEFORE;
+    let mut least = usize::MAX;
+    loop {
+        replay.seek(time)?;
+        let pixels = replay.view().map_or(usize::MAX, |view| count(view, &moment.picture));
+        least = least.min(pixels);
+        if least == 0 {
+            return Ok(None);
+        }
+        match replay.index().change_after(time) {
+            Some(next) if next <= moment.to + ACKNOWLEDGED => time = next,
+            Some(_) | None => return Ok(Some(least)),
+        }
+    }
+}
+
+fn count(view: View<'_>, picture: &Picture) -> usize {
+    if (usize::from(view.width), usize::from(view.height)) != (picture.width, picture.height) {
+        return usize::MAX;
+    }
+    let row = |y: usize| &view.bgrx[y * view.stride..][..picture.width * 4];
+    let rows = picture.pixels.chunks_exact(picture.width).enumerate();
+    rows.map(|(y, ours)| {
+        let theirs = row(y).as_chunks::<4>().0;
+        let pairs = ours.iter().zip(theirs);
+        pairs.filter(|(a, b)| **a & 0xff_ffff != u32::from_le_bytes([b[0], b[1], b[2], 0])).count()
+    })
+    .sum()
+}
+
+/// The clock that the relay has, too: hundredths of a second since 1970 UTC.
+fn hundredths() -> u64 {
+    (jiff::Timestamp::now().as_millisecond() / 10).unsigned_abs()
+}
