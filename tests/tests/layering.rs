@@ -31,8 +31,10 @@ const HOUSE: [(&str, &[&str]); 6] = [
     ),
 ];
 
-/// What decides must not name: runtime, transport, windows.
-const EDGES: [&str; 7] = [
+/// What decides must not name: runtime, transport, windows, stores.
+const EDGES: [&str; 9] = [
+    "object_store",
+    "rusqlite",
     "tokio",
     "quinn",
     "quinn-proto",
@@ -80,35 +82,54 @@ fn cores_name_no_runtime_transport_or_window() -> Result<()> {
 #[test]
 fn glue_stands_behind_one_additive_feature() -> Result<()> {
     let members = members()?;
-    let protocol = members
-        .iter()
-        .find(|member| *member.name == "fernsicht-protocol")
-        .context("protocol")?;
-    for dependency in protocol
-        .dependencies
-        .iter()
-        .filter(|d| d.kind == DependencyKind::Normal)
-    {
-        let edge = EDGES.contains(&dependency.name.as_str());
+    for (name, feature, brings) in [
+        ("fernsicht-protocol", "quic", ["quinn", "tokio"]),
+        ("fernsicht-recordings", "store", ["rusqlite", "object_store"]),
+    ] {
+        let member = members
+            .iter()
+            .find(|member| *member.name == name)
+            .context(name)?;
+        for dependency in member
+            .dependencies
+            .iter()
+            .filter(|d| d.kind == DependencyKind::Normal)
+        {
+            let edge = EDGES.contains(&dependency.name.as_str());
+            ensure!(
+                !edge || dependency.optional,
+                "{name}: {} must be optional",
+                dependency.name
+            );
+        }
         ensure!(
-            !edge || dependency.optional,
-            "{} must be optional",
-            dependency.name
+            !member
+                .features
+                .get("default")
+                .is_some_and(|on| on.iter().any(|f| f == feature)),
+            "{feature} is chosen"
         );
+        let with = tree(&["--package", name, "--features", feature])?;
+        ensure!(
+            brings.iter().all(|edge| with.contains(*edge)),
+            "{feature} brings the glue of {name}"
+        );
+        ensure!(!with.contains("egui"), "no window in {name}");
     }
+    Ok(())
+}
+
+#[test]
+fn the_agent_knows_nothing_of_recordings_and_their_stores() -> Result<()> {
+    let used = tree(&["--package", "fernsicht-agent"])?;
+    for foreign in ["fernsicht-recordings", "rusqlite", "object_store"] {
+        ensure!(!used.contains(foreign), "the agent uses {foreign}");
+    }
+    let console = tree(&["--package", "fernsicht-console"])?;
     ensure!(
-        !protocol
-            .features
-            .get("default")
-            .is_some_and(|on| on.iter().any(|f| f == "quic")),
-        "quic is chosen"
+        !console.contains("rusqlite"),
+        "the console uses the relay's store"
     );
-    let with = tree(&["--package", "fernsicht-protocol", "--features", "quic"])?;
-    ensure!(
-        with.contains("quinn") && with.contains("tokio"),
-        "the feature brings the glue"
-    );
-    ensure!(!with.contains("egui"), "no window in the protocol");
     Ok(())
 }
 
