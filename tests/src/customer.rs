@@ -54,9 +54,10 @@ impl Button {
     fn tabs(self) -> usize {
         match self {
             // The language switch comes first.
-            Self::ConsentView | Self::ViewOn | Self::CardDone => 2,
-            Self::ConsentControl | Self::ControlOn | Self::ControlOff | Self::CardSkip => 3,
-            Self::ConsentRefuse | Self::End => 4,
+            Self::ConsentView | Self::ViewOn => 2,
+            // On the card the refusal comes first.
+            Self::ConsentControl | Self::ControlOn | Self::ControlOff | Self::CardDone => 3,
+            Self::ConsentRefuse | Self::CardSkip | Self::End => 4,
             // Behind Stop, show off, end, move and language.
             Self::UpgradeYes => 6,
             Self::EndYes => 7,
