@@ -58,9 +58,8 @@ impl Button {
             // On the card the refusal comes first.
             Self::ConsentControl | Self::ControlOn | Self::ControlOff | Self::CardDone => 3,
             Self::ConsentRefuse | Self::CardSkip | Self::End => 4,
-            // Behind Stop, show off, end, move and language.
-            Self::UpgradeYes => 6,
-            Self::EndYes => 7,
+            // Behind Stop, show off, end, move and language: a question suspends control.
+            Self::UpgradeYes | Self::EndYes => 6,
         }
     }
 }

@@ -98,6 +98,7 @@ impl<'o> Work<'o> {
     fn begin(office: &'o Office, first: &fernsicht_tests::grab::Picture) -> Result<Self> {
         let mut encoder = Encoder::new(Config::default()).context("zstd")?;
         encoder.handle_layout(1, SIZE.0, SIZE.1).context("a size")?;
+        encoder.set_recorded(true);
         let mut session = Session::begin(office, 11);
         session.grant(Rights::Control, Cause::Granted);
         let screen = first.pixels.iter().flat_map(|pixel| pixel.to_le_bytes()).collect();

@@ -1,10 +1,12 @@
 //! How fast the hour opens: the AEAD alone, the whole opening, the first picture, seeks.
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use fernsicht_console::audit::replay::Replay;
+use fernsicht_console::audit::source::{Bytes, Recording};
 use fernsicht_protocol::crypto::AeadKey;
 use fernsicht_recordings::format::Body;
 use fernsicht_recordings::open;
@@ -40,9 +42,11 @@ pub(crate) fn measure(hour: &Hour, figures: &mut Figures) -> Result<()> {
     figures.opening_gb_per_s = opening;
     figures.share_of_aead = opening / aead;
 
+    let file = Bytes::new(recorded.bytes.clone());
     let from = Instant::now();
-    let opened = open::open(&recorded.bytes, &recorded.keys, &recorded.code, auditor, &ca);
-    let mut replay = Replay::open(source(opened.context("the hour opens")?))?;
+    let opened = open::open(file.clone(), &recorded.keys, &recorded.code, auditor, &ca);
+    let opened = Arc::new(opened.context("the hour opens")?);
+    let mut replay = Replay::open(Recording::new(file, opened))?;
     let (begin, end) = (replay.index().from, replay.index().to);
     replay.seek(begin + 300)?;
     anyhow::ensure!(replay.view().is_some(), "there is no first picture");

@@ -19,7 +19,9 @@ use fernsicht_console::audit::passphrase::Passphrase;
 use fernsicht_protocol::complaint::Code;
 use fernsicht_protocol::picture::View;
 use fernsicht_tests::auditor::{Auditor, PASSPHRASE};
+use fernsicht_tests::device::Device;
 use fernsicht_tests::grab::{Grabber, Picture};
+use fernsicht_tests::keymap::keysyms;
 use fernsicht_tests::session::{STEP, Stage};
 use fernsicht_tests::xserver::{Process, XServer};
 use fernsicht_tests::{browser, clients, sealed, wait};
@@ -69,7 +71,7 @@ pub(crate) fn tell(stage: &mut Stage, output: &Path, summary: &mut Summary) -> R
     say(&format!("The film has {} pictures in {:.0} s.", found.frames, found.seconds));
     compare(auditor, &receipt, &film, found.seconds, summary)?;
     count(stage, summary)?;
-    window(auditor, &receipt_text, output)?;
+    window(auditor, &text(&receipt.canonicalize()?)?, output)?;
     let log = stage.operator.command(&["access-log", "--verify"])?;
     fs::write(output.join("access-log.txt"), stage.operator.command(&["access-log"])? + &log)?;
     Ok(())
@@ -89,21 +91,50 @@ fn count(stage: &Stage, summary: &mut Summary) -> Result<()> {
     Ok(())
 }
 
-/// The auditor's window, on a screen of his own.
+/// The auditor's window, on a screen of his own: passphrase, complaint, verification, replay.
 fn window(auditor: &Auditor, receipt: &str, output: &Path) -> Result<()> {
-    let screen = XServer::start(1280, 800, "de")?.with_window_manager()?;
+    let screen = XServer::start(1280, 860, "de")?.with_window_manager()?;
     let view = Grabber::open(screen.display())?;
-    let mut command = auditor.window(&screen);
-    command.args(["open", "--receipt", receipt, "--case", CASE, "--passphrase-file"]);
-    command.arg(auditor.passphrase_file());
+    let hand = Device::physical(screen.display())?;
     let log = fs::File::create(output.join("auditor.log"))?;
+    let mut command = auditor.window(&screen);
     command.stdout(log.try_clone()?).stderr(log);
-    let mut window = Process::start("fernsicht-auditor", &mut command)?;
+    let mut program = Process::start("fernsicht-auditor", &mut command)?;
     wait::until_true("the auditor's window", STEP, || {
-        window.check()?;
+        program.check()?;
         Ok(!fernsicht_tests::apps::titles(screen.display())?.is_empty())
     })?;
-    view.settled(Duration::from_secs(1), STEP)?.0.save(&output.join("auditor.png"))
+    let mut number = 0;
+    let mut page = |name: &str| -> Result<()> {
+        number += 1;
+        let (picture, _) = view.settled(Duration::from_millis(1_500), STEP)?;
+        picture.save(&output.join(format!("auditor-{number}-{name}.png")))
+    };
+    let tab = |times: usize| -> Result<()> {
+        for _ in 0..times {
+            hand.key(keysyms::TAB)?;
+            std::thread::sleep(Duration::from_millis(150));
+        }
+        Ok(())
+    };
+    page("passphrase")?;
+    hand.type_text(PASSPHRASE)?;
+    hand.key(keysyms::RETURN)?;
+    page("complaints")?;
+    // Two languages come first, then the reference; two ways to name the recording before the file.
+    tab(3)?;
+    hand.type_text(CASE)?;
+    tab(3)?;
+    hand.type_text(receipt)?;
+    hand.key(keysyms::RETURN)?;
+    page("verification")?;
+    tab(3)?;
+    hand.key(keysyms::SPACE)?;
+    page("replay")?;
+    // On, twice ten seconds, and playing.
+    hand.type_text("ll")?;
+    page("replay-later")?;
+    program.check()
 }
 
 /// Pictures of the film against the replay at the same times.
