@@ -33,7 +33,11 @@ pub fn picture_of_page(page: &Path, png: &Path, width: u32, height: u32) -> Resu
         .env_remove("DISPLAY")
         .env("HOME", profile.path());
     run(&mut command)?;
-    ensure!(png.is_file(), "chromium wrote no picture of {}", page.display());
+    ensure!(
+        png.is_file(),
+        "chromium wrote no picture of {}",
+        page.display()
+    );
     Ok(())
 }
 
@@ -50,7 +54,11 @@ pub fn code_in(picture: &Picture) -> Result<Option<String>> {
         .output()
         .context("zbarimg could not be started; is its package installed?")?;
     let text = String::from_utf8(output.stdout)?;
-    Ok(text.lines().next().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()))
+    Ok(text
+        .lines()
+        .next()
+        .map(|line| line.trim().to_owned())
+        .filter(|line| !line.is_empty()))
 }
 
 /// What ffprobe finds in a film.
@@ -92,7 +100,14 @@ pub fn film(path: &Path) -> Result<Film> {
 pub fn picture_at(path: &Path, seconds: f64) -> Result<Picture> {
     let Film { width, height, .. } = film(path)?;
     let output = run(Command::new("ffmpeg")
-        .args(["-v", "error", "-nostdin", "-ss", &format!("{seconds:.3}"), "-i"])
+        .args([
+            "-v",
+            "error",
+            "-nostdin",
+            "-ss",
+            &format!("{seconds:.3}"),
+            "-i",
+        ])
         .arg(path)
         .args(["-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]))?;
     let (width, height) = (usize::try_from(width)?, usize::try_from(height)?);

@@ -105,7 +105,9 @@ pub async fn enrol_technician(address: &str, token: &str) -> Result<(Identity, P
     let pin = pin(&token);
     let (key, request) = request()?;
     let mut client = Client::connect(address, &pin, ALPN_CONSOLE, None).await?;
-    client.say(&ConsoleToRelay::Hello { version: VERSION }).await?;
+    client
+        .say(&ConsoleToRelay::Hello { version: VERSION })
+        .await?;
     let RelayToConsole::Hello { .. } = client.hear().await? else {
         bail!("the relay greets first")
     };
@@ -190,7 +192,11 @@ impl PlainAuditor {
             .context("no stream")??;
         let length = usize::try_from(about.length)? + about.keys_length as usize;
         let bytes = timeout(PATIENCE * 4, stream.read_to_end(length)).await??;
-        ensure!(bytes.len() == length, "{} bytes of {length} came", bytes.len());
+        ensure!(
+            bytes.len() == length,
+            "{} bytes of {length} came",
+            bytes.len()
+        );
         let (keys, file) = bytes.split_at(about.keys_length as usize);
         Ok(Ok(Handed {
             keys: Keys::from_bytes(keys)?,
@@ -201,7 +207,9 @@ impl PlainAuditor {
 }
 
 async fn greet(client: &mut Client) -> Result<()> {
-    client.say(&AuditorToRelay::Hello { version: VERSION }).await?;
+    client
+        .say(&AuditorToRelay::Hello { version: VERSION })
+        .await?;
     let RelayToAuditor::Hello { .. } = client.hear().await? else {
         bail!("the relay greets first")
     };

@@ -13,7 +13,8 @@ impl Dice {
     /// Another row of numbers at every run, unless FERNSICHT_DICE holds a seed in hexadecimal.
     pub fn fresh() -> Self {
         let wanted = std::env::var("FERNSICHT_DICE").ok();
-        let wanted = wanted.and_then(|text| u64::from_str_radix(text.trim_start_matches("0x"), 16).ok());
+        let wanted =
+            wanted.and_then(|text| u64::from_str_radix(text.trim_start_matches("0x"), 16).ok());
         Self::from_seed(wanted.unwrap_or_else(|| OsRng.next_u64()))
     }
 

@@ -336,8 +336,7 @@ impl Pair {
                     leaf: crypto::hash(&self.technician.chain[0]),
                     th2,
                 };
-                let message =
-                    epoch_message(&binding, &begun.sealed_keys_hash, &checkpoint.hash());
+                let message = epoch_message(&binding, &begun.sealed_keys_hash, &checkpoint.hash());
                 let key = SigningKey::from_pkcs8(&self.technician.key)?;
                 signature = Some(key.sign("epoch", &message));
                 let chain = self.signer.chain.iter().map(|der| Blob(der.clone()));

@@ -102,10 +102,7 @@ impl Operator {
         let log = self.folder.join("relay.log");
         let output = fs::File::options().create(true).append(true).open(&log)?;
         let mut command = Command::new(&self.programs.relay);
-        command
-            .arg("serve")
-            .arg("--data")
-            .arg(self.data());
+        command.arg("serve").arg("--data").arg(self.data());
         command
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
@@ -152,7 +149,9 @@ impl Operator {
     /// Registers an auditor and enrols him in a folder of his own. The relay must run.
     pub fn enrol_auditor(&self, name: &str) -> Result<Auditor> {
         let token = self.auditor_token(name)?;
-        let home = self.folder.join(format!("auditor-{}", name.replace(' ', "-")));
+        let home = self
+            .folder
+            .join(format!("auditor-{}", name.replace(' ', "-")));
         Auditor::enrol(&self.programs, &home, &token)
     }
 
@@ -263,7 +262,10 @@ impl Operator {
     pub fn receipts(&self) -> Result<Vec<PathBuf>> {
         let mut found = Vec::new();
         for path in files_below(&self.customer())? {
-            if path.extension().is_some_and(|extension| extension == "html") {
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "html")
+            {
                 found.push((fs::metadata(&path)?.created()?, path));
             }
         }

@@ -25,7 +25,9 @@ use fernsicht_protocol::messages::{
 use fernsicht_protocol::pairing::{
     Confirm, Context as PairingContext, agent as pairing_agent, console as pairing_console,
 };
-use fernsicht_protocol::quic::{self, Identity, Incoming, MessageReceiver, MessageSender, Pin, RecordSender};
+use fernsicht_protocol::quic::{
+    self, Identity, Incoming, MessageReceiver, MessageSender, Pin, RecordSender,
+};
 use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::sealing::{self, Binding, SealedKeys};
 use fernsicht_protocol::unit::Record;
@@ -181,8 +183,7 @@ impl Pair {
                 leaf,
                 th2: console_side.th2,
             };
-            let message =
-                sealing::epoch_message(&binding, &sealed_keys_hash, &checkpoint.hash());
+            let message = sealing::epoch_message(&binding, &sealed_keys_hash, &checkpoint.hash());
             let key = SigningKey::from_pkcs8(&technician.key)?;
             let signed = key.sign("epoch", &message);
             let message = ConsoleToRelay::EpochSignature {
@@ -220,8 +221,16 @@ impl Pair {
         let (console_endpoint, from_console, to_console) = console.split();
         tokio::spawn(note_messages(from_relay, Arc::clone(&noted)));
         tokio::spawn(drain(to_console));
-        tokio::spawn(note_frames(agent_connection.clone(), Arc::clone(&noted), true));
-        tokio::spawn(note_frames(console_connection.clone(), Arc::clone(&noted), false));
+        tokio::spawn(note_frames(
+            agent_connection.clone(),
+            Arc::clone(&noted),
+            true,
+        ));
+        tokio::spawn(note_frames(
+            console_connection.clone(),
+            Arc::clone(&noted),
+            false,
+        ));
         let rights = match kind {
             Kind::View => Rights::View,
             Kind::Control(_) => Rights::Control,
@@ -242,7 +251,8 @@ impl Pair {
             noted,
         };
         let cause = Cause::Epoch.to_bytes();
-        this.send(Direction::AgentToConsole, Class::Rights, &cause).await?;
+        this.send(Direction::AgentToConsole, Class::Rights, &cause)
+            .await?;
         Ok(this)
     }
 
@@ -252,7 +262,12 @@ impl Pair {
     }
 
     /// Seals content and sends it as a frame of its class. Returns the header. Errors: the relay is gone.
-    pub async fn send(&mut self, direction: Direction, class: Class, content: &[u8]) -> Result<Header> {
+    pub async fn send(
+        &mut self,
+        direction: Direction,
+        class: Class,
+        content: &[u8],
+    ) -> Result<Header> {
         let (sealer, connection) = match direction {
             Direction::AgentToConsole => (&mut self.agent_sealer, &self.agent),
             Direction::ConsoleToAgent => (&mut self.console_sealer, &self.console),
@@ -260,7 +275,10 @@ impl Pair {
         let frame = sealer.seal(class, self.grant, self.rights, content);
         let header = frame.header;
         if class.in_order() {
-            let place = self.streams.iter().position(|(d, c, _)| (*d, *c) == (direction, class));
+            let place = self
+                .streams
+                .iter()
+                .position(|(d, c, _)| (*d, *c) == (direction, class));
             let place = match place {
                 Some(place) => place,
                 None => {
@@ -279,7 +297,9 @@ impl Pair {
     /// The agent's end ends the session as its customer would, and says that the receipt is complete.
     pub async fn end(mut self) -> Result<()> {
         self.to_relay
-            .send(&AgentToRelay::End { reason: End::Customer })
+            .send(&AgentToRelay::End {
+                reason: End::Customer,
+            })
             .await?;
         if self.code.is_some() {
             // The final checkpoint comes before the end; both are read by the task.
@@ -322,7 +342,9 @@ struct Paired {
 /// The pairing, as the programs do it, with a code that nobody needs to speak.
 async fn pair(address: &str, pin: &Pin, technician: &Identity) -> Result<Paired> {
     let mut console = Client::connect(address, pin, ALPN_CONSOLE, Some(technician)).await?;
-    console.say(&ConsoleToRelay::Hello { version: VERSION }).await?;
+    console
+        .say(&ConsoleToRelay::Hello { version: VERSION })
+        .await?;
     let RelayToConsole::Hello { .. } = console.hear().await? else {
         bail!("the relay greets first")
     };
@@ -367,7 +389,11 @@ async fn pair(address: &str, pin: &Pin, technician: &Identity) -> Result<Paired>
         confirmation,
     };
     console.say(&reply).await?;
-    let RelayToAgent::Reply { share, confirmation } = agent.hear().await? else {
+    let RelayToAgent::Reply {
+        share,
+        confirmation,
+    } = agent.hear().await?
+    else {
         bail!("no reply")
     };
     let (confirmed, confirm) = opened.handle_reply(&share.0, &confirmation, &mut OsRng)?;
@@ -388,7 +414,13 @@ async fn pair(address: &str, pin: &Pin, technician: &Identity) -> Result<Paired>
     let key = SigningKey::from_pkcs8(&technician.key)?;
     let mut console_side = responded.handle_confirm(&confirm, &technician.chain[0], &key)?;
     console.say(&ConsoleToRelay::Paired).await?;
-    let chain = List(technician.chain.iter().map(|der| Blob(der.clone())).collect());
+    let chain = List(
+        technician
+            .chain
+            .iter()
+            .map(|der| Blob(der.clone()))
+            .collect(),
+    );
     let introduction = ConsoleToAgent::Technician {
         chain,
         signature: console_side.signature,
@@ -399,7 +431,10 @@ async fn pair(address: &str, pin: &Pin, technician: &Identity) -> Result<Paired>
         bail!("the technician does not introduce herself")
     };
     let mut confirmed = confirmed;
-    confirmed.peer.open(&packet.0)?.context("the introduction is new")?;
+    confirmed
+        .peer
+        .open(&packet.0)?
+        .context("the introduction is new")?;
     let now = jiff::Timestamp::now().as_second().unsigned_abs();
     let agent_side =
         confirmed.handle_technician(&technician.chain, &console_side.signature, now)?;

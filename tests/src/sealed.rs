@@ -66,7 +66,9 @@ pub fn open(handed: &Handed, ca: &Hash, code: &Code, key: &AuditorKey) -> Result
             let mut push = |what| typed.push(Typed { what, outcome });
             match input.event {
                 InputEvent::Text { text } => {
-                    text.as_str().chars().for_each(|c| push(Stroke::Character(c)));
+                    text.as_str()
+                        .chars()
+                        .for_each(|c| push(Stroke::Character(c)));
                 }
                 InputEvent::Key { keysym, down: true } => push(Stroke::Key(keysym)),
                 InputEvent::Button { down: true, .. } => push(Stroke::Button),
@@ -115,7 +117,10 @@ impl Opened {
     pub fn interrupted(&self) -> bool {
         let ended = self.recording.facts().ended.as_ref();
         ended.is_none_or(|(_, reason)| reason.is_none())
-            || self.findings().iter().any(|finding| finding.check() == Check::End)
+            || self
+                .findings()
+                .iter()
+                .any(|finding| finding.check() == Check::End)
     }
 
     /// What was found.

@@ -24,7 +24,10 @@ impl Typist {
     /// Begins, on the physical keyboard of this display, with so long a pause behind each half of a key stroke.
     pub fn start(display: &str, pace: Duration) -> Result<Self> {
         let device = Device::physical(display)?.paced(pace);
-        let (stop, letters) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let (stop, letters) = (
+            Arc::new(AtomicBool::new(false)),
+            Arc::new(AtomicUsize::new(0)),
+        );
         let (ended, count) = (Arc::clone(&stop), Arc::clone(&letters));
         let thread = thread::spawn(move || {
             for letter in LETTERS.chars().cycle() {

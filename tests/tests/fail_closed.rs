@@ -105,11 +105,16 @@ fn broken(fault: Fault) -> Result<()> {
             Some(broken_at.elapsed())
         }
     };
-    wait::until_true("a thousand events", STEP * 2, || Ok(typist.letters() >= made + EVENTS))?;
+    wait::until_true("a thousand events", STEP * 2, || {
+        Ok(typist.letters() >= made + EVENTS)
+    })?;
     let typed = typist.stop()?;
     let last = last_seen(&seen)?;
     if let Some(gone) = gone {
-        ensure!(gone < SUSPENDED, "{fault:?}: control was gone after {gone:?}");
+        ensure!(
+            gone < SUSPENDED,
+            "{fault:?}: control was gone after {gone:?}"
+        );
     }
     let late = last.map(|at| at.saturating_duration_since(broken_at));
     ensure!(
@@ -126,7 +131,9 @@ fn broken(fault: Fault) -> Result<()> {
     if matches!(fault, Fault::Full | Fault::Stalled) {
         ensure!(!stage.rights().control(), "control came back by itself");
         stage.customer.turn_to_bar()?;
-        stage.grant(Button::ControlOn, Rights::Control).context("after the recovery")?;
+        stage
+            .grant(Button::ControlOn, Rights::Control)
+            .context("after the recovery")?;
         turn_to(&stage, (x, y))?;
         let before = seen.by_programs()?;
         wait::until_true("letters after the recovery", STEP, || {
@@ -160,7 +167,10 @@ fn turn_to(stage: &Stage, (x, y): (i16, i16)) -> Result<()> {
 /// Opens the recording as the plain auditor, after whatever the fault needs.
 fn open(stage: &mut Stage, disk: &mut Disk, fault: Fault) -> Result<Opened> {
     let code = Code::parse(stage.complaint_code()?)?;
-    let auditor = stage.plain_auditor.take().context("there is a plain auditor")?;
+    let auditor = stage
+        .plain_auditor
+        .take()
+        .context("there is a plain auditor")?;
     match fault {
         Fault::Full | Fault::Stalled => {}
         Fault::ReadOnly => {
@@ -179,7 +189,10 @@ fn open(stage: &mut Stage, disk: &mut Disk, fault: Fault) -> Result<Opened> {
 
 fn last_seen(seen: &Observer) -> Result<Option<Instant>> {
     let all = seen.seen()?;
-    Ok(all.iter().rfind(|s| s.maker == Maker::Program).map(|s| s.at))
+    Ok(all
+        .iter()
+        .rfind(|s| s.maker == Maker::Program)
+        .map(|s| s.at))
 }
 
 /// Every press of a letter that was seen stands in the recording, in this order; every other one there was
@@ -188,9 +201,16 @@ fn compare(seen: &Observer, opened: &Opened) -> Result<()> {
     let keycodes: Vec<(u8, char)> = {
         let keyboard = seen.keymap()?;
         let letters = LETTERS.chars().chain(['y', 'z']);
-        letters.map(|c| Ok((keyboard.character(c)?.keycode, c))).collect::<Result<_>>()?
+        letters
+            .map(|c| Ok((keyboard.character(c)?.keycode, c)))
+            .collect::<Result<_>>()?
     };
-    let letter = |keycode: u8| keycodes.iter().find(|(code, _)| *code == keycode).map(|(_, c)| *c);
+    let letter = |keycode: u8| {
+        keycodes
+            .iter()
+            .find(|(code, _)| *code == keycode)
+            .map(|(_, c)| *c)
+    };
     let observed: Vec<char> = seen
         .seen()?
         .iter()
@@ -203,7 +223,9 @@ fn compare(seen: &Observer, opened: &Opened) -> Result<()> {
     let mut rest = observed.iter().copied().peekable();
     let (mut injected, mut undecided, mut dropped) = (0, 0, 0);
     for typed in opened.typed() {
-        let Stroke::Character(c) = typed.what else { continue };
+        let Stroke::Character(c) = typed.what else {
+            continue;
+        };
         match typed.outcome {
             Outcome::Injected => {
                 injected += 1;

@@ -84,7 +84,11 @@ fn glue_stands_behind_one_additive_feature() -> Result<()> {
     let members = members()?;
     for (name, feature, brings) in [
         ("fernsicht-protocol", "quic", ["quinn", "tokio"]),
-        ("fernsicht-recordings", "store", ["rusqlite", "object_store"]),
+        (
+            "fernsicht-recordings",
+            "store",
+            ["rusqlite", "object_store"],
+        ),
     ] {
         let member = members
             .iter()

@@ -72,7 +72,9 @@ fn killed(victim: Victim) -> Result<()> {
         stage.relay = stage.operator.serve()?;
     }
     let receipts = stage.operator.receipts()?;
-    let receipt = receipts.last().with_context(|| format!("{victim:?} at {moment} ms: no receipt"))?;
+    let receipt = receipts
+        .last()
+        .with_context(|| format!("{victim:?} at {moment} ms: no receipt"))?;
     let output = verify_by_receipt(&stage.auditors[0], receipt)?;
     ensure!(
         matches!(output.status.code(), Some(SOUND | INTERRUPTED)),
@@ -123,13 +125,19 @@ fn needles(code: &Code) -> Vec<(String, Vec<u8>)> {
     let mut add = |what: &str, bytes: &[u8]| {
         needles.push((what.to_owned(), bytes.to_vec()));
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        needles.push((format!("{what} in hexadecimal"), hex.to_uppercase().into_bytes()));
+        needles.push((
+            format!("{what} in hexadecimal"),
+            hex.to_uppercase().into_bytes(),
+        ));
         needles.push((format!("{what} in hexadecimal"), hex.into_bytes()));
     };
     add("the code", code.bytes());
     add("T_open", code.open_token().as_slice());
     add("the symbols", code.symbols().as_bytes());
-    needles.push(("the grouped symbols".to_owned(), code.grouped().as_bytes().to_vec()));
+    needles.push((
+        "the grouped symbols".to_owned(),
+        code.grouped().as_bytes().to_vec(),
+    ));
     let lower = code.symbols().to_lowercase();
     needles.push(("the symbols".to_owned(), lower.into_bytes()));
     let spaced = code.grouped().replace('-', " ");

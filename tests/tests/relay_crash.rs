@@ -36,7 +36,9 @@ async fn after_kill_9_everything_but_the_last_second_opens() -> Result<()> {
     for kill in 1..=kills {
         let said = || format!("kill {kill} of {kills}, dice {seed:#x}");
         let kind = Kind::Control(&[auditor.key.public()]);
-        let mut pair = Pair::open(&address, &pin, &technician, kind).await.with_context(said)?;
+        let mut pair = Pair::open(&address, &pin, &technician, kind)
+            .await
+            .with_context(said)?;
         let code = pair.code.clone().context("a recorded session has a code")?;
         let until = Instant::now() + Duration::from_millis(u64::from(dice.roll(2_500)) + 50);
         let mut n = 0;
@@ -58,11 +60,14 @@ async fn after_kill_9_everything_but_the_last_second_opens() -> Result<()> {
         relay = operator.serve().with_context(said)?;
 
         let handed = auditor.open("kill", &code).await.with_context(said)?;
-        let handed = handed.map_err(|refusal| anyhow::anyhow!("{refusal:?}")).with_context(said)?;
+        let handed = handed
+            .map_err(|refusal| anyhow::anyhow!("{refusal:?}"))
+            .with_context(said)?;
         let present = frames(&handed.file).with_context(said)?;
         let lost = |since: Duration| {
             let old = arrived.iter().filter(|(at, _)| *at + since < killed);
-            old.filter(|(_, header)| !present.contains(&name(header))).count()
+            old.filter(|(_, header)| !present.contains(&name(header)))
+                .count()
         };
         ensure!(
             lost(MAY_BE_LOST) == 0,
@@ -72,10 +77,19 @@ async fn after_kill_9_everything_but_the_last_second_opens() -> Result<()> {
             arrived.len()
         );
         // Only the machine can lose what the kernel holds, and it did not go down.
-        ensure!(lost(Duration::ZERO) == 0, "{}: {} frames are missing", said(), lost(Duration::ZERO));
+        ensure!(
+            lost(Duration::ZERO) == 0,
+            "{}: {} frames are missing",
+            said(),
+            lost(Duration::ZERO)
+        );
         let opened = sealed::open(&handed, &pin.ca, &code, &auditor.key).with_context(said)?;
         ensure!(opened.sound(), "{}: {:?}", said(), opened.findings());
-        ensure!(opened.interrupted(), "{}: not said to be interrupted", said());
+        ensure!(
+            opened.interrupted(),
+            "{}: not said to be interrupted",
+            said()
+        );
     }
     Ok(())
 }
@@ -87,12 +101,18 @@ async fn load(pair: &mut Pair, n: u64, dice: &mut Dice) -> Result<()> {
         y: 5,
     };
     let input = Input { beacon: 1, event };
-    pair.send(Direction::ConsoleToAgent, Class::Input, &input.to_bytes()).await?;
+    pair.send(Direction::ConsoleToAgent, Class::Input, &input.to_bytes())
+        .await?;
     let bytes = match n % 8 {
         0 => 60_000 + dice.roll(60_000) as usize,
         _ => 400 + dice.roll(3_000) as usize,
     };
-    pair.send(Direction::AgentToConsole, Class::Picture, &vec![n as u8; bytes]).await?;
+    pair.send(
+        Direction::AgentToConsole,
+        Class::Picture,
+        &vec![n as u8; bytes],
+    )
+    .await?;
     tokio::time::sleep(Duration::from_millis(2)).await;
     Ok(())
 }
@@ -100,7 +120,12 @@ async fn load(pair: &mut Pair, n: u64, dice: &mut Dice) -> Result<()> {
 type Name = (u32, u8, u8, u64);
 
 fn name(header: &Header) -> Name {
-    (header.epoch, header.direction as u8, header.class as u8, header.number)
+    (
+        header.epoch,
+        header.direction as u8,
+        header.class as u8,
+        header.number,
+    )
 }
 
 /// All frames that stand whole in a file.

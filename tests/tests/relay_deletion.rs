@@ -49,7 +49,10 @@ async fn after_a_deletion_no_byte_of_keys_or_frames_is_left() -> Result<()> {
     let pieces: Vec<_> = handed.iter().map(pieces).collect();
     for pieces in &pieces {
         let found = present(&operator.data(), &pieces.frames)?;
-        ensure!(found == pieces.frames.len(), "only {found} pieces stand in the store before");
+        ensure!(
+            found == pieces.frames.len(),
+            "only {found} pieces stand in the store before"
+        );
     }
     // As a backup takes it: everything but the keys.
     let backup = folder.path().join("backup");
@@ -63,18 +66,34 @@ async fn after_a_deletion_no_byte_of_keys_or_frames_is_left() -> Result<()> {
     operator.command(&["recordings", "prune"])?;
     let gone = |what: &str, needles: &[Vec<u8>]| -> Result<()> {
         let left = present(&operator.data(), needles)?;
-        ensure!(left == 0, "{left} of {} pieces of {what} are still there", needles.len());
+        ensure!(
+            left == 0,
+            "{left} of {} pieces of {what} are still there",
+            needles.len()
+        );
         Ok(())
     };
     gone("the frames", &pieces[0].frames)?;
     gone("the keys", &pieces[0].keys)?;
     let other = present(&operator.data(), &pieces[1].frames)?;
-    ensure!(other == pieces[1].frames.len(), "the other recording was touched");
+    ensure!(
+        other == pieces[1].frames.len(),
+        "the other recording was touched"
+    );
     let log = operator.command(&["access-log", "--recording", &number])?;
-    ensure!(log.to_lowercase().contains("withdrawal"), "the deletion is not in the log: {log}");
+    ensure!(
+        log.to_lowercase().contains("withdrawal"),
+        "the deletion is not in the log: {log}"
+    );
     operator.command(&["access-log", "--verify"])?;
-    ensure!(auditor.open("deletion", &codes[0]).await?.is_err(), "what is deleted was handed out");
-    ensure!(auditor.open("deletion", &codes[1]).await?.is_ok(), "the other one does not open");
+    ensure!(
+        auditor.open("deletion", &codes[0]).await?.is_err(),
+        "what is deleted was handed out"
+    );
+    ensure!(
+        auditor.open("deletion", &codes[1]).await?.is_ok(),
+        "the other one does not open"
+    );
 
     // The backup takes the place of the data directory.
     relay.process.terminate()?;
@@ -86,7 +105,11 @@ async fn after_a_deletion_no_byte_of_keys_or_frames_is_left() -> Result<()> {
         let answer = auditor.open("restored", &codes[0]).await;
         if let Ok(Ok(handed)) = answer {
             ensure!(
-                handed.keys.0.iter().all(|epoch| epoch.sealed_keys.0.is_empty()),
+                handed
+                    .keys
+                    .0
+                    .iter()
+                    .all(|epoch| epoch.sealed_keys.0.is_empty()),
                 "a restored backup gave keys of what was deleted"
             );
         }
@@ -106,7 +129,8 @@ async fn sessions_that_are_only_looked_at_leave_nothing() -> Result<()> {
     let mut pair = Pair::open(&address, &pin, &technician, Kind::View).await?;
     for n in 0..200u64 {
         let content = vec![n as u8; 9_000];
-        pair.send(Direction::AgentToConsole, Class::Picture, &content).await?;
+        pair.send(Direction::AgentToConsole, Class::Picture, &content)
+            .await?;
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     tokio::time::sleep(Duration::from_millis(1_500)).await;
@@ -114,7 +138,10 @@ async fn sessions_that_are_only_looked_at_leave_nothing() -> Result<()> {
     ensure!(arrived > 150, "only {arrived} pictures arrived");
     pair.end().await?;
     let after = sizes(&operator.data())?;
-    ensure!(before == after, "files changed: {before:?} became {after:?}");
+    ensure!(
+        before == after,
+        "files changed: {before:?} became {after:?}"
+    );
     let list = operator.command(&["recordings", "list"])?;
     ensure!(!list.contains('-'), "a recording is listed: {list}");
     Ok(())
@@ -125,9 +152,11 @@ async fn work(pair: &mut Pair, frames: u64) -> Result<()> {
     for n in 0..frames {
         let event = InputEvent::Move { x: 7, y: n as u16 };
         let input = Input { beacon: 1, event };
-        pair.send(Direction::ConsoleToAgent, Class::Input, &input.to_bytes()).await?;
+        pair.send(Direction::ConsoleToAgent, Class::Input, &input.to_bytes())
+            .await?;
         let content = vec![n as u8; 500 + dice.roll(20_000) as usize];
-        pair.send(Direction::AgentToConsole, Class::Picture, &content).await?;
+        pair.send(Direction::AgentToConsole, Class::Picture, &content)
+            .await?;
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     tokio::time::sleep(Duration::from_millis(300)).await;
@@ -148,7 +177,11 @@ fn pieces(handed: &Handed) -> Pieces {
         let at = from + dice.roll((room - from) as u32) as usize;
         handed.file[at..at + NEEDLE].to_vec()
     };
-    let keys = handed.keys.0.iter().flat_map(|epoch| epoch.sealed_keys.0.iter());
+    let keys = handed
+        .keys
+        .0
+        .iter()
+        .flat_map(|epoch| epoch.sealed_keys.0.iter());
     Pieces {
         frames: (0..NEEDLES).map(piece).collect(),
         keys: keys.map(|key| key.sealed.0[..NEEDLE].to_vec()).collect(),
@@ -162,15 +195,25 @@ fn present(folder: &Path, needles: &[Vec<u8>]) -> Result<usize> {
     for needle in needles {
         missing.entry(&needle[..START]).or_default().push(needle);
     }
-    let mut found = HashSet::new();
+    let mut found: HashSet<&[u8]> = HashSet::new();
     for path in files_below(folder)? {
         let bytes = fs::read(path)?;
         for (at, start) in bytes.windows(START).enumerate() {
-            let Some(begun) = missing.get(start) else { continue };
-            found.extend(begun.iter().filter(|needle| bytes[at..].starts_with(needle)));
+            let Some(begun) = missing.get(start) else {
+                continue;
+            };
+            found.extend(
+                begun
+                    .iter()
+                    .copied()
+                    .filter(|needle| bytes[at..].starts_with(needle)),
+            );
         }
     }
-    Ok(needles.iter().filter(|needle| found.contains(needle.as_slice())).count())
+    Ok(needles
+        .iter()
+        .filter(|needle| found.contains(needle.as_slice()))
+        .count())
 }
 
 fn sizes(folder: &Path) -> Result<Vec<(std::path::PathBuf, u64)>> {

@@ -66,7 +66,9 @@ fn at_a_hundred_random_moments_the_replay_is_what_the_technician_saw() -> Result
             2 => photo
                 .window()
                 .move_to(560 + dice.roll(260) as i32, 180 + dice.roll(220) as i32)?,
-            3 => stage.technician.key(fernsicht_tests::keymap::keysyms::RETURN)?,
+            3 => stage
+                .technician
+                .key(fernsicht_tests::keymap::keysyms::RETURN)?,
             4 => stage.technician.type_text("x")?,
             _ => {}
         }
@@ -80,13 +82,22 @@ fn at_a_hundred_random_moments_the_replay_is_what_the_technician_saw() -> Result
         });
     }
     stage.check()?;
-    let different = moments.windows(2).filter(|pair| pair[0].picture != pair[1].picture).count();
-    ensure!(different > MOMENTS / 3, "the display changed only {different} times");
+    let different = moments
+        .windows(2)
+        .filter(|pair| pair[0].picture != pair[1].picture)
+        .count();
+    ensure!(
+        different > MOMENTS / 3,
+        "the display changed only {different} times"
+    );
     thread::sleep(Duration::from_secs(1));
     stage.end_by_customer()?;
 
     let code = Code::parse(stage.complaint_code()?)?;
-    let auditor = stage.plain_auditor.take().context("there is a plain auditor")?;
+    let auditor = stage
+        .plain_auditor
+        .take()
+        .context("there is a plain auditor")?;
     let handed = wait::until("the recording to be closed", STEP, || {
         Ok(clients::block_on(auditor.open("replay", &code))?.ok())
     })?;
@@ -116,7 +127,9 @@ fn differing(replay: &mut Replay<Recording>, moment: &Moment) -> Result<Option<u
     let mut least = usize::MAX;
     loop {
         replay.seek(time)?;
-        let pixels = replay.view().map_or(usize::MAX, |view| count(view, &moment.picture));
+        let pixels = replay
+            .view()
+            .map_or(usize::MAX, |view| count(view, &moment.picture));
         least = least.min(pixels);
         if least == 0 {
             return Ok(None);
@@ -137,7 +150,9 @@ fn count(view: View<'_>, picture: &Picture) -> usize {
     rows.map(|(y, ours)| {
         let theirs = row(y).as_chunks::<4>().0;
         let pairs = ours.iter().zip(theirs);
-        pairs.filter(|(a, b)| **a & 0xff_ffff != u32::from_le_bytes([b[0], b[1], b[2], 0])).count()
+        pairs
+            .filter(|(a, b)| **a & 0xff_ffff != u32::from_le_bytes([b[0], b[1], b[2], 0]))
+            .count()
     })
     .sum()
 }

@@ -52,7 +52,10 @@ pub(crate) fn make(folder: &Path, minutes: u64, figures: &mut Figures) -> Result
         let (mut at, mut turn) = (0, 0);
         while at < minutes * 60 {
             let (name, seconds) = FIVE_MINUTES[turn % FIVE_MINUTES.len()];
-            let clip = clips.iter().find(|clip| clip.name == name).context("a clip of this name")?;
+            let clip = clips
+                .iter()
+                .find(|clip| clip.name == name)
+                .context("a clip of this name")?;
             work.play(clip, Duration::from_secs(seconds))?;
             (at, turn) = (at + seconds, turn + 1);
         }
@@ -101,7 +104,11 @@ impl<'o> Work<'o> {
         encoder.set_recorded(true);
         let mut session = Session::begin(office, 11);
         session.grant(Rights::Control, Cause::Granted);
-        let screen = first.pixels.iter().flat_map(|pixel| pixel.to_le_bytes()).collect();
+        let screen = first
+            .pixels
+            .iter()
+            .flat_map(|pixel| pixel.to_le_bytes())
+            .collect();
         let start = session.time;
         let mut this = Self {
             session,
@@ -193,7 +200,8 @@ impl<'o> Work<'o> {
         let Some(update) = self.encoder.encode(view, self.began + self.now)? else {
             return Ok(false);
         };
-        self.session.frame(Direction::AgentToConsole, update.class, &update.bytes);
+        self.session
+            .frame(Direction::AgentToConsole, update.class, &update.bytes);
         self.counts.pictures += 1;
         self.counts.complete += u64::from(Update::from_bytes(&update.bytes)?.complete);
         let drawn = self.decoder.handle_update(&update.bytes).context("draws")?;
@@ -201,7 +209,8 @@ impl<'o> Work<'o> {
             let digest = drawn.digest;
             self.session.picture_ack(sequence, digest);
             let ack = PictureAck { sequence, digest };
-            self.encoder.handle_ack(&ack, self.began + self.now + ROUND_TRIP);
+            self.encoder
+                .handle_ack(&ack, self.began + self.now + ROUND_TRIP);
         }
         Ok(true)
     }

@@ -24,7 +24,11 @@ use fernsicht_tests::programs::Programs;
 #[derive(Debug, Parser)]
 struct Arguments {
     /// Where the figures go.
-    #[arg(long, value_name = "FILE", default_value = "target/bench/recorder.json")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "target/bench/recorder.json"
+    )]
     output: PathBuf,
     /// Megabytes of each run through the relay.
     #[arg(long, default_value_t = 200)]
@@ -51,7 +55,13 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let programs = Programs::find()?;
     let folder = tempfile::tempdir().context("a temporary folder")?;
     let mut figures = table::Figures::default();
-    relay::measure(&programs, folder.path(), arguments.megabytes, arguments.turns, &mut figures)?;
+    relay::measure(
+        &programs,
+        folder.path(),
+        arguments.megabytes,
+        arguments.turns,
+        &mut figures,
+    )?;
     let hour = hour::make(folder.path(), arguments.minutes, &mut figures)?;
     opening::measure(&hour, &mut figures)?;
     figures.write(&arguments.output)?;

@@ -26,13 +26,21 @@ pub(crate) fn measure(hour: &Hour, figures: &mut Figures) -> Result<()> {
     let Hour { office, recorded } = hour;
     let ca = office.pin();
     let auditor = &office.auditors[0];
-    let aead = (0..ROUNDS).map(|_| aead(&recorded.bytes)).collect::<Result<_>>()?;
+    let aead = (0..ROUNDS)
+        .map(|_| aead(&recorded.bytes))
+        .collect::<Result<_>>()?;
     let aead = median(aead);
     let bytes = recorded.bytes.len() as f64;
     let mut opening = Vec::new();
     for _ in 0..ROUNDS {
         let from = Instant::now();
-        let opened = open::open(&recorded.bytes, &recorded.keys, &recorded.code, auditor, &ca);
+        let opened = open::open(
+            &recorded.bytes,
+            &recorded.keys,
+            &recorded.code,
+            auditor,
+            &ca,
+        );
         black_box(opened.context("the hour opens")?);
         opening.push(bytes / 1e9 / from.elapsed().as_secs_f64());
     }
@@ -87,7 +95,8 @@ fn aead(file: &[u8]) -> Result<f64> {
     for (header, sealed) in &frames {
         buffer.clear();
         buffer.extend_from_slice(sealed);
-        key.open(header.number, &header.encode(), &mut buffer).context("what was just sealed")?;
+        key.open(header.number, &header.encode(), &mut buffer)
+            .context("what was just sealed")?;
         black_box(&buffer);
     }
     Ok(bytes as f64 / 1e9 / from.elapsed().as_secs_f64())

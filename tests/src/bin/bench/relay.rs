@@ -85,7 +85,9 @@ impl Bench {
         let (from, began) = (proc::cpu_time(self.relay)?, Instant::now());
         let mut sent = 0;
         while sent < self.bytes {
-            let header = pair.send(Direction::AgentToConsole, Class::Picture, &content).await?;
+            let header = pair
+                .send(Direction::AgentToConsole, Class::Picture, &content)
+                .await?;
             sent += u64::from(header.length);
             let due = began + Duration::from_secs_f64(sent as f64 / PACE as f64);
             if let Some(early) = due.checked_duration_since(Instant::now())
@@ -99,11 +101,20 @@ impl Bench {
         let used = proc::cpu_time(self.relay)?.saturating_sub(from);
         let arrived: u64 = {
             let noted = pair.noted();
-            ensure!(noted.recorder_failed.is_none(), "the recorder did not keep up with {PACE} bytes a second");
-            let pictures = noted.at_console.iter().filter(|(_, header)| header.class == Class::Picture);
+            ensure!(
+                noted.recorder_failed.is_none(),
+                "the recorder did not keep up with {PACE} bytes a second"
+            );
+            let pictures = noted
+                .at_console
+                .iter()
+                .filter(|(_, header)| header.class == Class::Picture);
             pictures.map(|(_, header)| u64::from(header.length)).sum()
         };
-        ensure!(arrived * 100 > sent * 99, "only {arrived} of {sent} bytes arrived");
+        ensure!(
+            arrived * 100 > sent * 99,
+            "only {arrived} of {sent} bytes arrived"
+        );
         pair.end().await.context("the session's end")?;
         Ok(used.as_secs_f64() / (arrived as f64 / 1e9))
     }

@@ -63,7 +63,8 @@ pub(crate) fn grab(folder: &Path) -> Result<(Picture, Vec<Clip>)> {
         let (x, y) = writing.window().centre()?;
         hand.click(x, y, 1)?;
         let mut clip = Clip::new("typing", Duration::from_millis(200));
-        let text = "Guten Tag, der Anschluss wurde heute neu gestartet und der Router neu eingerichtet. ";
+        let text =
+            "Guten Tag, der Anschluss wurde heute neu gestartet und der Router neu eingerichtet. ";
         for letter in text.chars().cycle().take(LETTERS) {
             hand.type_text(letter.encode_utf8(&mut [0; 4]))?;
             clip.push(&grabber, &mut last)?;
@@ -86,7 +87,12 @@ pub(crate) fn grab(folder: &Path) -> Result<(Picture, Vec<Clip>)> {
     let video = film(&first, folder)?;
     drop(photo);
     for clip in [&typing, &scrolling, &video] {
-        ensure!(clip.steps.len() > 50, "{} has only {} steps", clip.name, clip.steps.len());
+        ensure!(
+            clip.steps.len() > 50,
+            "{} has only {} steps",
+            clip.name,
+            clip.steps.len()
+        );
     }
     Ok((first, vec![typing, scrolling, video]))
 }
@@ -127,7 +133,9 @@ fn film(first: &Picture, folder: &Path) -> Result<Clip> {
     let file = folder.join("film.rgb");
     let source = format!("mandelbrot=size={}x{}:rate=24", FILM.0, FILM.1);
     let status = Command::new("ffmpeg")
-        .args(["-v", "error", "-nostdin", "-y", "-f", "lavfi", "-i", &source])
+        .args([
+            "-v", "error", "-nostdin", "-y", "-f", "lavfi", "-i", &source,
+        ])
         .args(["-frames:v", &FILM_FRAMES.to_string()])
         .args(["-f", "rawvideo", "-pix_fmt", "bgr0"])
         .arg(&file)
@@ -142,7 +150,9 @@ fn film(first: &Picture, folder: &Path) -> Result<Clip> {
         width: FILM.0,
         height: FILM.1,
     };
-    let frames: Vec<&[u8]> = bytes.chunks_exact(usize::from(FILM.0) * usize::from(FILM.1) * 4).collect();
+    let frames: Vec<&[u8]> = bytes
+        .chunks_exact(usize::from(FILM.0) * usize::from(FILM.1) * 4)
+        .collect();
     let mut clip = Clip::new("video", Duration::from_micros(41_667));
     // Forwards and backwards: it has no cut.
     for frame in frames.iter().chain(frames.iter().rev()) {

@@ -1,7 +1,6 @@
 //! The figures of one run, as a table and as JSON, and whether they hold.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::{Result, bail};
@@ -87,7 +86,10 @@ impl Figures {
         let mut rows: Vec<(String, String, &str)> = Vec::new();
         for cost in &self.relay {
             rows.push((
-                format!("relay, frames of {} B: CPU s/GB without | with", cost.frame_bytes),
+                format!(
+                    "relay, frames of {} B: CPU s/GB without | with",
+                    cost.frame_bytes
+                ),
                 format!("{:.2} | {:.2}", cost.without_s_per_gb, cost.with_s_per_gb),
                 "",
             ));
@@ -100,7 +102,10 @@ impl Figures {
         let opening = &self.opening;
         rows.push((
             "opening | AEAD alone".to_owned(),
-            format!("{:.2} | {:.2} GB/s", opening.opening_gb_per_s, opening.aead_gb_per_s),
+            format!(
+                "{:.2} | {:.2} GB/s",
+                opening.opening_gb_per_s, opening.aead_gb_per_s
+            ),
             "",
         ));
         rows.push((
@@ -108,14 +113,22 @@ impl Figures {
             format!("{:.0} %", opening.share_of_aead * 100.0),
             "at least 50 %",
         ));
-        let hour = format!("{} minutes of work, {:.1} MB", self.hour.minutes, self.hour.file_bytes as f64 / 1e6);
+        let hour = format!(
+            "{} minutes of work, {:.1} MB",
+            self.hour.minutes,
+            self.hour.file_bytes as f64 / 1e6
+        );
         rows.push((
             format!("{hour}: open to first picture"),
             format!("{:.0} ms", opening.first_picture_ms),
             "below 2 s",
         ));
         if let Some(ms) = opening.first_picture_over_relay_ms {
-            rows.push(("  from the real relay".to_owned(), format!("{ms:.0} ms"), "below 2 s"));
+            rows.push((
+                "  from the real relay".to_owned(),
+                format!("{ms:.0} ms"),
+                "below 2 s",
+            ));
         }
         rows.push((
             format!("seek, p50 | p95 | max of {}", opening.seeks),
@@ -126,13 +139,20 @@ impl Figures {
             "below 1 s",
         ));
         for (scene, bytes) in &self.hour.bytes_per_minute {
-            rows.push((format!("bytes a minute, {scene}"), format!("{:.2} MB", *bytes as f64 / 1e6), ""));
+            rows.push((
+                format!("bytes a minute, {scene}"),
+                format!("{:.2} MB", *bytes as f64 / 1e6),
+                "",
+            ));
         }
-        let width = rows.iter().map(|row| row.0.chars().count()).max().unwrap_or_default();
+        let width = rows
+            .iter()
+            .map(|row| row.0.chars().count())
+            .max()
+            .unwrap_or_default();
         let mut out = String::new();
         for (what, value, must) in rows {
-            // Writing to a string cannot fail.
-            drop(writeln!(out, "{what:width$}  {value:>22}  {must}"));
+            out += &format!("{what:width$}  {value:>22}  {must}\n");
         }
         out
     }
@@ -150,9 +170,14 @@ impl Figures {
         }
         let opening = &self.opening;
         if opening.share_of_aead < 0.5 {
-            failed.push(format!("opening has {:.0} % of the AEAD's speed", opening.share_of_aead * 100.0));
+            failed.push(format!(
+                "opening has {:.0} % of the AEAD's speed",
+                opening.share_of_aead * 100.0
+            ));
         }
-        let first = opening.first_picture_over_relay_ms.unwrap_or(opening.first_picture_ms);
+        let first = opening
+            .first_picture_over_relay_ms
+            .unwrap_or(opening.first_picture_ms);
         if first > 2_000.0 {
             failed.push(format!("the first picture comes after {first:.0} ms"));
         }
@@ -176,5 +201,8 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
 /// The one at this share of the sorted row.
 pub(crate) fn rank(sorted: &[f64], share: f64) -> f64 {
     let at = (sorted.len() as f64 * share).ceil() as usize;
-    sorted.get(at.saturating_sub(1)).copied().unwrap_or_default()
+    sorted
+        .get(at.saturating_sub(1))
+        .copied()
+        .unwrap_or_default()
 }

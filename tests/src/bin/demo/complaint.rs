@@ -51,7 +51,10 @@ pub(crate) fn tell(stage: &mut Stage, output: &Path, summary: &mut Summary) -> R
     let receipt_text = text(&receipt)?;
     let with = ["--receipt", &receipt_text, "--case", CASE];
     let verified = auditor.json(&[&["verify"][..], &with].concat())?;
-    fs::write(output.join("verified.json"), serde_json::to_string_pretty(&verified)? + "\n")?;
+    fs::write(
+        output.join("verified.json"),
+        serde_json::to_string_pretty(&verified)? + "\n",
+    )?;
     summary.recording_verified = verified["verdict"] == "sound";
     say(&format!("Verdict: {}.", verified["verdict"]));
 
@@ -65,21 +68,33 @@ pub(crate) fn tell(stage: &mut Stage, output: &Path, summary: &mut Summary) -> R
     auditor.run_well(&[&["export"][..], &with, &to].concat())?;
     browser::picture_of_page(&report, &output.join("report.png"), 900, 1500)?;
     let found = browser::film(&film)?;
-    ensure!(found.code == "h264" && found.frames > 0, "ffprobe finds {found:?}");
+    ensure!(
+        found.code == "h264" && found.frames > 0,
+        "ffprobe finds {found:?}"
+    );
     summary.film_seconds = Some(found.seconds);
     summary.film_frames = Some(found.frames);
-    say(&format!("The film has {} pictures in {:.0} s.", found.frames, found.seconds));
+    say(&format!(
+        "The film has {} pictures in {:.0} s.",
+        found.frames, found.seconds
+    ));
     compare(auditor, &receipt, &film, found.seconds, summary)?;
     count(stage, summary)?;
     window(auditor, &text(&receipt.canonicalize()?)?, output)?;
     let log = stage.operator.command(&["access-log", "--verify"])?;
-    fs::write(output.join("access-log.txt"), stage.operator.command(&["access-log"])? + &log)?;
+    fs::write(
+        output.join("access-log.txt"),
+        stage.operator.command(&["access-log"])? + &log,
+    )?;
     Ok(())
 }
 
 /// The input by the card's code, with the library alone: what the agent's acks say was injected.
 fn count(stage: &Stage, summary: &mut Summary) -> Result<()> {
-    let plain = stage.plain_auditor.as_ref().context("there is a plain auditor")?;
+    let plain = stage
+        .plain_auditor
+        .as_ref()
+        .context("there is a plain auditor")?;
     let code = Code::parse(stage.complaint_code()?)?;
     let answer = clients::block_on(plain.open(CASE, &code))?;
     let handed = answer.map_err(|refusal| anyhow::anyhow!("{refusal:?}"))?;
@@ -177,7 +192,8 @@ fn picture(view: View<'_>) -> Picture {
     let rows = view.bgrx.chunks_exact(view.stride).take(view.height.into());
     let pixels = rows.flat_map(|row| {
         let row = &row[..width * 4];
-        row.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], 0]))
+        row.chunks_exact(4)
+            .map(|b| u32::from_le_bytes([b[0], b[1], b[2], 0]))
     });
     Picture {
         width,

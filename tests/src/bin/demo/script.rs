@@ -281,14 +281,19 @@ impl Show {
     fn both_at_once(&mut self, at: (i16, i16)) -> Result<()> {
         self.stage.technician.click(at.0, at.1, 1)?;
         thread::sleep(Duration::from_millis(1_200));
-        let typist = Typist::start(self.stage.technician_screen.display(), Duration::from_millis(15))?;
+        let typist = Typist::start(
+            self.stage.technician_screen.display(),
+            Duration::from_millis(15),
+        )?;
         for _ in 0..3 {
             thread::sleep(Duration::from_millis(700));
             self.stage.customer.hand().type_text("ich")?;
         }
         thread::sleep(Duration::from_millis(1_500));
         let letters = typist.stop()?;
-        say(&format!("The technician typed {letters} letters while the customer typed, too."));
+        say(&format!(
+            "The technician typed {letters} letters while the customer typed, too."
+        ));
         thread::sleep(Duration::from_secs(1));
         self.take("both-at-once")?;
         self.stage.check()

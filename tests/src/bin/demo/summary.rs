@@ -200,7 +200,8 @@ impl Summary {
                 ),
             ),
             (
-                self.recorded_events_dropped.is_some_and(|events| events > 0),
+                self.recorded_events_dropped
+                    .is_some_and(|events| events > 0),
                 "no input was dropped while the customer was active".to_owned(),
             ),
             (
@@ -208,7 +209,8 @@ impl Summary {
                 "the recording is not sound".to_owned(),
             ),
             (
-                self.film_psnr_db.is_some_and(|db| db >= complaint::LIKENESS),
+                self.film_psnr_db
+                    .is_some_and(|db| db >= complaint::LIKENESS),
                 format!("the film is like the replay by {:?} dB", self.film_psnr_db),
             ),
         ];
