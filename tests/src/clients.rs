@@ -185,7 +185,7 @@ impl PlainAuditor {
             other @ (RelayToAuditor::Hello { .. }
             | RelayToAuditor::Enrolled { .. }
             | RelayToAuditor::Overview { .. }
-            | RelayToAuditor::Logged { .. }) => bail!("the relay answers {other:?}"),
+            | RelayToAuditor::Logged) => bail!("the relay answers {other:?}"),
         };
         let mut stream = timeout(PATIENCE, client.connection.accept_uni())
             .await

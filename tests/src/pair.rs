@@ -10,7 +10,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use fernsicht_protocol::checkpoint::SignedCheckpoint;
 use fernsicht_protocol::code::Password;
 use fernsicht_protocol::complaint::Code;
@@ -207,10 +207,18 @@ impl Pair {
                     agent_peer.open(&packet.0)?;
                     acknowledged = true;
                 }
-                other => ensure!(
-                    matches!(other, RelayToAgent::Checkpoint { .. }),
-                    "the relay says {other:?} at the epoch's beginning"
-                ),
+                RelayToAgent::Checkpoint { .. } => {}
+                other @ (RelayToAgent::Hello { .. }
+                | RelayToAgent::Joined { .. }
+                | RelayToAgent::Refused { .. }
+                | RelayToAgent::Reply { .. }
+                | RelayToAgent::Resumed
+                | RelayToAgent::PeerLost
+                | RelayToAgent::RecorderFailed
+                | RelayToAgent::RecorderBack
+                | RelayToAgent::Ended { .. }) => {
+                    bail!("the relay says {other:?} at the epoch's beginning")
+                }
             }
         }
 
