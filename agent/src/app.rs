@@ -25,7 +25,7 @@ use crate::hand::{Grant, Press, Provenance, ScreenRect, Verdict};
 use crate::instance::First;
 use crate::texts::{Language, Texts};
 use crate::ui::{self, Action, Form, Operator, Pen, tokens};
-use crate::view::{BarState, Command, Problem, Question, Stage, View};
+use crate::view::{BarState, Command, Problem, Question, Stage, Starting, View};
 
 mod window;
 
@@ -136,7 +136,17 @@ pub struct App {
     outbox: VecDeque<Command>,
     lookout: Lookout,
     arrived_at: Option<Place>,
+    leaving: Option<Leaving>,
     window: Window,
+}
+
+/// The customer is done with the card. Sight may be granted soon after its command, so that is sent only when
+/// frames without the code have been drawn: the second begins when the first has been put on the screen.
+struct Leaving {
+    /// Until it is sent.
+    command: Option<Command>,
+    frames: u8,
+    since: Instant,
 }
 
 /// What counts as another page: nothing keeps the keyboard across it.
@@ -165,6 +175,7 @@ impl App {
             outbox: VecDeque::new(),
             lookout,
             arrived_at: None,
+            leaving: None,
             window: Window::default(),
         }
     }
@@ -177,7 +188,7 @@ impl App {
     /// Draws one frame and does what it asks for.
     pub fn draw(&mut self, ui: &mut Ui, now: Instant, monitor: Option<Rect>) {
         let ctx = ui.ctx().clone();
-        let view = self.current();
+        let view = self.shown(now);
         self.arrive(&ctx, &view);
 
         let mut pen = Pen {
@@ -207,13 +218,23 @@ impl App {
         }
         match verdict {
             Verdict::Granted(grant, hand) => {
-                let language = self.texts.language();
-                self.send(&ctx, granting(grant, hand, language));
+                let command = granting(grant, hand, self.texts.language());
+                if matches!(command, Command::CardDone(_)) {
+                    self.leaving = Some(Leaving {
+                        command: Some(command),
+                        frames: 0,
+                        since: now,
+                    });
+                    ctx.request_repaint();
+                } else {
+                    self.send(&ctx, command);
+                }
             }
             Verdict::Wait => ctx.request_repaint_after(SHORTLY),
             Verdict::Refused(_) => ctx.request_repaint(),
             Verdict::Idle => {}
         }
+        self.leave(&ctx);
         self.close_if_asked(&ctx, &view);
         self.flush(&ctx);
         self.window.arrange(&ctx, bar_height, monitor);
@@ -239,6 +260,42 @@ impl App {
                 ..view
             },
         }
+    }
+
+    /// As [`Self::current`], but a card that the customer is done with is not drawn again. One whose
+    /// command was overtaken by F11 comes back: it is not done.
+    fn shown(&mut self, now: Instant) -> View {
+        let view = self.current();
+        if !matches!(view.stage, Stage::Card(_)) {
+            self.leaving = None;
+        }
+        let over = |leaving: &Leaving| now.saturating_duration_since(leaving.since) > DENIED;
+        if self.leaving.as_ref().is_some_and(over) {
+            self.leaving = None;
+        }
+        match self.leaving {
+            Some(_) => View {
+                stage: Stage::Starting(Starting::Recording),
+                ..view
+            },
+            None => view,
+        }
+    }
+
+    /// Sends the card's command once frames without the code have been drawn.
+    fn leave(&mut self, ctx: &Context) {
+        let Some(leaving) = &mut self.leaving else {
+            return;
+        };
+        leaving.frames = leaving.frames.saturating_add(1);
+        let cleared = leaving.frames > CLEARED;
+        let command = leaving.command.take_if(|_| cleared);
+        match command {
+            Some(command) => self.send(ctx, command),
+            None if !cleared => ctx.request_repaint(),
+            None => {}
+        }
+        ctx.request_repaint_after(DENIED);
     }
 
     /// On another page nothing has the keyboard, and no button is ready.
@@ -492,6 +549,10 @@ impl Provenance for Nobody {
     }
 }
 
+/// Frames without the code before the card counts as done: the one that was just granted does not.
+const CLEARED: u8 = 2;
+/// A card whose command has led nowhere for this long is shown again.
+const DENIED: Duration = Duration::from_secs(3);
 const SECOND: Duration = Duration::from_secs(1);
 const SHORTLY: Duration = Duration::from_millis(15);
 

@@ -50,6 +50,28 @@ impl Keys {
         }
     }
 
+    /// Keys of a session that was never paired.
+    #[cfg(test)]
+    pub(super) fn of_test(
+        session: SessionId,
+        th2: Hash,
+        technician: Holder,
+        signing: SigningKey,
+        peer: peer::Channel,
+    ) -> Self {
+        Self {
+            session,
+            th2,
+            technician,
+            signing,
+            peer,
+            resume: zeroize::Zeroizing::new([0; 32]),
+            resumes: 0,
+            ends: None,
+            announced: false,
+        }
+    }
+
     /// The epoch that is sealed under; 0 before the first.
     pub(super) fn epoch(&self) -> u32 {
         self.ends.as_ref().map_or(0, |(sealer, _)| sealer.epoch())

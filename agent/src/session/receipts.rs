@@ -78,8 +78,8 @@ impl Driver {
         let receipt = self.shared.change(|core| {
             let reason = core.guard.ended().cloned().unwrap_or(End::Fault);
             let at = u64::try_from(core.ended_at).unwrap_or_else(|_| seconds_since_1970());
-            if let Some(recording) = &mut core.recording {
-                recording.complete(at, reason);
+            if let Some((recording, keys)) = core.recording.as_mut().zip(core.keys.as_ref()) {
+                recording.complete(&keys.signing, at, reason);
             }
             core.receipt()
         });
@@ -117,8 +117,9 @@ impl Driver {
                         self.shared.change(|core| core.handle_checkpoint(Instant::now(), &checkpoint));
                         until = until.min(Instant::now() + LATER);
                     }
+                    // There will be none.
+                    Ok(Some(RelayToAgent::RecorderFailed)) | Ok(None) | Err(_) => return,
                     Ok(Some(_)) => {}
-                    Ok(None) | Err(_) => return,
                 },
                 () = sleep_until(Some(until)) => return,
             }

@@ -22,7 +22,7 @@ use fernsicht_protocol::crypto::{self, Hash, Prk, Secret, SigningKey, hash};
 use fernsicht_protocol::epoch::Epoch;
 use fernsicht_protocol::frame::{Class, Direction, Header};
 use fernsicht_protocol::heads::{self, Witness};
-use fernsicht_protocol::messages::{Chain, ControlOffer, RecordingOpen, SessionId};
+use fernsicht_protocol::messages::{Chain, ControlOffer, End, RecordingOpen, SessionId};
 use fernsicht_protocol::receipt::{
     self, Event, EventKind, MAX_EVENTS, Receipt, SealedCode, State, TheirHeads,
 };
@@ -335,6 +335,10 @@ impl Recording {
         if !std::mem::take(&mut self.stirred) {
             return None;
         }
+        Some(self.sign_heads(signing))
+    }
+
+    fn sign_heads(&mut self, signing: &SigningKey) -> PeerHeads {
         let (heads, previous) = self.witness.lists();
         let previous = if self.restated < self.epoch() {
             self.restated = self.epoch();
@@ -349,7 +353,7 @@ impl Recording {
             previous,
         };
         self.receipt.own = Some(signed.clone());
-        Some(signed)
+        signed
     }
 
     /// The console's heads: kept for the receipt.
@@ -390,8 +394,10 @@ impl Recording {
         }
     }
 
-    /// The session is over.
-    pub(super) fn complete(&mut self, at: u64, reason: fernsicht_protocol::messages::End) {
+    /// The session is over; the receipt gets this end's last heads, also those that nobody could be
+    /// sent any more.
+    pub(super) fn complete(&mut self, signing: &SigningKey, at: u64, reason: End) {
+        self.sign_heads(signing);
         self.receipt.state = State::Completed { at, reason };
     }
 }
@@ -418,3 +424,6 @@ fn shortened<const MAX: usize>(text: &str) -> Text<MAX> {
     }
     Text::new(&plain[..end]).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;
