@@ -17,6 +17,7 @@ use fernsicht_protocol::wire::Wire;
 use rand_core::OsRng;
 
 use super::core::{Core, Outgoing};
+use super::recording::Parties;
 
 /// The keys of a paired session.
 pub(super) struct Keys {
@@ -50,25 +51,12 @@ impl Keys {
         }
     }
 
-    /// Keys of a session that was never paired.
-    #[cfg(test)]
-    pub(super) fn of_test(
-        session: SessionId,
-        th2: Hash,
-        technician: Holder,
-        signing: SigningKey,
-        peer: peer::Channel,
-    ) -> Self {
-        Self {
-            session,
-            th2,
-            technician,
-            signing,
-            peer,
-            resume: zeroize::Zeroizing::new([0; 32]),
-            resumes: 0,
-            ends: None,
-            announced: false,
+    /// Between whom the session is.
+    pub(super) fn parties(&self) -> Parties<'_> {
+        Parties {
+            session: self.session,
+            technician: &self.technician,
+            agent_key: self.signing.public(),
         }
     }
 

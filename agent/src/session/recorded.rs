@@ -39,7 +39,13 @@ impl Core {
             .as_ref()
             .zip(deletion)
             .and_then(|(keys, deletion)| {
-                Recording::draw(keys, &self.configuration, deletion, language, now)
+                Recording::draw(
+                    &keys.parties(),
+                    &self.configuration,
+                    deletion,
+                    language,
+                    now,
+                )
             });
         let Some((recording, card)) = drawn else {
             return self.guard.handle_end(Instant::now(), End::Fault);

@@ -14,7 +14,7 @@
 //! Not here: files, and the pages.
 
 use fernsicht_protocol::attached::{AUDITOR_KEYS_VALID_S, Auditor, Configuration};
-use fernsicht_protocol::cert::{self, Role};
+use fernsicht_protocol::cert::{self, Holder, Role};
 use fernsicht_protocol::checkpoint::SignedCheckpoint;
 use fernsicht_protocol::complaint::Code;
 use fernsicht_protocol::content::PeerHeads;
@@ -33,7 +33,6 @@ use fernsicht_protocol::unit::Record;
 use fernsicht_protocol::wire::{Blob, List, Text};
 use rand_core::OsRng;
 
-use super::epochs::Keys;
 use crate::texts::{self, Language};
 use crate::view::CardCode;
 
@@ -65,6 +64,14 @@ pub(super) enum Wrong {
     /// It contradicts what was sent or received here.
     #[error("the recording differs from what was sent and received")]
     Mismatch,
+}
+
+/// Between whom a session is.
+pub(super) struct Parties<'a> {
+    pub(super) session: SessionId,
+    pub(super) technician: &'a Holder,
+    /// agent_pk.
+    pub(super) agent_key: [u8; 32],
 }
 
 /// One recorded session.
@@ -104,7 +111,7 @@ impl Recording {
     /// Draws code and id, and seals the code to the auditors for the receipt. The code itself leaves
     /// with the card alone. None if an auditor's key is not one.
     pub(super) fn draw(
-        keys: &Keys,
+        parties: &Parties<'_>,
         configuration: &Configuration,
         deletion: u64,
         language: Language,
@@ -124,10 +131,10 @@ impl Recording {
             state: State::Started,
             operator: configuration.operator.clone(),
             domain: configuration.domain.clone(),
-            technician: shortened(&keys.technician.name),
-            organisation: shortened(&keys.technician.organisation),
-            leaf: keys.technician.leaf,
-            session: keys.session,
+            technician: shortened(&parties.technician.name),
+            organisation: shortened(&parties.technician.organisation),
+            leaf: parties.technician.leaf,
+            session: parties.session,
             rid,
             lookup: lookup.0,
             started: now,
@@ -140,19 +147,19 @@ impl Recording {
             console: TheirHeads::Missing { since: now },
             text_version: texts::version(language),
             language: shortened(language.tag()),
-            agent_key: keys.signing.public(),
+            agent_key: parties.agent_key,
         };
         let card = CardCode::new(&code);
         let recording = Self {
-            session: keys.session,
+            session: parties.session,
             rid,
             cp: code.prk(),
             open_hash: hash(code.open_token().as_slice()),
             lookup_hash: lookup.hash(),
             deletion,
             auditors: configuration.auditors.0.clone(),
-            technician: keys.technician.key,
-            witness: Witness::new(keys.session, Direction::AgentToConsole),
+            technician: parties.technician.key,
+            witness: Witness::new(parties.session, Direction::AgentToConsole),
             opening: None,
             signer: None,
             newest: None,

@@ -1,13 +1,10 @@
 //! A recording between a relay's signer and a technician of the tests' own.
 
-use fernsicht_protocol::cert::Holder;
 use fernsicht_protocol::checkpoint::Checkpoint;
 use fernsicht_protocol::epoch::{Opener, Sealer};
 use fernsicht_protocol::frame::Frame;
 use fernsicht_protocol::heads::Heads;
-use fernsicht_protocol::peer;
 use fernsicht_protocol::sealing::AuditorKey;
-use zeroize::Zeroizing;
 
 use super::*;
 
@@ -59,16 +56,13 @@ impl Stand {
             leaf: [3; 32],
             serial: vec![1],
         };
-        let key = || Zeroizing::new([1; 32]);
         let public = agent.public();
-        let keys = Keys::of_test(
-            [1; 16],
-            [2; 32],
-            holder,
-            agent,
-            peer::Channel::new(&key(), &key()),
-        );
-        let drawn = Recording::draw(&keys, &configuration(&auditor), NOW, Language::De, NOW);
+        let parties = Parties {
+            session: [1; 16],
+            technician: &holder,
+            agent_key: public,
+        };
+        let drawn = Recording::draw(&parties, &configuration(&auditor), NOW, Language::De, NOW);
         let (recording, card) = drawn.expect("the auditor's key is one");
         assert_eq!(recording.receipt().agent_key, public);
         Self {
@@ -77,7 +71,7 @@ impl Stand {
             auditor,
             technician,
             signer: draw(),
-            agent: keys.signing,
+            agent,
             relay: Heads::new([1; 16]),
             length: 0,
             ends: None,
