@@ -26,7 +26,9 @@ use fernsicht_protocol::frame::{Class, Direction, Header};
 use fernsicht_protocol::messages::{End as Reason, SessionId};
 use fernsicht_protocol::sealing::{self, AuditorKey};
 
-use crate::finding::{End, Finding, FrameId, Mismatch, Place, Refusal, Verdict, What};
+use crate::finding::{
+    End, Finding, FrameId, MAX_FINDINGS, Mismatch, Place, Refusal, Verdict, What,
+};
 use crate::format::{Body, Kind, Opening};
 use crate::outcome::Outcomes;
 use crate::reader::{Record, Records};
@@ -254,7 +256,7 @@ impl<B: AsRef<[u8]>> Opened<B> {
         &self.outline
     }
 
-    /// Everything that was found, in the order of the checks.
+    /// What was found, in the order of the checks: of each at most [`MAX_FINDINGS`].
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
@@ -406,11 +408,8 @@ impl<B: AsRef<[u8]>> Opened<B> {
                 Event::Unreadable {
                     why: Unreadable::Frame(fault),
                     ..
-                } => faults.push((place, What::Frame(fault))),
-                Event::Unreadable {
-                    why: Unreadable::Epoch(_),
-                    ..
-                }
+                } if faults.len() < MAX_FINDINGS => faults.push((place, What::Frame(fault))),
+                Event::Unreadable { .. }
                 | Event::Opening { .. }
                 | Event::EpochSigned { .. }
                 | Event::Rights { .. }
@@ -429,7 +428,7 @@ impl<B: AsRef<[u8]>> Opened<B> {
             }
             true
         });
-        for (epoch, number) in outcomes.contradictions() {
+        for (epoch, number) in outcomes.contradictions().take(MAX_FINDINGS) {
             let input = FrameId {
                 epoch,
                 direction: Direction::ConsoleToAgent,

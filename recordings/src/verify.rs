@@ -47,13 +47,15 @@ pub struct Epoch {
     signature_seen: bool,
     /// The recorder failed after it: none of its frames may follow.
     closed: bool,
+    /// It failed during this epoch, or before the last frames of it had come.
+    gap: bool,
     unsigned_told: bool,
 }
 
 impl Epoch {
-    /// True if the recorder failed while this epoch was the current one.
-    pub fn closed_by_gap(&self) -> bool {
-        self.closed
+    /// True if the recorder failed while frames of this epoch could come.
+    pub fn gap(&self) -> bool {
+        self.gap
     }
 }
 
@@ -272,7 +274,8 @@ impl Walk {
             Some(Body::Gap { from, to }) => {
                 let (from, to) = (*from, *to);
                 self.findings.add(place, What::Gap { from, to });
-                for epoch in &mut self.outline.epochs {
+                for (age, epoch) in self.outline.epochs.iter_mut().rev().enumerate() {
+                    epoch.gap |= age < 2 && !epoch.closed;
                     epoch.closed = true;
                 }
             }
@@ -372,6 +375,7 @@ impl Walk {
             first_checkpoint: None,
             signature_seen: false,
             closed: false,
+            gap: false,
             unsigned_told: false,
         });
     }

@@ -10,7 +10,7 @@ use fernsicht_protocol::content::PeerHeads;
 use fernsicht_protocol::crypto;
 use fernsicht_protocol::heads::{self, Head};
 
-use crate::finding::{End, Finding, FrameId, Place, What};
+use crate::finding::{End, Finding, FrameId, MAX_FINDINGS, Place, What};
 use crate::verify::tracks::{Lane, Track, Tracks};
 use crate::verify::{Epoch, Outline};
 
@@ -42,11 +42,13 @@ pub(super) fn compare(claims: &[Claim], outline: &Outline, tracks: &Tracks) -> V
         let Some(fits) = signature_fits(claim, outline) else {
             continue;
         };
-        if !fits {
+        if !fits && findings.len() < MAX_FINDINGS {
             findings.push(Finding {
                 place: claim.place.unwrap_or(whole),
                 what: What::HeadsSignature,
             });
+        }
+        if !fits {
             continue;
         }
         for head in claim.heads.heads.0.iter().chain(&claim.heads.previous.0) {
@@ -90,7 +92,7 @@ pub(super) fn compare(claims: &[Claim], outline: &Outline, tracks: &Tracks) -> V
             },
             None => epoch.map_or(whole, |epoch| epoch.place),
         };
-        let gap = epoch.is_some_and(Epoch::closed_by_gap);
+        let gap = epoch.is_some_and(Epoch::gap);
         findings.push(Finding {
             place: place.frame(frame(lane, present)),
             what: What::HeadsMissing {

@@ -2,9 +2,10 @@
 
 use fernsicht_protocol::complaint::Code;
 use fernsicht_protocol::content::{Cause, DropReason, InputEvent};
+use fernsicht_protocol::epoch::Epoch;
 use fernsicht_protocol::frame::{Class, Direction};
 use fernsicht_protocol::rights::Rights;
-use fernsicht_protocol::sealing::AuditorKey;
+use fernsicht_protocol::sealing::{self, AuditorKey};
 use fernsicht_recordings::finding::{End, Refusal, Verdict, What};
 use fernsicht_recordings::format::Kind;
 use fernsicht_recordings::open::{Event, open};
@@ -13,6 +14,7 @@ use fernsicht_recordings::sample::{Dice, Session};
 use fernsicht_recordings::verify::{Verifier, verify_outside};
 
 use crate::common::{office, small};
+use crate::forge::Forge;
 
 #[test]
 fn with_code_and_key_everything_is_there() {
@@ -159,4 +161,95 @@ fn what_is_lost_with_a_connection_accuses_nobody() {
             ..
         }
     ));
+}
+
+#[test]
+fn what_came_while_the_recorder_had_failed_is_a_gap() {
+    let office = office();
+    let mut session = Session::begin(&office, 7);
+    session.grant(Rights::Control, Cause::Granted);
+    session.input(InputEvent::ReleaseAll);
+    let failed = session.time;
+    session.wait(300);
+    session.pass_unrecorded(Direction::AgentToConsole, Class::Acks, b"");
+    let late = session.seal(Direction::ConsoleToAgent, Class::Acks, b"late");
+    session.gap(failed);
+    let chunks = [late.ciphertext.as_slice()];
+    let refused = session
+        .writer
+        .append_frame(&late.header, &chunks, session.time);
+    assert!(
+        refused.is_err(),
+        "frames from before a gap are not recorded"
+    );
+    session.begin_epoch();
+    let recorded = session.end(fernsicht_protocol::messages::End::Customer);
+    let opened = crate::common::open(&office, &recorded, &recorded.bytes).unwrap();
+    assert_eq!(
+        opened.verdict(),
+        Verdict::Incomplete,
+        "{:?}",
+        opened.findings()
+    );
+    let whats: Vec<_> = opened.findings().iter().map(|f| &f.what).collect();
+    assert!(
+        whats
+            .iter()
+            .any(|w| matches!(w, What::Gap { from, .. } if *from == failed))
+    );
+    let by_receiver = |w: &What| {
+        matches!(
+            w,
+            What::HeadsMissing {
+                received: true,
+                excused: true,
+                ..
+            }
+        )
+    };
+    assert!(whats.into_iter().any(by_receiver));
+}
+
+#[test]
+fn relay_and_operator_together_open_nothing() {
+    let office = office();
+    let recorded = small(&office);
+    // Everything that they hold: the CA, the checkpoint signer, here even the technician's key, and
+    // all that is kept of the recording. They seal a secret of their own to themselves.
+    let (code, key) = (Code::from_bytes([5; 16]), AuditorKey::draw(&mut Dice(5)));
+    let mut forge = Forge::new(&recorded.bytes);
+    let mut keys = recorded.keys.clone();
+    let openings = forge.records.iter().enumerate();
+    let openings: Vec<usize> = openings
+        .filter(|(_, r)| r.is(Kind::Opening))
+        .map(|(at, _)| at)
+        .collect();
+    for (at, keys) in openings.into_iter().zip(&mut keys) {
+        forge.opening(at, |opening| {
+            let secret = [5; 32].into();
+            let (session, rid) = (&opening.session, Some(opening.rid));
+            let epoch = Epoch::new(session, rid, opening.epoch, &opening.th2, &secret);
+            opening.commitment = epoch.commitment();
+            let sealed = sealing::seal(&opening.binding(), &key.public(), &code, &secret);
+            keys.sealed_keys.0 = vec![sealed.unwrap()];
+            opening.sealed_keys_hash = sealing::hash_all(&keys.sealed_keys);
+        });
+    }
+    let bytes = forge.sign(&office).bytes();
+    let opened = open(&bytes, &keys, &code, &key, &office.pin()).unwrap();
+    assert_eq!(opened.verdict(), Verdict::Altered);
+    opened.for_each(|entry, event| {
+        let frame = entry.kind == Kind::Frame;
+        assert_eq!(
+            frame,
+            matches!(event, Event::Unreadable { .. }),
+            "{event:?}"
+        );
+        true
+    });
+    // And a stolen receipt holds the code for the auditors only.
+    let sealed =
+        sealing::seal_code(&office.auditors[0].public(), &opened.facts().rid, &code).unwrap();
+    let stolen = sealing::open_code(&key, &opened.facts().rid, &sealed);
+    assert_eq!(stolen.map(drop), Err(sealing::Error::Auditor));
 }
