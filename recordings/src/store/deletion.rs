@@ -43,13 +43,16 @@ impl Store {
         }
         for recording in self.due(judged.now_s)? {
             let reason = recording.deletion_reason.unwrap_or(Reason::Retention);
-            match self.delete(&recording, reason, judged.now_s) {
+            match self.delete_one(&recording, reason, judged.now_s) {
                 Ok(()) => run.deleted.push(hex(&recording.lookup_hash)),
                 Err(error) => run.failed.push(error),
             }
         }
-        if let Err(error) = self.clear_remains(clock.wall_s) {
-            run.failed.push(error);
+        for work in [
+            self.clear_remains(clock.wall_s),
+            self.catalogue().scrub().map(drop),
+        ] {
+            run.failed.extend(work.err());
         }
         Ok(run)
     }
@@ -68,6 +71,11 @@ impl Store {
 
     /// Deletes a recording, whatever is being done with it.
     pub fn delete(&self, recording: &Recording, reason: Reason, now: u64) -> Result<(), Error> {
+        self.delete_one(recording, reason, now)?;
+        self.catalogue().scrub().map(drop)
+    }
+
+    fn delete_one(&self, recording: &Recording, reason: Reason, now: u64) -> Result<(), Error> {
         match self.try_delete(recording, reason, now) {
             Err(error) if error.full() => {
                 // A full disk must not keep what is to be deleted.
@@ -86,7 +94,7 @@ impl Store {
             return Ok(());
         };
         if recording.state == State::Deleted {
-            return self.catalogue().scrub().map(drop);
+            return Ok(());
         }
         let number = hex(&recording.lookup_hash);
         let begun = recording.deletion_reason;
@@ -115,7 +123,7 @@ impl Store {
             self.keys.destroy_day(&recording.key_day)?;
         }
         drop(lock);
-        self.catalogue().scrub().map(drop)
+        Ok(())
     }
 
     fn due(&self, now: u64) -> Result<Vec<Recording>, Error> {
@@ -162,7 +170,7 @@ impl Store {
                 .remove_synced(&path)
                 .map_err(Error::disk("cannot remove", &path))?;
         }
-        self.catalogue().scrub().map(drop)
+        Ok(())
     }
 
     fn unknown_files(&self, known: &impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, Error> {

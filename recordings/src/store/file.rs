@@ -46,9 +46,13 @@ pub trait Layer: Send + Sync + Debug {
             self.remove(&part)?;
         }
         let mut file = self.create(&part)?;
-        file.append(content)?;
-        file.sync()?;
+        let written = file.append(content).and_then(|()| file.sync());
         drop(file);
+        if let Err(error) = written {
+            // On a full disk it would only take the space that others need.
+            drop(self.remove(&part));
+            return Err(error);
+        }
         self.rename(&part, path)?;
         self.sync_directory(parent(path))
     }

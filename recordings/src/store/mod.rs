@@ -264,6 +264,16 @@ impl Store {
         self.catalogue().receipt_done(id)
     }
 
+    /// False once the recording is being or has been deleted: the customer has withdrawn the
+    /// consent, and what is written from then on is kept nowhere.
+    pub fn keeps(&self, id: RecordingId) -> Result<bool, Error> {
+        match self.living(id) {
+            Ok(_) => Ok(true),
+            Err(Error::Deleted) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The recording is complete: `bytes` are written and synced.
     pub fn end(&self, id: RecordingId, bytes: u64, now: u64) -> Result<(), Error> {
         self.catalogue().end(id, now, bytes, false).map(drop)

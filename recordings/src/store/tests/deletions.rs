@@ -12,6 +12,8 @@ fn nothing_is_left_of_what_was_deleted() {
     let stays = finish(&store, NOW);
     assert_eq!(found(rig.data(), &traces(&gone)).len(), 3, "the scan finds");
 
+    let another_program = rig.store();
+    another_program.list().unwrap();
     let recording = store.find(gone.id).unwrap().unwrap();
     store
         .delete(&recording, Reason::Withdrawal, NOW + 60)
@@ -84,6 +86,7 @@ fn no_reader_and_no_writer_postpones_a_deletion() {
     let mut begun = store.begin(&new_recording(&code, NOW), NOW).unwrap();
     store.keep_keys(begun.id, 1, &sealed()).unwrap();
     begun.file.append(&recording_bytes(3000)).unwrap();
+    assert!(store.keeps(begun.id).unwrap());
     let recording = store.find(begun.id).unwrap().unwrap();
     let mut reading = store
         .hand_out(&recording, "Ada", "B", None, NOW)
@@ -92,6 +95,7 @@ fn no_reader_and_no_writer_postpones_a_deletion() {
     reading.next_blocking().unwrap();
     store.delete(&recording, Reason::Withdrawal, NOW).unwrap();
     assert!(matches!(reading.next_blocking(), Err(Error::Deleted)));
+    assert!(!store.keeps(begun.id).unwrap());
     let late = store.keep_keys(begun.id, 2, &sealed());
     assert!(matches!(late, Err(Error::Deleted)));
     store.end(begun.id, 10, NOW).unwrap();
