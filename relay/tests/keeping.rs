@@ -4,6 +4,7 @@ mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 use common::*;
@@ -242,6 +243,59 @@ fn prune_deletes_what_is_due_and_a_dry_run_nothing() {
     assert_eq!(entries[0]["event"]["reason"], "retention");
     assert!(succeeds(&data, &["access-log", "--recording", &new]).contains("no such"));
     assert!(succeeds(&data, &["recordings", "prune"]).contains("0 recordings have"));
+}
+
+/// A file system of a few MB, until it is dropped.
+struct Small(PathBuf);
+
+impl Small {
+    /// None: this user may not mount one.
+    fn mount(at: &Path) -> Option<Self> {
+        fs::create_dir(at).unwrap();
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=6m,mode=700", "tmpfs"])
+            .arg(at)
+            .output();
+        mount
+            .is_ok_and(|output| output.status.success())
+            .then(|| Self(at.to_owned()))
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg("-l").arg(&self.0).output());
+    }
+}
+
+#[test]
+fn a_full_disk_keeps_nothing_that_is_due() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(small) = Small::mount(&dir.path().join("small")) else {
+        println!("skipped: this user may not mount a small disk");
+        return;
+    };
+    let data = small.0.join("data");
+    succeeds(&data, &["technician", "list"]);
+    let old = record(&data, now() - 91 * DAY);
+    let withdrawn = record(&data, now());
+    let mut junk = fs::File::create(small.0.join("junk")).unwrap();
+    let mut fill = || while std::io::Write::write_all(&mut junk, &[1; 512]).is_ok() {};
+    fill();
+    let serving = store(&data);
+    fill();
+    serving.probe().unwrap_err();
+    assert!(serving.space().unwrap().low());
+    let said = succeeds(&data, &["recordings", "prune"]);
+    assert!(said.contains("1 recordings have"), "{said}");
+    let arguments = ["recordings", "delete", &withdrawn, "--reason", "withdrawal"];
+    succeeds(&data, &arguments);
+    let entries = json(&data, &["access-log", "--json", "--verify"]);
+    assert_eq!(entries.as_array().unwrap().len(), 2);
+    let entries = json(&data, &["access-log", "--recording", &old, "--json"]);
+    assert_eq!(entries[0]["event"]["reason"], "retention");
+    let left: Vec<_> = fs::read_dir(data.join("keys")).unwrap().collect();
+    assert_eq!(left.len(), 2, "tag and README: {left:?}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 
 use super::catalogue::{Reason, Recording, State};
 use super::retention::{self, Alarm};
-use super::{ACTIVE, Error, Event, Store, blocking, day, hex};
+use super::{ACTIVE, Error, Event, RESERVE, Store, blocking, day, hex};
 
 /// What a retention run has done.
 #[derive(Debug, Default)]
@@ -190,17 +190,16 @@ impl Store {
         list().map_err(Error::disk("cannot list", &active))
     }
 
-    /// Space that deletions on a full disk may use.
+    /// Space that deletions on a full disk may use; as much as there is room for.
     pub(super) fn keep_reserve(&self) {
         let path = self.settings.data.join(RESERVE);
-        if path
-            .metadata()
-            .is_ok_and(|meta| meta.len() == RESERVE_BYTES as u64)
-        {
-            return;
+        let kept = path.metadata().map_or(0, |meta| meta.len() as usize);
+        for size in RESERVE_BYTES {
+            // Without it everything works but deletions on a full disk.
+            if kept >= size || self.layer.write_whole(&path, &vec![0xff; size]).is_ok() {
+                return;
+            }
         }
-        // Without it everything works but deletions on a full disk.
-        drop(self.layer.write_whole(&path, &vec![0xff; RESERVE_BYTES]));
     }
 
     fn release_reserve(&self) {
@@ -214,7 +213,9 @@ impl Error {
         match self {
             Self::Disk { source, .. } => source.kind() == io::ErrorKind::StorageFull,
             Self::Catalogue { source, .. } => {
+                let extended = source.sqlite_error().map(|error| error.extended_code);
                 source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+                    || extended == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
             }
             Self::NewerCatalogue(_)
             | Self::Depot(_)
@@ -234,5 +235,4 @@ fn older_than_any(modified: SystemTime) -> bool {
 }
 
 const OLDEST_S: u64 = 93 * 24 * 3600;
-const RESERVE: &str = "reserve";
-const RESERVE_BYTES: usize = 1 << 20;
+const RESERVE_BYTES: [usize; 3] = [1 << 20, 1 << 19, 1 << 18];

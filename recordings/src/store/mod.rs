@@ -198,8 +198,16 @@ impl Store {
         let catalogue = settings.data.join("catalogue.sqlite");
         // SQLite would make it readable for others, as far as the umask lets it.
         open_private(&catalogue).map_err(Error::disk("cannot open", &catalogue))?;
+        let opened = match Catalogue::open(&catalogue) {
+            Err(error) if error.full() => {
+                // What is due must go from a full disk, too.
+                drop(layer.remove(&settings.data.join(RESERVE)));
+                Catalogue::open(&catalogue)?
+            }
+            opened => opened?,
+        };
         let store = Self {
-            catalogue: Mutex::new(Catalogue::open(&catalogue)?),
+            catalogue: Mutex::new(opened),
             keys: Keys::open(&settings.keys, layer.clone())?,
             depot: Depot::open(&settings.depot)?,
             signer: signer.public(),
@@ -485,3 +493,4 @@ fn day(unix_s: u64) -> String {
 }
 
 const ACTIVE: &str = "active";
+const RESERVE: &str = "reserve";
