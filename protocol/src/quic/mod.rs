@@ -17,6 +17,7 @@ use pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use thiserror::Error;
 
+use crate::audit::ALPN_AUDITOR;
 use crate::cert;
 use crate::crypto::Hash;
 use crate::messages::{ALPN_AGENT, ALPN_CONSOLE};
@@ -148,8 +149,9 @@ async fn connect_to(
     }
 }
 
-/// A server on `listen` that shows `identity` and takes agents without and consoles with or
-/// without a certificate of `ca`; a certificate that is shown must be a technician's.
+/// A server on `listen` that shows `identity` and takes agents without, consoles and auditors with or
+/// without a certificate of `ca`; one that is shown must be a technician's or an auditor's. Which door
+/// it opens is for the caller to check.
 pub fn server(listen: SocketAddr, identity: &Identity, ca: Hash) -> io::Result<quinn::Endpoint> {
     endpoint(udp_socket(listen)?, Some(server_config(identity, ca)?))
 }
@@ -162,7 +164,9 @@ pub fn server_config(identity: &Identity, ca: Hash) -> io::Result<quinn::ServerC
         .with_client_cert_verifier(Arc::new(pin::ClientVerifier::new(ca)))
         .with_single_cert(identity.certificates(), identity.private_key())
         .map_err(io::Error::other)?;
-    tls.alpn_protocols = vec![ALPN_AGENT.to_vec(), ALPN_CONSOLE.to_vec()];
+    tls.alpn_protocols = [ALPN_AGENT, ALPN_CONSOLE, ALPN_AUDITOR]
+        .map(<[u8]>::to_vec)
+        .to_vec();
     // A session ticket would spare the check of the certificate, hence of a revocation.
     tls.send_tls13_tickets = 0;
     tls.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});

@@ -3,31 +3,38 @@
 //! ```text
 //! Fresh ─Hello─► Greeted ─Join─► Joined ─Share─► Pairing ─(console: Paired)─► Paired ─► Over
 //!                   └────────────────────Resume───────────────────────────────►┘
+//! Paired ─(a recorded session ends)─► Parting ─ReceiptDone─► Over
 //! ```
 //!
 //! Whatever does not fit the state is refused and ends the connection.
 
 use rand_core::{CryptoRng, RngCore};
 
+use super::recording::Recording;
 use super::session::{Candidate, Link, Phase, Session, Step};
 use super::{
-    AgentToRelay, ConnectionId, Cut, Event, JOIN_WITHIN, Now, Output, Role, Router, SHARE_WITHIN,
+    ConnectionId, Cut, Event, JOIN_WITHIN, Now, Offer, Output, Role, Router, SHARE_WITHIN, Service,
+    Side, Timer, Told,
 };
-use super::{Service, Side, Timer, Told};
 use crate::messages::{
-    ControlOffer, End, Refusal, RelayToAgent, RelayToConsole, SessionId, Share, VERSION,
+    AgentToRelay, ControlOffer, End, Refusal, RelayToAgent, RelayToConsole, SessionId, Share,
+    VERSION,
 };
+use crate::pairing::Confirm;
+use crate::retention;
 use crate::rights::Rights;
 
 /// How far an agent's connection has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum State {
-    Fresh,
+    Fresh {
+        offer: Offer,
+    },
     Greeted {
-        configuration: [u8; 32],
+        client: Client,
     },
     Joined {
-        configuration: [u8; 32],
+        client: Client,
         session: SessionId,
         nameplate: String,
     },
@@ -37,8 +44,20 @@ pub(super) enum State {
     Paired {
         session: SessionId,
     },
+    /// Its recorded session is over; its receipt is not yet complete.
+    Parting {
+        session: SessionId,
+    },
     /// Being closed.
     Over,
+}
+
+/// What an agent's hello has settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Client {
+    configuration: [u8; 32],
+    /// The deletion date of recordings that it was told.
+    stated_deletion: Option<u64>,
 }
 
 impl Router {
@@ -55,15 +74,22 @@ impl Router {
         };
         let result = match (state.clone(), message) {
             (State::Over, _) => Ok(()),
+            (State::Parting { session }, AgentToRelay::ReceiptDone) => {
+                self.let_go(id, session);
+                self.outputs.push_back(Output::ReceiptDone { session });
+                Ok(())
+            }
+            // Sent before the agent learnt that the session is over.
+            (State::Parting { .. }, _) => Ok(()),
             (
-                State::Fresh,
+                State::Fresh { offer },
                 AgentToRelay::Hello {
                     version,
                     configuration,
                 },
-            ) => self.greet_agent(id, version, configuration, now),
-            (State::Greeted { configuration }, AgentToRelay::Join { nameplate }) => {
-                self.join(id, configuration, nameplate.as_str(), now)
+            ) => self.greet_agent(id, version, (configuration, offer), now),
+            (State::Greeted { client }, AgentToRelay::Join { nameplate }) => {
+                self.join(id, client, nameplate.as_str(), now)
             }
             (
                 State::Greeted { .. },
@@ -75,12 +101,12 @@ impl Router {
             ) => self.resume_agent(id, session, (&token, next_hash), now),
             (
                 State::Joined {
-                    configuration,
+                    client,
                     session,
                     nameplate,
                 },
                 AgentToRelay::Share { share },
-            ) => self.share(id, (session, &nameplate), configuration, share, now),
+            ) => self.share(id, (session, &nameplate), client, share, now),
             (
                 State::Pairing { session },
                 AgentToRelay::Confirm {
@@ -89,12 +115,12 @@ impl Router {
                     nonce,
                 },
             ) => {
-                let message = RelayToConsole::Confirm {
+                let confirm = Confirm {
                     confirmation,
                     agent_key,
                     nonce,
                 };
-                self.confirm(id, session, message, now)
+                self.confirm(id, session, confirm, now)
             }
             (State::Pairing { session }, AgentToRelay::End { .. }) => {
                 self.set_agent(id, State::Over);
@@ -111,7 +137,10 @@ impl Router {
                 self.handle_paired_agent(id, session, message, now)
             }
             (
-                State::Fresh | State::Greeted { .. } | State::Joined { .. } | State::Pairing { .. },
+                State::Fresh { .. }
+                | State::Greeted { .. }
+                | State::Joined { .. }
+                | State::Pairing { .. },
                 _,
             ) => Err(Refusal::Unexpected),
         };
@@ -123,6 +152,7 @@ impl Router {
     /// Tells an agent why not, and closes.
     pub(super) fn refuse_agent(&mut self, id: ConnectionId, reason: Refusal) {
         match self.connections.get(&id).map(|c| &c.role) {
+            Some(Role::Agent(State::Parting { session })) => return self.let_go(id, *session),
             Some(Role::Agent(state)) if *state != State::Over => {}
             Some(Role::Agent(_) | Role::Console { .. }) | None => return,
         }
@@ -132,11 +162,19 @@ impl Router {
         self.outputs.push_back(Output::Close { connection: id });
     }
 
+    /// The agent of an ended recorded session has its receipt, or had its time for it.
+    fn let_go(&mut self, id: ConnectionId, session: SessionId) {
+        self.set_agent(id, State::Over);
+        self.parting.remove(&session);
+        self.timers.cancel(Timer::Connection(id));
+        self.outputs.push_back(Output::Close { connection: id });
+    }
+
     fn greet_agent(
         &mut self,
         id: ConnectionId,
         version: u16,
-        configuration: [u8; 32],
+        (configuration, offer): ([u8; 32], Offer),
         now: Now,
     ) -> Result<(), Refusal> {
         if version < VERSION {
@@ -145,9 +183,20 @@ impl Router {
         if self.service == Service::Draining {
             return Err(Refusal::Draining);
         }
-        self.set_agent(id, State::Greeted { configuration });
+        let stated_deletion = match offer {
+            Offer::Recorded => Some(retention::latest_deletion(now.unix_s)),
+            Offer::Unavailable => None,
+        };
+        let client = Client {
+            configuration,
+            stated_deletion,
+        };
+        self.set_agent(id, State::Greeted { client });
         self.set_deadline(id, JOIN_WITHIN, now);
-        let control = self.config.control.clone();
+        let control = match stated_deletion {
+            Some(deletion) => ControlOffer::Recorded { deletion },
+            None => ControlOffer::Unavailable,
+        };
         self.tell_agent(
             id,
             RelayToAgent::Hello {
@@ -162,7 +211,7 @@ impl Router {
     fn join(
         &mut self,
         id: ConnectionId,
-        configuration: [u8; 32],
+        client: Client,
         nameplate: &str,
         now: Now,
     ) -> Result<(), Refusal> {
@@ -172,7 +221,7 @@ impl Router {
         self.set_agent(
             id,
             State::Joined {
-                configuration,
+                client,
                 session,
                 nameplate: nameplate.to_owned(),
             },
@@ -203,7 +252,7 @@ impl Router {
         &mut self,
         id: ConnectionId,
         (session, nameplate): (SessionId, &str),
-        configuration: [u8; 32],
+        client: Client,
         share: Share,
         now: Now,
     ) -> Result<(), Refusal> {
@@ -226,8 +275,11 @@ impl Router {
         offer.tried.push(network);
         offer.candidates.push_back(Candidate {
             agent: id,
-            configuration,
+            configuration: client.configuration,
+            stated_deletion: client.stated_deletion,
             share,
+            reply: None,
+            confirm: None,
             step: Step::Waiting,
         });
         self.timers.cancel(Timer::Connection(id));
@@ -240,9 +292,14 @@ impl Router {
         &mut self,
         id: ConnectionId,
         session: SessionId,
-        message: RelayToConsole,
+        confirm: Confirm,
         now: Now,
     ) -> Result<(), Refusal> {
+        let message = RelayToConsole::Confirm {
+            confirmation: confirm.confirmation,
+            agent_key: confirm.agent_key,
+            nonce: confirm.nonce,
+        };
         let replied = match self.sessions.get_mut(&session) {
             Some(Session {
                 phase: Phase::Offered(offer),
@@ -253,6 +310,7 @@ impl Router {
                 .filter(|first| first.agent == id && first.step == Step::Replied)
                 .map(|first| {
                     first.step = Step::Confirmed;
+                    first.confirm = Some(confirm);
                     offer.console
                 }),
             Some(Session {
@@ -308,36 +366,32 @@ impl Router {
             }
             AgentToRelay::ResumeHash { hash } => pair.agent.resume = Some(hash),
             // An epoch without a console is one that crossed the news of its loss.
+            AgentToRelay::EpochOpen { .. } if console == Link::Lost => {}
             AgentToRelay::EpochOpen {
-                recording: None, ..
-            } if console == Link::Lost => {}
+                epoch,
+                recording: Some(open),
+            } => self.open_recorded(id, session, (epoch, open), now),
             AgentToRelay::EpochOpen {
                 epoch,
                 recording: None,
-            } => {
-                let ceiling = match self.config.control {
-                    ControlOffer::Recorded { .. } => Rights::Control,
-                    ControlOffer::Unavailable => Rights::View,
-                };
-                if pair.lock.open(epoch, ceiling) {
+            } => match pair.recording {
+                // Recording, once begun, lasts to the session's end.
+                Recording::On(_) => self.end_session(session, End::Fault, Told::Both, now),
+                Recording::Off if pair.lock.open(epoch, Rights::View) => {
                     self.lock_changed(id, Cut::Everything);
                     self.tell_agent(id, RelayToAgent::EpochOpened { epoch });
-                } else {
-                    self.end_session(session, End::Tampered, Told::Both, now);
                 }
-            }
+                Recording::Off => self.end_session(session, End::Tampered, Told::Both, now),
+            },
             AgentToRelay::End { reason } => {
                 let reason = agents_reason(reason);
                 self.end_session(session, reason, Told::Only(Side::Console), now);
             }
-            AgentToRelay::EpochOpen {
-                recording: Some(_), ..
-            }
+            AgentToRelay::ReceiptDone
             | AgentToRelay::Hello { .. }
             | AgentToRelay::Join { .. }
             | AgentToRelay::Share { .. }
             | AgentToRelay::Confirm { .. }
-            | AgentToRelay::ReceiptDone
             | AgentToRelay::Resume { .. } => {
                 self.outputs
                     .push_back(Output::Event(Event::PairingFailed { session }));

@@ -51,7 +51,8 @@ impl Router {
         else {
             return;
         };
-        let result = match (*state, *technician, message) {
+        let technician = technician.as_ref().map(|t| t.id);
+        let result = match (*state, technician, message) {
             (State::Over, _, _) => Ok(()),
             (State::Fresh, technician, ConsoleToRelay::Hello { version }) => {
                 self.greet_console(id, version, technician, now)
@@ -88,6 +89,8 @@ impl Router {
                 | ConsoleToRelay::PairingFailed
                 | ConsoleToRelay::Peer { .. }
                 | ConsoleToRelay::ResumeHash { .. }
+                | ConsoleToRelay::Transcript { .. }
+                | ConsoleToRelay::EpochSignature { .. }
                 | ConsoleToRelay::End { .. },
             ) => Ok(()),
             (State::Fresh | State::Greeted | State::Enrolling, _, _) => Err(Refusal::Unexpected),
@@ -286,6 +289,7 @@ impl Router {
                 Some(first),
             ) => {
                 first.step = Step::Replied;
+                first.reply = Some((share.clone(), confirmation));
                 let agent = first.agent;
                 self.tell_agent(
                     agent,
@@ -385,6 +389,12 @@ impl Router {
                 }
             }
             ConsoleToRelay::ResumeHash { hash } => pair.console.resume = Some(hash),
+            ConsoleToRelay::Transcript { epoch, signature } => {
+                self.handle_transcript(session, (epoch, signature), now);
+            }
+            ConsoleToRelay::EpochSignature { epoch, signature } => {
+                self.handle_epoch_signature(session, (epoch, signature), now);
+            }
             ConsoleToRelay::End { reason } => {
                 let reason = consoles_reason(reason);
                 self.end_session(session, reason, Told::Only(Side::Agent), now);
@@ -408,7 +418,7 @@ impl Router {
 
 fn technician_of(router: &Router, id: ConnectionId) -> Option<TechnicianId> {
     match router.connections.get(&id).map(|c| &c.role) {
-        Some(Role::Console { technician, .. }) => *technician,
+        Some(Role::Console { technician, .. }) => technician.as_ref().map(|t| t.id),
         Some(Role::Agent(_)) | None => None,
     }
 }

@@ -1,20 +1,27 @@
 //! Bytes as operations on a router, beside a model of the second lock that knows nothing but
 //! what the two ends can see. Used by the property tests and by the fuzz targets.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use rand_core::{CryptoRng, RngCore};
 
-use super::{Config, ConnectionId, Cut, Now, Output, Rate, Router, TechnicianId, Verdict};
+use super::recording::{Opening, Pairing};
+use super::{
+    Config, ConnectionId, Cut, Now, Offer, Output, Rate, Router, Technician, TechnicianId, Verdict,
+};
+use crate::checkpoint::{Checkpoint, SignedCheckpoint};
+use crate::crypto::{SigningKey, hash};
 use crate::frame::{Class, Direction, HEADER_BYTES, Header};
 use crate::messages::{
-    AgentToRelay, ConsoleToRelay, ControlOffer, End, RelayToAgent, RelayToConsole, SessionId,
+    AgentToRelay, ConsoleToRelay, End, RecordingOpen, RelayToAgent, RelayToConsole, SessionId,
     VERSION,
 };
+use crate::pairing::{Confirm, Context};
 use crate::rights::Rights;
-use crate::wire::{Blob, Text, Wire};
+use crate::sealing::{self, Binding, SealedKey};
+use crate::wire::{Blob, List, Text, Wire};
 
 /// Runs the operations that `data` stands for. Panics if the router lets pass what the rights
 /// frames it forwarded do not cover, or speaks to a connection that is not there.
@@ -43,13 +50,26 @@ pub(super) fn play(data: &[u8]) -> Forwarded {
 #[derive(Debug, Default, Clone, Copy)]
 struct Model {
     epoch: u32,
+    recorded: bool,
     granted: Option<(u32, Rights)>,
     barred: bool,
 }
 
+/// What the recorder knows of a recording.
+#[derive(Debug, Default)]
+struct Kept {
+    epochs: Vec<u32>,
+    signed: Option<u32>,
+    failed: bool,
+    over: bool,
+    opening: Option<Opening>,
+    first: Option<SignedCheckpoint>,
+}
+
 struct Run {
     router: Router,
-    control: bool,
+    offer: Offer,
+    keys: [SigningKey; 4],
     rng: Counter,
     now: Duration,
     next: u64,
@@ -58,6 +78,11 @@ struct Run {
     open: HashSet<ConnectionId>,
     closing: HashSet<ConnectionId>,
     models: HashMap<ConnectionId, Model>,
+    kept: HashMap<SessionId, Kept>,
+    starting: VecDeque<Opening>,
+    /// What a console offered last, and what it was paired with.
+    offered: HashMap<ConnectionId, (SessionId, u8)>,
+    paired: HashMap<SessionId, Pairing>,
     sessions: Vec<SessionId>,
     nameplates: Vec<String>,
     numbers: HashMap<(ConnectionId, u32, Class), u64>,
@@ -66,15 +91,11 @@ struct Run {
 
 impl Run {
     fn new(flags: u8) -> Self {
-        let control = flags & 1 == 0;
+        let offer = match flags & 1 {
+            0 => Offer::Recorded,
+            _ => Offer::Unavailable,
+        };
         let config = Config {
-            control: if control {
-                ControlOffer::Recorded {
-                    deletion: 1_900_000_000,
-                }
-            } else {
-                ControlOffer::Unavailable
-            },
             max_sessions: 8,
             joins: Rate {
                 burst: 50,
@@ -84,7 +105,8 @@ impl Run {
         };
         Self {
             router: Router::new(config),
-            control,
+            offer,
+            keys: [1, 2, 3, 4].map(|seed| SigningKey::draw(&mut Counter(seed))),
             rng: Counter(u64::from(flags)),
             now: Duration::ZERO,
             next: 0,
@@ -93,6 +115,10 @@ impl Run {
             open: HashSet::new(),
             closing: HashSet::new(),
             models: HashMap::new(),
+            kept: HashMap::new(),
+            starting: VecDeque::new(),
+            offered: HashMap::new(),
+            paired: HashMap::new(),
             sessions: Vec::new(),
             nameplates: Vec::new(),
             numbers: HashMap::new(),
@@ -119,10 +145,7 @@ impl Run {
                     .router
                     .handle_revoked(TechnicianId(i64::from(by % 4)), self.now()),
             },
-            14 => {
-                let id = self.any(input.next());
-                self.router.handle_recorder_failed(id);
-            }
+            14 => self.recorder(input),
             _ => {
                 let id = self.any(input.next());
                 let length = usize::from(input.next());
@@ -174,20 +197,153 @@ impl Run {
         let hash = crate::crypto::hash(&[by; 32]);
         self.agent(agent, AgentToRelay::ResumeHash { hash });
         self.console(console, ConsoleToRelay::ResumeHash { hash });
+        let recorded = by % 2 == 1 && self.offer == Offer::Recorded;
+        let recording = recorded.then(|| recording_open(0));
         self.agent(
             agent,
             AgentToRelay::EpochOpen {
                 epoch: 1,
-                recording: None,
+                recording,
             },
         );
+        if recorded && let Some(session) = self.sessions.last().copied() {
+            let confirm = Confirm {
+                confirmation: [3; 32],
+                agent_key: [3; 32],
+                nonce: [3; 32],
+            };
+            let context = Context {
+                relay_name: String::new(),
+                ca: [0; 32],
+                configuration: [by; 32],
+                session,
+                nameplate: self.nameplates.last().cloned().unwrap_or_default(),
+            };
+            let shares = (Blob(vec![1; 33]), Blob(vec![2; 33]));
+            let technician = self.technician(by).into();
+            let pairing = Pairing::new(context, shares, [2; 32], confirm, technician);
+            self.paired.insert(session, pairing);
+            self.sign(console, (false, true, 1));
+            self.ready();
+            self.sign(console, (true, true, 1));
+        }
+    }
+
+    fn technician(&self, by: u8) -> Technician {
+        let chain = vec![vec![by % 4; 8]];
+        Technician {
+            id: TechnicianId(i64::from(by % 4)),
+            key: self.keys[usize::from(by % 4)].public(),
+            leaf: hash(&chain[0]),
+            chain,
+        }
+    }
+
+    /// A console signs the transcript or an epoch, rightly or not.
+    fn sign(&mut self, console: ConnectionId, (of_epoch, rightly, epoch): (bool, bool, u32)) {
+        let Some((session, by)) = self.offered.get(&console).copied() else {
+            return;
+        };
+        let key = &self.keys[usize::from(by % 4)];
+        let kept = self.kept.get(&session);
+        let (label, mut message) = match of_epoch {
+            false => match self.paired.get(&session) {
+                Some(pairing) => ("technician", pairing.th2.to_vec()),
+                None => return,
+            },
+            true => match kept.map(|kept| (&kept.opening, &kept.first)) {
+                Some((Some(opening), Some(first))) => ("epoch", to_sign(opening, first)),
+                Some(_) | None => return,
+            },
+        };
+        if !rightly {
+            message.push(0);
+        }
+        let signature = key.sign(label, &message);
+        let message = match of_epoch {
+            false => ConsoleToRelay::Transcript { epoch, signature },
+            true => ConsoleToRelay::EpochSignature { epoch, signature },
+        };
+        self.console(console, message);
+    }
+
+    /// The recorder has written the oldest opening that it was given.
+    fn ready(&mut self) {
+        let Some(opening) = self.starting.pop_front() else {
+            return;
+        };
+        let (session, epoch) = (opening.session, opening.epoch);
+        let kept = self.kept.entry(session).or_default();
+        if kept.failed || kept.over {
+            return;
+        }
+        kept.epochs.push(epoch);
+        let checkpoint = Checkpoint {
+            rid: opening.recording.rid,
+            length: u64::from(epoch),
+            chain: [1; 32],
+            heads: List(vec![]),
+            time: 1,
+        };
+        let first = SignedCheckpoint {
+            checkpoint,
+            signature: [0; 64],
+        };
+        kept.opening = Some(opening);
+        kept.first = Some(first.clone());
+        let now = self.now();
+        self.router
+            .handle_recording_ready(session, epoch, List(vec![]), first, now);
+        self.drain();
+    }
+
+    /// Something becomes of a recording.
+    fn recorder(&mut self, input: &mut Bytes<'_>) {
+        let (what, by) = (input.next(), input.next());
+        if what % 5 == 0 {
+            return self.ready();
+        }
+        let at = usize::from(by) % self.sessions.len().max(1);
+        let Some(session) = self.sessions.iter().rev().nth(at).copied() else {
+            return;
+        };
+        let Some(kept) = self.kept.get_mut(&session) else {
+            return;
+        };
+        let now = Now {
+            since_start: self.now,
+            unix_s: UNIX_S,
+        };
+        match what % 5 {
+            1 if !kept.over => {
+                kept.failed = true;
+                kept.epochs.clear();
+                kept.signed = None;
+                self.starting.retain(|opening| opening.session != session);
+                self.router.handle_recorder_failed(session);
+            }
+            2 => {
+                kept.failed = false;
+                self.router.handle_recorder_back(session);
+            }
+            3 if kept.over => {
+                let last = kept.first.clone().filter(|_| !kept.failed);
+                self.router.handle_recording_finished(session, last, now);
+            }
+            _ => {
+                if let Some(first) = kept.first.clone() {
+                    self.router.handle_checkpoint(session, first);
+                }
+            }
+        }
+        self.drain();
     }
 
     fn connect_agent(&mut self, by: u8) -> ConnectionId {
         let id = self.id();
         self.agents.push(id);
         self.router
-            .handle_agent_connected(id, address(by), self.now());
+            .handle_agent_connected(id, self.offer, address(by), self.now());
         if by < 250 {
             self.agent(
                 id,
@@ -203,7 +359,8 @@ impl Run {
     fn connect_console(&mut self, by: u8) -> ConnectionId {
         let id = self.id();
         self.consoles.push(id);
-        let technician = (by < 250).then_some(TechnicianId(i64::from(by % 4)));
+        let technician = (by < 250).then(|| self.technician(by));
+        self.offered.insert(id, (SessionId::default(), by));
         self.router
             .handle_console_connected(id, technician, address(by), self.now());
         self.console(id, ConsoleToRelay::Hello { version: VERSION });
@@ -226,7 +383,7 @@ impl Run {
     fn agent_says(&mut self, input: &mut Bytes<'_>) {
         let id = pick(&self.agents, input.next());
         let by = input.next();
-        let message = match input.next() % 9 {
+        let message = match input.next() % 10 {
             0 => AgentToRelay::Hello {
                 version: u16::from(by % 2),
                 configuration: [by; 32],
@@ -254,8 +411,9 @@ impl Run {
             },
             5 => AgentToRelay::EpochOpen {
                 epoch: u32::from(by % 8),
-                recording: None,
+                recording: (by & 8 != 0).then(|| recording_open(by >> 4)),
             },
+            9 => AgentToRelay::ReceiptDone,
             6 => AgentToRelay::ResumeHash {
                 hash: crate::crypto::hash(&[by; 32]),
             },
@@ -274,7 +432,7 @@ impl Run {
     fn console_says(&mut self, input: &mut Bytes<'_>) {
         let id = pick(&self.consoles, input.next());
         let by = input.next();
-        let message = match input.next() % 10 {
+        let message = match input.next() % 12 {
             0 => ConsoleToRelay::Hello {
                 version: u16::from(by % 2),
             },
@@ -300,9 +458,13 @@ impl Run {
                 token: [by; 32],
                 next_hash: crate::crypto::hash(&[by; 32]),
             },
-            _ => ConsoleToRelay::End {
+            9 => ConsoleToRelay::End {
                 reason: End::Technician,
             },
+            what => {
+                let signing = (what == 11, by & 8 == 0, u32::from(by % 8));
+                return self.sign(id, signing);
+            }
         };
         self.console(id, message);
     }
@@ -361,38 +523,57 @@ impl Run {
 
     fn judge(&mut self, id: ConnectionId, header: &Header) {
         let verdict = self.router.handle_frame_header(id, header, self.now());
+        let mut taken = None;
         let verdict = match verdict {
-            Verdict::Record(ticket) => {
+            Verdict::Record { ticket, recording } => {
                 assert_eq!(header.class, Class::Input);
+                self.check_kept(recording, header);
                 // Whatever happens before the recorder's answer counts.
                 self.drain();
+                taken = Some(recording);
                 self.router.handle_recorded(id, ticket)
             }
-            Verdict::Forward(_) if header.class == Class::Input => {
+            Verdict::Forward { .. } if header.class == Class::Input => {
                 panic!("input past the recorder")
             }
-            Verdict::Forward(_)
+            Verdict::Forward { .. }
             | Verdict::Hold
-            | Verdict::Tombstone(_)
-            | Verdict::Discard
+            | Verdict::Tombstone { .. }
+            | Verdict::Discard { .. }
             | Verdict::Refuse
             | Verdict::Tampered => verdict,
         };
-        if let Verdict::Forward(target) = verdict {
-            assert!(
-                self.open.contains(&target) && target != id,
-                "forwarded to nobody"
-            );
-            self.check(id, target, header);
-            self.forwarded[header.class as usize] += 1;
-        }
-        if matches!(verdict, Verdict::Tombstone(_) | Verdict::Discard) {
-            assert!(header.class.in_order());
+        match verdict {
+            Verdict::Forward { to, recording } => {
+                assert!(self.open.contains(&to) && to != id, "forwarded to nobody");
+                self.check(id, to, header, taken.or(recording));
+                self.forwarded[header.class as usize] += 1;
+            }
+            Verdict::Tombstone { recording, .. } | Verdict::Discard { recording } => {
+                assert!(header.class.in_order());
+                if let Some(recording) = recording {
+                    self.check_kept(recording, header);
+                }
+            }
+            Verdict::Record { .. } | Verdict::Hold | Verdict::Refuse | Verdict::Tampered => {}
         }
         self.drain();
     }
 
-    fn check(&mut self, id: ConnectionId, target: ConnectionId, header: &Header) {
+    /// Only frames of epochs that the recorder has begun and kept are recorded.
+    fn check_kept(&self, recording: SessionId, header: &Header) {
+        let kept = self.kept.get(&recording).expect("it was begun");
+        assert!(kept.epochs.contains(&header.epoch), "not a recorded epoch");
+        assert!(!kept.failed && !kept.over, "the recorder takes nothing");
+    }
+
+    fn check(
+        &mut self,
+        id: ConnectionId,
+        target: ConnectionId,
+        header: &Header,
+        recording: Option<SessionId>,
+    ) {
         let agent = if header.direction == Direction::AgentToConsole {
             id
         } else {
@@ -400,14 +581,19 @@ impl Run {
         };
         let model = self.models.entry(agent).or_default();
         assert_eq!(model.epoch, header.epoch, "a frame of another epoch");
-        let control = self.control && !model.barred;
+        let healthy = model.recorded && !model.barred;
+        assert_eq!(
+            recording.is_some(),
+            healthy,
+            "recorded exactly if it is to be"
+        );
         match header.class {
             Class::Rights => {
                 assert!(model.granted.is_none_or(|(grant, _)| header.grant > grant));
                 model.granted = Some((header.grant, header.rights));
             }
             Class::Input | Class::Beacon => {
-                assert!(control, "control without an offer");
+                assert!(healthy, "control without a recorder");
                 assert_eq!(model.granted, Some((header.grant, Rights::Control)));
             }
             Class::Pointer | Class::Picture | Class::Refinement => {
@@ -415,6 +601,16 @@ impl Run {
                 assert!(model.granted.is_some_and(|(_, rights)| rights.view()));
             }
             Class::Acks | Class::Heads | Class::Notices | Class::Transfer => {}
+        }
+        if let Some(recording) = recording {
+            self.check_kept(recording, header);
+            let signed = self.kept.get(&recording).and_then(|kept| kept.signed);
+            let needs_rights =
+                header.class.shows_screen() || matches!(header.class, Class::Input | Class::Beacon);
+            assert!(
+                !needs_rights || signed == Some(header.epoch),
+                "rights before the technician has signed"
+            );
         }
     }
 
@@ -455,6 +651,9 @@ impl Run {
                     } = message
                     {
                         self.sessions.push(session);
+                        if let Some((offered, _)) = self.offered.get_mut(&connection) {
+                            *offered = session;
+                        }
                         self.nameplates.push(nameplate.as_str().to_owned());
                     }
                 }
@@ -470,11 +669,44 @@ impl Run {
                     let result = Ok(vec![vec![0; 8]]);
                     self.router.handle_enrolment(connection, result);
                 }
+                Output::StartRecording(opening) => self.start(*opening),
+                Output::RecordSignature { session, epoch, .. } => {
+                    let kept = self.kept.get_mut(&session).expect("it was begun");
+                    assert!(kept.epochs.contains(&epoch) && !kept.failed);
+                    kept.signed = Some(epoch);
+                }
+                Output::FinishRecording { session, .. } => {
+                    let kept = self.kept.get_mut(&session).expect("it was begun");
+                    assert!(!kept.over, "a recording ends once");
+                    kept.over = true;
+                }
+                Output::ReceiptDone { session } => {
+                    assert!(self.kept.get(&session).is_some_and(|kept| kept.over));
+                }
                 Output::Event(_) => {}
             }
         }
         let (waiting, paired) = self.router.sessions();
         assert!(waiting + paired <= 8, "more sessions than configured");
+    }
+
+    fn start(&mut self, opening: Opening) {
+        assert_eq!(
+            self.offer,
+            Offer::Recorded,
+            "a recording that was not offered"
+        );
+        let stated = crate::retention::latest_deletion(UNIX_S);
+        assert!(opening.recording.deletion <= stated, "kept for too long");
+        assert!(!opening.recording.sealed_keys.0.is_empty());
+        let kept = self.kept.entry(opening.session).or_default();
+        assert!(!kept.failed && !kept.over);
+        if let Some(before) = &kept.opening {
+            let (is, was) = (&opening.recording, &before.recording);
+            assert_eq!((is.rid, is.deletion), (was.rid, was.deletion));
+            assert!(opening.epoch > before.epoch);
+        }
+        self.starting.push_back(opening);
     }
 
     fn agent_hears(&mut self, id: ConnectionId, message: RelayToAgent) {
@@ -486,6 +718,13 @@ impl Run {
                     ..Model::default()
                 }
             }
+            RelayToAgent::Recording { epoch, .. } => {
+                *model = Model {
+                    epoch,
+                    recorded: true,
+                    ..Model::default()
+                }
+            }
             RelayToAgent::PeerLost | RelayToAgent::Resumed | RelayToAgent::Ended { .. } => {
                 model.granted = None
             }
@@ -494,7 +733,6 @@ impl Run {
             | RelayToAgent::Joined { .. }
             | RelayToAgent::Refused { .. }
             | RelayToAgent::Reply { .. }
-            | RelayToAgent::Recording { .. }
             | RelayToAgent::Checkpoint { .. }
             | RelayToAgent::RecorderBack
             | RelayToAgent::Peer { .. } => {}
@@ -504,7 +742,7 @@ impl Run {
     fn now(&self) -> Now {
         Now {
             since_start: self.now,
-            unix_s: 1_800_000_000,
+            unix_s: UNIX_S,
         }
     }
 
@@ -519,9 +757,42 @@ fn pick(ids: &[ConnectionId], by: u8) -> ConnectionId {
     ids.iter().rev().nth(at).copied().unwrap_or(ConnectionId(0))
 }
 
+/// What an agent may send for a recorded epoch; 0 is what it should.
+fn recording_open(how: u8) -> RecordingOpen {
+    let key = SealedKey {
+        auditor: [0; 32],
+        sealed: Blob(vec![0; 64]),
+    };
+    RecordingOpen {
+        rid: [how & 1; 16],
+        commitment: [5; 32],
+        sealed_keys: List(vec![key; usize::from(how & 2 == 0)]),
+        open_hash: [6; 32],
+        lookup_hash: [7; 32],
+        deletion: match how & 4 {
+            0 => UNIX_S + 1_000,
+            _ => u64::MAX,
+        },
+    }
+}
+
+fn to_sign(opening: &Opening, first: &SignedCheckpoint) -> Vec<u8> {
+    let binding = Binding {
+        session: opening.session,
+        rid: opening.recording.rid,
+        epoch: opening.epoch,
+        commitment: opening.recording.commitment,
+        leaf: opening.pairing.technician.leaf,
+        th2: opening.pairing.th2,
+    };
+    sealing::epoch_message(&binding, &opening.sealed_keys_hash, &first.hash())
+}
+
 fn address(by: u8) -> IpAddr {
     Ipv4Addr::new(192, 0, by, 1).into()
 }
+
+const UNIX_S: u64 = 1_800_000_000;
 
 struct Bytes<'a>(&'a [u8]);
 

@@ -130,6 +130,16 @@ impl Lock {
         }
     }
 
+    /// Raises the ceiling of the open epoch: the technician has signed it.
+    pub(super) fn raise(&mut self, ceiling: Rights) -> Effect {
+        let before = self.rights();
+        self.ceiling = self.ceiling.max(ceiling);
+        match self.rights() == before {
+            true => Effect::Unchanged,
+            false => Effect::Changed(Cut::Nothing),
+        }
+    }
+
     /// The rights in force: the customer's, narrowed by the relay's ceiling.
     pub(super) fn rights(&self) -> Rights {
         match self.state {

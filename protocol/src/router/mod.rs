@@ -16,10 +16,12 @@
 
 mod agent;
 mod console;
+mod frames;
 mod fuzz;
 mod limits;
 mod lock;
 mod nameplates;
+mod recording;
 mod session;
 mod timers;
 
@@ -28,22 +30,22 @@ mod tests;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::frame::{Direction, Header};
-use crate::messages::{
-    AgentToRelay, ControlOffer, End, Refusal, RelayToAgent, RelayToConsole, SessionId,
-};
+use crate::crypto::Hash;
+use crate::frame::Direction;
+use crate::messages::{End, Refusal, RelayToAgent, RelayToConsole, SessionId};
 use crate::rights::Rights;
 use limits::Limiter;
-use lock::{Effect, Judgement};
 use nameplates::Nameplates;
-use session::{Link, Phase, Session};
+use session::{Phase, Session};
 use timers::Timers;
 
 pub use fuzz::fuzz;
 pub use limits::{Network, Rate};
 pub use lock::Cut;
+pub use recording::{Opening, Pairing};
 
 /// A connection, numbered by the caller and never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,6 +54,28 @@ pub struct ConnectionId(pub u64);
 /// A technician in the relay's register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TechnicianId(pub i64);
+
+/// A technician who has shown a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Technician {
+    /// Whose it is.
+    pub id: TechnicianId,
+    /// The chain, leaf first, CA last, DER.
+    pub chain: Vec<Vec<u8>>,
+    /// The leaf's Ed25519 key.
+    pub key: [u8; 32],
+    /// SHA-256 of the leaf.
+    pub leaf: Hash,
+}
+
+/// Whether recorded sessions are offered to an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offer {
+    /// The recorder works and there is an auditor.
+    Recorded,
+    /// Only looking is offered.
+    Unavailable,
+}
 
 /// An input frame that the recorder has been given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,15 +86,17 @@ pub struct Ticket(u64);
 pub struct Now {
     /// Monotonic, since the relay's start. Everything is decided by it.
     pub since_start: Duration,
-    /// Seconds since 1970 UTC, for the hellos only.
+    /// Seconds since 1970 UTC, for hellos and deletion dates only.
     pub unix_s: u64,
 }
 
 /// Limits and times of a router.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// Whether control is offered, and how.
-    pub control: ControlOffer,
+    /// The relay's name, part of each pairing's context.
+    pub relay_name: String,
+    /// SHA-256 of the CA certificate, part of each pairing's context.
+    pub ca: Hash,
     /// Sessions at once, waiting ones included.
     pub max_sessions: usize,
     /// How often one network may ask for a nameplate, resume in vain, or enrol.
@@ -83,6 +109,12 @@ pub struct Config {
     pub shares_per_code: usize,
     /// How long one step of a pairing may take.
     pub pairing_step: Duration,
+    /// How long one step of the opening of a recorded epoch may take.
+    pub opening_step: Duration,
+    /// How long the recorder may take for the end of a recording.
+    pub finish_within: Duration,
+    /// How long an agent may take to complete its receipt behind that.
+    pub receipt_within: Duration,
     /// How long a lost side may stay away.
     pub resume_within: Duration,
     /// How long a session may last.
@@ -92,7 +124,8 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            control: ControlOffer::Unavailable,
+            relay_name: String::new(),
+            ca: Hash::default(),
             max_sessions: 2_000,
             joins: Rate {
                 burst: 20,
@@ -105,25 +138,47 @@ impl Default for Config {
             code_valid: Duration::from_secs(10 * 60),
             shares_per_code: 3,
             pairing_step: Duration::from_secs(20),
+            opening_step: Duration::from_secs(20),
+            finish_within: Duration::from_secs(2),
+            receipt_within: Duration::from_secs(5),
             resume_within: Duration::from_secs(10 * 60),
             longest_session: Duration::from_secs(4 * 3600),
         }
     }
 }
 
-/// What becomes of a frame, by its header.
+/// What becomes of a frame, by its header. `recording` names the recording that it belongs into,
+/// in the order of the verdicts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Header and ciphertext go to this connection.
-    Forward(ConnectionId),
+    /// Header and ciphertext go to a connection.
+    Forward {
+        /// Whom.
+        to: ConnectionId,
+        /// Where it is recorded, once it was forwarded whole.
+        recording: Option<SessionId>,
+    },
     /// The frame goes to the recorder; [`Router::handle_recorded`] then says what becomes of it.
-    Record(Ticket),
+    Record {
+        /// What to ask with.
+        ticket: Ticket,
+        /// Where it is recorded.
+        recording: SessionId,
+    },
     /// Not read further until [`Output::Rejudge`] or [`Output::CutStreams`]; then asked again.
     Hold,
-    /// Header and H(ciphertext) go to this connection in the frame's place.
-    Tombstone(ConnectionId),
+    /// Header and H(ciphertext) go to a connection in the frame's place.
+    Tombstone {
+        /// Whom.
+        to: ConnectionId,
+        /// Where the tombstone is recorded.
+        recording: Option<SessionId>,
+    },
     /// The other side is away: an in-order frame is read and forgotten.
-    Discard,
+    Discard {
+        /// Where its tombstone is recorded.
+        recording: Option<SessionId>,
+    },
     /// The frame's own stream is stopped, and reset onward.
     Refuse,
     /// Something was altered. The session has ended.
@@ -131,7 +186,7 @@ pub enum Verdict {
 }
 
 /// What the caller has to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Output {
     /// Send a message to an agent.
     ToAgent {
@@ -172,6 +227,30 @@ pub enum Output {
         secret: [u8; 16],
         /// PKCS #10, DER.
         request: Vec<u8>,
+    },
+    /// Begin or continue this session's recording with an opening record, then call
+    /// [`Router::handle_recording_ready`], or [`Router::handle_recorder_failed`].
+    StartRecording(Box<Opening>),
+    /// Append the technician's signature over an epoch.
+    RecordSignature {
+        /// The session.
+        session: SessionId,
+        /// The epoch.
+        epoch: u32,
+        /// Verified.
+        signature: [u8; 64],
+    },
+    /// The session is over: close its recording, then call [`Router::handle_recording_finished`].
+    FinishRecording {
+        /// The session.
+        session: SessionId,
+        /// Why it ended.
+        reason: End,
+    },
+    /// The agent has completed the receipt of this session's recording.
+    ReceiptDone {
+        /// The session.
+        session: SessionId,
     },
     /// Something for the log. Ids only.
     Event(Event),
@@ -218,6 +297,23 @@ pub enum Event {
         /// Why.
         reason: End,
     },
+    /// A recorded epoch has begun.
+    Recording {
+        /// The session.
+        session: SessionId,
+        /// The epoch.
+        epoch: u32,
+    },
+    /// A session's recorder has failed.
+    RecorderFailed {
+        /// The session.
+        session: SessionId,
+    },
+    /// A session's recorder takes again.
+    RecorderBack {
+        /// The session.
+        session: SessionId,
+    },
     /// A network has tried too often.
     TooManyTries {
         /// Which.
@@ -259,6 +355,8 @@ enum Timer {
     Code(SessionId),
     /// A step of the pairing does not come.
     Pairing(SessionId),
+    /// A recorded epoch does not open.
+    Recording(SessionId),
     /// A lost side has not come back.
     Lost(SessionId, Side),
     /// A session has reached its greatest length.
@@ -275,7 +373,7 @@ struct Connection {
 enum Role {
     Agent(agent::State),
     Console {
-        technician: Option<TechnicianId>,
+        technician: Option<Arc<Technician>>,
         state: console::State,
     },
 }
@@ -293,6 +391,8 @@ pub struct Router {
     service: Service,
     connections: HashMap<ConnectionId, Connection>,
     sessions: HashMap<SessionId, Session>,
+    /// Agents of ended sessions that may complete their receipts.
+    parting: HashMap<SessionId, ConnectionId>,
     nameplates: Nameplates,
     joins: Limiter<Network>,
     new_sessions: Limiter<TechnicianId>,
@@ -308,6 +408,7 @@ impl Router {
             service: Service::Running,
             connections: HashMap::new(),
             sessions: HashMap::new(),
+            parting: HashMap::new(),
             nameplates: Nameplates::new(),
             joins: Limiter::new(config.joins, MAX_NETWORKS),
             new_sessions: Limiter::new(config.new_sessions, MAX_NETWORKS),
@@ -318,16 +419,22 @@ impl Router {
         }
     }
 
-    /// An agent has connected.
-    pub fn handle_agent_connected(&mut self, id: ConnectionId, address: IpAddr, now: Now) {
-        self.connected(id, address, Role::Agent(agent::State::Fresh), now);
+    /// An agent has connected. `offer` goes into the answer to its hello.
+    pub fn handle_agent_connected(
+        &mut self,
+        id: ConnectionId,
+        offer: Offer,
+        address: IpAddr,
+        now: Now,
+    ) {
+        self.connected(id, address, Role::Agent(agent::State::Fresh { offer }), now);
     }
 
     /// A console has connected; without a technician it may only enrol.
     pub fn handle_console_connected(
         &mut self,
         id: ConnectionId,
-        technician: Option<TechnicianId>,
+        technician: Option<Technician>,
         address: IpAddr,
         now: Now,
     ) {
@@ -335,7 +442,7 @@ impl Router {
             id,
             address,
             Role::Console {
-                technician,
+                technician: technician.map(Arc::new),
                 state: console::State::Fresh,
             },
             now,
@@ -365,8 +472,9 @@ impl Router {
             } => {
                 self.side_lost(session, Side::Console, now);
             }
+            Role::Agent(agent::State::Parting { session }) => drop(self.parting.remove(&session)),
             Role::Agent(
-                agent::State::Fresh
+                agent::State::Fresh { .. }
                 | agent::State::Greeted { .. }
                 | agent::State::Joined { .. }
                 | agent::State::Over,
@@ -379,108 +487,6 @@ impl Router {
                     | console::State::Over,
                 ..
             } => {}
-        }
-    }
-
-    /// A frame's header has arrived from `id`: what becomes of it?
-    pub fn handle_frame_header(&mut self, id: ConnectionId, header: &Header, now: Now) -> Verdict {
-        let Some((session_id, side)) = self.paired_side(id) else {
-            return if header.class.in_order() {
-                Verdict::Discard
-            } else {
-                Verdict::Refuse
-            };
-        };
-        let Some(Session {
-            phase: Phase::Paired(pair),
-            ..
-        }) = self.sessions.get_mut(&session_id)
-        else {
-            return Verdict::Refuse;
-        };
-        let (judgement, effect) = pair.lock.judge(side.direction(), header);
-        let agent = pair.agent.link;
-        let target = match pair.place(side.other()).link {
-            Link::Connected(target) => Some(target),
-            Link::Lost => None,
-        };
-        let pending = pair.recording.is_some();
-        let verdict = match (judgement, target) {
-            (Judgement::Tampered, _) => Verdict::Tampered,
-            (Judgement::Refuse, _) => Verdict::Refuse,
-            (_, None) if header.class.in_order() => Verdict::Discard,
-            (_, None) => Verdict::Refuse,
-            (Judgement::Pass, Some(target)) => Verdict::Forward(target),
-            (Judgement::Hold, Some(_)) => Verdict::Hold,
-            (Judgement::Tombstone, Some(target)) => Verdict::Tombstone(target),
-            // Input has one stream, and its next frame waits for the last one's recording.
-            (Judgement::PassInput, Some(_)) if pending => Verdict::Tampered,
-            (Judgement::PassInput, Some(_)) => {
-                let ticket = Ticket(self.next_ticket);
-                self.next_ticket += 1;
-                pair.recording = Some((ticket, *header));
-                Verdict::Record(ticket)
-            }
-        };
-        if let (Effect::Changed(cut), Link::Connected(agent)) = (effect, agent) {
-            self.lock_changed(agent, cut);
-        }
-        if verdict == Verdict::Tampered {
-            self.end_session(session_id, End::Tampered, Told::Both, now);
-        }
-        verdict
-    }
-
-    /// The recorder has taken an input frame of `id`. Its rights may have ended meanwhile.
-    pub fn handle_recorded(&mut self, id: ConnectionId, ticket: Ticket) -> Verdict {
-        let Some((session, Side::Console)) = self.paired_side(id) else {
-            return Verdict::Discard;
-        };
-        let Some(Session {
-            phase: Phase::Paired(pair),
-            ..
-        }) = self.sessions.get_mut(&session)
-        else {
-            return Verdict::Discard;
-        };
-        let Some((_, header)) = pair.recording.take_if(|(expected, _)| *expected == ticket) else {
-            return Verdict::Discard;
-        };
-        let Link::Connected(agent) = pair.agent.link else {
-            return Verdict::Discard;
-        };
-        match pair.lock.judge_input(&header) {
-            Judgement::PassInput => Verdict::Forward(agent),
-            Judgement::Pass
-            | Judgement::Hold
-            | Judgement::Tombstone
-            | Judgement::Refuse
-            | Judgement::Tampered => Verdict::Tombstone(agent),
-        }
-    }
-
-    /// The recorder of the session behind `id` has failed: control is suspended until a new epoch.
-    pub fn handle_recorder_failed(&mut self, id: ConnectionId) {
-        let Some((session, _)) = self.paired_side(id) else {
-            return;
-        };
-        let Some(Session {
-            phase: Phase::Paired(pair),
-            ..
-        }) = self.sessions.get_mut(&session)
-        else {
-            return;
-        };
-        let effect = pair.lock.narrow_to_view();
-        let (agent, console) = (pair.agent.link, pair.console.link);
-        if let Link::Connected(connection) = agent {
-            if let Effect::Changed(cut) = effect {
-                self.lock_changed(connection, cut);
-            }
-            self.tell_agent(connection, RelayToAgent::RecorderFailed);
-        }
-        if let Link::Connected(connection) = console {
-            self.tell_console(connection, RelayToConsole::RecorderFailed);
         }
     }
 
@@ -529,7 +535,7 @@ impl Router {
         let connections: Vec<ConnectionId> = self
             .connections
             .iter()
-            .filter(|(_, c)| matches!(&c.role, Role::Console { technician: Some(t), .. } if *t == technician))
+            .filter(|(_, c)| matches!(&c.role, Role::Console { technician: Some(t), .. } if t.id == technician))
             .map(|(id, _)| *id)
             .collect();
         for connection in connections {
@@ -544,7 +550,14 @@ impl Router {
         for session in sessions {
             self.end_session(session, End::Relay, Told::Both, now);
         }
-        let connections: Vec<ConnectionId> = self.connections.keys().copied().collect();
+        // Agents that complete their receipts are let go by themselves.
+        let waits = |c: &Connection| !matches!(c.role, Role::Agent(agent::State::Parting { .. }));
+        let connections: Vec<ConnectionId> = self
+            .connections
+            .iter()
+            .filter(|(_, c)| waits(c))
+            .map(|(id, _)| *id)
+            .collect();
         for id in connections {
             self.refuse(id, Refusal::Draining, now);
         }
@@ -557,6 +570,9 @@ impl Router {
                 Timer::Connection(id) => self.refuse(id, Refusal::Expired, now),
                 Timer::Code(session) => self.withdraw_and_tell(session, Refusal::Expired, now),
                 Timer::Pairing(session) => self.candidate_overdue(session, now),
+                Timer::Recording(session) => {
+                    self.end_session(session, End::Fault, Told::Both, now);
+                }
                 Timer::Lost(session, _) => self.end_session(session, End::Lost, Told::Both, now),
                 Timer::Longest(session) => self.end_session(session, End::Idle, Told::Both, now),
             }

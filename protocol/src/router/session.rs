@@ -1,6 +1,7 @@
 //! One session from its nameplate to its end: steps that concern both sides.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -8,6 +9,7 @@ use subtle::ConstantTimeEq;
 
 use super::lock::{Effect, Lock};
 use super::nameplates::Over;
+use super::recording::{Pairing, Recording};
 use super::{
     ConnectionId, Event, Network, Now, Output, Role, Router, Side, TechnicianId, Ticket, Timer,
     Told,
@@ -15,6 +17,7 @@ use super::{
 use super::{agent, console};
 use crate::frame::Header;
 use crate::messages::{End, Refusal, RelayToAgent, RelayToConsole, SessionId, Share};
+use crate::pairing::{Confirm, Context};
 
 #[derive(Debug)]
 pub(super) struct Session {
@@ -44,7 +47,13 @@ pub(super) struct Offer {
 pub(super) struct Candidate {
     pub(super) agent: ConnectionId,
     pub(super) configuration: [u8; 32],
+    /// The deletion date of recordings that the agent was told. None: recording was not offered.
+    pub(super) stated_deletion: Option<u64>,
     pub(super) share: Share,
+    /// What the console answered: msgB and confB.
+    pub(super) reply: Option<(Share, [u8; 32])>,
+    /// What the agent confirmed with.
+    pub(super) confirm: Option<Confirm>,
     pub(super) step: Step,
 }
 
@@ -70,7 +79,13 @@ pub(super) struct Pair {
     pub(super) console: Place,
     pub(super) lock: Lock,
     /// The input frame that the recorder is taking.
-    pub(super) recording: Option<(Ticket, Header)>,
+    pub(super) pending: Option<(Ticket, Header)>,
+    pub(super) pairing: Arc<Pairing>,
+    /// The latest deletion date that a recording of this session may have.
+    pub(super) stated_deletion: Option<u64>,
+    /// The console's verified signature over the transcript, for the newest epoch it named.
+    pub(super) transcript: Option<(u32, [u8; 64])>,
+    pub(super) recording: Recording,
 }
 
 #[derive(Debug)]
@@ -235,6 +250,24 @@ impl Router {
         let others = std::mem::take(&mut offer.candidates);
         let console = offer.console;
         let nameplate = session.nameplate;
+        let technician = match self.connections.get(&console).map(|c| &c.role) {
+            Some(Role::Console { technician, .. }) => technician.clone(),
+            Some(Role::Agent(_)) | None => None,
+        };
+        let (Some((message_b, conf_b)), Some(confirm), Some(technician)) =
+            (first.reply, first.confirm, technician)
+        else {
+            return;
+        };
+        let context = Context {
+            relay_name: self.config.relay_name.clone(),
+            ca: self.config.ca,
+            configuration: first.configuration,
+            session: id,
+            nameplate: nameplate.to_string(),
+        };
+        let shares = (first.share, message_b);
+        let pairing = Pairing::new(context, shares, conf_b, confirm, technician);
         session.phase = Phase::Paired(Box::new(Pair {
             agent: Place {
                 link: Link::Connected(first.agent),
@@ -245,7 +278,11 @@ impl Router {
                 resume: None,
             },
             lock: Lock::new(),
-            recording: None,
+            pending: None,
+            pairing: Arc::new(pairing),
+            stated_deletion: first.stated_deletion,
+            transcript: None,
+            recording: Recording::Off,
         }));
         for other in others {
             self.refuse_agent(other.agent, Refusal::Used);
@@ -274,11 +311,13 @@ impl Router {
             return;
         };
         let effect = pair.lock.suspend();
-        pair.recording = None;
+        pair.pending = None;
+        pair.recording.interrupt();
         let place = pair.place_mut(side);
         place.link = Link::Lost;
         let resumable = place.resume.is_some();
         let (agent, other) = (pair.agent.link, pair.place(side.other()).link);
+        self.timers.cancel(Timer::Recording(session));
         if let (Effect::Changed(cut), Link::Connected(agent)) = (effect, agent) {
             self.lock_changed(agent, cut);
         }
@@ -308,7 +347,7 @@ impl Router {
         now: Now,
     ) -> bool {
         let technician = match self.connections.get(&id).map(|c| &c.role) {
-            Some(Role::Console { technician, .. }) => *technician,
+            Some(Role::Console { technician, .. }) => technician.as_ref().map(|t| t.id),
             Some(Role::Agent(_)) | None => None,
         };
         let Some(Session {
@@ -349,6 +388,7 @@ impl Router {
             resume: Some(next_hash),
         };
         let other = pair.place(side.other()).link;
+        let standing = pair.recording.standing();
         self.timers.cancel(Timer::Lost(session, side));
         self.timers.cancel(Timer::Connection(id));
         match side {
@@ -361,6 +401,10 @@ impl Router {
         match other {
             Link::Connected(other) => self.tell_resumed(side.other(), other),
             Link::Lost => self.tell_lost(side, id),
+        }
+        // What it was told last may have been lost with the old connection.
+        if let Some(standing) = standing {
+            self.tell_standing(side, Link::Connected(id), standing);
         }
         true
     }
@@ -386,12 +430,20 @@ impl Router {
                 self.end_console(offer.console, reason, told);
             }
             Phase::Paired(pair) => {
+                if pair.recording.begun() {
+                    let reason = reason.clone();
+                    self.outputs
+                        .push_back(Output::FinishRecording { session, reason });
+                }
                 if let Link::Connected(agent) = pair.agent.link {
                     self.outputs.push_back(Output::CutStreams {
                         connection: agent,
                         cut: super::Cut::Everything,
                     });
-                    self.end_agent(agent, reason.clone(), told);
+                    match pair.recording.begun() {
+                        true => self.part_agent(agent, session, reason.clone(), (told, now)),
+                        false => self.end_agent(agent, reason.clone(), told),
+                    }
                 }
                 if let Link::Connected(console) = pair.console.link {
                     self.end_console(console, reason.clone(), told);
@@ -410,6 +462,23 @@ impl Router {
         self.outputs.push_back(Output::Close { connection: agent });
     }
 
+    /// Like [`Self::end_agent`], but the agent may stay until its receipt is complete.
+    fn part_agent(
+        &mut self,
+        agent: ConnectionId,
+        session: SessionId,
+        reason: End,
+        (told, now): (Told, Now),
+    ) {
+        if told != Told::Only(Side::Console) {
+            self.tell_agent(agent, RelayToAgent::Ended { reason });
+        }
+        self.set_agent(agent, agent::State::Parting { session });
+        self.parting.insert(session, agent);
+        let within = self.config.finish_within + self.config.receipt_within;
+        self.set_deadline(agent, within, now);
+    }
+
     fn end_console(&mut self, console: ConnectionId, reason: End, told: Told) {
         if told != Told::Only(Side::Agent) {
             self.tell_console(console, RelayToConsole::Ended { reason });
@@ -426,6 +495,7 @@ impl Router {
         for timer in [
             Timer::Code(id),
             Timer::Pairing(id),
+            Timer::Recording(id),
             Timer::Lost(id, Side::Agent),
             Timer::Lost(id, Side::Console),
             Timer::Longest(id),

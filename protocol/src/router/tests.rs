@@ -11,9 +11,12 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use super::*;
-use crate::frame::Class;
-use crate::messages::{ConsoleToRelay, VERSION};
-use crate::wire::{Blob, Text};
+use crate::checkpoint::{Checkpoint, SignedCheckpoint};
+use crate::crypto::SigningKey;
+use crate::frame::{Class, Header};
+use crate::messages::{AgentToRelay, ConsoleToRelay, RecordingOpen, VERSION};
+use crate::sealing::{self, Binding, SealedKey};
+use crate::wire::{Blob, List, Text};
 
 struct Pub {
     router: Router,
@@ -26,12 +29,7 @@ const TECHNICIAN: TechnicianId = TechnicianId(7);
 
 impl Pub {
     fn new() -> Self {
-        Self::with(Config {
-            control: ControlOffer::Recorded {
-                deletion: 1_900_000_000,
-            },
-            ..Config::default()
-        })
+        Self::with(Config::default())
     }
 
     fn with(config: Config) -> Self {
@@ -46,7 +44,7 @@ impl Pub {
     fn now(&self) -> Now {
         Now {
             since_start: self.now,
-            unix_s: 5,
+            unix_s: UNIX_S,
         }
     }
 
@@ -57,8 +55,12 @@ impl Pub {
 
     fn agent_from(&mut self, network: u8) -> ConnectionId {
         let id = self.id();
-        self.router
-            .handle_agent_connected(id, [192, 0, network, 9].into(), self.now());
+        self.router.handle_agent_connected(
+            id,
+            Offer::Recorded,
+            [192, 0, network, 9].into(),
+            self.now(),
+        );
         self.agent(
             id,
             AgentToRelay::Hello {
@@ -75,6 +77,12 @@ impl Pub {
 
     fn console_of(&mut self, technician: Option<TechnicianId>) -> ConnectionId {
         let id = self.id();
+        let technician = technician.map(|id| Technician {
+            id,
+            chain: vec![vec![1]],
+            key: key().public(),
+            leaf: [4; 32],
+        });
         self.router
             .handle_console_connected(id, technician, [10, 0, 0, 1].into(), self.now());
         self.console(id, ConsoleToRelay::Hello { version: VERSION });
@@ -129,7 +137,8 @@ impl Pub {
     fn closed(&mut self, id: ConnectionId) -> bool {
         self.router
             .outputs
-            .contains(&Output::Close { connection: id })
+            .iter()
+            .any(|output| matches!(output, Output::Close { connection } if *connection == id))
     }
 
     fn offer(&mut self, console: ConnectionId) -> Text<12> {
@@ -216,27 +225,112 @@ impl Pub {
         (agent, console)
     }
 
+    fn session(&self, id: ConnectionId) -> SessionId {
+        self.router.paired_side(id).expect("it is paired").0
+    }
+
+    fn th2(&self, session: SessionId) -> Hash {
+        match &self.router.sessions[&session].phase {
+            Phase::Paired(pair) => pair.pairing.th2,
+            Phase::Offered(_) => panic!("not paired"),
+        }
+    }
+
+    fn open(&mut self, agent: ConnectionId, epoch: u32, recording: Option<RecordingOpen>) {
+        self.agent(agent, AgentToRelay::EpochOpen { epoch, recording });
+    }
+
+    fn transcript(&mut self, console: ConnectionId, epoch: u32) {
+        let th2 = self.th2(self.session(console));
+        let signature = key().sign("technician", &th2);
+        self.console(console, ConsoleToRelay::Transcript { epoch, signature });
+    }
+
+    /// Takes the order to begin a recording.
+    fn starts(&mut self) -> Option<Opening> {
+        let mut all = None;
+        self.router.outputs.retain(|output| match output {
+            Output::StartRecording(opening) => {
+                all = Some((**opening).clone());
+                false
+            }
+            _ => true,
+        });
+        all
+    }
+
+    fn ready(&mut self, session: SessionId, epoch: u32) {
+        let now = self.now();
+        self.router
+            .handle_recording_ready(session, epoch, List(vec![]), checkpoint(), now);
+    }
+
+    fn sign_epoch(&mut self, console: ConnectionId, epoch: u32) {
+        let session = self.session(console);
+        let open = recording();
+        let binding = Binding {
+            session,
+            rid: open.rid,
+            epoch,
+            commitment: open.commitment,
+            leaf: [4; 32],
+            th2: self.th2(session),
+        };
+        let keys = sealing::hash_all(&open.sealed_keys);
+        let message = sealing::epoch_message(&binding, &keys, &checkpoint().hash());
+        let signature = key().sign("epoch", &message);
+        self.console(console, ConsoleToRelay::EpochSignature { epoch, signature });
+    }
+
+    /// A recorded epoch up to the technician's signature.
+    fn record(&mut self, (agent, console): (ConnectionId, ConnectionId), epoch: u32) {
+        self.open(agent, epoch, Some(recording()));
+        self.transcript(console, epoch);
+        assert_eq!(self.starts().map(|opening| opening.epoch), Some(epoch));
+        self.ready(self.session(agent), epoch);
+        let expected = RelayToAgent::Recording {
+            epoch,
+            chain: List(vec![]),
+            checkpoint: checkpoint(),
+        };
+        assert_eq!(self.agent_hears(agent), [expected]);
+        assert!(matches!(
+            self.console_hears(console)[..],
+            [RelayToConsole::Recording { .. }]
+        ));
+        self.sign_epoch(console, epoch);
+    }
+
     fn controlled(&mut self) -> (ConnectionId, ConnectionId) {
         let (agent, console) = self.paired();
         let hash = crate::crypto::hash(&[9; 32]);
         self.agent(agent, AgentToRelay::ResumeHash { hash });
         self.console(console, ConsoleToRelay::ResumeHash { hash });
-        self.agent(
-            agent,
-            AgentToRelay::EpochOpen {
-                epoch: 1,
-                recording: None,
-            },
-        );
-        assert!(matches!(
-            self.agent_hears(agent)[..],
-            [RelayToAgent::EpochOpened { epoch: 1 }]
-        ));
+        self.record((agent, console), 1);
+        let recording = Some(self.session(agent));
         assert_eq!(
             self.frame(agent, Class::Rights, 0, 1),
-            Verdict::Forward(console)
+            Verdict::Forward {
+                to: console,
+                recording
+            }
         );
         (agent, console)
+    }
+
+    /// Asks for the record of an input frame.
+    fn input(&mut self, console: ConnectionId, number: u64) -> Ticket {
+        match self.frame(console, Class::Input, number, 1) {
+            Verdict::Record { ticket, .. } => ticket,
+            other => panic!("not recorded: {other:?}"),
+        }
+    }
+
+    fn ends(&mut self) -> Option<End> {
+        self.router.outputs.iter().find_map(|output| match output {
+            Output::FinishRecording { reason, .. } => Some(reason.clone()),
+            _ => None,
+        })
     }
 
     fn frame(&mut self, from: ConnectionId, class: Class, number: u64, grant: u32) -> Verdict {
@@ -263,6 +357,56 @@ impl Pub {
         self.router.handle_timeout(self.now());
     }
 }
+
+const UNIX_S: u64 = 1_800_000_000;
+
+fn key() -> SigningKey {
+    SigningKey::draw(&mut ChaCha8Rng::seed_from_u64(2))
+}
+
+fn recording() -> RecordingOpen {
+    let key = SealedKey {
+        auditor: [0; 32],
+        sealed: Blob(vec![0; 80]),
+    };
+    RecordingOpen {
+        rid: [1; 16],
+        commitment: [2; 32],
+        sealed_keys: List(vec![key]),
+        open_hash: [3; 32],
+        lookup_hash: [4; 32],
+        deletion: crate::retention::latest_deletion(UNIX_S),
+    }
+}
+
+fn checkpoint() -> SignedCheckpoint {
+    SignedCheckpoint {
+        checkpoint: Checkpoint {
+            rid: [1; 16],
+            length: 100,
+            chain: [2; 32],
+            heads: List(vec![]),
+            time: 3,
+        },
+        signature: [4; 64],
+    }
+}
+
+fn forward(to: ConnectionId) -> Verdict {
+    Verdict::Forward {
+        to,
+        recording: None,
+    }
+}
+
+fn tombstone(to: ConnectionId) -> Verdict {
+    Verdict::Tombstone {
+        to,
+        recording: None,
+    }
+}
+
+const DISCARD: Verdict = Verdict::Discard { recording: None };
 
 #[test]
 fn pairing_and_forwarding() {
@@ -299,20 +443,14 @@ fn pairing_and_forwarding() {
 fn input_goes_through_the_recorder_and_not_past_a_revocation() {
     let mut relay = Pub::new();
     let (agent, console) = relay.controlled();
-    let Verdict::Record(ticket) = relay.frame(console, Class::Input, 0, 1) else {
-        panic!("not recorded")
-    };
+    let session = relay.session(agent);
+    let ticket = relay.input(console, 0);
     assert_eq!(
         relay.router.handle_recorded(console, ticket),
-        Verdict::Forward(agent)
+        forward(agent)
     );
-    assert_eq!(
-        relay.router.handle_recorded(console, ticket),
-        Verdict::Discard
-    );
-    let Verdict::Record(ticket) = relay.frame(console, Class::Input, 1, 1) else {
-        panic!("not recorded")
-    };
+    assert_eq!(relay.router.handle_recorded(console, ticket), DISCARD);
+    let ticket = relay.input(console, 1);
     let off = Header {
         epoch: 1,
         direction: Direction::AgentToConsole,
@@ -323,23 +461,231 @@ fn input_goes_through_the_recorder_and_not_past_a_revocation() {
         length: 16,
     };
     let now = relay.now();
+    let recording = Some(session);
     assert_eq!(
         relay.router.handle_frame_header(agent, &off, now),
-        Verdict::Forward(console)
+        Verdict::Forward {
+            to: console,
+            recording
+        }
     );
-    assert!(relay.router.outputs.contains(&Output::CutStreams {
-        connection: agent,
-        cut: Cut::Everything
-    }));
+    assert!(relay.router.outputs.iter().any(|output| matches!(
+        output,
+        Output::CutStreams {
+            connection,
+            cut: Cut::Everything
+        } if *connection == agent
+    )));
     assert_eq!(
         relay.router.handle_recorded(console, ticket),
-        Verdict::Tombstone(agent)
+        tombstone(agent)
     );
     assert_eq!(
         relay.frame(console, Class::Input, 2, 1),
-        Verdict::Tombstone(agent)
+        Verdict::Tombstone {
+            to: agent,
+            recording
+        }
     );
     assert_eq!(relay.frame(agent, Class::Picture, 0, 1), Verdict::Refuse);
+}
+
+#[test]
+fn a_recorded_epoch_needs_both_sides_and_the_recorder() {
+    for transcript_first in [true, false] {
+        let mut relay = Pub::new();
+        let (agent, console) = relay.paired();
+        let session = relay.session(agent);
+        if transcript_first {
+            relay.transcript(console, 1);
+            assert!(relay.starts().is_none());
+            relay.open(agent, 1, Some(recording()));
+        } else {
+            relay.open(agent, 1, Some(recording()));
+            assert!(relay.starts().is_none());
+            relay.transcript(console, 1);
+        }
+        let opening = relay.starts().expect("both are there");
+        assert_eq!(opening.pairing.context.session, session);
+        assert_eq!(opening.recording, recording());
+        assert!(relay.agent_hears(agent).is_empty());
+        relay.ready(session, 1);
+        // Without the technician's signature no rights have an effect.
+        assert!(matches!(
+            relay.frame(agent, Class::Rights, 0, 1),
+            Verdict::Forward { .. }
+        ));
+        assert_eq!(relay.frame(agent, Class::Picture, 0, 1), Verdict::Refuse);
+        assert!(matches!(
+            relay.frame(console, Class::Input, 0, 1),
+            Verdict::Tombstone { .. }
+        ));
+        relay.sign_epoch(console, 1);
+        assert!(
+            relay
+                .router
+                .outputs
+                .iter()
+                .any(|output| matches!(output, Output::RecordSignature { epoch: 1, .. }))
+        );
+        relay.input(console, 1);
+    }
+}
+
+#[test]
+fn wrong_signatures_end_the_session_as_tampered() {
+    let ended = RelayToAgent::Ended {
+        reason: End::Tampered,
+    };
+    let mut relay = Pub::new();
+    let (agent, console) = relay.paired();
+    relay.open(agent, 1, Some(recording()));
+    let (epoch, signature) = (1, [0; 64]);
+    relay.console(console, ConsoleToRelay::Transcript { epoch, signature });
+    assert_eq!(relay.agent_hears(agent), std::slice::from_ref(&ended));
+
+    let mut relay = Pub::new();
+    let (agent, console) = relay.paired();
+    relay.open(agent, 1, Some(recording()));
+    relay.transcript(console, 1);
+    relay.ready(relay.session(agent), 1);
+    relay.agent_hears(agent);
+    relay.console(console, ConsoleToRelay::EpochSignature { epoch, signature });
+    assert_eq!(relay.agent_hears(agent), [ended]);
+    assert_eq!(relay.ends(), Some(End::Tampered));
+}
+
+#[test]
+fn one_recording_for_one_session() {
+    let mut relay = Pub::new();
+    let (agent, console) = relay.controlled();
+    relay.record((agent, console), 2);
+    for other in [
+        None,
+        Some(RecordingOpen {
+            rid: [9; 16],
+            ..recording()
+        }),
+        Some(RecordingOpen {
+            deletion: recording().deletion - 1,
+            ..recording()
+        }),
+    ] {
+        let mut relay = Pub::new();
+        let (agent, _) = relay.controlled();
+        relay.open(agent, 2, other);
+        assert_eq!(
+            relay.agent_hears(agent),
+            [RelayToAgent::Ended { reason: End::Fault }]
+        );
+        assert_eq!(relay.ends(), Some(End::Fault));
+    }
+}
+
+#[test]
+fn no_recording_lives_longer_than_was_stated() {
+    for open in [
+        RecordingOpen {
+            deletion: recording().deletion + 1,
+            ..recording()
+        },
+        RecordingOpen {
+            deletion: UNIX_S,
+            ..recording()
+        },
+        RecordingOpen {
+            sealed_keys: List(vec![]),
+            ..recording()
+        },
+    ] {
+        let mut relay = Pub::new();
+        let (agent, _) = relay.paired();
+        relay.open(agent, 1, Some(open));
+        assert_eq!(
+            relay.agent_hears(agent),
+            [RelayToAgent::Ended { reason: End::Fault }]
+        );
+        assert_eq!(relay.ends(), None, "nothing was begun");
+    }
+}
+
+#[test]
+fn what_was_not_recorded_never_is() {
+    let mut relay = Pub::new();
+    let (agent, console) = relay.paired();
+    relay.open(agent, 1, None);
+    assert_eq!(relay.frame(agent, Class::Rights, 0, 1), forward(console));
+    assert_eq!(relay.frame(agent, Class::Picture, 0, 1), forward(console));
+    assert_eq!(relay.frame(console, Class::Input, 0, 1), tombstone(agent));
+    relay.agent_hears(agent);
+    relay.record((agent, console), 2);
+    // A late frame of the unrecorded epoch stays out of the recording.
+    assert_eq!(relay.frame(console, Class::Input, 1, 1), tombstone(agent));
+    assert_eq!(relay.frame(agent, Class::Notices, 0, 1), tombstone(console));
+}
+
+#[test]
+fn a_recorded_session_ends_with_its_receipt() {
+    let mut relay = Pub::new();
+    let (agent, console) = relay.controlled();
+    let session = relay.session(agent);
+    let reason = End::Technician;
+    relay.console(
+        console,
+        ConsoleToRelay::End {
+            reason: reason.clone(),
+        },
+    );
+    assert_eq!(relay.ends(), Some(reason.clone()));
+    assert_eq!(relay.agent_hears(agent), [RelayToAgent::Ended { reason }]);
+    assert!(!relay.closed(agent));
+    assert_eq!(relay.frame(console, Class::Input, 0, 1), DISCARD);
+    relay.router.handle_drain(relay.now());
+    assert!(!relay.closed(agent), "a drain leaves it its time");
+    let now = relay.now();
+    relay
+        .router
+        .handle_recording_finished(session, Some(checkpoint()), now);
+    assert_eq!(
+        relay.agent_hears(agent),
+        [RelayToAgent::Checkpoint {
+            checkpoint: checkpoint()
+        }]
+    );
+    relay.agent(agent, AgentToRelay::ReceiptDone);
+    assert!(relay.closed(agent));
+    assert!(relay.router.outputs.iter().any(|output| matches!(
+        output,
+        Output::ReceiptDone { session: done } if *done == session
+    )));
+}
+
+#[test]
+fn a_receipt_has_five_seconds() {
+    let mut relay = Pub::new();
+    let (agent, _) = relay.controlled();
+    let session = relay.session(agent);
+    relay.agent(
+        agent,
+        AgentToRelay::End {
+            reason: End::Customer,
+        },
+    );
+    relay.pass(Duration::from_secs(1));
+    let now = relay.now();
+    relay.router.handle_recording_finished(session, None, now);
+    assert_eq!(relay.agent_hears(agent), [RelayToAgent::RecorderFailed]);
+    relay.pass(Duration::from_millis(4_900));
+    assert!(!relay.closed(agent));
+    relay.pass(Duration::from_millis(100));
+    assert!(relay.closed(agent));
+    assert!(relay.router.parting.is_empty());
+    // A recorder that never answers does not keep it either.
+    let mut relay = Pub::new();
+    let (agent, _) = relay.controlled();
+    relay.router.handle_drain(relay.now());
+    relay.pass(Duration::from_secs(7));
+    assert!(relay.closed(agent));
 }
 
 #[test]
@@ -563,7 +909,7 @@ fn drain_and_end_tell_both() {
             reason: End::Customer
         }]
     );
-    assert!(relay.agent_hears(agent).is_empty() && relay.closed(agent));
+    assert!(relay.agent_hears(agent).is_empty() && !relay.closed(agent));
     relay.offer(console);
 }
 
@@ -649,7 +995,10 @@ fn resumption() {
     assert_eq!(relay.router.rights(agent), Rights::None);
     assert_eq!(
         relay.frame(agent, Class::Rights, 1, 2),
-        Verdict::Tombstone(back)
+        Verdict::Tombstone {
+            to: back,
+            recording: Some(session)
+        }
     );
 
     // The old connection may still count as connected: the token replaces it.
@@ -673,18 +1022,8 @@ fn resumption() {
     assert!(relay.closed(back));
     relay.router.handle_disconnected(back, relay.now());
     assert_eq!(relay.router.sessions(), (0, 1));
-    relay.agent(
-        agent,
-        AgentToRelay::EpochOpen {
-            epoch: 2,
-            recording: None,
-        },
-    );
-    assert!(
-        relay
-            .agent_hears(agent)
-            .contains(&RelayToAgent::EpochOpened { epoch: 2 })
-    );
+    relay.agent_hears(agent);
+    relay.record((agent, again), 2);
 }
 
 #[test]
@@ -810,20 +1149,58 @@ fn a_wrong_number_ends_the_session_as_tampered() {
 fn a_failed_recorder_takes_control_until_a_new_epoch() {
     let mut relay = Pub::new();
     let (agent, console) = relay.controlled();
-    relay.router.handle_recorder_failed(agent);
+    let session = relay.session(agent);
+    let ticket = relay.input(console, 0);
+    relay.router.handle_recorder_failed(session);
     assert_eq!(relay.agent_hears(agent), [RelayToAgent::RecorderFailed]);
     assert_eq!(
         relay.console_hears(console),
         [RelayToConsole::RecorderFailed]
     );
     assert_eq!(
-        relay.frame(console, Class::Input, 0, 1),
-        Verdict::Tombstone(agent)
+        relay.router.handle_recorded(console, ticket),
+        tombstone(agent)
+    );
+    assert_eq!(relay.frame(console, Class::Input, 1, 1), tombstone(agent));
+    assert_eq!(relay.frame(agent, Class::Picture, 0, 1), forward(console));
+
+    // No recorded epoch until it is back, and no unrecorded one at all.
+    relay.open(agent, 2, Some(recording()));
+    relay.transcript(console, 2);
+    assert!(relay.starts().is_none());
+    assert_eq!(relay.agent_hears(agent), [RelayToAgent::RecorderFailed]);
+    relay.router.handle_recorder_back(session);
+    assert_eq!(relay.agent_hears(agent), [RelayToAgent::RecorderBack]);
+    assert_eq!(relay.console_hears(console), [RelayToConsole::RecorderBack]);
+    relay.record((agent, console), 3);
+    // What the failed epoch still brings has a gap before it: it stays out.
+    assert_eq!(relay.frame(console, Class::Input, 2, 1), tombstone(agent));
+}
+
+#[test]
+fn who_comes_back_learns_how_the_recorder_is() {
+    let mut relay = Pub::new();
+    let (agent, console) = relay.controlled();
+    let session = relay.session(agent);
+    relay.router.handle_recorder_failed(session);
+    relay.router.handle_disconnected(agent, relay.now());
+    relay.router.handle_recorder_back(session);
+    relay.console_hears(console);
+    let back = relay.agent_from(1);
+    relay.agent(
+        back,
+        AgentToRelay::Resume {
+            session,
+            token: [9; 32],
+            next_hash: [0; 32],
+        },
     );
     assert_eq!(
-        relay.frame(agent, Class::Picture, 0, 1),
-        Verdict::Forward(console)
+        relay.agent_hears(back),
+        [RelayToAgent::Resumed, RelayToAgent::RecorderBack]
     );
+    relay.console_hears(console);
+    relay.record((back, console), 2);
 }
 
 #[test]
@@ -832,7 +1209,7 @@ fn silent_connections_are_closed() {
     let id = relay.id();
     relay
         .router
-        .handle_agent_connected(id, [192, 0, 2, 1].into(), relay.now());
+        .handle_agent_connected(id, Offer::Unavailable, [192, 0, 2, 1].into(), relay.now());
     relay.pass(Duration::from_secs(10));
     assert!(relay.closed(id));
     relay.router.handle_disconnected(id, relay.now());
@@ -850,6 +1227,18 @@ fn the_model_meets_forwarded_frames() {
     let (rights, input, picture) = ([8, 0, 0, 4], [8, 0, 1, 4], [8, 0, 8, 4]);
     let forwarded = super::fuzz::play(&[&pair[..], &rights, &input, &picture, &input].concat());
     assert_eq!((forwarded[0], forwarded[1], forwarded[8]), (1, 2, 1));
+    // A recorder that fails, is back, and a new epoch.
+    let (fail, back) = ([14, 1, 0], [14, 2, 0]);
+    let failed = super::fuzz::play(&[&pair[..], &rights, &fail, &input, &picture, &back].concat());
+    assert_eq!((failed[0], failed[1], failed[8]), (1, 0, 1));
+    // Epoch 2: the agent opens it, the console signs, the recorder is ready, the console signs.
+    let epoch = [5, 0, 8 + 2, 5, 6, 0, 2, 10, 14, 0, 0, 6, 0, 2, 11];
+    let (rights, input) = ([8, 0, 0, 64 + 8], [8, 0, 1, 64 + 8]);
+    let again = super::fuzz::play(&[&pair[..], &fail, &back, &epoch, &rights, &input].concat());
+    assert_eq!((again[0], again[1]), (1, 1));
+    let unrecorded = super::fuzz::play(&[&[0, 2, 2][..], &[8, 0, 0, 4], &[8, 0, 1, 4]].concat());
+    assert_eq!((unrecorded[0], unrecorded[1]), (1, 0));
+    let input = [8, 0, 1, 4];
     let without = super::fuzz::play(&[&pair[..], &input, &picture, &input].concat());
     assert_eq!(without.iter().sum::<u32>(), 0);
 }
@@ -886,10 +1275,11 @@ proptest! {
         let mut data = vec![0, 2, 1];
         for (op, by, what, how) in steps {
             match op {
-                0 => data.extend([5, by, how & 7, 5]),
+                0 => data.extend([5, by, how & 15, 5]),
                 1 => data.extend([12, how & 15]),
-                2 => data.extend([14, by]),
+                2 => data.extend([14, how, by]),
                 3 => data.extend([4, by, 1, 7]),
+                4 => data.extend([6, by, how & 15, 10 + (how >> 7)]),
                 _ => data.extend([8, by, what % 10, how & 0x3f]),
             }
         }

@@ -3,16 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fernsicht_protocol::cert;
+use fernsicht_protocol::audit::ALPN_AUDITOR;
+use fernsicht_protocol::cert::{self, Role};
 use fernsicht_protocol::messages::{ALPN_AGENT, ALPN_CONSOLE};
 use fernsicht_protocol::quic::{self, MessageReceiver, MessageSender, ReadError};
-use fernsicht_protocol::router::ConnectionId;
+use fernsicht_protocol::router::{ConnectionId, Technician};
 use fernsicht_protocol::wire::Wire;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::forward;
-use super::hub::{Client, Hub, Mail, Place, Seat};
+use super::admission::Place;
+use super::hub::{Client, Hub, Mail, Seat};
+use super::{auditor, forward};
+use crate::cli::unix_now;
 use crate::register::Standing;
 
 /// Serves one connection from its handshake to its end.
@@ -26,7 +29,7 @@ pub(super) async fn run(hub: Arc<Hub>, incoming: quinn::Incoming, _place: Place)
         },
         Err(error) => return tracing::debug!(%error, "a connection failed"),
     };
-    let Some(client) = identify(&hub, &connection).await else {
+    let Some(visitor) = identify(&hub, &connection).await else {
         connection.close(CODE_REFUSED.into(), b"the certificate could not be checked");
         return;
     };
@@ -35,41 +38,82 @@ pub(super) async fn run(hub: Arc<Hub>, incoming: quinn::Incoming, _place: Place)
         Ok(Err(_)) => return,
         Err(_) => return connection.close(CODE_REFUSED.into(), b"no message came"),
     };
+    let client = match visitor {
+        Visitor::Auditor(serial) => return auditor::run(hub, connection, serial, streams).await,
+        Visitor::Agent => Client::Agent(hub.offer().await),
+        Visitor::Console(client) => client,
+    };
+    let speaks = match client {
+        Client::Agent(_) => Speaks::Agent,
+        Client::Console(_) | Client::Revoked => Speaks::Console,
+    };
     let Seat { id, mail } = hub.connected(&connection, client, address);
     tracing::debug!(connection = id.0, "connected");
-    converse(&hub, &connection, client, (id, mail), streams).await;
+    converse(&hub, &connection, speaks, (id, mail), streams).await;
     hub.disconnected(id);
     tracing::debug!(connection = id.0, "disconnected");
 }
 
+enum Visitor {
+    Agent,
+    Console(Client),
+    /// With the serial number of the certificate, if one was shown.
+    Auditor(Option<Vec<u8>>),
+}
+
+#[derive(Clone, Copy)]
+enum Speaks {
+    Agent,
+    Console,
+}
+
 /// None: it cannot be told who it is.
-async fn identify(hub: &Hub, connection: &quinn::Connection) -> Option<Client> {
+async fn identify(hub: &Hub, connection: &quinn::Connection) -> Option<Visitor> {
     let alpn = quic::alpn(connection)?;
     if alpn == ALPN_AGENT {
-        return Some(Client::Agent);
+        return Some(Visitor::Agent);
     }
-    if alpn != ALPN_CONSOLE {
-        return None;
-    }
-    let Some(leaf) = quic::peer_chain(connection).into_iter().next() else {
-        return Some(Client::Console(None));
+    let role = match alpn {
+        alpn if alpn == ALPN_CONSOLE => Role::Technician,
+        alpn if alpn == ALPN_AUDITOR => Role::Auditor,
+        _ => return None,
     };
-    let holder = cert::holder(&leaf).ok()?;
-    match hub.standing(holder.serial).await {
-        Ok(Standing::Good(technician)) => Some(Client::Console(Some(technician))),
-        Ok(Standing::Revoked | Standing::Unknown) => Some(Client::Revoked),
+    let chain = quic::peer_chain(connection);
+    if chain.is_empty() {
+        return Some(match role {
+            Role::Auditor => Visitor::Auditor(None),
+            Role::Technician | Role::Relay | Role::Checkpoint => {
+                Visitor::Console(Client::Console(None))
+            }
+        });
+    }
+    // The handshake takes both roles: each opens its own door only.
+    let now = u64::try_from(unix_now()).unwrap_or_default();
+    let holder = cert::verify(&chain, &hub.ca_fingerprint(), role, now).ok()?;
+    if role == Role::Auditor {
+        return Some(Visitor::Auditor(Some(holder.serial)));
+    }
+    let client = match hub.standing(holder.serial).await {
+        Ok(Standing::Good(id)) => Client::Console(Some(Technician {
+            id,
+            chain,
+            key: holder.key,
+            leaf: holder.leaf,
+        })),
+        Ok(Standing::Revoked | Standing::Unknown) => Client::Revoked,
         Err(error) => {
             tracing::error!(%error, "cannot look up a certificate");
-            None
+            return None;
         }
-    }
+    };
+    Some(Visitor::Console(client))
 }
 
 /// Until the connection is gone. Tasks of its streams end with it.
 async fn converse(
     hub: &Arc<Hub>,
     connection: &quinn::Connection,
-    client: Client,
+    speaks: Speaks,
     (id, mail): (ConnectionId, mpsc::Receiver<Mail>),
     (send, receive): (quinn::SendStream, quinn::RecvStream),
 ) {
@@ -77,8 +121,8 @@ async fn converse(
     tasks.spawn(write(connection.clone(), MessageSender::new(send), mail));
     let receiver = MessageReceiver::new(receive);
     let reader = hub.clone();
-    match client {
-        Client::Agent => {
+    match speaks {
+        Speaks::Agent => {
             tasks.spawn(async move {
                 let said = |message| reader.agent_says(id, message);
                 if read(receiver, said).await.is_err() {
@@ -86,7 +130,7 @@ async fn converse(
                 }
             });
         }
-        Client::Console(_) | Client::Revoked => {
+        Speaks::Console => {
             tasks.spawn(async move {
                 let said = |message| reader.console_says(id, message);
                 if read(receiver, said).await.is_err() {

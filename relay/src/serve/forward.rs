@@ -7,20 +7,23 @@
 //!                       └──────┘
 //! ```
 //!
-//! A frame of classes 6 to 9 is never gathered: what the target does not take stays with the
-//! sender, where it can still be cancelled. Nothing is opened; the relay has no keys.
+//! A frame of classes 6 to 9 is never gathered before it is sent on: what the target does not take
+//! stays with the sender, where it can still be cancelled. What is recorded is gathered beside it,
+//! without copies. Nothing is opened; the relay has no keys.
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use fernsicht_protocol::crypto::hash;
-use fernsicht_protocol::frame::{Class, Header};
-use fernsicht_protocol::quic::{self, Incoming, ReadError, RecordReceiver, RecordSender};
+use fernsicht_protocol::frame::{Class, Frame, Header};
+use fernsicht_protocol::quic::{self, Incoming, ReadError, RecordReceiver};
 use fernsicht_protocol::router::{ConnectionId, Verdict};
-use fernsicht_protocol::unit::Record;
+use fernsicht_protocol::unit::{KIND_FRAME, RECORD_PREFIX, Record};
 use quinn::{RecvStream, SendStream, VarInt};
 use tokio::sync::watch;
 
-use super::hub::{Cuts, Hub};
+use super::hub::{Cuts, Hub, Passed, Recording};
+use super::recorder::{Item, Room, now_centis};
 
 /// Forwards one unidirectional stream of `from` to its end.
 pub(super) async fn run(hub: Arc<Hub>, from: ConnectionId, stream: RecvStream) {
@@ -47,39 +50,37 @@ async fn forward_records(
     from: ConnectionId,
     mut records: RecordReceiver,
 ) -> Result<(), ReadError> {
-    let mut onward: Option<(ConnectionId, RecordSender)> = None;
+    let mut onward: Option<(ConnectionId, SendStream)> = None;
     while let Some(record) = records.next().await? {
-        let Record::Frame(frame) = &record else {
+        let Record::Frame(Frame { header, ciphertext }) = record else {
             // Tombstones are the relay's to make.
             hub.malformed(from);
             return Ok(());
         };
-        let header = frame.header;
-        let verdict = match hub.judge(from, &header) {
-            Verdict::Record(ticket) => {
-                if hub.recorder().record(from, &record).await.is_err() {
-                    hub.recorder_failed(from);
-                }
+        let ciphertext = Bytes::from(ciphertext);
+        let verdict = match hub.pass(from, &header, &ciphertext) {
+            Passed::Judged(verdict) => verdict,
+            Passed::Asked { ticket, taken } => {
+                // Without an answer the recorder has failed, and the verdict says so.
+                drop(taken.await);
                 hub.recorded(from, ticket)
             }
-            verdict @ (Verdict::Forward(_)
-            | Verdict::Hold
-            | Verdict::Tombstone(_)
-            | Verdict::Discard
-            | Verdict::Refuse
-            | Verdict::Tampered) => verdict,
         };
+        let class = header.class;
         match verdict {
-            Verdict::Forward(to) => send(hub, &mut onward, to, header.class, &record).await,
-            Verdict::Tombstone(to) => {
-                let tombstone = Record::Tombstone {
-                    header,
-                    hash: hash(&frame.ciphertext),
-                };
-                send(hub, &mut onward, to, header.class, &tombstone).await;
+            Verdict::Forward { to, .. } => {
+                let mut prefix = [KIND_FRAME; RECORD_PREFIX];
+                prefix[1..].copy_from_slice(&header.encode());
+                let mut record = [Bytes::copy_from_slice(&prefix), ciphertext];
+                send(hub, &mut onward, (to, class), &mut record).await;
             }
-            Verdict::Discard => {}
-            Verdict::Tampered | Verdict::Refuse | Verdict::Hold | Verdict::Record(_) => {
+            Verdict::Tombstone { to, .. } => {
+                let hash = hash(&ciphertext);
+                let mut record = [Bytes::from(Record::Tombstone { header, hash }.encode())];
+                send(hub, &mut onward, (to, class), &mut record).await;
+            }
+            Verdict::Discard { .. } => {}
+            Verdict::Tampered | Verdict::Refuse | Verdict::Hold | Verdict::Record { .. } => {
                 return Ok(());
             }
         }
@@ -91,23 +92,24 @@ async fn forward_records(
 /// lost with it: a new epoch will follow.
 async fn send(
     hub: &Hub,
-    onward: &mut Option<(ConnectionId, RecordSender)>,
-    to: ConnectionId,
-    class: Class,
-    record: &Record,
+    onward: &mut Option<(ConnectionId, SendStream)>,
+    (to, class): (ConnectionId, Class),
+    record: &mut [Bytes],
 ) {
     if onward.as_ref().is_none_or(|(target, _)| *target != to) {
         *onward = None;
         let Some(connection) = hub.connection(to) else {
             return;
         };
-        let Ok(sender) = RecordSender::open(&connection, class).await else {
+        let Ok(stream) = connection.open_uni().await else {
             return;
         };
-        *onward = Some((to, sender));
+        // A stream that is closed already reports it at the first write.
+        drop(stream.set_priority(class.priority()));
+        *onward = Some((to, stream));
     }
-    if let Some((_, sender)) = onward
-        && sender.send(record).await.is_err()
+    if let Some((_, stream)) = onward
+        && stream.write_all_chunks(record).await.is_err()
     {
         *onward = None;
     }
@@ -123,10 +125,11 @@ async fn forward_single(
     let Some(mut cuts) = hub.cuts(from) else {
         return;
     };
-    let (to, seen) = loop {
+    let (to, recording, seen) = loop {
         let seen = *cuts.borrow_and_update();
-        match hub.judge(from, &header) {
-            Verdict::Forward(to) => break (to, seen),
+        let (verdict, recording) = hub.judge(from, &header);
+        match verdict {
+            Verdict::Forward { to, .. } => break (to, recording, seen),
             // If its sender cancels it meanwhile, the next verdict finds it outdated.
             Verdict::Hold => {
                 if cuts.changed().await.is_err() {
@@ -134,21 +137,23 @@ async fn forward_single(
                 }
             }
             Verdict::Refuse
-            | Verdict::Discard
+            | Verdict::Discard { .. }
             | Verdict::Tampered
-            | Verdict::Tombstone(_)
-            | Verdict::Record(_) => return stop(&mut stream, REFUSED),
+            | Verdict::Tombstone { .. }
+            | Verdict::Record { .. } => return stop(&mut stream, REFUSED),
         }
     };
     let Some(target) = hub.connection(to) else {
         return stop(&mut stream, REFUSED);
     };
+    let mut kept = Kept::new(hub, recording, header);
     let mut onward = None;
     let outcome = tokio::select! {
         biased;
         () = cut(&mut cuts, header.class, seen) => Outcome::Cut,
-        outcome = pipe(&mut stream, &target, &header, &mut onward) => outcome,
+        outcome = pipe(&mut stream, &target, &mut kept, &mut onward) => outcome,
     };
+    kept.end();
     match outcome {
         Outcome::Delivered => {}
         Outcome::Cut => {
@@ -162,6 +167,72 @@ async fn forward_single(
             hub.malformed(from);
         }
         Outcome::Lost => reset(&mut onward, REFUSED),
+    }
+}
+
+/// What of a frame with a stream of its own goes into the recording: all of it once it was sent
+/// whole, otherwise how much had come.
+struct Kept<'a> {
+    hub: &'a Arc<Hub>,
+    header: Header,
+    place: Option<(Recording, Room)>,
+    chunks: Vec<Bytes>,
+}
+
+impl<'a> Kept<'a> {
+    fn new(hub: &'a Arc<Hub>, recording: Option<Recording>, header: Header) -> Self {
+        // Without room for it the recorder has failed, and the frame is not recorded.
+        let place = recording.and_then(|recording| {
+            match recording.queue.room(header.length as usize) {
+                Ok(room) => Some((recording, room)),
+                Err(_) => {
+                    hub.recorder_overflows(&recording);
+                    None
+                }
+            }
+        });
+        Self {
+            hub,
+            header,
+            place,
+            chunks: Vec::new(),
+        }
+    }
+
+    fn gather(&mut self, chunk: &Bytes) {
+        if self.place.is_some() {
+            self.chunks.push(chunk.clone());
+        }
+    }
+
+    fn whole(&mut self) {
+        let header = self.header;
+        self.push(|ciphertext, room| Item::Frame {
+            header,
+            ciphertext,
+            taken: None,
+            room,
+        });
+    }
+
+    /// If it was not whole before, it will not be any more.
+    fn end(&mut self) {
+        let header = self.header;
+        self.push(|received, room| Item::Dropped {
+            header,
+            received,
+            room,
+        });
+    }
+
+    fn push(&mut self, item: impl FnOnce(Vec<Bytes>, Room) -> Item) {
+        let Some((recording, room)) = self.place.take() else {
+            return;
+        };
+        let item = item(std::mem::take(&mut self.chunks), room);
+        if recording.queue.push(now_centis(), item).is_err() {
+            self.hub.recorder_failed(recording.session);
+        }
     }
 }
 
@@ -181,9 +252,10 @@ enum Outcome {
 async fn pipe(
     stream: &mut RecvStream,
     target: &quinn::Connection,
-    header: &Header,
+    kept: &mut Kept<'_>,
     onward: &mut Option<SendStream>,
 ) -> Outcome {
+    let header = kept.header;
     let Ok(sender) = target.open_uni().await else {
         return Outcome::Lost;
     };
@@ -205,6 +277,7 @@ async fn pipe(
             return Outcome::WrongLength;
         };
         left = rest;
+        kept.gather(&chunk);
         if let Err(error) = sender.write_chunk(chunk).await {
             return Outcome::of_write(&error);
         }
@@ -215,6 +288,8 @@ async fn pipe(
     if sender.finish().is_err() {
         return Outcome::Lost;
     }
+    // From here on the target may have all of it, whatever it says.
+    kept.whole();
     // Until the target has it, a revocation still resets it.
     match sender.stopped().await {
         Ok(None) => Outcome::Delivered,

@@ -6,21 +6,27 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use fernsicht_protocol::checkpoint::SignedCheckpoint;
+use fernsicht_protocol::crypto::Hash;
 use fernsicht_protocol::frame::Header;
 use fernsicht_protocol::messages::{
-    AgentToRelay, ConsoleToRelay, ControlOffer, Refusal, RelayToAgent, RelayToConsole,
+    AgentToRelay, Chain, ConsoleToRelay, Refusal, RelayToAgent, RelayToConsole, SessionId,
 };
 use fernsicht_protocol::router::{
-    ConnectionId, Cut, Event, Network, Now, Output, Router, TechnicianId, Ticket, Verdict,
+    ConnectionId, Cut, Event, Now, Offer, Opening, Output, Router, Technician, TechnicianId, Ticket,
+    Verdict,
 };
 use rand_core::OsRng;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
-use super::recorder::Recorder;
+use super::admission::{Admitted, Place};
+use super::care::Care;
+use super::people;
+use super::recorder::{Events, Item, Queue, now_centis, short};
 use crate::Error;
 use crate::authority::Authority;
 use crate::cli::unix_now;
@@ -46,10 +52,11 @@ pub(super) struct Cuts {
 }
 
 /// What a new connection turns out to be.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) enum Client {
-    Agent,
-    Console(Option<TechnicianId>),
+    /// With what its hello is answered.
+    Agent(Offer),
+    Console(Option<Technician>),
     /// A console whose certificate is no longer good: it is told so.
     Revoked,
 }
@@ -60,17 +67,30 @@ pub(super) struct Seat {
     pub(super) mail: mpsc::Receiver<Mail>,
 }
 
+/// An in-order frame, judged, and handed to the recorder in the same step.
+#[derive(Debug)]
+pub(super) enum Passed {
+    /// What becomes of it.
+    Judged(Verdict),
+    /// Input: what becomes of it is known once `taken` has come, or never will.
+    Asked {
+        ticket: Ticket,
+        taken: oneshot::Receiver<()>,
+    },
+}
+
 #[derive(Debug)]
 pub(super) struct Hub {
     state: Mutex<State>,
-    register: Arc<Mutex<Register>>,
-    authority: Option<Arc<Authority>>,
-    ca: Vec<u8>,
-    recorder: Arc<dyn Recorder>,
+    pub(super) register: Arc<Mutex<Register>>,
+    pub(super) authority: Option<Arc<Authority>>,
+    pub(super) ca: Vec<u8>,
+    /// None: there is no signer of checkpoints, hence no recording.
+    care: Option<Arc<Care>>,
     limits: Limits,
     started: Instant,
     timers_changed: Notify,
-    consoles_changed: Notify,
+    pub(super) consoles_changed: Notify,
     emptied: Notify,
     admitted: Arc<Admitted>,
 }
@@ -81,6 +101,10 @@ struct State {
     peers: HashMap<ConnectionId, Peer>,
     next: u64,
     due: Option<Duration>,
+    /// Recordings of running sessions.
+    recordings: HashMap<SessionId, Arc<Queue>>,
+    /// Recordings of ended sessions whose receipts may still come.
+    ended: HashMap<SessionId, Weak<Queue>>,
 }
 
 #[derive(Debug)]
@@ -94,43 +118,59 @@ struct Peer {
 impl Hub {
     pub(super) fn new(
         home: &Home,
-        control: ControlOffer,
         authority: Option<Authority>,
-        recorder: Arc<dyn Recorder>,
-    ) -> Result<Self, Error> {
-        Ok(Self {
+        register: Arc<Mutex<Register>>,
+        care: Option<Arc<Care>>,
+    ) -> Self {
+        Self {
             state: Mutex::new(State {
-                router: Router::new(home.config.router(control)),
+                router: Router::new(home.config.router(home.ca_fingerprint())),
                 peers: HashMap::new(),
                 next: 0,
                 due: None,
+                recordings: HashMap::new(),
+                ended: HashMap::new(),
             }),
-            register: Arc::new(Mutex::new(home.register()?)),
+            register,
             authority: authority.map(Arc::new),
             ca: home.ca.clone(),
-            recorder,
+            care,
             limits: home.config.limits.clone(),
             started: Instant::now(),
             timers_changed: Notify::new(),
             consoles_changed: Notify::new(),
             emptied: Notify::new(),
             admitted: Arc::default(),
-        })
+        }
     }
 
     pub(super) fn can_enrol(&self) -> bool {
         self.authority.is_some()
     }
 
-    pub(super) fn recorder(&self) -> &dyn Recorder {
-        &*self.recorder
+    /// Recordings and their surroundings; none without a signer of checkpoints.
+    pub(super) fn care(&self) -> Option<&Arc<Care>> {
+        self.care.as_ref()
+    }
+
+    /// SHA-256 of the CA certificate.
+    pub(super) fn ca_fingerprint(&self) -> Hash {
+        fernsicht_protocol::crypto::hash(&self.ca)
+    }
+
+    /// What an agent that says hello is offered, looked up anew.
+    pub(super) async fn offer(&self) -> Offer {
+        match &self.care {
+            Some(care) => care.offer().await,
+            None => Offer::Unavailable,
+        }
     }
 
     /// A place for a connection, if there is one for this network.
     pub(super) fn admit(&self, address: IpAddr) -> Option<Place> {
         self.admitted
             .clone()
-            .admit(Network::of(address), &self.limits)
+            .admit(fernsicht_protocol::router::Network::of(address), &self.limits)
     }
 
     /// Whom a console's certificate belongs to.
@@ -150,9 +190,9 @@ impl Hub {
         self.with(|state, now| {
             let id = ConnectionId(state.next);
             state.next += 1;
-            let technician = match client {
-                Client::Console(technician) => technician,
-                Client::Agent | Client::Revoked => None,
+            let technician = match &client {
+                Client::Console(technician) => technician.as_ref().map(|t| t.id),
+                Client::Agent(_) | Client::Revoked => None,
             };
             let peer = Peer {
                 outbox,
@@ -162,7 +202,11 @@ impl Hub {
             };
             state.peers.insert(id, peer);
             match client {
-                Client::Agent => state.router.handle_agent_connected(id, address, now),
+                Client::Agent(offer) => {
+                    state
+                        .router
+                        .handle_agent_connected(id, offer, address, now);
+                }
                 Client::Console(technician) => {
                     state
                         .router
@@ -205,16 +249,100 @@ impl Hub {
         self.with(|state, now| state.router.handle_malformed(id, now));
     }
 
-    pub(super) fn judge(self: &Arc<Self>, id: ConnectionId, header: &Header) -> Verdict {
-        self.with(|state, now| state.router.handle_frame_header(id, header, now))
+    /// Judges a frame with a stream of its own. If it is to be recorded, its recording comes along.
+    pub(super) fn judge(
+        self: &Arc<Self>,
+        id: ConnectionId,
+        header: &Header,
+    ) -> (Verdict, Option<Recording>) {
+        self.with(|state, now| {
+            let verdict = state.router.handle_frame_header(id, header, now);
+            let recording = match verdict {
+                Verdict::Forward {
+                    recording: Some(session),
+                    ..
+                } => state.recordings.get(&session).map(|queue| Recording {
+                    session,
+                    queue: queue.clone(),
+                }),
+                Verdict::Forward { .. }
+                | Verdict::Record { .. }
+                | Verdict::Hold
+                | Verdict::Tombstone { .. }
+                | Verdict::Discard { .. }
+                | Verdict::Refuse
+                | Verdict::Tampered => None,
+            };
+            (verdict, recording)
+        })
+    }
+
+    /// Judges an in-order frame and hands it to the recorder before anything else can be judged:
+    /// the recording has the order of the judgements.
+    pub(super) fn pass(
+        self: &Arc<Self>,
+        id: ConnectionId,
+        header: &Header,
+        ciphertext: &Bytes,
+    ) -> Passed {
+        self.with(|state, now| {
+            let verdict = state.router.handle_frame_header(id, header, now);
+            let (session, kind) = match verdict {
+                Verdict::Forward { recording, .. } => (recording, Kind::Forwarded),
+                Verdict::Tombstone { recording, .. } | Verdict::Discard { recording } => {
+                    (recording, Kind::Withheld)
+                }
+                Verdict::Record { recording, ticket } => (Some(recording), Kind::Asked(ticket)),
+                Verdict::Hold | Verdict::Refuse | Verdict::Tampered => (None, Kind::Withheld),
+            };
+            let (told, taken) = oneshot::channel();
+            if let Some(session) = session {
+                let told = matches!(kind, Kind::Asked(_)).then_some(told);
+                state.record(session, header, ciphertext, (&kind, told));
+            }
+            match kind {
+                Kind::Asked(ticket) => Passed::Asked { ticket, taken },
+                Kind::Forwarded | Kind::Withheld => Passed::Judged(verdict),
+            }
+        })
     }
 
     pub(super) fn recorded(self: &Arc<Self>, id: ConnectionId, ticket: Ticket) -> Verdict {
         self.with(|state, _| state.router.handle_recorded(id, ticket))
     }
 
-    pub(super) fn recorder_failed(self: &Arc<Self>, id: ConnectionId) {
-        self.with(|state, _| state.router.handle_recorder_failed(id));
+    pub(super) fn recorder_failed(self: &Arc<Self>, session: SessionId) {
+        self.with(|state, _| state.router.handle_recorder_failed(session));
+    }
+
+    /// A recording has no room for what must be recorded.
+    pub(super) fn recorder_overflows(self: &Arc<Self>, recording: &Recording) {
+        if recording.queue.fail(now_centis()) {
+            self.recorder_failed(recording.session);
+        }
+    }
+
+    /// A certificate of this technician is no longer good.
+    pub(super) fn revoked(self: &Arc<Self>, technician: TechnicianId) {
+        self.with(|state, now| state.router.handle_revoked(technician, now));
+    }
+
+    /// What became of an enrolment.
+    pub(super) fn enrolled(
+        self: &Arc<Self>,
+        id: ConnectionId,
+        result: Result<Vec<Vec<u8>>, Refusal>,
+    ) {
+        self.with(|state, _| state.router.handle_enrolment(id, result));
+    }
+
+    /// The technicians who are connected.
+    pub(super) fn technicians(&self) -> Vec<TechnicianId> {
+        let state = lock(&self.state);
+        let mut all: Vec<_> = state.peers.values().filter_map(|p| p.technician).collect();
+        all.sort_unstable_by_key(|t| t.0);
+        all.dedup();
+        all
     }
 
     pub(super) fn drain(self: &Arc<Self>) {
@@ -285,7 +413,28 @@ impl Hub {
                     secret,
                     request,
                 } => {
-                    tokio::spawn(enrol(self.clone(), connection, secret, request));
+                    tokio::spawn(people::enrol(self.clone(), connection, secret, request));
+                }
+                Output::StartRecording(opening) => self.start_recording(state, opening),
+                Output::RecordSignature {
+                    session,
+                    epoch,
+                    signature,
+                } => state.push(session, Item::Signature { epoch, signature }),
+                Output::FinishRecording { session, reason } => {
+                    if let Some(queue) = state.recordings.remove(&session) {
+                        // The end is always taken.
+                        drop(queue.push(now_centis(), Item::Finish { reason }));
+                        state.ended.retain(|_, queue| queue.strong_count() > 0);
+                        state.ended.insert(session, Arc::downgrade(&queue));
+                    }
+                }
+                Output::ReceiptDone { session } => {
+                    let ended = state.ended.remove(&session);
+                    if let Some(queue) = ended.and_then(|queue| queue.upgrade()) {
+                        // What comes behind the end is always taken.
+                        drop(queue.push(now_centis(), Item::ReceiptDone));
+                    }
                 }
                 Output::Event(event) => log(&event),
             }
@@ -293,7 +442,118 @@ impl Hub {
     }
 }
 
+impl Hub {
+    fn start_recording(self: &Arc<Self>, state: &mut State, opening: Box<Opening>) {
+        let session = opening.session;
+        if !state.recordings.contains_key(&session)
+            && let Some(care) = &self.care
+            && let Ok(queue) = care.recorders.start(session, Arc::new(Reports(self.clone())))
+        {
+            state.recordings.insert(session, queue);
+        }
+        state.push(session, Item::Open(opening));
+    }
+}
+
+/// Where recorders report to.
+pub(super) struct Reports(pub(super) Arc<Hub>);
+
+impl Events for Reports {
+    fn ready(&self, session: SessionId, epoch: u32, chain: Chain, first: SignedCheckpoint) {
+        self.0.with(|state, now| {
+            state
+                .router
+                .handle_recording_ready(session, epoch, chain, first, now);
+        });
+    }
+
+    fn checkpoint(&self, session: SessionId, checkpoint: SignedCheckpoint) {
+        self.0
+            .with(|state, _| state.router.handle_checkpoint(session, checkpoint));
+    }
+
+    fn failed(&self, session: SessionId) {
+        self.0.recorder_failed(session);
+    }
+
+    fn back(&self, session: SessionId) {
+        self.0
+            .with(|state, _| state.router.handle_recorder_back(session));
+    }
+
+    fn finished(&self, session: SessionId, last: Option<SignedCheckpoint>) {
+        self.0.with(|state, now| {
+            state
+                .router
+                .handle_recording_finished(session, last, now);
+        });
+    }
+}
+
+/// A running session's recording.
+#[derive(Debug, Clone)]
+pub(super) struct Recording {
+    pub(super) session: SessionId,
+    pub(super) queue: Arc<Queue>,
+}
+
+enum Kind {
+    Forwarded,
+    Withheld,
+    Asked(Ticket),
+}
+
 impl State {
+    /// Hands an in-order frame to its recorder.
+    fn record(
+        &mut self,
+        session: SessionId,
+        header: &Header,
+        ciphertext: &Bytes,
+        (kind, taken): (&Kind, Option<oneshot::Sender<()>>),
+    ) {
+        let room = self
+            .recordings
+            .get(&session)
+            .and_then(|queue| queue.room(ciphertext.len()).ok());
+        let Some(room) = room else {
+            return self.fail(session);
+        };
+        let (header, ciphertext) = (*header, ciphertext.clone());
+        let item = match kind {
+            Kind::Forwarded | Kind::Asked(_) => Item::Frame {
+                header,
+                ciphertext: vec![ciphertext],
+                taken,
+                room,
+            },
+            Kind::Withheld => Item::Withheld {
+                header,
+                ciphertext,
+                room,
+            },
+        };
+        self.push(session, item);
+    }
+
+    /// A recorder that does not take what it must have, has failed.
+    fn push(&mut self, session: SessionId, item: Item) {
+        let pushed = self
+            .recordings
+            .get(&session)
+            .is_some_and(|queue| queue.push(now_centis(), item).is_ok());
+        if !pushed {
+            self.fail(session);
+        }
+    }
+
+    fn fail(&mut self, session: SessionId) {
+        if let Some(queue) = self.recordings.get(&session) {
+            queue.fail(now_centis());
+        }
+        self.router.handle_recorder_failed(session);
+    }
+
     fn send(&mut self, id: ConnectionId, mail: Mail) {
         let Some(peer) = self.peers.get(&id) else {
             return;
@@ -329,157 +589,7 @@ pub(super) async fn run_timers(hub: Arc<Hub>) {
     }
 }
 
-/// Ends what belongs to technicians whom another process has revoked. Looks once a second,
-/// and only while a technician is connected.
-pub(super) async fn watch_register(hub: Arc<Hub>) {
-    let mut seen = None;
-    loop {
-        let technicians: Vec<TechnicianId> = {
-            let mut all: Vec<_> = lock(&hub.state)
-                .peers
-                .values()
-                .filter_map(|p| p.technician)
-                .collect();
-            all.sort_unstable_by_key(|t| t.0);
-            all.dedup();
-            all
-        };
-        if technicians.is_empty() {
-            hub.consoles_changed.notified().await;
-            continue;
-        }
-        let register = hub.register.clone();
-        let looked =
-            tokio::task::spawn_blocking(move || revoked(&register, &technicians, seen)).await;
-        match looked {
-            Ok(Ok((version, revoked))) => {
-                seen = Some(version);
-                for technician in revoked {
-                    tracing::info!(technician = technician.0, "revoked");
-                    hub.with(|state, now| state.router.handle_revoked(technician, now));
-                }
-            }
-            Ok(Err(error)) => tracing::error!(%error, "cannot look for revocations"),
-            Err(error) => tracing::error!(%error, "cannot look for revocations"),
-        }
-        tokio::select! {
-            () = tokio::time::sleep(LOOK_EVERY) => {}
-            // A console that has just connected may have been revoked in between.
-            () = hub.consoles_changed.notified() => seen = None,
-        }
-    }
-}
-
-fn revoked(
-    register: &Mutex<Register>,
-    technicians: &[TechnicianId],
-    seen: Option<i64>,
-) -> Result<(i64, Vec<TechnicianId>), Error> {
-    let register = lock(register);
-    let version = register.version()?;
-    let mut revoked = Vec::new();
-    if seen != Some(version) {
-        for technician in technicians {
-            if register.revoked(*technician)? {
-                revoked.push(*technician);
-            }
-        }
-    }
-    Ok((version, revoked))
-}
-
-async fn enrol(hub: Arc<Hub>, id: ConnectionId, secret: [u8; 16], request: Vec<u8>) {
-    let worker = hub.clone();
-    let enrolled = tokio::task::spawn_blocking(move || worker.issue(&secret, &request)).await;
-    let result = enrolled.unwrap_or(Err(Refusal::Token));
-    match &result {
-        Ok(_) => tracing::info!("a technician has enrolled"),
-        Err(refusal) => tracing::info!(?refusal, "an enrolment was refused"),
-    }
-    hub.with(|state, _| state.router.handle_enrolment(id, result));
-}
-
-impl Hub {
-    fn issue(&self, secret: &[u8; 16], request: &[u8]) -> Result<Vec<Vec<u8>>, Refusal> {
-        let Some(authority) = &self.authority else {
-            tracing::error!(
-                "an enrolment was refused because ca.key is not here; put it back and restart"
-            );
-            return Err(Refusal::Token);
-        };
-        let issued = lock(&self.register).enrol(secret, unix_now(), |name, organisation| {
-            authority
-                .issue_technician(name, organisation, request)
-                .inspect_err(|error| tracing::warn!(%error, "an enrolment request is not usable"))
-                .ok()
-        });
-        match issued {
-            Ok(Some(issued)) => Ok(vec![issued.leaf, self.ca.clone()]),
-            Ok(None) => Err(Refusal::Token),
-            Err(error) => {
-                tracing::error!(%error, "an enrolment failed");
-                Err(Refusal::Full)
-            }
-        }
-    }
-}
-
-/// How many are connected, in all and by network.
-#[derive(Debug, Default)]
-struct Admitted {
-    all: AtomicUsize,
-    by_network: Mutex<HashMap<Network, usize>>,
-}
-
-impl Admitted {
-    fn admit(self: Arc<Self>, network: Network, limits: &Limits) -> Option<Place> {
-        let mut by_network = lock(&self.by_network);
-        let all = self.all.load(Ordering::Relaxed);
-        let here = by_network.get(&network).copied().unwrap_or_default();
-        if all >= limits.connections || here >= limits.connections_per_network {
-            return None;
-        }
-        by_network.insert(network, here + 1);
-        self.all.store(all + 1, Ordering::Relaxed);
-        let crowded = all > limits.connections / 4 || here > limits.connections_per_network / 4;
-        drop(by_network);
-        Some(Place {
-            admitted: self,
-            network,
-            crowded,
-        })
-    }
-}
-
-/// A connection's place among those that are admitted; free again when dropped.
-#[derive(Debug)]
-pub(super) struct Place {
-    admitted: Arc<Admitted>,
-    network: Network,
-    crowded: bool,
-}
-
-impl Place {
-    pub(super) fn crowded(&self) -> bool {
-        self.crowded
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut by_network = lock(&self.admitted.by_network);
-        self.admitted.all.fetch_sub(1, Ordering::Relaxed);
-        if let Some(here) = by_network.get_mut(&self.network) {
-            *here -= 1;
-            if *here == 0 {
-                by_network.remove(&self.network);
-            }
-        }
-    }
-}
-
 fn log(event: &Event) {
-    let short = |session: &[u8; 16]| data_encoding::HEXLOWER.encode(&session[..6]);
     match event {
         Event::Offered {
             session,
@@ -504,17 +614,25 @@ fn log(event: &Event) {
         Event::Ended { session, reason } => {
             tracing::info!(session = short(session), ?reason, "ended")
         }
+        Event::Recording { session, epoch } => {
+            tracing::info!(session = short(session), epoch, "recording");
+        }
+        Event::RecorderFailed { session } => {
+            tracing::error!(session = short(session), "the recorder has failed: no control");
+        }
+        Event::RecorderBack { session } => {
+            tracing::info!(session = short(session), "the recorder is back");
+        }
         Event::TooManyTries { network } => tracing::warn!(%network, "too many tries"),
     }
 }
 
 /// A panic in another task must not make the relay deaf; the router's state is
 /// changed in whole steps.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Messages that a client may leave unread: several pairings' worth, at most 4 MB.
 const OUTBOX: usize = 256;
-const LOOK_EVERY: Duration = Duration::from_millis(700);
 const CODE_SLOW: u32 = 3;

@@ -3,37 +3,41 @@
 //! ```text
 //! accept ─► connection (one task each) ─► messages ─► hub ─► outboxes
 //!                 └─► forward (one task per open stream) ─► hub: verdict ─► the other connection
-//! timers, revocations, signals ─────────────────────────► hub
+//! timers, revocations, signals ─────────────────────────► hub ─► recorder (one thread per recording) ─► store
+//! auditors (one task each) ─► access log, hand-out               care: offer, space, retention, depot
 //! ```
 //!
 //! Bounds: connections in all and per network (relay.toml), 64 streams a connection, windows
-//! of 2 MB a connection, 256 messages an outbox. Whoever does not read his messages is
-//! disconnected.
+//! of 2 MB a connection, 256 messages an outbox, 48 MB a recording that are not yet written. Whoever
+//! does not read his messages is disconnected.
 
+mod admission;
+mod auditor;
+mod care;
 mod connection;
 mod forward;
 mod hub;
+mod people;
 mod recorder;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use fernsicht_protocol::messages::ControlOffer;
 use fernsicht_protocol::quic;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Error;
-use crate::cli::{LogFormat, say};
+use crate::cli::{LogFormat, say, unix_now};
 use crate::home::Home;
+use care::Care;
 use hub::Hub;
-use recorder::NoRecorder;
+use recorder::Recorders;
 
 /// How to run.
 #[derive(Debug)]
 pub(crate) struct Options {
     pub(crate) listen: Option<SocketAddr>,
-    pub(crate) unrecorded_test: bool,
     pub(crate) log: LogFormat,
 }
 
@@ -46,6 +50,8 @@ pub(crate) fn run(home: &Home, options: &Options) -> Result<(), Error> {
         .build()
         .map_err(Error::system("cannot start the runtime"))?;
     let result = runtime.block_on(serve(home, options));
+    // A thread that waits for a stalled disk is not waited for.
+    runtime.shutdown_background();
     drop(lock);
     result
 }
@@ -61,21 +67,33 @@ async fn serve(home: &Home, options: &Options) -> Result<(), Error> {
     let mut interrupt =
         signal(SignalKind::interrupt()).map_err(Error::system("cannot wait for signals"))?;
 
-    let control = if options.unrecorded_test {
-        ControlOffer::Recorded {
-            deletion: 1_900_000_000,
-        }
-    } else {
-        ControlOffer::Unavailable
-    };
     let authority = home.authority().ok();
-    let hub = Arc::new(Hub::new(home, control, authority, Arc::new(NoRecorder))?);
-    greet(home, options, hub.can_enrol());
+    let register = Arc::new(Mutex::new(home.register()?));
+    let care = match home.checkpoint_signer() {
+        Ok(signer) => {
+            let store = Arc::new(home.store()?);
+            let recorders = Recorders::new(store.clone(), signer);
+            let care = Care::new(store, recorders, register.clone());
+            care.start()?;
+            Some(Arc::new(care))
+        }
+        Err(Error::NoCaKey(_)) => None,
+        Err(error) => return Err(error),
+    };
+    let auditors = hub::lock(&register).good_auditors(unix_now())?.len();
+    let hub = Arc::new(Hub::new(home, authority, register, care));
+    greet(home, hub.can_enrol(), auditors);
     say(&format!("listening on {address}"));
-    tracing::info!(%address, unrecorded_test = options.unrecorded_test, "listening");
+    tracing::info!(%address, auditors, "listening");
 
-    let timers = tokio::spawn(hub::run_timers(hub.clone()));
-    let revocations = tokio::spawn(hub::watch_register(hub.clone()));
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(hub::run_timers(hub.clone()));
+    tasks.spawn(people::watch_register(hub.clone()));
+    if let Some(care) = hub.care().cloned() {
+        tasks.spawn(care::run(care.clone()));
+        let reports = hub::Reports(hub.clone());
+        tasks.spawn(async move { care.recorders.watch(&reports).await });
+    }
     tokio::select! {
         () = accept(&endpoint, &hub) => {}
         _ = terminate.recv() => {}
@@ -85,9 +103,13 @@ async fn serve(home: &Home, options: &Options) -> Result<(), Error> {
     tracing::info!("ending: every session is told");
     endpoint.set_server_config(None);
     hub.drain();
-    if tokio::time::timeout(DRAIN_WITHIN, hub.empty())
-        .await
-        .is_err()
+    let drained = async {
+        hub.empty().await;
+        while hub.care().is_some_and(|c| c.recorders.unfinished() > 0) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    if tokio::time::timeout(DRAIN_WITHIN, drained).await.is_err()
     {
         tracing::warn!("not everybody could be told in time");
     }
@@ -98,8 +120,7 @@ async fn serve(home: &Home, options: &Options) -> Result<(), Error> {
     {
         tracing::debug!("not every connection was closed in time");
     }
-    timers.abort();
-    revocations.abort();
+    tasks.abort_all();
     say("ended");
     Ok(())
 }
@@ -141,7 +162,7 @@ fn bind(listen: SocketAddr, home: &Home, is_default: bool) -> Result<quinn::Endp
     }
 }
 
-fn greet(home: &Home, options: &Options, can_enrol: bool) {
+fn greet(home: &Home, can_enrol: bool, auditors: usize) {
     let data = home.dir().display();
     if home.fresh || home.config.operator.is_empty() {
         say(&format!(
@@ -151,19 +172,23 @@ fn greet(home: &Home, options: &Options, can_enrol: bool) {
              What to do next:\n\
              1. Fill in {data}/relay.toml (name, addresses, complaints office) and start again.\n\
              2. fernsicht-relay --data {data} technician add \"First Last\" --organisation NAME\n\
-             3. fernsicht-relay --data {data} agent --output fernsicht-agent-for-customers\n"
+             3. fernsicht-relay --data {data} auditor add \"First Last\"\n\
+             4. fernsicht-relay --data {data} agent --output fernsicht-agent-for-customers\n"
         ));
     }
     if !can_enrol {
-        say("The CA key is not here: technicians cannot enrol at this relay until it is.");
+        say("The CA key is not here: nobody can enrol at this relay until it is.");
     }
-    if options.unrecorded_test {
-        say(
-            "*****************************************************************************\n\
-             ** TEST OPERATION: control is permitted WITHOUT A RECORDING.               **\n\
-             ** Never use this with real customers.                                     **\n\
-             *****************************************************************************",
-        );
+    match auditors {
+        0 => say(&format!(
+            "There is no auditor: nothing can be recorded, so customers are offered only looking.\n\
+             fernsicht-relay --data {data} auditor add \"First Last\""
+        )),
+        1 => say(
+            "There is only one auditor: if the key or its passphrase is lost, no recording can ever be opened.\n\
+             Add a second one.",
+        ),
+        _ => {}
     }
 }
 
@@ -183,5 +208,6 @@ fn start_log(format: LogFormat) {
     drop(started);
 }
 
-const DRAIN_WITHIN: Duration = Duration::from_secs(5);
+/// An agent has 5 s for its receipt behind the last checkpoint.
+const DRAIN_WITHIN: Duration = Duration::from_secs(9);
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);

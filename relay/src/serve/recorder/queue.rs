@@ -1,0 +1,423 @@
+//! What one recording still has to write: bounded in bytes and items, and watched.
+//!
+//! ```text
+//! Taking ─(full, write error, too slow)─► Failed ─(the store takes again)─► Taking
+//!    └──────────────(Finish)──────────► Closing ◄──(Finish)──┘
+//! ```
+//!
+//! Items are pushed in the order in which they were judged, under the hub's lock. The writing
+//! thread takes them in batches: what nobody waits for may rest for [`LINGER`], so that a stream
+//! of pictures does not wake it for each one; input wakes it at once.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use fernsicht_protocol::frame::Header;
+use fernsicht_protocol::messages::End;
+use fernsicht_protocol::router::Opening;
+use tokio::sync::oneshot;
+
+/// The recorder does not take this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the recorder does not take any more")]
+pub(crate) struct Failed;
+
+/// Something for the recording's file. Times are hundredths of a second since 1970 UTC.
+#[derive(Debug)]
+pub(crate) enum Item {
+    /// A recorded epoch begins.
+    Open(Box<Opening>),
+    /// The technician's signature over the epoch.
+    Signature { epoch: u32, signature: [u8; 64] },
+    /// A frame that is forwarded. `taken` is told once write(2) has returned.
+    Frame {
+        header: Header,
+        ciphertext: Vec<Bytes>,
+        taken: Option<oneshot::Sender<()>>,
+        room: Room,
+    },
+    /// An in-order frame that is withheld.
+    Withheld {
+        header: Header,
+        ciphertext: Bytes,
+        room: Room,
+    },
+    /// A frame with a stream of its own that was not delivered whole.
+    Dropped {
+        header: Header,
+        received: Vec<Bytes>,
+        room: Room,
+    },
+    /// The session is over.
+    Finish { reason: End },
+    /// The customer has the completed receipt.
+    ReceiptDone,
+}
+
+/// Memory that an item or a frame on its way holds; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Room {
+    held: Arc<AtomicUsize>,
+    bytes: usize,
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.held.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// The thread's next work.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// Items with the times of their hand-over, oldest first.
+    Batch(Vec<(u64, Item)>),
+    /// The time that was given has come.
+    Due,
+    /// Somebody found that the recorder has failed.
+    Failed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Taking,
+    Failed,
+    /// The session is over; only what concerns the end is taken.
+    Closing,
+}
+
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    items: VecDeque<(u64, Item)>,
+    /// Since when the oldest waiting item waits.
+    waiting: Option<Instant>,
+    /// Since when the thread is at work.
+    working: Option<Instant>,
+    /// An epoch's opening is among it: it takes more than a write.
+    opening: bool,
+    /// Somebody waits for an item.
+    urgent: bool,
+    /// The time of the oldest item that was lost with a failure, and how many failures there were.
+    lost_since: Option<u64>,
+    failures: u64,
+    /// Somebody was told that the end takes too long.
+    given_up: bool,
+}
+
+/// Something is missing in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lost {
+    /// Since when.
+    pub(crate) since: u64,
+    failures: u64,
+}
+
+/// What is owed for too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Overdue {
+    /// A record or a checkpoint.
+    Record,
+    /// The end of the recording; said once.
+    End,
+}
+
+/// One recording's queue.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    changed: Condvar,
+    held: Arc<AtomicUsize>,
+}
+
+impl Queue {
+    pub(crate) fn new() -> Self {
+        Self {
+            state: Mutex::new(State {
+                phase: Phase::Taking,
+                items: VecDeque::new(),
+                waiting: None,
+                working: None,
+                opening: false,
+                urgent: false,
+                lost_since: None,
+                failures: 0,
+                given_up: false,
+            }),
+            changed: Condvar::new(),
+            held: Arc::default(),
+        }
+    }
+
+    /// Memory for what will be recorded later.
+    pub(crate) fn room(&self, bytes: usize) -> Result<Room, Failed> {
+        let held = self.held.fetch_add(bytes, Ordering::Relaxed);
+        let room = Room {
+            held: self.held.clone(),
+            bytes,
+        };
+        match held + bytes <= MAX_BYTES {
+            true => Ok(room),
+            false => Err(Failed),
+        }
+    }
+
+    /// Takes an item. What comes behind the end is forgotten.
+    pub(crate) fn push(&self, now: u64, item: Item) -> Result<(), Failed> {
+        let mut state = self.lock();
+        let about_end = matches!(item, Item::Finish { .. } | Item::ReceiptDone);
+        match state.phase {
+            Phase::Failed if !about_end => return Err(Failed),
+            Phase::Closing if !about_end => return Ok(()),
+            Phase::Taking if !about_end && state.items.len() >= MAX_ITEMS => return Err(Failed),
+            Phase::Taking | Phase::Failed | Phase::Closing => {}
+        }
+        let urgent = match &item {
+            Item::Frame { taken, .. } => taken.is_some(),
+            Item::Withheld { .. } | Item::Dropped { .. } => false,
+            Item::Open(_) => {
+                state.opening = true;
+                true
+            }
+            Item::Signature { .. } | Item::ReceiptDone => true,
+            Item::Finish { .. } => {
+                state.phase = Phase::Closing;
+                true
+            }
+        };
+        let first = state.items.is_empty();
+        state.items.push_back((now, item));
+        state.waiting.get_or_insert_with(Instant::now);
+        let wake = first || (urgent && !state.urgent);
+        state.urgent |= urgent;
+        drop(state);
+        if wake {
+            self.changed.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Waits for work, until `due` at the latest. What was given out before is done.
+    pub(crate) fn wait(&self, due: Option<Instant>) -> Work {
+        let mut state = self.lock();
+        state.working = None;
+        loop {
+            if state.phase == Phase::Failed {
+                return Work::Failed;
+            }
+            let now = Instant::now();
+            let ripe = state.waiting.map(|since| match state.urgent {
+                true => now,
+                false => since + LINGER,
+            });
+            if ripe.is_some_and(|at| at <= now) {
+                return state.take(now);
+            }
+            if due.is_some_and(|due| due <= now) {
+                state.working = Some(now);
+                return Work::Due;
+            }
+            state = match ripe.into_iter().chain(due).min() {
+                Some(until) => {
+                    let timeout = until.saturating_duration_since(now);
+                    let waited = self.changed.wait_timeout(state, timeout);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    /// Waits while the recorder is failed, for a time. Some: the end came meanwhile.
+    pub(crate) fn wait_failed(&self, timeout: Duration) -> Option<Vec<(u64, Item)>> {
+        let mut state = self.lock();
+        state.working = None;
+        let until = Instant::now() + timeout;
+        loop {
+            let now = Instant::now();
+            if state.phase == Phase::Closing {
+                state.waiting = None;
+                return Some(state.items.drain(..).collect());
+            }
+            if now >= until {
+                return None;
+            }
+            let waited = self.changed.wait_timeout(state, until - now);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// The recorder has failed: what waits is lost. False: it had failed before, or the end has come.
+    pub(crate) fn fail(&self, now: u64) -> bool {
+        let mut state = self.lock();
+        if state.phase != Phase::Taking {
+            return false;
+        }
+        state.phase = Phase::Failed;
+        let oldest = state.items.front().map_or(now, |(time, _)| *time);
+        state.lose(oldest);
+        // Whoever waits for one of them learns it from the dropped sender.
+        let lost: Vec<_> = state.items.drain(..).collect();
+        (state.waiting, state.urgent, state.opening) = (None, false, false);
+        drop(state);
+        drop(lost);
+        self.changed.notify_one();
+        true
+    }
+
+    /// Something from this time on is not in the file.
+    pub(crate) fn lost(&self, since: u64) {
+        self.lock().lose(since);
+    }
+
+    /// What is missing in the file and not yet said there.
+    pub(crate) fn missing(&self) -> Option<Lost> {
+        let state = self.lock();
+        state.lost_since.map(|since| Lost {
+            since,
+            failures: state.failures,
+        })
+    }
+
+    /// The file says what is missing; what was lost since then is not meant.
+    pub(crate) fn said(&self, lost: Option<Lost>) {
+        let mut state = self.lock();
+        if lost.is_some_and(|lost| lost.failures == state.failures) {
+            state.lost_since = None;
+        }
+    }
+
+    /// True if it has failed and is not back.
+    pub(crate) fn failed(&self) -> bool {
+        self.lock().phase == Phase::Failed
+    }
+
+    /// The store takes again. False: the end has come meanwhile.
+    pub(crate) fn recover(&self) -> bool {
+        let mut state = self.lock();
+        if state.phase == Phase::Failed {
+            state.phase = Phase::Taking;
+        }
+        state.phase == Phase::Taking
+    }
+
+    /// What has been owed for too long.
+    pub(crate) fn overdue(&self) -> Option<Overdue> {
+        let mut state = self.lock();
+        let since = state.working.into_iter().chain(state.waiting).min()?;
+        let late = |limit| since.elapsed() > limit;
+        match state.phase {
+            Phase::Taking if state.opening => late(OPENING_WITHIN).then_some(Overdue::Record),
+            Phase::Taking => late(WRITE_WITHIN).then_some(Overdue::Record),
+            Phase::Closing if !state.given_up && late(END_WITHIN) => {
+                state.given_up = true;
+                Some(Overdue::End)
+            }
+            Phase::Closing | Phase::Failed => None,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn take(&mut self, now: Instant) -> Work {
+        self.working = self.waiting.take().or(Some(now));
+        self.urgent = false;
+        self.opening = self
+            .items
+            .iter()
+            .any(|(_, item)| matches!(item, Item::Open(_)));
+        Work::Batch(self.items.drain(..).collect())
+    }
+
+    fn lose(&mut self, since: u64) {
+        self.failures += 1;
+        self.lost_since = Some(self.lost_since.map_or(since, |before| before.min(since)));
+    }
+}
+
+/// What may wait: a second and more of the fastest link, or two pictures of the greatest size.
+const MAX_BYTES: usize = 48 << 20;
+const MAX_ITEMS: usize = 16 << 10;
+/// How long an item that nobody waits for may rest.
+const LINGER: Duration = Duration::from_millis(15);
+/// Control must end within a second of a store that stalls.
+const WRITE_WITHIN: Duration = Duration::from_millis(700);
+/// What an agent waits for the last checkpoint before it is told that none may come.
+const END_WITHIN: Duration = Duration::from_millis(1_500);
+/// An opening makes files and catalogue lines, each synced; no control depends on it yet.
+const OPENING_WITHIN: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(taken: Option<oneshot::Sender<()>>, queue: &Queue) -> Item {
+        let header = Header {
+            epoch: 1,
+            direction: fernsicht_protocol::frame::Direction::ConsoleToAgent,
+            class: fernsicht_protocol::frame::Class::Input,
+            number: 0,
+            grant: 0,
+            rights: fernsicht_protocol::rights::Rights::Control,
+            length: 1,
+        };
+        Item::Frame {
+            header,
+            ciphertext: vec![Bytes::from_static(b"x")],
+            taken,
+            room: queue.room(1).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_failure_tells_who_waits_and_takes_nothing_more() {
+        let queue = Queue::new();
+        let (taken, mut told) = oneshot::channel();
+        queue.push(5, item(Some(taken), &queue)).unwrap();
+        assert!(queue.fail(9) && !queue.fail(9));
+        assert!(matches!(
+            told.try_recv(),
+            Err(oneshot::error::TryRecvError::Closed)
+        ));
+        assert_eq!(queue.push(10, item(None, &queue)), Err(Failed));
+        assert!(matches!(queue.wait(None), Work::Failed));
+        let missing = queue.missing();
+        assert_eq!(missing.map(|lost| lost.since), Some(5));
+        queue.said(missing);
+        assert_eq!(queue.missing(), None);
+        assert!(queue.recover());
+        queue.push(11, item(None, &queue)).unwrap();
+        assert!(matches!(queue.wait(None), Work::Batch(batch) if batch.len() == 1));
+        assert_eq!(queue.held.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn the_end_is_taken_even_by_a_failed_one() {
+        let queue = Queue::new();
+        queue.fail(1);
+        queue.push(2, Item::Finish { reason: End::Relay }).unwrap();
+        assert!(!queue.recover());
+        let last = queue.wait_failed(Duration::ZERO).unwrap();
+        assert!(matches!(last[..], [(2, Item::Finish { .. })]));
+        assert_eq!(queue.push(3, item(None, &queue)), Ok(()));
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let queue = Queue::new();
+        let first = queue.room(MAX_BYTES).unwrap();
+        assert!(queue.room(1).is_err());
+        drop(first);
+        assert!(queue.room(MAX_BYTES).is_ok());
+    }
+}

@@ -1,0 +1,478 @@
+//! One recording's thread: the only one that writes its file.
+//!
+//! ```text
+//! Open ─► (gap) opening, first checkpoint, keys: synced ─► ready
+//! batch ─► one write(2) ─► who waits is told          each second: checkpoint, fdatasync ─► both ends
+//! failure ─► cut back to what is whole ─► probe each second ─► back
+//! Finish ─► end, last checkpoint: synced ─► catalogue ─► (receipt) ─► over
+//! ```
+//!
+//! It may hang in the operating system for as long as the store does; nobody waits for it.
+//! [`super::Recorders::watch`] then says that the recorder has failed, and this thread finds that
+//! out when it comes back.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fernsicht_protocol::cert;
+use fernsicht_protocol::checkpoint::SignedCheckpoint;
+use fernsicht_protocol::crypto::hash;
+use fernsicht_protocol::messages::{End, SessionId};
+use fernsicht_protocol::router::Opening;
+use fernsicht_protocol::wire::{Blob, List};
+use fernsicht_recordings::format;
+use fernsicht_recordings::store::{self, Appending, NewRecording, RecordingId};
+use fernsicht_recordings::writer::{self, Writer};
+use ring::digest::{Context, SHA256};
+
+use super::queue::{Item, Queue, Work};
+use super::{Events, Shared, now_centis};
+
+/// Why the recorder has failed.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error("cannot write a recording: {0}")]
+    Write(#[from] std::io::Error),
+    #[error("a record does not fit: {0}")]
+    Writer(#[from] writer::Error),
+    #[error("a certificate cannot be recorded")]
+    Certificate,
+    #[error("nothing of this session has been recorded")]
+    Nothing,
+}
+
+/// The file and what is known of it.
+#[derive(Debug)]
+struct Written {
+    id: RecordingId,
+    file: Box<dyn Appending>,
+    /// Behind the last record that write(2) has taken. None: nothing is in the file.
+    safe: Option<Writer>,
+}
+
+pub(super) struct Thread {
+    session: SessionId,
+    queue: Arc<Queue>,
+    shared: Arc<Shared>,
+    events: Arc<dyn Events>,
+    written: Option<Written>,
+    /// When the next checkpoint may come.
+    checkpoint_at: Instant,
+    buffer: Vec<u8>,
+}
+
+/// What a batch has asked for beside being written.
+#[derive(Debug, Default)]
+struct Orders {
+    finish: Option<End>,
+    receipt: bool,
+}
+
+impl Thread {
+    pub(super) fn new(
+        session: SessionId,
+        queue: Arc<Queue>,
+        shared: Arc<Shared>,
+        events: Arc<dyn Events>,
+    ) -> Self {
+        Self {
+            session,
+            queue,
+            shared,
+            events,
+            written: None,
+            checkpoint_at: Instant::now(),
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Until the recording is complete, or given up.
+    pub(super) fn run(mut self) {
+        let orders = loop {
+            let orders = match self.queue.wait(self.due()) {
+                Work::Due => self.checkpoint().map(|()| Orders::default()),
+                Work::Batch(batch) => self.write(batch),
+                Work::Failed => {
+                    match self.recover() {
+                        Some(orders) => break orders,
+                        None => continue,
+                    };
+                }
+            };
+            match orders {
+                Ok(orders) if orders.finish.is_some() => break orders,
+                Ok(_) => {}
+                Err(fault) => self.failed(&fault),
+            }
+        };
+        self.finish(orders);
+    }
+
+    fn due(&self) -> Option<Instant> {
+        let safe = self.written.as_ref()?.safe.as_ref()?;
+        safe.checkpoint_due().then_some(self.checkpoint_at)
+    }
+
+    fn failed(&self, fault: &Fault) {
+        tracing::error!(session = super::short(&self.session), %fault, "the recorder has failed");
+        if self.queue.fail(now_centis()) {
+            self.events.failed(self.session);
+        }
+    }
+
+    /// Writes a batch with as few calls as possible. What was written before a fault stays.
+    fn write(&mut self, batch: Vec<(u64, Item)>) -> Result<Orders, Fault> {
+        let first = batch.first().map(|(time, _)| *time);
+        let result = self.write_all(batch);
+        if result.is_err() {
+            self.queue.lost(first.unwrap_or_else(now_centis));
+        }
+        if let Ok(orders) = &result
+            && orders.finish.is_none()
+            && self.due().is_some_and(|due| due <= Instant::now())
+        {
+            self.checkpoint()?;
+        }
+        result
+    }
+
+    fn write_all(&mut self, batch: Vec<(u64, Item)>) -> Result<Orders, Fault> {
+        let mut orders = Orders::default();
+        let mut ahead = self.written.as_ref().and_then(|w| w.safe.clone());
+        let mut told = Vec::new();
+        let mut rooms = Vec::new();
+        self.buffer.clear();
+        for (time, item) in batch {
+            if let Item::Open(opening) = item {
+                self.flush(ahead.take(), &mut told)?;
+                self.open(&opening)?;
+                ahead = self.written.as_ref().and_then(|w| w.safe.clone());
+                continue;
+            }
+            let writer = match (&mut ahead, &item) {
+                (Some(writer), _) => writer,
+                (None, Item::Finish { .. } | Item::ReceiptDone) => {
+                    orders.note(item);
+                    continue;
+                }
+                (
+                    None,
+                    Item::Open(_)
+                    | Item::Signature { .. }
+                    | Item::Frame { .. }
+                    | Item::Withheld { .. }
+                    | Item::Dropped { .. },
+                ) => return Err(Fault::Nothing),
+            };
+            match item {
+                Item::Signature { epoch, signature } => {
+                    let record = writer.append_signature(epoch, &signature, time)?;
+                    self.buffer.extend_from_slice(&record);
+                }
+                Item::Frame {
+                    header,
+                    ciphertext,
+                    taken,
+                    room,
+                } => {
+                    let pieces: Vec<&[u8]> = ciphertext.iter().map(|piece| &piece[..]).collect();
+                    let prefix = writer.append_frame(&header, &pieces, time)?;
+                    self.buffer.extend_from_slice(&prefix);
+                    for piece in pieces {
+                        self.buffer.extend_from_slice(piece);
+                    }
+                    told.extend(taken);
+                    rooms.push(room);
+                }
+                Item::Withheld {
+                    header,
+                    ciphertext,
+                    room,
+                } => {
+                    let record = writer.append_tombstone(&header, &hash(&ciphertext), time)?;
+                    self.buffer.extend_from_slice(&record);
+                    rooms.push(room);
+                }
+                Item::Dropped {
+                    header,
+                    received,
+                    room,
+                } => {
+                    let mut context = Context::new(&SHA256);
+                    let mut length = 0;
+                    for piece in &received {
+                        context.update(piece);
+                        length += piece.len() as u32;
+                    }
+                    let mut digest = [0; 32];
+                    digest.copy_from_slice(context.finish().as_ref());
+                    let record = writer.append_dropped(&header, length, &digest, time)?;
+                    self.buffer.extend_from_slice(&record);
+                    rooms.push(room);
+                }
+                Item::Finish { .. } | Item::ReceiptDone => orders.note(item),
+                // Taken above.
+                Item::Open(_) => {}
+            }
+            if self.buffer.len() >= FLUSH_BYTES {
+                self.flush(ahead.clone(), &mut told)?;
+                rooms.clear();
+            }
+        }
+        self.flush(ahead, &mut told)?;
+        Ok(orders)
+    }
+
+    /// Writes what is gathered; `writer` is the state behind it.
+    fn flush(
+        &mut self,
+        writer: Option<Writer>,
+        told: &mut Vec<tokio::sync::oneshot::Sender<()>>,
+    ) -> Result<(), Fault> {
+        let Some(written) = &mut self.written else {
+            return Ok(());
+        };
+        if !self.buffer.is_empty() {
+            written.file.append(&self.buffer)?;
+            written.safe = writer;
+            self.buffer.clear();
+        }
+        for waiting in told.drain(..) {
+            // Its connection may be gone; then nobody waits any more.
+            drop(waiting.send(()));
+        }
+        Ok(())
+    }
+
+    /// An epoch begins: everything that it needs is synced before anybody is told.
+    fn open(&mut self, opening: &Opening) -> Result<(), Fault> {
+        let now = now_centis();
+        let written = match self.written.take() {
+            Some(written) => written,
+            None => self.begin(opening, now)?,
+        };
+        let written = self.written.insert(written);
+        self.shared
+            .store
+            .keep_keys(written.id, opening.epoch, &opening.recording.sealed_keys)?;
+        let record = record_of(opening, &self.shared.chain);
+        let missing = self.queue.missing();
+        let mut bytes = Vec::new();
+        let mut writer = match &written.safe {
+            None => {
+                let (writer, first) = Writer::new(&record, now);
+                bytes = first;
+                writer
+            }
+            Some(safe) => {
+                let mut writer = safe.clone();
+                if let Some(lost) = missing {
+                    bytes.extend(writer.append_gap(lost.since, now, now)?);
+                }
+                bytes.extend(writer.append_opening(&record, now)?);
+                writer
+            }
+        };
+        let (first, record) = writer.checkpoint(&self.shared.signer, now);
+        bytes.extend(record);
+        written.file.append(&bytes)?;
+        written.safe = Some(writer);
+        written.file.sync()?;
+        self.queue.said(missing);
+        self.checkpoint_at = Instant::now() + CHECKPOINT_EVERY;
+        let chain = chain(&self.shared.chain);
+        self.events
+            .ready(self.session, opening.epoch, chain, first);
+        Ok(())
+    }
+
+    fn begin(&self, opening: &Opening, now: u64) -> Result<Written, Fault> {
+        let technician = &opening.pairing.technician;
+        let leaf = technician.chain.first().ok_or(Fault::Certificate)?;
+        let holder = cert::holder(leaf).map_err(|_| Fault::Certificate)?;
+        let new = NewRecording {
+            open_hash: opening.recording.open_hash,
+            lookup_hash: opening.recording.lookup_hash,
+            deletion: opening.recording.deletion,
+            technician: store::Technician {
+                id: technician.id.0,
+                name: holder.name,
+                organisation: holder.organisation,
+            },
+        };
+        let begun = self.shared.store.begin(&new, now / 100)?;
+        Ok(Written {
+            id: begun.id,
+            file: begun.file,
+            safe: None,
+        })
+    }
+
+    /// Signs and syncs what is written, and tells both ends.
+    fn checkpoint(&mut self) -> Result<(), Fault> {
+        self.checkpoint_at = Instant::now() + CHECKPOINT_EVERY;
+        let Some(written) = &mut self.written else {
+            return Ok(());
+        };
+        let Some(safe) = &written.safe else {
+            return Ok(());
+        };
+        let mut writer = safe.clone();
+        let (signed, record) = writer.checkpoint(&self.shared.signer, now_centis());
+        written.file.append(&record)?;
+        written.safe = Some(writer);
+        written.file.sync()?;
+        self.events.checkpoint(self.session, signed);
+        Ok(())
+    }
+
+    /// Until the store takes again. Some: the session is over.
+    fn recover(&mut self) -> Option<Orders> {
+        loop {
+            if let Some(last) = self.queue.wait_failed(PROBE_EVERY) {
+                let mut orders = Orders::default();
+                last.into_iter().for_each(|(_, item)| orders.note(item));
+                return Some(orders);
+            }
+            match self.cut_back().and_then(|()| Ok(self.shared.store.probe()?)) {
+                Ok(()) if self.queue.recover() => {
+                    self.events.back(self.session);
+                    return None;
+                }
+                Ok(()) => {}
+                Err(fault) => tracing::debug!(%fault, "the recorder is not back yet"),
+            }
+        }
+    }
+
+    /// What is in the file behind the last whole record goes.
+    fn cut_back(&mut self) -> Result<(), Fault> {
+        if let Some(written) = &mut self.written {
+            let length = written.safe.as_ref().map_or(0, Writer::length);
+            written.file.truncate(length)?;
+            written.file.sync()?;
+        }
+        Ok(())
+    }
+
+    /// The session is over. A store that does not take the end is tried again for a while.
+    fn finish(mut self, mut orders: Orders) {
+        let reason = orders.finish.take();
+        let mut told = false;
+        for attempt in 0..FINISH_TRIES {
+            let ended = match attempt {
+                0 => self.end(reason.as_ref()),
+                _ => self.cut_back().and_then(|()| self.end(reason.as_ref())),
+            };
+            let last = match ended {
+                Ok(last) => last,
+                Err(fault) => {
+                    tracing::error!(session = super::short(&self.session), %fault, "a recording cannot be closed");
+                    if !told {
+                        self.events.finished(self.session, None);
+                        told = true;
+                    }
+                    std::thread::sleep(FINISH_RETRY);
+                    continue;
+                }
+            };
+            if !told {
+                self.events.finished(self.session, last);
+            }
+            break;
+        }
+        self.shared.closed();
+        let until = Instant::now() + RECEIPT_WITHIN;
+        while !orders.receipt && Instant::now() < until {
+            match self.queue.wait(Some(until)) {
+                Work::Batch(items) => items.into_iter().for_each(|(_, item)| orders.note(item)),
+                Work::Due | Work::Failed => break,
+            }
+        }
+        if let (true, Some(written)) = (orders.receipt, &self.written)
+            && let Err(error) = self.shared.store.receipt_done(written.id)
+        {
+            tracing::error!(%error, "a receipt cannot be noted");
+        }
+    }
+
+    /// End record and last checkpoint, synced, and noted in the catalogue. None: there is no recording.
+    fn end(&mut self, reason: Option<&End>) -> Result<Option<SignedCheckpoint>, Fault> {
+        let Some(Written {
+            id,
+            file,
+            safe: Some(safe),
+        }) = &mut self.written
+        else {
+            return Ok(None);
+        };
+        let now = now_centis();
+        let mut writer = safe.clone();
+        let mut bytes = Vec::new();
+        if let Some(lost) = self.queue.missing() {
+            bytes.extend(writer.append_gap(lost.since, now, now)?);
+        }
+        bytes.extend(writer.append_end(reason.cloned(), now)?);
+        let (last, record) = writer.checkpoint(&self.shared.signer, now);
+        bytes.extend(record);
+        file.append(&bytes)?;
+        file.sync()?;
+        let length = writer.length();
+        self.shared.store.end(*id, length, now / 100)?;
+        Ok(Some(last))
+    }
+}
+
+impl Orders {
+    fn note(&mut self, item: Item) {
+        match item {
+            Item::Finish { reason } => self.finish = Some(reason),
+            Item::ReceiptDone => self.receipt = true,
+            // Lost with the failure, or behind the end.
+            Item::Open(_)
+            | Item::Signature { .. }
+            | Item::Frame { .. }
+            | Item::Withheld { .. }
+            | Item::Dropped { .. } => {}
+        }
+    }
+}
+
+fn record_of(opening: &Opening, signer: &[Vec<u8>]) -> format::Opening {
+    let pairing = &opening.pairing;
+    format::Opening {
+        session: opening.session,
+        epoch: opening.epoch,
+        rid: opening.recording.rid,
+        context: Blob(pairing.context.bytes()),
+        message_a: pairing.message_a.clone(),
+        message_b: pairing.message_b.clone(),
+        th1: pairing.th1,
+        conf_b: pairing.conf_b,
+        conf_a: pairing.confirm.confirmation,
+        agent_key: pairing.confirm.agent_key,
+        nonce: pairing.confirm.nonce,
+        th2: pairing.th2,
+        technician: chain(&pairing.technician.chain),
+        signature: opening.signature,
+        commitment: opening.recording.commitment,
+        sealed_keys_hash: opening.sealed_keys_hash,
+        deletion: opening.recording.deletion,
+        signer: chain(signer),
+    }
+}
+
+fn chain(ders: &[Vec<u8>]) -> fernsicht_protocol::messages::Chain {
+    List(ders.iter().cloned().map(Blob).collect())
+}
+
+/// One write(2) for so much.
+const FLUSH_BYTES: usize = 1 << 20;
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
+const PROBE_EVERY: Duration = Duration::from_secs(1);
+const FINISH_TRIES: u32 = 120;
+const FINISH_RETRY: Duration = Duration::from_secs(5);
+/// The agent has 5 s for its receipt; the connection takes some, too.
+const RECEIPT_WITHIN: Duration = Duration::from_secs(10);
