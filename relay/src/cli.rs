@@ -33,9 +33,6 @@ enum Command {
         /// Listens here instead of where relay.toml says.
         #[arg(long)]
         listen: Option<SocketAddr>,
-        /// TEST OPERATION: permits control without a recording. Never with real customers.
-        #[arg(long)]
-        unrecorded_test: bool,
         /// How the log is written.
         #[arg(long, value_enum, default_value_t = LogFormat::Text)]
         log: LogFormat,
@@ -165,13 +162,11 @@ pub(crate) fn execute(arguments: Arguments) -> Result<(), Error> {
     match arguments.command {
         Command::Serve {
             listen,
-            unrecorded_test,
             log,
         } => {
             let options = serve::Options {
                 listen,
-                unrecorded_test,
-                log,
+                    log,
             };
             commands::warn_of_few_auditors(&home)?;
             serve::run(&home, &options)

@@ -141,13 +141,11 @@ impl Config {
         Ok(())
     }
 
-    /// The limits of the session logic.
-    pub(crate) fn router(
-        &self,
-        control: fernsicht_protocol::messages::ControlOffer,
-    ) -> router::Config {
+    /// The limits of the session logic. `ca` is the fingerprint of the CA.
+    pub(crate) fn router(&self, ca: fernsicht_protocol::crypto::Hash) -> router::Config {
         router::Config {
-            control,
+            relay_name: self.name.clone(),
+            ca,
             max_sessions: self.limits.sessions,
             joins: Rate {
                 burst: self.limits.joins_per_network,

@@ -15,9 +15,8 @@ use fernsicht_protocol::wire::{Blob, Text};
 
 #[tokio::test]
 async fn enrolment_pairing_and_the_second_lock() {
-    let relay = Relay::start(&["--unrecorded-test"]);
-    let (identity, pin) = relay.enrol("Erika Weber").await;
-    let (agent, console) = opened(&relay, &identity, &pin).await;
+    let (relay, identity, pin) = Relay::with_auditor().await;
+    let Session { agent, console, .. } = recorded(&relay, &identity, &pin).await;
 
     // A picture that overtakes its rights frame is held, not lost.
     let picture = frame(Class::Picture, 0, 1, Rights::Control, 300_000);
@@ -83,7 +82,7 @@ async fn enrolment_pairing_and_the_second_lock() {
 }
 
 #[tokio::test]
-async fn without_a_recorder_there_is_no_control() {
+async fn without_an_auditor_there_is_no_control() {
     let relay = Relay::start(&[]);
     let (identity, pin) = relay.enrol("Erika Weber").await;
     let (_, control) = Agent::connect(&relay.address, &pin).await;
@@ -118,11 +117,12 @@ async fn without_a_recorder_there_is_no_control() {
         .unwrap();
     let received = agent.0.records().await.next().await.unwrap();
     assert!(matches!(received, Some(Record::Tombstone { .. })));
+    assert!(relay.active().is_empty() && relay.stored().is_empty());
 }
 
 #[tokio::test]
 async fn tampering_ends_the_session() {
-    let relay = Relay::start(&["--unrecorded-test"]);
+    let relay = Relay::start(&[]);
     let (identity, pin) = relay.enrol("Erika Weber").await;
     let (mut agent, mut console) = opened(&relay, &identity, &pin).await;
     let mut input = RecordSender::open(&console.0.connection, Class::Input)
@@ -155,7 +155,7 @@ async fn tampering_ends_the_session() {
 
 #[tokio::test]
 async fn revoked_technicians_are_out_at_once() {
-    let relay = Relay::start(&["--unrecorded-test"]);
+    let relay = Relay::start(&[]);
     let (identity, pin) = relay.enrol("Erika Weber").await;
     let (mut agent, mut console) = opened(&relay, &identity, &pin).await;
     succeeds(&relay.data(), &["technician", "revoke", "Erika Weber"]);
@@ -204,7 +204,7 @@ async fn revoked_technicians_are_out_at_once() {
 
 #[tokio::test]
 async fn sigterm_tells_both_and_exits_cleanly() {
-    let mut relay = Relay::start(&["--unrecorded-test"]);
+    let mut relay = Relay::start(&[]);
     let (identity, pin) = relay.enrol("Erika Weber").await;
     let (mut agent, mut console) = opened(&relay, &identity, &pin).await;
     relay.signal_end();

@@ -405,8 +405,6 @@ impl Router {
             | ConsoleToRelay::Reply { .. }
             | ConsoleToRelay::Paired
             | ConsoleToRelay::PairingFailed
-            | ConsoleToRelay::Transcript { .. }
-            | ConsoleToRelay::EpochSignature { .. }
             | ConsoleToRelay::Resume { .. } => {
                 self.end_session(session, End::Fault, Told::Only(Side::Agent), now);
                 return Err(Refusal::Unexpected);

@@ -399,23 +399,26 @@ fn open(
 /// The recording that this auditor has opened under this case before.
 fn earlier(store: &Store, auditor: &str, case: &str) -> Result<String, AuditRefusal> {
     let entries = store.entries(None).map_err(fault)?;
-    let recording = entries.into_iter().rev().find_map(|entry| match entry.event {
-        Event::HandOut {
-            auditor: who,
-            case: of,
-            recording,
-            ..
-        } if who == auditor && of == case => Some(recording),
-        Event::HandOut { .. }
-        | Event::AuditorEnrolled { .. }
-        | Event::AuditorRevoked { .. }
-        | Event::Complaint { .. }
-        | Event::Reveal { .. }
-        | Event::Export { .. }
-        | Event::CaseClosed { .. }
-        | Event::Deletion { .. }
-        | Event::Alarm { .. } => None,
-    });
+    let recording = entries
+        .into_iter()
+        .rev()
+        .find_map(|entry| match entry.event {
+            Event::HandOut {
+                auditor: who,
+                case: of,
+                recording,
+                ..
+            } if who == auditor && of == case => Some(recording),
+            Event::HandOut { .. }
+            | Event::AuditorEnrolled { .. }
+            | Event::AuditorRevoked { .. }
+            | Event::Complaint { .. }
+            | Event::Reveal { .. }
+            | Event::Export { .. }
+            | Event::CaseClosed { .. }
+            | Event::Deletion { .. }
+            | Event::Alarm { .. } => None,
+        });
     recording.ok_or(AuditRefusal::Unexpected)
 }
 

@@ -141,7 +141,10 @@ impl Care {
                     tracing::error!(%error, "retention is not complete");
                 }
                 if !run.deleted.is_empty() {
-                    tracing::info!(recordings = run.deleted.len(), "deleted: their time is over");
+                    tracing::info!(
+                        recordings = run.deleted.len(),
+                        "deleted: their time is over"
+                    );
                 }
             }
             Err(error) => tracing::error!(%error, "retention has failed"),

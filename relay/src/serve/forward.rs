@@ -22,8 +22,9 @@ use fernsicht_protocol::unit::{KIND_FRAME, RECORD_PREFIX, Record};
 use quinn::{RecvStream, SendStream, VarInt};
 use tokio::sync::watch;
 
-use super::hub::{Cuts, Hub, Passed, Recording};
+use super::hub::{Cuts, Hub};
 use super::recorder::{Item, Room, now_centis};
+use super::recording::{Passed, Recording};
 
 /// Forwards one unidirectional stream of `from` to its end.
 pub(super) async fn run(hub: Arc<Hub>, from: ConnectionId, stream: RecvStream) {
@@ -182,15 +183,16 @@ struct Kept<'a> {
 impl<'a> Kept<'a> {
     fn new(hub: &'a Arc<Hub>, recording: Option<Recording>, header: Header) -> Self {
         // Without room for it the recorder has failed, and the frame is not recorded.
-        let place = recording.and_then(|recording| {
-            match recording.queue.room(header.length as usize) {
-                Ok(room) => Some((recording, room)),
-                Err(_) => {
-                    hub.recorder_overflows(&recording);
-                    None
-                }
-            }
-        });
+        let place =
+            recording.and_then(
+                |recording| match recording.queue.room(header.length as usize) {
+                    Ok(room) => Some((recording, room)),
+                    Err(_) => {
+                        hub.recorder_overflows(&recording);
+                        None
+                    }
+                },
+            );
         Self {
             hub,
             header,

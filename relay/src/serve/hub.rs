@@ -9,24 +9,21 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use fernsicht_protocol::checkpoint::SignedCheckpoint;
 use fernsicht_protocol::crypto::Hash;
-use fernsicht_protocol::frame::Header;
 use fernsicht_protocol::messages::{
-    AgentToRelay, Chain, ConsoleToRelay, Refusal, RelayToAgent, RelayToConsole, SessionId,
+    AgentToRelay, ConsoleToRelay, Refusal, RelayToAgent, RelayToConsole, SessionId,
 };
 use fernsicht_protocol::router::{
-    ConnectionId, Cut, Event, Now, Offer, Opening, Output, Router, Technician, TechnicianId, Ticket,
-    Verdict,
+    ConnectionId, Cut, Event, Now, Offer, Opening, Output, Router, Technician, TechnicianId,
+    Ticket, Verdict,
 };
 use rand_core::OsRng;
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use super::admission::{Admitted, Place};
 use super::care::Care;
 use super::people;
-use super::recorder::{Events, Item, Queue, now_centis, short};
+use super::recorder::{Item, Queue, short};
 use crate::Error;
 use crate::authority::Authority;
 use crate::cli::unix_now;
@@ -67,18 +64,6 @@ pub(super) struct Seat {
     pub(super) mail: mpsc::Receiver<Mail>,
 }
 
-/// An in-order frame, judged, and handed to the recorder in the same step.
-#[derive(Debug)]
-pub(super) enum Passed {
-    /// What becomes of it.
-    Judged(Verdict),
-    /// Input: what becomes of it is known once `taken` has come, or never will.
-    Asked {
-        ticket: Ticket,
-        taken: oneshot::Receiver<()>,
-    },
-}
-
 #[derive(Debug)]
 pub(super) struct Hub {
     state: Mutex<State>,
@@ -96,15 +81,15 @@ pub(super) struct Hub {
 }
 
 #[derive(Debug)]
-struct State {
-    router: Router,
+pub(super) struct State {
+    pub(super) router: Router,
     peers: HashMap<ConnectionId, Peer>,
     next: u64,
     due: Option<Duration>,
     /// Recordings of running sessions.
-    recordings: HashMap<SessionId, Arc<Queue>>,
+    pub(super) recordings: HashMap<SessionId, Arc<Queue>>,
     /// Recordings of ended sessions whose receipts may still come.
-    ended: HashMap<SessionId, Weak<Queue>>,
+    pub(super) ended: HashMap<SessionId, Weak<Queue>>,
 }
 
 #[derive(Debug)]
@@ -170,7 +155,7 @@ impl Hub {
     pub(super) fn admit(&self, address: IpAddr) -> Option<Place> {
         self.admitted
             .clone()
-            .admit(fernsicht_protocol::router::Network::of(address), &self.limits)
+            .admit(Network::of(address), &self.limits)
     }
 
     /// Whom a console's certificate belongs to.
@@ -203,9 +188,7 @@ impl Hub {
             state.peers.insert(id, peer);
             match client {
                 Client::Agent(offer) => {
-                    state
-                        .router
-                        .handle_agent_connected(id, offer, address, now);
+                    state.router.handle_agent_connected(id, offer, address, now);
                 }
                 Client::Console(technician) => {
                     state
@@ -247,79 +230,6 @@ impl Hub {
     /// Bytes that no honest client sends.
     pub(super) fn malformed(self: &Arc<Self>, id: ConnectionId) {
         self.with(|state, now| state.router.handle_malformed(id, now));
-    }
-
-    /// Judges a frame with a stream of its own. If it is to be recorded, its recording comes along.
-    pub(super) fn judge(
-        self: &Arc<Self>,
-        id: ConnectionId,
-        header: &Header,
-    ) -> (Verdict, Option<Recording>) {
-        self.with(|state, now| {
-            let verdict = state.router.handle_frame_header(id, header, now);
-            let recording = match verdict {
-                Verdict::Forward {
-                    recording: Some(session),
-                    ..
-                } => state.recordings.get(&session).map(|queue| Recording {
-                    session,
-                    queue: queue.clone(),
-                }),
-                Verdict::Forward { .. }
-                | Verdict::Record { .. }
-                | Verdict::Hold
-                | Verdict::Tombstone { .. }
-                | Verdict::Discard { .. }
-                | Verdict::Refuse
-                | Verdict::Tampered => None,
-            };
-            (verdict, recording)
-        })
-    }
-
-    /// Judges an in-order frame and hands it to the recorder before anything else can be judged:
-    /// the recording has the order of the judgements.
-    pub(super) fn pass(
-        self: &Arc<Self>,
-        id: ConnectionId,
-        header: &Header,
-        ciphertext: &Bytes,
-    ) -> Passed {
-        self.with(|state, now| {
-            let verdict = state.router.handle_frame_header(id, header, now);
-            let (session, kind) = match verdict {
-                Verdict::Forward { recording, .. } => (recording, Kind::Forwarded),
-                Verdict::Tombstone { recording, .. } | Verdict::Discard { recording } => {
-                    (recording, Kind::Withheld)
-                }
-                Verdict::Record { recording, ticket } => (Some(recording), Kind::Asked(ticket)),
-                Verdict::Hold | Verdict::Refuse | Verdict::Tampered => (None, Kind::Withheld),
-            };
-            let (told, taken) = oneshot::channel();
-            if let Some(session) = session {
-                let told = matches!(kind, Kind::Asked(_)).then_some(told);
-                state.record(session, header, ciphertext, (&kind, told));
-            }
-            match kind {
-                Kind::Asked(ticket) => Passed::Asked { ticket, taken },
-                Kind::Forwarded | Kind::Withheld => Passed::Judged(verdict),
-            }
-        })
-    }
-
-    pub(super) fn recorded(self: &Arc<Self>, id: ConnectionId, ticket: Ticket) -> Verdict {
-        self.with(|state, _| state.router.handle_recorded(id, ticket))
-    }
-
-    pub(super) fn recorder_failed(self: &Arc<Self>, session: SessionId) {
-        self.with(|state, _| state.router.handle_recorder_failed(session));
-    }
-
-    /// A recording has no room for what must be recorded.
-    pub(super) fn recorder_overflows(self: &Arc<Self>, recording: &Recording) {
-        if recording.queue.fail(now_centis()) {
-            self.recorder_failed(recording.session);
-        }
     }
 
     /// A certificate of this technician is no longer good.
@@ -371,7 +281,7 @@ impl Hub {
             .map(|peer| peer.cuts.subscribe())
     }
 
-    fn with<R>(self: &Arc<Self>, f: impl FnOnce(&mut State, Now) -> R) -> R {
+    pub(super) fn with<R>(self: &Arc<Self>, f: impl FnOnce(&mut State, Now) -> R) -> R {
         let mut state = lock(&self.state);
         let now = Now {
             since_start: self.started.elapsed(),
@@ -422,138 +332,16 @@ impl Hub {
                     signature,
                 } => state.push(session, Item::Signature { epoch, signature }),
                 Output::FinishRecording { session, reason } => {
-                    if let Some(queue) = state.recordings.remove(&session) {
-                        // The end is always taken.
-                        drop(queue.push(now_centis(), Item::Finish { reason }));
-                        state.ended.retain(|_, queue| queue.strong_count() > 0);
-                        state.ended.insert(session, Arc::downgrade(&queue));
-                    }
+                    state.finish_recording(session, reason);
                 }
-                Output::ReceiptDone { session } => {
-                    let ended = state.ended.remove(&session);
-                    if let Some(queue) = ended.and_then(|queue| queue.upgrade()) {
-                        // What comes behind the end is always taken.
-                        drop(queue.push(now_centis(), Item::ReceiptDone));
-                    }
-                }
+                Output::ReceiptDone { session } => state.note_receipt(session),
                 Output::Event(event) => log(&event),
             }
         }
     }
 }
 
-impl Hub {
-    fn start_recording(self: &Arc<Self>, state: &mut State, opening: Box<Opening>) {
-        let session = opening.session;
-        if !state.recordings.contains_key(&session)
-            && let Some(care) = &self.care
-            && let Ok(queue) = care.recorders.start(session, Arc::new(Reports(self.clone())))
-        {
-            state.recordings.insert(session, queue);
-        }
-        state.push(session, Item::Open(opening));
-    }
-}
-
-/// Where recorders report to.
-pub(super) struct Reports(pub(super) Arc<Hub>);
-
-impl Events for Reports {
-    fn ready(&self, session: SessionId, epoch: u32, chain: Chain, first: SignedCheckpoint) {
-        self.0.with(|state, now| {
-            state
-                .router
-                .handle_recording_ready(session, epoch, chain, first, now);
-        });
-    }
-
-    fn checkpoint(&self, session: SessionId, checkpoint: SignedCheckpoint) {
-        self.0
-            .with(|state, _| state.router.handle_checkpoint(session, checkpoint));
-    }
-
-    fn failed(&self, session: SessionId) {
-        self.0.recorder_failed(session);
-    }
-
-    fn back(&self, session: SessionId) {
-        self.0
-            .with(|state, _| state.router.handle_recorder_back(session));
-    }
-
-    fn finished(&self, session: SessionId, last: Option<SignedCheckpoint>) {
-        self.0.with(|state, now| {
-            state
-                .router
-                .handle_recording_finished(session, last, now);
-        });
-    }
-}
-
-/// A running session's recording.
-#[derive(Debug, Clone)]
-pub(super) struct Recording {
-    pub(super) session: SessionId,
-    pub(super) queue: Arc<Queue>,
-}
-
-enum Kind {
-    Forwarded,
-    Withheld,
-    Asked(Ticket),
-}
-
 impl State {
-    /// Hands an in-order frame to its recorder.
-    fn record(
-        &mut self,
-        session: SessionId,
-        header: &Header,
-        ciphertext: &Bytes,
-        (kind, taken): (&Kind, Option<oneshot::Sender<()>>),
-    ) {
-        let room = self
-            .recordings
-            .get(&session)
-            .and_then(|queue| queue.room(ciphertext.len()).ok());
-        let Some(room) = room else {
-            return self.fail(session);
-        };
-        let (header, ciphertext) = (*header, ciphertext.clone());
-        let item = match kind {
-            Kind::Forwarded | Kind::Asked(_) => Item::Frame {
-                header,
-                ciphertext: vec![ciphertext],
-                taken,
-                room,
-            },
-            Kind::Withheld => Item::Withheld {
-                header,
-                ciphertext,
-                room,
-            },
-        };
-        self.push(session, item);
-    }
-
-    /// A recorder that does not take what it must have, has failed.
-    fn push(&mut self, session: SessionId, item: Item) {
-        let pushed = self
-            .recordings
-            .get(&session)
-            .is_some_and(|queue| queue.push(now_centis(), item).is_ok());
-        if !pushed {
-            self.fail(session);
-        }
-    }
-
-    fn fail(&mut self, session: SessionId) {
-        if let Some(queue) = self.recordings.get(&session) {
-            queue.fail(now_centis());
-        }
-        self.router.handle_recorder_failed(session);
-    }
-
     fn send(&mut self, id: ConnectionId, mail: Mail) {
         let Some(peer) = self.peers.get(&id) else {
             return;
@@ -618,7 +406,10 @@ fn log(event: &Event) {
             tracing::info!(session = short(session), epoch, "recording");
         }
         Event::RecorderFailed { session } => {
-            tracing::error!(session = short(session), "the recorder has failed: no control");
+            tracing::error!(
+                session = short(session),
+                "the recorder has failed: no control"
+            );
         }
         Event::RecorderBack { session } => {
             tracing::info!(session = short(session), "the recorder is back");

@@ -19,6 +19,7 @@ mod forward;
 mod hub;
 mod people;
 mod recorder;
+mod recording;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
@@ -27,9 +28,9 @@ use std::time::Duration;
 use fernsicht_protocol::quic;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::Error;
 use crate::cli::{LogFormat, say, unix_now};
 use crate::home::Home;
+use crate::{Error, commands};
 use care::Care;
 use hub::Hub;
 use recorder::Recorders;
@@ -82,7 +83,8 @@ async fn serve(home: &Home, options: &Options) -> Result<(), Error> {
     };
     let auditors = hub::lock(&register).good_auditors(unix_now())?.len();
     let hub = Arc::new(Hub::new(home, authority, register, care));
-    greet(home, hub.can_enrol(), auditors);
+    greet(home, hub.can_enrol());
+    commands::warn_of_few_auditors(home)?;
     say(&format!("listening on {address}"));
     tracing::info!(%address, auditors, "listening");
 
@@ -91,7 +93,7 @@ async fn serve(home: &Home, options: &Options) -> Result<(), Error> {
     tasks.spawn(people::watch_register(hub.clone()));
     if let Some(care) = hub.care().cloned() {
         tasks.spawn(care::run(care.clone()));
-        let reports = hub::Reports(hub.clone());
+        let reports = recording::Reports(hub.clone());
         tasks.spawn(async move { care.recorders.watch(&reports).await });
     }
     tokio::select! {
@@ -109,8 +111,7 @@ async fn serve(home: &Home, options: &Options) -> Result<(), Error> {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    if tokio::time::timeout(DRAIN_WITHIN, drained).await.is_err()
-    {
+    if tokio::time::timeout(DRAIN_WITHIN, drained).await.is_err() {
         tracing::warn!("not everybody could be told in time");
     }
     endpoint.close(0u32.into(), b"the relay ends");
@@ -162,7 +163,7 @@ fn bind(listen: SocketAddr, home: &Home, is_default: bool) -> Result<quinn::Endp
     }
 }
 
-fn greet(home: &Home, can_enrol: bool, auditors: usize) {
+fn greet(home: &Home, can_enrol: bool) {
     let data = home.dir().display();
     if home.fresh || home.config.operator.is_empty() {
         say(&format!(
@@ -178,17 +179,6 @@ fn greet(home: &Home, can_enrol: bool, auditors: usize) {
     }
     if !can_enrol {
         say("The CA key is not here: nobody can enrol at this relay until it is.");
-    }
-    match auditors {
-        0 => say(&format!(
-            "There is no auditor: nothing can be recorded, so customers are offered only looking.\n\
-             fernsicht-relay --data {data} auditor add \"First Last\""
-        )),
-        1 => say(
-            "There is only one auditor: if the key or its passphrase is lost, no recording can ever be opened.\n\
-             Add a second one.",
-        ),
-        _ => {}
     }
 }
 

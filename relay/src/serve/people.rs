@@ -62,12 +62,7 @@ fn revoked(
 }
 
 /// Issues a technician's certificate for a one-time token, or refuses.
-pub(super) async fn enrol(
-    hub: Arc<Hub>,
-    id: ConnectionId,
-    secret: [u8; 16],
-    request: Vec<u8>,
-) {
+pub(super) async fn enrol(hub: Arc<Hub>, id: ConnectionId, secret: [u8; 16], request: Vec<u8>) {
     let worker = hub.clone();
     let enrolled = tokio::task::spawn_blocking(move || issue(&worker, &secret, &request)).await;
     let result = enrolled.unwrap_or(Err(Refusal::Token));

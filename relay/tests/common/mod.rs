@@ -14,14 +14,25 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use fernsicht_protocol::frame::{Class, Direction, Frame, Header};
+use fernsicht_protocol::cert::{self, Role};
+use fernsicht_protocol::checkpoint::SignedCheckpoint;
+use fernsicht_protocol::complaint::Code;
+use fernsicht_protocol::crypto::{Hash, SigningKey, hash};
+use fernsicht_protocol::frame::{Class, Direction, Frame, HEADER_BYTES, Header};
 use fernsicht_protocol::messages::*;
+use fernsicht_protocol::pairing::{Confirm, Context, transcript};
 use fernsicht_protocol::quic::{
-    self, Identity, Incoming, MessageReceiver, MessageSender, Pin, RecordReceiver,
+    self, Identity, Incoming, MessageReceiver, MessageSender, Pin, RecordReceiver, RecordSender,
 };
 use fernsicht_protocol::rights::Rights;
+use fernsicht_protocol::sealing::{self, Binding, SealedKey};
 use fernsicht_protocol::token::Token;
-use fernsicht_protocol::wire::{Blob, Text, Wire};
+use fernsicht_protocol::unit::Record;
+use fernsicht_protocol::wire::{Blob, List, Text, Wire};
+use rand_core::OsRng;
+
+pub(crate) mod auditor;
+pub(crate) mod disk;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -71,9 +82,10 @@ impl Relay {
     pub(crate) fn start_in(dir: tempfile::TempDir, flags: &[&str]) -> Self {
         let mut arguments = vec!["serve", "--listen", "127.0.0.1:0"];
         arguments.extend(flags);
+        let log = std::fs::File::create(dir.path().join("log")).unwrap();
         let mut process = command(&data(&dir), &arguments)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
@@ -142,6 +154,37 @@ impl Relay {
         )
     }
 
+    /// A relay that can record: with an auditor, whose enrolment is a test of its own.
+    pub(crate) async fn with_auditor() -> (Self, Identity, Pin) {
+        let relay = Self::start(&[]);
+        let (identity, pin) = relay.enrol("Erika Weber").await;
+        auditor::enrol(&relay, &pin, "Ada Prüfer").await;
+        (relay, identity, pin)
+    }
+
+    /// What the relay has written to its log so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("log")).unwrap()
+    }
+
+    /// The files of recordings that are being written, or were not moved yet.
+    pub(crate) fn active(&self) -> Vec<PathBuf> {
+        recordings_in(&self.data().join("active"))
+    }
+
+    /// The files of finished recordings.
+    pub(crate) fn stored(&self) -> Vec<PathBuf> {
+        recordings_in(&self.data().join("recordings"))
+    }
+
+    /// Kills it, and starts another one on the same data.
+    pub(crate) fn kill_and_restart(mut self) -> Self {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        let dir = std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap());
+        Self::start_in(dir, &[])
+    }
+
     pub(crate) fn signal_end(&self) {
         let status = Command::new("kill")
             .args(["-TERM", &self.process.id().to_string()])
@@ -154,6 +197,25 @@ impl Drop for Relay {
     fn drop(&mut self) {
         drop(self.process.kill());
         drop(self.process.wait());
+    }
+}
+
+fn recordings_in(directory: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(directory) else {
+        return Vec::new();
+    };
+    entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "recording"))
+        .collect()
+}
+
+/// Waits for something, and says what did not come.
+pub(crate) async fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let end = std::time::Instant::now() + PATIENCE;
+    while !done() {
+        assert!(std::time::Instant::now() < end, "{what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
@@ -281,6 +343,11 @@ pub(crate) async fn pair(relay: &Relay, identity: &Identity, pin: &Pin) -> (Agen
         agent.join(&nameplate).await,
         RelayToAgent::Joined { .. }
     ));
+    finish_pairing(&mut agent, &mut console).await;
+    (agent, console)
+}
+
+async fn finish_pairing(agent: &mut Agent, console: &mut Console) {
     agent
         .say(AgentToRelay::Share {
             share: Blob(vec![1; 33]),
@@ -329,10 +396,9 @@ pub(crate) async fn pair(relay: &Relay, identity: &Identity, pin: &Pin) -> (Agen
             packet: Blob(vec![9; 300])
         }
     );
-    (agent, console)
 }
 
-/// Paired, with epoch 1 open.
+/// Paired, with the unrecorded epoch 1 open.
 pub(crate) async fn opened(relay: &Relay, identity: &Identity, pin: &Pin) -> (Agent, Console) {
     let (mut agent, console) = pair(relay, identity, pin).await;
     agent
@@ -364,3 +430,313 @@ pub(crate) fn frame(class: Class, number: u64, grant: u32, rights: Rights, lengt
         ciphertext: vec![class as u8; length],
     }
 }
+
+/// A session that is recorded.
+pub(crate) struct Session {
+    pub(crate) agent: Agent,
+    pub(crate) console: Console,
+    pub(crate) open: RecordingOpen,
+    pub(crate) code: Code,
+    session: SessionId,
+    th2: Hash,
+    leaf: Hash,
+    key: SigningKey,
+    pin: Pin,
+}
+
+/// Paired, with the recorded epoch 1 open and signed.
+pub(crate) async fn recorded(relay: &Relay, identity: &Identity, pin: &Pin) -> Session {
+    let mut session = asked(relay, identity, pin).await;
+    session.open(1).await;
+    session
+}
+
+/// Paired by an agent that was offered a recording.
+pub(crate) async fn asked(relay: &Relay, identity: &Identity, pin: &Pin) -> Session {
+    let mut console = Console::connect(&relay.address, pin, Some(identity)).await;
+    let nameplate = console.offer().await;
+    let (mut agent, control) = Agent::connect(&relay.address, pin).await;
+    let ControlOffer::Recorded { deletion } = control else {
+        panic!("no recording is offered: {}", relay.log())
+    };
+    let RelayToAgent::Joined { session } = agent.join(&nameplate).await else {
+        panic!("not joined")
+    };
+    finish_pairing(&mut agent, &mut console).await;
+    let leaf = hash(&identity.chain[0]);
+    let context = Context {
+        relay_name: pin.relay_name.clone(),
+        ca: pin.ca,
+        configuration: [1; 32],
+        session,
+        nameplate: nameplate.as_str().to_owned(),
+    };
+    let confirm = Confirm {
+        confirmation: [3; 32],
+        agent_key: [4; 32],
+        nonce: [5; 32],
+    };
+    let th1 = transcript::th1(&context.bytes(), &[1; 33], &[2; 33]);
+    let th2 = transcript::th2(&th1, &[2; 32], &confirm, &leaf);
+    let code = Code::draw(&mut OsRng);
+    let sealed = SealedKey {
+        auditor: [6; 32],
+        sealed: Blob(vec![7; 96]),
+    };
+    Session {
+        agent,
+        console,
+        open: RecordingOpen {
+            rid: fernsicht_protocol::crypto::random(&mut OsRng),
+            commitment: [8; 32],
+            sealed_keys: List(vec![sealed]),
+            open_hash: hash(code.open_token().as_slice()),
+            lookup_hash: code.lookup().hash(),
+            deletion,
+        },
+        code,
+        session,
+        th2,
+        leaf,
+        key: SigningKey::from_pkcs8(&identity.key).unwrap(),
+        pin: pin.clone(),
+    }
+}
+
+impl Session {
+    /// Opens a recorded epoch as both ends do.
+    pub(crate) async fn open(&mut self, epoch: u32) -> SignedCheckpoint {
+        let recording = Some(self.open.clone());
+        self.agent
+            .say(AgentToRelay::EpochOpen { epoch, recording })
+            .await;
+        let signature = self.key.sign("technician", &self.th2);
+        self.console
+            .say(ConsoleToRelay::Transcript { epoch, signature })
+            .await;
+        let (chain, first) = loop {
+            match self.agent.hear().await {
+                RelayToAgent::Recording {
+                    epoch: of,
+                    chain,
+                    checkpoint,
+                } if of == epoch => break (chain, checkpoint),
+                RelayToAgent::Checkpoint { .. } => {}
+                other => panic!("{other:?}"),
+            }
+        };
+        let now = jiff::Timestamp::now().as_second() as u64;
+        let ders: Vec<&[u8]> = chain.0.iter().map(|der| &der.0[..]).collect();
+        let signer = cert::verify(&ders, &self.pin.ca, Role::Checkpoint, now).unwrap();
+        first.verify(&signer.key).unwrap();
+        assert_eq!(first.checkpoint.rid, self.open.rid);
+        self.console_hears_recording(epoch, &first).await;
+        let binding = Binding {
+            session: self.session,
+            rid: self.open.rid,
+            epoch,
+            commitment: self.open.commitment,
+            leaf: self.leaf,
+            th2: self.th2,
+        };
+        let keys = sealing::hash_all(&self.open.sealed_keys);
+        let message = sealing::epoch_message(&binding, &keys, &first.hash());
+        let signature = self.key.sign("epoch", &message);
+        self.console
+            .say(ConsoleToRelay::EpochSignature { epoch, signature })
+            .await;
+        // What the console says behind it tells the agent that the signature is there.
+        self.console
+            .say(ConsoleToRelay::Peer {
+                packet: Blob(vec![7]),
+            })
+            .await;
+        while self.agent.hear().await
+            != (RelayToAgent::Peer {
+                packet: Blob(vec![7]),
+            })
+        {}
+        first
+    }
+
+    async fn console_hears_recording(&mut self, epoch: u32, first: &SignedCheckpoint) {
+        loop {
+            match self.console.hear().await {
+                RelayToConsole::Recording {
+                    epoch: of,
+                    checkpoint,
+                    ..
+                } if of == epoch => {
+                    assert_eq!(checkpoint, *first);
+                    return;
+                }
+                RelayToConsole::Checkpoint { .. } => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// The next message for the agent that is no checkpoint.
+    pub(crate) async fn agent_hears(&mut self) -> RelayToAgent {
+        loop {
+            match self.agent.hear().await {
+                RelayToAgent::Checkpoint { .. } => {}
+                other => return other,
+            }
+        }
+    }
+
+    pub(crate) async fn console_hears(&mut self) -> RelayToConsole {
+        loop {
+            match self.console.hear().await {
+                RelayToConsole::Checkpoint { .. } => {}
+                other => return other,
+            }
+        }
+    }
+
+    pub(crate) async fn checkpoint(&mut self) -> SignedCheckpoint {
+        loop {
+            if let RelayToAgent::Checkpoint { checkpoint } = self.agent.hear().await {
+                return checkpoint;
+            }
+        }
+    }
+
+    /// Grants control in this epoch. The streams stay open as long as what is returned.
+    pub(crate) async fn control(&mut self, epoch: u32, grant: u32) -> Hands {
+        let mut rights = RecordSender::open(&self.agent.0.connection, Class::Rights)
+            .await
+            .unwrap();
+        let on = frame_of(epoch, Class::Rights, 0, grant, Rights::Control, 32);
+        rights.send(&Record::Frame(on.clone())).await.unwrap();
+        let mut seen = self.console.0.records().await;
+        assert_eq!(seen.next().await.unwrap(), Some(Record::Frame(on)));
+        let input = RecordSender::open(&self.console.0.connection, Class::Input)
+            .await
+            .unwrap();
+        Hands {
+            rights,
+            seen,
+            input,
+            received: None,
+            epoch,
+            grant,
+            next: 0,
+        }
+    }
+}
+
+/// The streams of a controlled epoch.
+pub(crate) struct Hands {
+    pub(crate) rights: RecordSender,
+    pub(crate) seen: RecordReceiver,
+    pub(crate) input: RecordSender,
+    pub(crate) received: Option<RecordReceiver>,
+    epoch: u32,
+    grant: u32,
+    next: u64,
+}
+
+impl Hands {
+    /// Sends an input frame.
+    pub(crate) async fn send(&mut self) -> Frame {
+        let mut frame = frame_of(
+            self.epoch,
+            Class::Input,
+            self.next,
+            self.grant,
+            Rights::Control,
+            80,
+        );
+        // Each one can be found in a file.
+        rand_core::RngCore::fill_bytes(&mut OsRng, &mut frame.ciphertext);
+        self.next += 1;
+        self.input
+            .send(&Record::Frame(frame.clone()))
+            .await
+            .unwrap();
+        frame
+    }
+
+    /// What reaches the agent of this very frame; older streams may still bring something.
+    pub(crate) async fn receive_newest(&mut self, agent: &Agent, sent: &Frame) -> Record {
+        loop {
+            let mut records = agent.0.records().await;
+            if let Ok(Some(record)) = records.next().await
+                && *record.header() == sent.header
+            {
+                self.received = Some(records);
+                return record;
+            }
+        }
+    }
+
+    /// What reaches the agent next.
+    pub(crate) async fn receive(&mut self, agent: &Agent) -> Record {
+        if self.received.is_none() {
+            self.received = Some(agent.0.records().await);
+        }
+        let received = self.received.as_mut().unwrap();
+        let next = tokio::time::timeout(PATIENCE, received.next()).await;
+        next.expect("input in time").unwrap().unwrap()
+    }
+}
+
+pub(crate) fn frame_of(
+    epoch: u32,
+    class: Class,
+    number: u64,
+    grant: u32,
+    rights: Rights,
+    length: usize,
+) -> Frame {
+    let mut frame = frame(class, number, grant, rights, length);
+    frame.header.epoch = epoch;
+    frame
+}
+
+/// The whole records of a recording's file: kind and body. Asserts that nothing else is there,
+/// unless the end may be torn.
+pub(crate) fn read_recording(bytes: &[u8], torn: bool) -> Vec<(u8, Vec<u8>)> {
+    assert!(bytes.starts_with(b"FERNSICHTREC\x00\x01"));
+    let mut rest = &bytes[14..];
+    let mut records = Vec::new();
+    while let Some((length, behind)) = rest.split_first_chunk::<4>() {
+        let length = u32::from_be_bytes(*length) as usize;
+        let Some((record, behind)) = behind.split_at_checked(length) else {
+            assert!(torn, "a torn record");
+            return records;
+        };
+        records.push((record[0], record[9..].to_vec()));
+        rest = behind;
+    }
+    assert!(torn || rest.is_empty(), "a torn record");
+    records
+}
+
+/// The headers of the recorded frames of a class.
+pub(crate) fn frames_of(records: &[(u8, Vec<u8>)], class: Class) -> Vec<(Header, Vec<u8>)> {
+    records
+        .iter()
+        .filter(|(kind, _)| *kind == FRAME)
+        .map(|(_, body)| {
+            let (header, ciphertext) = body.split_first_chunk::<HEADER_BYTES>().unwrap();
+            (Header::decode(header).unwrap(), ciphertext.to_vec())
+        })
+        .filter(|(header, _)| header.class == class)
+        .collect()
+}
+
+pub(crate) fn kinds(records: &[(u8, Vec<u8>)]) -> Vec<u8> {
+    records.iter().map(|(kind, _)| *kind).collect()
+}
+
+pub(crate) const OPENING: u8 = 1;
+pub(crate) const SIGNATURE: u8 = 2;
+pub(crate) const FRAME: u8 = 3;
+pub(crate) const TOMBSTONE: u8 = 4;
+pub(crate) const DROPPED: u8 = 5;
+pub(crate) const CHECKPOINT: u8 = 6;
+pub(crate) const GAP: u8 = 7;
+pub(crate) const END: u8 = 8;

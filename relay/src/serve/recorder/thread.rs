@@ -91,9 +91,10 @@ impl Thread {
     /// Until the recording is complete, or given up.
     pub(super) fn run(mut self) {
         let orders = loop {
-            let orders = match self.queue.wait(self.due()) {
-                Work::Due => self.checkpoint().map(|()| Orders::default()),
-                Work::Batch(batch) => self.write(batch),
+            let mut orders = Orders::default();
+            let result = match self.queue.wait(self.due()) {
+                Work::Due => self.checkpoint(),
+                Work::Batch(batch) => self.write(batch, &mut orders),
                 Work::Failed => {
                     match self.recover() {
                         Some(orders) => break orders,
@@ -101,10 +102,11 @@ impl Thread {
                     };
                 }
             };
-            match orders {
-                Ok(orders) if orders.finish.is_some() => break orders,
-                Ok(_) => {}
-                Err(fault) => self.failed(&fault),
+            if let Err(fault) = result {
+                self.failed(&fault);
+            }
+            if orders.finish.is_some() {
+                break orders;
             }
         };
         self.finish(orders);
@@ -123,23 +125,26 @@ impl Thread {
     }
 
     /// Writes a batch with as few calls as possible. What was written before a fault stays.
-    fn write(&mut self, batch: Vec<(u64, Item)>) -> Result<Orders, Fault> {
+    fn write(&mut self, batch: Vec<(u64, Item)>, orders: &mut Orders) -> Result<(), Fault> {
         let first = batch.first().map(|(time, _)| *time);
-        let result = self.write_all(batch);
-        if result.is_err() {
+        let mut records = Vec::with_capacity(batch.len());
+        for (time, item) in batch {
+            if let Some(item) = orders.note(item) {
+                records.push((time, item));
+            }
+        }
+        let written = self.write_all(records);
+        if written.is_err() {
             self.queue.lost(first.unwrap_or_else(now_centis));
         }
-        if let Ok(orders) = &result
-            && orders.finish.is_none()
-            && self.due().is_some_and(|due| due <= Instant::now())
-        {
+        written?;
+        if orders.finish.is_none() && self.due().is_some_and(|due| due <= Instant::now()) {
             self.checkpoint()?;
         }
-        result
+        Ok(())
     }
 
-    fn write_all(&mut self, batch: Vec<(u64, Item)>) -> Result<Orders, Fault> {
-        let mut orders = Orders::default();
+    fn write_all(&mut self, batch: Vec<(u64, Item)>) -> Result<(), Fault> {
         let mut ahead = self.written.as_ref().and_then(|w| w.safe.clone());
         let mut told = Vec::new();
         let mut rooms = Vec::new();
@@ -151,20 +156,8 @@ impl Thread {
                 ahead = self.written.as_ref().and_then(|w| w.safe.clone());
                 continue;
             }
-            let writer = match (&mut ahead, &item) {
-                (Some(writer), _) => writer,
-                (None, Item::Finish { .. } | Item::ReceiptDone) => {
-                    orders.note(item);
-                    continue;
-                }
-                (
-                    None,
-                    Item::Open(_)
-                    | Item::Signature { .. }
-                    | Item::Frame { .. }
-                    | Item::Withheld { .. }
-                    | Item::Dropped { .. },
-                ) => return Err(Fault::Nothing),
+            let Some(writer) = &mut ahead else {
+                return Err(Fault::Nothing);
             };
             match item {
                 Item::Signature { epoch, signature } => {
@@ -212,17 +205,15 @@ impl Thread {
                     self.buffer.extend_from_slice(&record);
                     rooms.push(room);
                 }
-                Item::Finish { .. } | Item::ReceiptDone => orders.note(item),
-                // Taken above.
-                Item::Open(_) => {}
+                // Taken before.
+                Item::Open(_) | Item::Finish { .. } | Item::ReceiptDone => {}
             }
             if self.buffer.len() >= FLUSH_BYTES {
                 self.flush(ahead.clone(), &mut told)?;
                 rooms.clear();
             }
         }
-        self.flush(ahead, &mut told)?;
-        Ok(orders)
+        self.flush(ahead, &mut told)
     }
 
     /// Writes what is gathered; `writer` is the state behind it.
@@ -283,8 +274,7 @@ impl Thread {
         self.queue.said(missing);
         self.checkpoint_at = Instant::now() + CHECKPOINT_EVERY;
         let chain = chain(&self.shared.chain);
-        self.events
-            .ready(self.session, opening.epoch, chain, first);
+        self.events.ready(self.session, opening.epoch, chain, first);
         Ok(())
     }
 
@@ -333,10 +323,16 @@ impl Thread {
         loop {
             if let Some(last) = self.queue.wait_failed(PROBE_EVERY) {
                 let mut orders = Orders::default();
-                last.into_iter().for_each(|(_, item)| orders.note(item));
+                for (_, item) in last {
+                    // What else there is was lost with the failure.
+                    drop(orders.note(item));
+                }
                 return Some(orders);
             }
-            match self.cut_back().and_then(|()| Ok(self.shared.store.probe()?)) {
+            match self
+                .cut_back()
+                .and_then(|()| Ok(self.shared.store.probe()?))
+            {
                 Ok(()) if self.queue.recover() => {
                     self.events.back(self.session);
                     return None;
@@ -361,12 +357,8 @@ impl Thread {
     fn finish(mut self, mut orders: Orders) {
         let reason = orders.finish.take();
         let mut told = false;
-        for attempt in 0..FINISH_TRIES {
-            let ended = match attempt {
-                0 => self.end(reason.as_ref()),
-                _ => self.cut_back().and_then(|()| self.end(reason.as_ref())),
-            };
-            let last = match ended {
+        for _ in 0..FINISH_TRIES {
+            let last = match self.cut_back().and_then(|()| self.end(reason.as_ref())) {
                 Ok(last) => last,
                 Err(fault) => {
                     tracing::error!(session = super::short(&self.session), %fault, "a recording cannot be closed");
@@ -387,7 +379,12 @@ impl Thread {
         let until = Instant::now() + RECEIPT_WITHIN;
         while !orders.receipt && Instant::now() < until {
             match self.queue.wait(Some(until)) {
-                Work::Batch(items) => items.into_iter().for_each(|(_, item)| orders.note(item)),
+                Work::Batch(items) => {
+                    for (_, item) in items {
+                        // Nothing but the receipt comes behind the end.
+                        drop(orders.note(item));
+                    }
+                }
                 Work::Due | Work::Failed => break,
             }
         }
@@ -426,17 +423,18 @@ impl Thread {
 }
 
 impl Orders {
-    fn note(&mut self, item: Item) {
+    /// Takes what is an order; gives back what is a record.
+    fn note(&mut self, item: Item) -> Option<Item> {
         match item {
             Item::Finish { reason } => self.finish = Some(reason),
             Item::ReceiptDone => self.receipt = true,
-            // Lost with the failure, or behind the end.
-            Item::Open(_)
+            record @ (Item::Open(_)
             | Item::Signature { .. }
             | Item::Frame { .. }
             | Item::Withheld { .. }
-            | Item::Dropped { .. } => {}
+            | Item::Dropped { .. }) => return Some(record),
         }
+        None
     }
 }
 

@@ -1,0 +1,235 @@
+//! The hub's recordings: frames on their way into them, and what their recorders report.
+//!
+//! In-order frames are handed to the recorder under the hub's lock, in the step in which they are
+//! judged: the file has the order of the judgements. A recorder that does not take what it must have,
+//! has failed in the same step, before anything else can be judged.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fernsicht_protocol::checkpoint::SignedCheckpoint;
+use fernsicht_protocol::frame::Header;
+use fernsicht_protocol::messages::{Chain, End, SessionId};
+use fernsicht_protocol::router::{ConnectionId, Opening, Ticket, Verdict};
+use tokio::sync::oneshot;
+
+use super::hub::{Hub, State};
+use super::recorder::{Events, Item, Queue, now_centis};
+
+/// An in-order frame, judged, and handed to the recorder in the same step.
+#[derive(Debug)]
+pub(super) enum Passed {
+    /// What becomes of it.
+    Judged(Verdict),
+    /// Input: what becomes of it is known once `taken` has come, or never will.
+    Asked {
+        ticket: Ticket,
+        taken: oneshot::Receiver<()>,
+    },
+}
+
+impl Hub {
+    pub(super) fn start_recording(self: &Arc<Self>, state: &mut State, opening: Box<Opening>) {
+        let session = opening.session;
+        if !state.recordings.contains_key(&session)
+            && let Some(care) = self.care()
+            && let Ok(queue) = care
+                .recorders
+                .start(session, Arc::new(Reports(self.clone())))
+        {
+            state.recordings.insert(session, queue);
+        }
+        state.push(session, Item::Open(opening));
+    }
+
+    /// Judges a frame with a stream of its own. If it is to be recorded, its recording comes along.
+    pub(super) fn judge(
+        self: &Arc<Self>,
+        id: ConnectionId,
+        header: &Header,
+    ) -> (Verdict, Option<Recording>) {
+        self.with(|state, now| {
+            let verdict = state.router.handle_frame_header(id, header, now);
+            let recording = match verdict {
+                Verdict::Forward {
+                    recording: Some(session),
+                    ..
+                } => state.recordings.get(&session).map(|queue| Recording {
+                    session,
+                    queue: queue.clone(),
+                }),
+                Verdict::Forward { .. }
+                | Verdict::Record { .. }
+                | Verdict::Hold
+                | Verdict::Tombstone { .. }
+                | Verdict::Discard { .. }
+                | Verdict::Refuse
+                | Verdict::Tampered => None,
+            };
+            (verdict, recording)
+        })
+    }
+
+    /// Judges an in-order frame and hands it to the recorder before anything else can be judged:
+    /// the recording has the order of the judgements.
+    pub(super) fn pass(
+        self: &Arc<Self>,
+        id: ConnectionId,
+        header: &Header,
+        ciphertext: &Bytes,
+    ) -> Passed {
+        self.with(|state, now| {
+            let verdict = state.router.handle_frame_header(id, header, now);
+            let (session, kind) = match verdict {
+                Verdict::Forward { recording, .. } => (recording, Kind::Forwarded),
+                Verdict::Tombstone { recording, .. } | Verdict::Discard { recording } => {
+                    (recording, Kind::Withheld)
+                }
+                Verdict::Record { recording, ticket } => (Some(recording), Kind::Asked(ticket)),
+                Verdict::Hold | Verdict::Refuse | Verdict::Tampered => (None, Kind::Withheld),
+            };
+            let (told, taken) = oneshot::channel();
+            if let Some(session) = session {
+                let told = matches!(kind, Kind::Asked(_)).then_some(told);
+                state.record(session, header, ciphertext, (&kind, told));
+            }
+            match kind {
+                Kind::Asked(ticket) => Passed::Asked { ticket, taken },
+                Kind::Forwarded | Kind::Withheld => Passed::Judged(verdict),
+            }
+        })
+    }
+
+    pub(super) fn recorded(self: &Arc<Self>, id: ConnectionId, ticket: Ticket) -> Verdict {
+        self.with(|state, _| state.router.handle_recorded(id, ticket))
+    }
+
+    pub(super) fn recorder_failed(self: &Arc<Self>, session: SessionId) {
+        self.with(|state, _| state.router.handle_recorder_failed(session));
+    }
+
+    /// A recording has no room for what must be recorded.
+    pub(super) fn recorder_overflows(self: &Arc<Self>, recording: &Recording) {
+        if recording.queue.fail(now_centis()) {
+            self.recorder_failed(recording.session);
+        }
+    }
+}
+
+/// Where recorders report to.
+pub(super) struct Reports(pub(super) Arc<Hub>);
+
+impl Events for Reports {
+    fn ready(&self, session: SessionId, epoch: u32, chain: Chain, first: SignedCheckpoint) {
+        self.0.with(|state, now| {
+            state
+                .router
+                .handle_recording_ready(session, epoch, chain, first, now);
+        });
+    }
+
+    fn checkpoint(&self, session: SessionId, checkpoint: SignedCheckpoint) {
+        self.0
+            .with(|state, _| state.router.handle_checkpoint(session, checkpoint));
+    }
+
+    fn failed(&self, session: SessionId) {
+        self.0.recorder_failed(session);
+    }
+
+    fn back(&self, session: SessionId) {
+        self.0
+            .with(|state, _| state.router.handle_recorder_back(session));
+    }
+
+    fn finished(&self, session: SessionId, last: Option<SignedCheckpoint>) {
+        self.0.with(|state, now| {
+            state.router.handle_recording_finished(session, last, now);
+        });
+    }
+}
+
+/// A running session's recording.
+#[derive(Debug, Clone)]
+pub(super) struct Recording {
+    pub(super) session: SessionId,
+    pub(super) queue: Arc<Queue>,
+}
+
+enum Kind {
+    Forwarded,
+    Withheld,
+    Asked(Ticket),
+}
+
+impl State {
+    /// Hands an in-order frame to its recorder.
+    fn record(
+        &mut self,
+        session: SessionId,
+        header: &Header,
+        ciphertext: &Bytes,
+        (kind, taken): (&Kind, Option<oneshot::Sender<()>>),
+    ) {
+        let room = self
+            .recordings
+            .get(&session)
+            .and_then(|queue| queue.room(ciphertext.len()).ok());
+        let Some(room) = room else {
+            return self.fail(session);
+        };
+        let (header, ciphertext) = (*header, ciphertext.clone());
+        let item = match kind {
+            Kind::Forwarded | Kind::Asked(_) => Item::Frame {
+                header,
+                ciphertext: vec![ciphertext],
+                taken,
+                room,
+            },
+            Kind::Withheld => Item::Withheld {
+                header,
+                ciphertext,
+                room,
+            },
+        };
+        self.push(session, item);
+    }
+
+    /// A recorder that does not take what it must have, has failed.
+    pub(super) fn push(&mut self, session: SessionId, item: Item) {
+        let pushed = self
+            .recordings
+            .get(&session)
+            .is_some_and(|queue| queue.push(now_centis(), item).is_ok());
+        if !pushed {
+            self.fail(session);
+        }
+    }
+
+    fn fail(&mut self, session: SessionId) {
+        if let Some(queue) = self.recordings.get(&session) {
+            queue.fail(now_centis());
+        }
+        self.router.handle_recorder_failed(session);
+    }
+
+    /// The session is over.
+    pub(super) fn finish_recording(&mut self, session: SessionId, reason: End) {
+        let Some(queue) = self.recordings.remove(&session) else {
+            return;
+        };
+        // The end is always taken.
+        drop(queue.push(now_centis(), Item::Finish { reason }));
+        self.ended.retain(|_, queue| queue.strong_count() > 0);
+        self.ended.insert(session, Arc::downgrade(&queue));
+    }
+
+    /// The customer has the completed receipt.
+    pub(super) fn note_receipt(&mut self, session: SessionId) {
+        let ended = self.ended.remove(&session);
+        if let Some(queue) = ended.and_then(|queue| queue.upgrade()) {
+            // What comes behind the end is always taken.
+            drop(queue.push(now_centis(), Item::ReceiptDone));
+        }
+    }
+}
