@@ -15,12 +15,14 @@
 //! the keys of a session, which the relay never has.
 
 mod agent;
+mod config;
 mod console;
 mod frames;
 mod fuzz;
 mod limits;
 mod lock;
 mod nameplates;
+mod output;
 mod recording;
 mod session;
 mod timers;
@@ -42,9 +44,11 @@ use nameplates::Nameplates;
 use session::{Phase, Session};
 use timers::Timers;
 
+pub use config::Config;
 pub use fuzz::fuzz;
 pub use limits::{Network, Rate};
 pub use lock::Cut;
+pub use output::{Event, Output, Verdict};
 pub use recording::{Opening, Pairing};
 
 /// A connection, numbered by the caller and never reused.
@@ -88,237 +92,6 @@ pub struct Now {
     pub since_start: Duration,
     /// Seconds since 1970 UTC, for hellos and deletion dates only.
     pub unix_s: u64,
-}
-
-/// Limits and times of a router.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Config {
-    /// The relay's name, part of each pairing's context.
-    pub relay_name: String,
-    /// SHA-256 of the CA certificate, part of each pairing's context.
-    pub ca: Hash,
-    /// Sessions at once, waiting ones included.
-    pub max_sessions: usize,
-    /// How often one network may ask for a nameplate, resume in vain, or enrol.
-    pub joins: Rate,
-    /// How often one technician may ask for a session.
-    pub new_sessions: Rate,
-    /// How long a code is valid.
-    pub code_valid: Duration,
-    /// Shares that one code may take.
-    pub shares_per_code: usize,
-    /// How long one step of a pairing may take.
-    pub pairing_step: Duration,
-    /// How long one step of the opening of a recorded epoch may take.
-    pub opening_step: Duration,
-    /// How long the recorder may take for the end of a recording.
-    pub finish_within: Duration,
-    /// How long an agent may take to complete its receipt behind that.
-    pub receipt_within: Duration,
-    /// How long a lost side may stay away.
-    pub resume_within: Duration,
-    /// How long a session may last.
-    pub longest_session: Duration,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            relay_name: String::new(),
-            ca: Hash::default(),
-            max_sessions: 2_000,
-            joins: Rate {
-                burst: 20,
-                every: Duration::from_secs(30),
-            },
-            new_sessions: Rate {
-                burst: 60,
-                every: Duration::from_secs(2),
-            },
-            code_valid: Duration::from_secs(10 * 60),
-            shares_per_code: 3,
-            pairing_step: Duration::from_secs(20),
-            opening_step: Duration::from_secs(20),
-            finish_within: Duration::from_secs(2),
-            receipt_within: Duration::from_secs(5),
-            resume_within: Duration::from_secs(10 * 60),
-            longest_session: Duration::from_secs(4 * 3600),
-        }
-    }
-}
-
-/// What becomes of a frame, by its header. `recording` names the recording that it belongs into,
-/// in the order of the verdicts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// Header and ciphertext go to a connection.
-    Forward {
-        /// Whom.
-        to: ConnectionId,
-        /// Where it is recorded, once it was forwarded whole.
-        recording: Option<SessionId>,
-    },
-    /// The frame goes to the recorder; [`Router::handle_recorded`] then says what becomes of it.
-    Record {
-        /// What to ask with.
-        ticket: Ticket,
-        /// Where it is recorded.
-        recording: SessionId,
-    },
-    /// Not read further until [`Output::Rejudge`] or [`Output::CutStreams`]; then asked again.
-    Hold,
-    /// Header and H(ciphertext) go to a connection in the frame's place.
-    Tombstone {
-        /// Whom.
-        to: ConnectionId,
-        /// Where the tombstone is recorded.
-        recording: Option<SessionId>,
-    },
-    /// The other side is away: an in-order frame is read and forgotten.
-    Discard {
-        /// Where its tombstone is recorded.
-        recording: Option<SessionId>,
-    },
-    /// The frame's own stream is stopped, and reset onward.
-    Refuse,
-    /// Something was altered. The session has ended.
-    Tampered,
-}
-
-/// What the caller has to do.
-#[derive(Debug, Clone)]
-pub enum Output {
-    /// Send a message to an agent.
-    ToAgent {
-        /// Whom.
-        connection: ConnectionId,
-        /// What.
-        message: RelayToAgent,
-    },
-    /// Send a message to a console.
-    ToConsole {
-        /// Whom.
-        connection: ConnectionId,
-        /// What.
-        message: RelayToConsole,
-    },
-    /// Deliver what was sent, then close.
-    Close {
-        /// Whom.
-        connection: ConnectionId,
-    },
-    /// The rights changed: held frames of this agent are judged again.
-    Rejudge {
-        /// The agent.
-        connection: ConnectionId,
-    },
-    /// Reset the streams that carry this agent's frames onward. Held ones are judged again.
-    CutStreams {
-        /// The agent.
-        connection: ConnectionId,
-        /// Which streams.
-        cut: Cut,
-    },
-    /// Check an enrolment, then call [`Router::handle_enrolment`].
-    Enrol {
-        /// Who asks.
-        connection: ConnectionId,
-        /// The secret of the one-time token.
-        secret: [u8; 16],
-        /// PKCS #10, DER.
-        request: Vec<u8>,
-    },
-    /// Begin or continue this session's recording with an opening record, then call
-    /// [`Router::handle_recording_ready`], or [`Router::handle_recorder_failed`].
-    StartRecording(Box<Opening>),
-    /// Append the technician's signature over an epoch.
-    RecordSignature {
-        /// The session.
-        session: SessionId,
-        /// The epoch.
-        epoch: u32,
-        /// Verified.
-        signature: [u8; 64],
-    },
-    /// The session is over: close its recording, then call [`Router::handle_recording_finished`].
-    FinishRecording {
-        /// The session.
-        session: SessionId,
-        /// Why it ended.
-        reason: End,
-    },
-    /// The agent has completed the receipt of this session's recording.
-    ReceiptDone {
-        /// The session.
-        session: SessionId,
-    },
-    /// Something for the log. Ids only.
-    Event(Event),
-}
-
-/// What happened, for the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// A code is out.
-    Offered {
-        /// The session.
-        session: SessionId,
-        /// Who offers it.
-        technician: TechnicianId,
-    },
-    /// Two are paired.
-    Paired {
-        /// The session.
-        session: SessionId,
-    },
-    /// A pairing failed or was given up.
-    PairingFailed {
-        /// The session.
-        session: SessionId,
-    },
-    /// One side's connection is lost.
-    Lost {
-        /// The session.
-        session: SessionId,
-        /// Which side.
-        side: Side,
-    },
-    /// One side is back.
-    Resumed {
-        /// The session.
-        session: SessionId,
-        /// Which side.
-        side: Side,
-    },
-    /// A paired session is over.
-    Ended {
-        /// The session.
-        session: SessionId,
-        /// Why.
-        reason: End,
-    },
-    /// A recorded epoch has begun.
-    Recording {
-        /// The session.
-        session: SessionId,
-        /// The epoch.
-        epoch: u32,
-    },
-    /// A session's recorder has failed.
-    RecorderFailed {
-        /// The session.
-        session: SessionId,
-    },
-    /// A session's recorder takes again.
-    RecorderBack {
-        /// The session.
-        session: SessionId,
-    },
-    /// A network has tried too often.
-    TooManyTries {
-        /// Which.
-        network: Network,
-    },
 }
 
 /// One end of a session.

@@ -14,8 +14,7 @@ use fernsicht_protocol::messages::{
     AgentToRelay, ConsoleToRelay, Refusal, RelayToAgent, RelayToConsole, SessionId,
 };
 use fernsicht_protocol::router::{
-    ConnectionId, Cut, Event, Now, Offer, Opening, Output, Router, Technician, TechnicianId,
-    Ticket, Verdict,
+    ConnectionId, Cut, Event, Network, Now, Offer, Output, Router, Technician, TechnicianId,
 };
 use rand_core::OsRng;
 use tokio::sync::{Notify, mpsc, watch};
