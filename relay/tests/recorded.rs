@@ -45,10 +45,7 @@ async fn input_is_in_the_file_before_the_agent_has_it() {
     };
     for _ in 0..200 {
         let sent = hands.send().await;
-        assert_eq!(
-            hands.receive(&session.agent).await,
-            Record::Frame(sent.clone())
-        );
+        assert_eq!(hands.receive().await, Record::Frame(sent.clone()));
         let there = fs::read(file).unwrap();
         assert!(
             there.windows(80).rev().any(|w| w == &sent.ciphertext[..]),
@@ -115,7 +112,7 @@ async fn pictures_are_recorded_whole_or_as_dropped_and_the_rest_as_it_was_judged
         header: late.header,
         hash: hash(&late.ciphertext),
     };
-    assert_eq!(hands.receive(&session.agent).await, tombstone);
+    assert_eq!(hands.receive().await, tombstone);
     stream.stopped().await.unwrap();
 
     let checkpoint = session.checkpoint().await;
@@ -138,7 +135,7 @@ async fn a_session_ends_with_its_receipt_and_an_auditor_gets_it() {
     let mut session = recorded(&relay, &identity, &pin).await;
     let mut hands = session.control(1, 1).await;
     let sent = hands.send().await;
-    hands.receive(&session.agent).await;
+    hands.receive().await;
 
     let mut auditor = Auditor::hello(&relay.address, &pin, Some(&ada)).await;
     let case = Text::new("B-17").unwrap();
@@ -253,7 +250,7 @@ async fn a_drain_closes_recordings_and_waits_for_receipts() {
     let mut session = recorded(&relay, &identity, &pin).await;
     let mut hands = session.control(1, 1).await;
     hands.send().await;
-    hands.receive(&session.agent).await;
+    hands.receive().await;
     relay.signal_end();
     assert_eq!(
         session.agent_hears().await,

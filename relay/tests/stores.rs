@@ -37,7 +37,7 @@ async fn until_failed(session: &mut Session, hands: &mut Hands) -> (Duration, Ve
     loop {
         hands.send().await;
         tokio::select! {
-            record = hands.receive(&session.agent) => passed.push(record),
+            record = hands.receive() => passed.push(record),
             heard = session.agent_hears() => {
                 assert_eq!(heard, RelayToAgent::RecorderFailed);
                 assert_eq!(session.console_hears().await, RelayToConsole::RecorderFailed);
@@ -57,10 +57,10 @@ async fn a_full_store_ends_control_until_it_has_room_again() {
     let mut session = recorded(&relay, &identity, &pin).await;
     let mut hands = session.control(1, 1).await;
     hands.send().await;
-    hands.receive(&session.agent).await;
+    hands.receive().await;
     let filler = relay.data().join("active").join("filler");
-    let mut file = fs::File::create(&filler).unwrap();
-    while file.write_all(&[0; 4096]).is_ok() {}
+    let mut filling = fs::File::create(&filler).unwrap();
+    while filling.write_all(&[0; 4096]).is_ok() {}
     let (took, passed) = until_failed(&mut session, &mut hands).await;
     assert!(took < Duration::from_secs(2), "{took:?}");
     // What the agent got is in the file; what is not in the file came as a tombstone.
@@ -77,9 +77,11 @@ async fn a_full_store_ends_control_until_it_has_room_again() {
     let (_, control) = Agent::connect(&relay.address, &pin).await;
     assert_eq!(control, ControlOffer::Unavailable);
     hands.send().await;
-    let record = hands.receive(&session.agent).await;
+    let record = hands.receive().await;
     assert!(matches!(record, Record::Tombstone { .. }));
 
+    // What is open still takes its room.
+    drop(filling);
     fs::remove_file(&filler).unwrap();
     assert_eq!(session.agent_hears().await, RelayToAgent::RecorderBack);
     assert_eq!(session.console_hears().await, RelayToConsole::RecorderBack);
@@ -87,7 +89,7 @@ async fn a_full_store_ends_control_until_it_has_room_again() {
     session.open(2).await;
     let mut hands = session.control(2, 2).await;
     let sent = hands.send().await;
-    let record = hands.receive_newest(&session.agent, &sent).await;
+    let record = hands.receive_newest(&sent).await;
     assert_eq!(record, Record::Frame(sent));
     let records = read_recording(&fs::read(&file).unwrap(), false);
     let gap = kinds(&records).iter().position(|kind| *kind == GAP);
@@ -117,7 +119,7 @@ async fn a_stalled_store_stops_control_and_nothing_else() {
     let mut other = recorded(&relay, &identity, &pin).await;
     let mut hands = session.control(1, 1).await;
     hands.send().await;
-    hands.receive(&session.agent).await;
+    hands.receive().await;
     // Bounds the time between the freeze and the input that meets it.
     if disk.freeze().is_none() {
         return;
@@ -125,7 +127,7 @@ async fn a_stalled_store_stops_control_and_nothing_else() {
     let (took, passed) = until_failed(&mut session, &mut hands).await;
     assert!(took < Duration::from_secs(1), "{took:?}");
     assert_eq!(passed, [], "nothing passes a store that takes nothing");
-    let record = hands.receive(&session.agent).await;
+    let record = hands.receive().await;
     assert!(matches!(record, Record::Tombstone { .. }));
 
     // Others go on, sessions end, and the relay does.
@@ -151,7 +153,7 @@ async fn a_stalled_store_stops_control_and_nothing_else() {
     session.open(2).await;
     let mut hands = session.control(2, 2).await;
     let sent = hands.send().await;
-    hands.receive_newest(&session.agent, &sent).await;
+    hands.receive_newest(&sent).await;
 
     assert!(disk.freeze().is_some());
     relay.signal_end();
@@ -203,7 +205,7 @@ async fn a_killed_relay_leaves_what_it_had_recorded() {
     let since = Instant::now();
     while since.elapsed() < Duration::from_secs(2) {
         hands.send().await;
-        if let Record::Frame(frame) = hands.receive(&session.agent).await {
+        if let Record::Frame(frame) = hands.receive().await {
             received.push(frame);
         }
     }

@@ -212,7 +212,7 @@ impl<'a> Kept<'a> {
         self.push(|ciphertext, room| Item::Frame {
             header,
             ciphertext,
-            taken: None,
+            asked: false,
             room,
         });
     }

@@ -169,13 +169,12 @@ impl State {
         session: SessionId,
         header: &Header,
         ciphertext: &Bytes,
-        (kind, taken): (&Kind, Option<oneshot::Sender<()>>),
+        (kind, asked): (&Kind, Option<oneshot::Sender<()>>),
     ) {
-        let room = self
-            .recordings
-            .get(&session)
-            .and_then(|queue| queue.room(ciphertext.len()).ok());
-        let Some(room) = room else {
+        let Some(queue) = self.recordings.get(&session) else {
+            return self.fail(session);
+        };
+        let Ok(room) = queue.room(ciphertext.len()) else {
             return self.fail(session);
         };
         let (header, ciphertext) = (*header, ciphertext.clone());
@@ -183,7 +182,7 @@ impl State {
             Kind::Forwarded | Kind::Asked(_) => Item::Frame {
                 header,
                 ciphertext: vec![ciphertext],
-                taken,
+                asked: asked.is_some(),
                 room,
             },
             Kind::Withheld => Item::Withheld {
@@ -192,7 +191,13 @@ impl State {
                 room,
             },
         };
-        self.push(session, item);
+        let pushed = match asked {
+            Some(asked) => queue.push_asked(now_centis(), item, asked),
+            None => queue.push(now_centis(), item),
+        };
+        if pushed.is_err() {
+            self.fail(session);
+        }
     }
 
     /// A recorder that does not take what it must have, has failed.

@@ -6,6 +6,7 @@
 )]
 #![expect(
     clippy::unwrap_used,
+    clippy::print_stderr,
     reason = "helpers of tests: a failure is the test's"
 )]
 
@@ -195,6 +196,9 @@ impl Relay {
 
 impl Drop for Relay {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.log());
+        }
         drop(self.process.kill());
         drop(self.process.wait());
     }
@@ -250,17 +254,25 @@ impl Client {
     }
 
     pub(crate) async fn stream(&self) -> Incoming {
-        let stream = tokio::time::timeout(PATIENCE, self.connection.accept_uni()).await;
-        quic::incoming(stream.expect("a stream in time").unwrap())
-            .await
-            .unwrap()
+        stream_of(&self.connection).await
     }
 
     pub(crate) async fn records(&self) -> RecordReceiver {
-        match self.stream().await {
-            Incoming::Records(records) => records,
-            Incoming::Single(header, _) => panic!("a single frame: {header:?}"),
-        }
+        records_of(&self.connection).await
+    }
+}
+
+async fn stream_of(connection: &quinn::Connection) -> Incoming {
+    let stream = tokio::time::timeout(PATIENCE, connection.accept_uni()).await;
+    quic::incoming(stream.expect("a stream in time").unwrap())
+        .await
+        .unwrap()
+}
+
+async fn records_of(connection: &quinn::Connection) -> RecordReceiver {
+    match stream_of(connection).await {
+        Incoming::Records(records) => records,
+        Incoming::Single(header, _) => panic!("a single frame: {header:?}"),
     }
 }
 
@@ -619,6 +631,7 @@ impl Session {
             rights,
             seen,
             input,
+            agent: self.agent.0.connection.clone(),
             received: None,
             epoch,
             grant,
@@ -633,6 +646,7 @@ pub(crate) struct Hands {
     pub(crate) seen: RecordReceiver,
     pub(crate) input: RecordSender,
     pub(crate) received: Option<RecordReceiver>,
+    agent: quinn::Connection,
     epoch: u32,
     grant: u32,
     next: u64,
@@ -660,9 +674,9 @@ impl Hands {
     }
 
     /// What reaches the agent of this very frame; older streams may still bring something.
-    pub(crate) async fn receive_newest(&mut self, agent: &Agent, sent: &Frame) -> Record {
+    pub(crate) async fn receive_newest(&mut self, sent: &Frame) -> Record {
         loop {
-            let mut records = agent.0.records().await;
+            let mut records = records_of(&self.agent).await;
             if let Ok(Some(record)) = records.next().await
                 && *record.header() == sent.header
             {
@@ -673,9 +687,9 @@ impl Hands {
     }
 
     /// What reaches the agent next.
-    pub(crate) async fn receive(&mut self, agent: &Agent) -> Record {
+    pub(crate) async fn receive(&mut self) -> Record {
         if self.received.is_none() {
-            self.received = Some(agent.0.records().await);
+            self.received = Some(records_of(&self.agent).await);
         }
         let received = self.received.as_mut().unwrap();
         let next = tokio::time::timeout(PATIENCE, received.next()).await;

@@ -21,7 +21,7 @@ use fernsicht_protocol::router::Opening;
 use tokio::sync::oneshot;
 
 /// The recorder does not take this.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the recorder does not take any more")]
 pub(crate) struct Failed;
 
@@ -32,11 +32,11 @@ pub(crate) enum Item {
     Open(Box<Opening>),
     /// The technician's signature over the epoch.
     Signature { epoch: u32, signature: [u8; 64] },
-    /// A frame that is forwarded. `taken` is told once write(2) has returned.
+    /// A frame that is forwarded. For one that somebody waits for, [`Queue::tell_taken`] is called.
     Frame {
         header: Header,
         ciphertext: Vec<Bytes>,
-        taken: Option<oneshot::Sender<()>>,
+        asked: bool,
         room: Room,
     },
     /// An in-order frame that is withheld.
@@ -101,6 +101,9 @@ struct State {
     opening: bool,
     /// Somebody waits for an item.
     urgent: bool,
+    /// Who waits until the one input frame on its way is written. It stands here and not with the
+    /// frame, so that a thread that hangs does not keep it.
+    asked: Option<oneshot::Sender<()>>,
     /// The time of the oldest item that was lost with a failure, and how many failures there were.
     lost_since: Option<u64>,
     failures: u64,
@@ -143,6 +146,7 @@ impl Queue {
                 working: None,
                 opening: false,
                 urgent: false,
+                asked: None,
                 lost_since: None,
                 failures: 0,
                 given_up: false,
@@ -165,18 +169,43 @@ impl Queue {
         }
     }
 
+    /// Takes a frame, and who waits for it.
+    pub(crate) fn push_asked(
+        &self,
+        now: u64,
+        item: Item,
+        asked: oneshot::Sender<()>,
+    ) -> Result<(), Failed> {
+        self.lock().asked = Some(asked);
+        self.push(now, item)
+    }
+
+    /// The frame that somebody waits for is written.
+    pub(crate) fn tell_taken(&self) {
+        let asked = self.lock().asked.take();
+        if asked.is_some_and(|asked| asked.send(()).is_err()) {
+            tracing::trace!("nobody waits for a record any more");
+        }
+    }
+
     /// Takes an item. What comes behind the end is forgotten.
     pub(crate) fn push(&self, now: u64, item: Item) -> Result<(), Failed> {
         let mut state = self.lock();
         let about_end = matches!(item, Item::Finish { .. } | Item::ReceiptDone);
         match state.phase {
-            Phase::Failed if !about_end => return Err(Failed),
-            Phase::Closing if !about_end => return Ok(()),
+            Phase::Failed if !about_end => {
+                state.asked = None;
+                return Err(Failed);
+            }
+            Phase::Closing if !about_end => {
+                state.asked = None;
+                return Ok(());
+            }
             Phase::Taking if !about_end && state.items.len() >= MAX_ITEMS => return Err(Failed),
             Phase::Taking | Phase::Failed | Phase::Closing => {}
         }
         let urgent = match &item {
-            Item::Frame { taken, .. } => taken.is_some(),
+            Item::Frame { asked, .. } => *asked,
             Item::Withheld { .. } | Item::Dropped { .. } => false,
             Item::Open(_) => {
                 state.opening = true;
@@ -184,6 +213,7 @@ impl Queue {
             }
             Item::Signature { .. } | Item::ReceiptDone => true,
             Item::Finish { .. } => {
+                state.asked = None;
                 state.phase = Phase::Closing;
                 true
             }
@@ -262,7 +292,8 @@ impl Queue {
         state.phase = Phase::Failed;
         let oldest = state.items.front().map_or(now, |(time, _)| *time);
         state.lose(oldest);
-        // Whoever waits for one of them learns it from the dropped sender.
+        // Who waits learns it from the dropped sender.
+        state.asked = None;
         let lost: Vec<_> = state.items.drain(..).collect();
         (state.waiting, state.urgent, state.opening) = (None, false, false);
         drop(state);
@@ -361,7 +392,7 @@ const OPENING_WITHIN: Duration = Duration::from_secs(5);
 mod tests {
     use super::*;
 
-    fn item(taken: Option<oneshot::Sender<()>>, queue: &Queue) -> Item {
+    fn item(asked: bool, queue: &Queue) -> Item {
         let header = Header {
             epoch: 1,
             direction: fernsicht_protocol::frame::Direction::ConsoleToAgent,
@@ -374,7 +405,7 @@ mod tests {
         Item::Frame {
             header,
             ciphertext: vec![Bytes::from_static(b"x")],
-            taken,
+            asked,
             room: queue.room(1).unwrap(),
         }
     }
@@ -383,20 +414,20 @@ mod tests {
     fn a_failure_tells_who_waits_and_takes_nothing_more() {
         let queue = Queue::new();
         let (taken, mut told) = oneshot::channel();
-        queue.push(5, item(Some(taken), &queue)).unwrap();
+        queue.push_asked(5, item(true, &queue), taken).unwrap();
         assert!(queue.fail(9) && !queue.fail(9));
         assert!(matches!(
             told.try_recv(),
             Err(oneshot::error::TryRecvError::Closed)
         ));
-        assert_eq!(queue.push(10, item(None, &queue)), Err(Failed));
+        assert_eq!(queue.push(10, item(false, &queue)), Err(Failed));
         assert!(matches!(queue.wait(None), Work::Failed));
         let missing = queue.missing();
         assert_eq!(missing.map(|lost| lost.since), Some(5));
         queue.said(missing);
         assert_eq!(queue.missing(), None);
         assert!(queue.recover());
-        queue.push(11, item(None, &queue)).unwrap();
+        queue.push(11, item(false, &queue)).unwrap();
         assert!(matches!(queue.wait(None), Work::Batch(batch) if batch.len() == 1));
         assert_eq!(queue.held.load(Ordering::Relaxed), 0);
     }
@@ -409,7 +440,7 @@ mod tests {
         assert!(!queue.recover());
         let last = queue.wait_failed(Duration::ZERO).unwrap();
         assert!(matches!(last[..], [(2, Item::Finish { .. })]));
-        assert_eq!(queue.push(3, item(None, &queue)), Ok(()));
+        assert_eq!(queue.push(3, item(false, &queue)), Ok(()));
     }
 
     #[test]

@@ -146,7 +146,7 @@ impl Thread {
 
     fn write_all(&mut self, batch: Vec<(u64, Item)>) -> Result<(), Fault> {
         let mut ahead = self.written.as_ref().and_then(|w| w.safe.clone());
-        let mut told = Vec::new();
+        let mut told = false;
         let mut rooms = Vec::new();
         self.buffer.clear();
         for (time, item) in batch {
@@ -167,7 +167,7 @@ impl Thread {
                 Item::Frame {
                     header,
                     ciphertext,
-                    taken,
+                    asked,
                     room,
                 } => {
                     let pieces: Vec<&[u8]> = ciphertext.iter().map(|piece| &piece[..]).collect();
@@ -176,7 +176,7 @@ impl Thread {
                     for piece in pieces {
                         self.buffer.extend_from_slice(piece);
                     }
-                    told.extend(taken);
+                    told |= asked;
                     rooms.push(room);
                 }
                 Item::Withheld {
@@ -217,11 +217,7 @@ impl Thread {
     }
 
     /// Writes what is gathered; `writer` is the state behind it.
-    fn flush(
-        &mut self,
-        writer: Option<Writer>,
-        told: &mut Vec<tokio::sync::oneshot::Sender<()>>,
-    ) -> Result<(), Fault> {
+    fn flush(&mut self, writer: Option<Writer>, told: &mut bool) -> Result<(), Fault> {
         let Some(written) = &mut self.written else {
             return Ok(());
         };
@@ -230,9 +226,8 @@ impl Thread {
             written.safe = writer;
             self.buffer.clear();
         }
-        for waiting in told.drain(..) {
-            // Its connection may be gone; then nobody waits any more.
-            drop(waiting.send(()));
+        if std::mem::take(told) {
+            self.queue.tell_taken();
         }
         Ok(())
     }
