@@ -14,7 +14,7 @@ use fernsicht_protocol::router::TechnicianId;
 use rand_core::OsRng;
 use rusqlite::{Connection, OptionalExtension, params};
 
-pub(crate) use auditors::{Auditor, AuditorStanding, EnrolledAuditor};
+pub(crate) use auditors::{Auditor, AuditorStanding};
 
 use crate::Error;
 use crate::authority::Issued;

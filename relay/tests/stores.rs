@@ -149,6 +149,7 @@ async fn a_stalled_store_stops_control_and_nothing_else() {
     assert!(since.elapsed() < Duration::from_secs(1));
     disk.thaw();
     assert_eq!(session.agent_hears().await, RelayToAgent::RecorderBack);
+    assert_eq!(session.console_hears().await, RelayToConsole::RecorderBack);
     drop(hands);
     session.open(2).await;
     let mut hands = session.control(2, 2).await;

@@ -65,8 +65,15 @@ impl Router {
         verdict
     }
 
-    /// The recorder has taken an input frame of `id`, or has failed to; its rights may have ended
-    /// meanwhile.
+    /// The recorder will not take an input frame of `id`: it has failed, whoever finds out first.
+    pub fn handle_unrecorded(&mut self, id: ConnectionId, ticket: Ticket) -> Verdict {
+        if let Some((session, Side::Console)) = self.paired_side(id) {
+            self.handle_recorder_failed(session);
+        }
+        self.handle_recorded(id, ticket)
+    }
+
+    /// The recorder has taken an input frame of `id`; its rights may have ended meanwhile.
     pub fn handle_recorded(&mut self, id: ConnectionId, ticket: Ticket) -> Verdict {
         let discard = Verdict::Discard { recording: None };
         let Some((session, Side::Console)) = self.paired_side(id) else {

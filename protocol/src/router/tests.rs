@@ -1177,6 +1177,20 @@ fn a_failed_recorder_takes_control_until_a_new_epoch() {
     assert_eq!(relay.frame(console, Class::Input, 2, 1), tombstone(agent));
 }
 
+/// The failure may be known to whoever waited for the record before anybody else hears of it.
+#[test]
+fn input_that_was_not_recorded_does_not_pass() {
+    let mut relay = Pub::new();
+    let (agent, console) = relay.controlled();
+    let ticket = relay.input(console, 0);
+    assert_eq!(
+        relay.router.handle_unrecorded(console, ticket),
+        tombstone(agent)
+    );
+    assert_eq!(relay.agent_hears(agent), [RelayToAgent::RecorderFailed]);
+    assert_eq!(relay.frame(console, Class::Input, 1, 1), tombstone(agent));
+}
+
 #[test]
 fn who_comes_back_learns_how_the_recorder_is() {
     let mut relay = Pub::new();

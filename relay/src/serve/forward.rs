@@ -62,9 +62,8 @@ async fn forward_records(
         let verdict = match hub.pass(from, &header, &ciphertext) {
             Passed::Judged(verdict) => verdict,
             Passed::Asked { ticket, taken } => {
-                // Without an answer the recorder has failed, and the verdict says so.
-                drop(taken.await);
-                hub.recorded(from, ticket)
+                let taken = taken.await.is_ok();
+                hub.recorded(from, (ticket, taken))
             }
         };
         let class = header.class;

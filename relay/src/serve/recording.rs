@@ -100,8 +100,16 @@ impl Hub {
         })
     }
 
-    pub(super) fn recorded(self: &Arc<Self>, id: ConnectionId, ticket: Ticket) -> Verdict {
-        self.with(|state, _| state.router.handle_recorded(id, ticket))
+    /// What becomes of input that was asked about. `taken` is false if the recorder has not taken it.
+    pub(super) fn recorded(
+        self: &Arc<Self>,
+        id: ConnectionId,
+        (ticket, taken): (Ticket, bool),
+    ) -> Verdict {
+        self.with(|state, _| match taken {
+            true => state.router.handle_recorded(id, ticket),
+            false => state.router.handle_unrecorded(id, ticket),
+        })
     }
 
     pub(super) fn recorder_failed(self: &Arc<Self>, session: SessionId) {
