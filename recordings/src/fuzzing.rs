@@ -1,13 +1,27 @@
-//! Body of the fuzz target: a plain function over bytes that panics where a promise is broken.
+//! Bodies of the fuzz targets: plain functions over bytes that panic where a promise is broken.
 //!
-//! Not part of the programs.
+//! [`recording`] reads any bytes; [`altered`] takes them as edits of the valid vector, which it then opens
+//! with code and key. Not part of the programs.
 
 use crate::format::{Body, FILE_HEADER_BYTES};
 use crate::reader::{Reader, Record, Records};
 use crate::verify::{Verifier, verify_outside};
 
-/// Reads any bytes both ways and checks them: both readers and both ways of checking agree, every body that parses
-/// has one encoding, and nothing is taken that is not there.
+#[cfg(feature = "sample")]
+mod altered;
+
+#[cfg(feature = "sample")]
+pub use altered::altered;
+
+/// Panics where the bytes break a promise.
+pub type TargetBody = fn(&[u8]);
+
+/// Name and body of each target.
+#[cfg(feature = "sample")]
+pub const TARGETS: [(&str, TargetBody); 2] = [("recording", recording), ("altered", altered)];
+
+/// Reads any bytes both ways and checks them: both readers and both ways of checking agree, every frame
+/// that parses has one encoding, and nothing is taken that is not there.
 pub fn recording(bytes: &[u8]) {
     let step = usize::from(bytes.first().copied().unwrap_or_default()) + 1;
     let (mut pushed, mut reader) = (Vec::new(), Reader::new());

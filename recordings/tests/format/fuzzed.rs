@@ -1,8 +1,8 @@
-//! The fuzz body over the vectors, whole, cut and altered at random.
+//! The fuzz bodies: over the vectors, whole, cut and altered at random, and over random edits.
 
 use std::path::Path;
 
-use fernsicht_recordings::fuzzing::recording;
+use fernsicht_recordings::fuzzing::{altered, recording};
 use fernsicht_recordings::sample::Dice;
 use rand_core::RngCore;
 
@@ -24,4 +24,19 @@ fn no_bytes_break_the_readers() {
         recording(&bytes);
     }
     recording(b"");
+}
+
+#[test]
+fn no_edit_passes_for_the_original() {
+    let mut dice = Dice(6);
+    altered(b"");
+    for _ in 0..400 {
+        let mut edits = vec![0; 5 * (dice.next_u32() as usize % 3 + 1)];
+        dice.fill_bytes(&mut edits);
+        for edit in edits.chunks_mut(5) {
+            // Mostly small ones: large ones leave nothing to find.
+            edit[3] %= 40;
+        }
+        altered(&edits);
+    }
 }
