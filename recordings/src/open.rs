@@ -285,13 +285,30 @@ impl<B: AsRef<[u8]>> Opened<B> {
     /// Opens the record at `at` of the index. A frame is decrypted into `buffer`, whose memory is reused.
     /// None: there is no such entry.
     pub fn event<'s>(&self, at: usize, buffer: &'s mut Vec<u8>) -> Option<Event<'s>> {
-        let entry = self.index.get(at)?;
-        let record = Records::at(self.bytes.as_ref(), entry.offset, entry.record)?;
-        let body = record.parse().ok()?;
+        let body = self.body(at)?;
         let Body::Frame { header, ciphertext } = body else {
             return Event::of_clear(&body);
         };
         Some(self.open_frame(header, ciphertext, buffer))
+    }
+
+    /// What was sealed in the frame at `at` of the index, as bytes. None: there is no such entry, or it is
+    /// no frame.
+    pub fn content<'s>(
+        &self,
+        at: usize,
+        buffer: &'s mut Vec<u8>,
+    ) -> Option<Result<&'s [u8], Unreadable>> {
+        match self.body(at)? {
+            Body::Frame { header, ciphertext } => Some(self.decrypt(&header, ciphertext, buffer)),
+            Body::Opening(_)
+            | Body::EpochSignature { .. }
+            | Body::Tombstone { .. }
+            | Body::Dropped { .. }
+            | Body::Checkpoint(_)
+            | Body::Gap { .. }
+            | Body::End { .. } => None,
+        }
     }
 
     /// Opens all records in order and hands out each with its entry. Stops where `each` returns false.
@@ -364,27 +381,40 @@ impl<B: AsRef<[u8]>> Opened<B> {
         found(place, What::Checkpoint(Mismatch::Chain))
     }
 
+    fn body(&self, at: usize) -> Option<Body<'_>> {
+        let entry = self.index.get(at)?;
+        let record = Records::at(self.bytes.as_ref(), entry.offset, entry.record)?;
+        record.parse().ok()
+    }
+
     fn open_frame<'s>(
         &self,
         header: Header,
         ciphertext: &[u8],
         buffer: &'s mut Vec<u8>,
     ) -> Event<'s> {
-        let unreadable = |why| Event::Unreadable { header, why };
+        let content = self.decrypt(&header, ciphertext, buffer);
+        let event =
+            content.and_then(|content| Event::of_frame(header, content).map_err(Unreadable::Frame));
+        event.unwrap_or_else(|why| Event::Unreadable { header, why })
+    }
+
+    fn decrypt<'s>(
+        &self,
+        header: &Header,
+        ciphertext: &[u8],
+        buffer: &'s mut Vec<u8>,
+    ) -> Result<&'s [u8], Unreadable> {
         let ends = match self.epochs.get(&header.epoch) {
             Some(Ok(ends)) => ends,
-            Some(Err(refusal)) => return unreadable(Unreadable::Epoch(*refusal)),
-            None => return unreadable(Unreadable::Epoch(Refusal::NoKeys)),
+            Some(Err(refusal)) => return Err(Unreadable::Epoch(*refusal)),
+            None => return Err(Unreadable::Epoch(Refusal::NoKeys)),
         };
         buffer.clear();
         buffer.extend_from_slice(ciphertext);
-        let opened = ends.opener(header.direction).open_at(&header, buffer);
-        let content = match opened {
-            Ok(content) => content,
-            Err(error) => return unreadable(Unreadable::Frame(error.into())),
-        };
-        Event::of_frame(header, &buffer[content])
-            .unwrap_or_else(|fault| unreadable(Unreadable::Frame(fault)))
+        let opened = ends.opener(header.direction).open_at(header, buffer);
+        let content = opened.map_err(|error| Unreadable::Frame(error.into()))?;
+        Ok(&buffer[content])
     }
 
     /// Every frame: it opens, and its content is one. On the way, what the ends signed and decided.
