@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 
 use super::catalogue::{Reason, Recording, State};
 use super::retention::{self, Alarm};
-use super::{ACTIVE, Error, Event, RESERVE, Store, blocking, day, hex};
+use super::{ACTIVE, Error, Event, RESERVE, Store, blocking, day, depot, hex};
 
 /// What a retention run has done.
 #[derive(Debug, Default)]
@@ -24,6 +24,9 @@ pub struct Run {
     pub deleted: Vec<String>,
     /// What is wrong with the clock.
     pub alarm: Option<Alarm>,
+    /// How many recordings have no keys: nobody can open them, perhaps because the key directory is
+    /// not in its place.
+    pub keys_missing: usize,
     /// What could not be done; it is tried again at the next run.
     pub failed: Vec<Error>,
 }
@@ -47,6 +50,10 @@ impl Store {
                 Ok(()) => run.deleted.push(hex(&recording.lookup_hash)),
                 Err(error) => run.failed.push(error),
             }
+        }
+        match self.keys_missing(judged.now_s) {
+            Ok(missing) => run.keys_missing = missing,
+            Err(error) => run.failed.push(error),
         }
         for work in [
             self.clear_remains(clock.wall_s),
@@ -142,6 +149,23 @@ impl Store {
         }))
     }
 
+    /// Recordings without keys; alarmed when there are the first ones.
+    fn keys_missing(&self, now: u64) -> Result<usize, Error> {
+        let (kept, days) = (self.keys.recordings()?, self.keys.days()?);
+        let mut without = self.catalogue().living()?;
+        without.retain(|recording| {
+            recording.state != State::Active
+                && !(kept.contains(&recording.name) && days.contains(&recording.key_day))
+        });
+        let what = format!(
+            "{} recordings have no keys: is the key directory in its place?",
+            without.len()
+        );
+        let what = (!without.is_empty()).then_some(what.as_str());
+        self.alarm("keys", what, now)?;
+        Ok(without.len())
+    }
+
     /// What crashes have left, and what the catalogue does not know because another one was put
     /// in its place: the latter goes once it is older than any recording may become.
     fn clear_remains(&self, now: u64) -> Result<(), Error> {
@@ -175,19 +199,26 @@ impl Store {
 
     fn unknown_files(&self, known: &impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, Error> {
         let active = self.settings.data.join(ACTIVE);
-        let list = || {
-            let mut unknown = Vec::new();
-            for entry in fs::read_dir(&active)? {
-                let entry = entry?;
-                let file = entry.file_name().to_string_lossy().into_owned();
-                let name = file.split('.').next().unwrap_or_default();
-                if !known(name) && older_than_any(entry.metadata()?.modified()?) {
-                    unknown.push(entry.path());
+        let mut unknown = Vec::new();
+        for directory in [Some(active.as_path()), self.depot.folder()]
+            .into_iter()
+            .flatten()
+        {
+            let mut list = || {
+                for entry in fs::read_dir(directory)? {
+                    let entry = entry?;
+                    let file = entry.file_name().to_string_lossy().into_owned();
+                    let ours = file.split_once(depot::ENDING);
+                    let strange = ours.is_some_and(|(name, _)| !known(name));
+                    if strange && older_than_any(entry.metadata()?.modified()?) {
+                        unknown.push(entry.path());
+                    }
                 }
-            }
-            Ok(unknown)
-        };
-        list().map_err(Error::disk("cannot list", &active))
+                Ok(())
+            };
+            list().map_err(Error::disk("cannot list", directory))?;
+        }
+        Ok(unknown)
     }
 
     /// Space that deletions on a full disk may use; as much as there is room for.

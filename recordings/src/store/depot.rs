@@ -61,6 +61,11 @@ impl Depot {
         }
     }
 
+    /// The folder, if it is one.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
     /// Copies a file in and reads the copy back. When this returns the copy is safe and whole.
     pub(super) async fn put(&self, name: &str, file: &Path) -> Result<u64, Error> {
         let key = key(name);
@@ -194,8 +199,11 @@ fn key(name: &str) -> Key {
 
 /// The file of a recording, active or in a depot's folder.
 pub(super) fn file_name(name: &str) -> String {
-    format!("{name}.recording")
+    format!("{name}{ENDING}")
 }
+
+/// How the files of recordings end.
+pub(super) const ENDING: &str = ".recording";
 
 /// One block of a hand-out or a move, in bytes.
 pub(super) const BLOCK: u64 = 1 << 20;

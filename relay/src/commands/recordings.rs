@@ -81,6 +81,12 @@ pub(crate) fn prune(home: &Home, dry_run: bool, clock_is_right: bool) -> Result<
     if let Some(alarm) = run.alarm {
         say(&format!("WARNING: {alarm}"));
     }
+    if run.keys_missing > 0 {
+        say(&format!(
+            "WARNING: {} recordings have no keys, so that nobody can open them: is the key directory in its place?",
+            run.keys_missing
+        ));
+    }
     match run.failed.first() {
         None => Ok(()),
         Some(error) => Err(Error::Incomplete(format!(

@@ -203,7 +203,7 @@ fn a_restored_backup_opens_nothing_that_was_deleted() {
 fn a_lost_catalogue_does_not_destroy_what_it_knew() {
     let rig = Rig::new();
     let store = rig.store();
-    finish(&store, NOW);
+    let lost = finish(&store, NOW);
     drop(store);
     for name in [
         "catalogue.sqlite",
@@ -217,4 +217,17 @@ fn a_lost_catalogue_does_not_destroy_what_it_knew() {
     store.run_retention(&now).unwrap();
     assert_eq!(store.keys.recordings().unwrap().len(), 1);
     assert_eq!(store.keys.days().unwrap().len(), 1);
+
+    // Nobody will ever name it: it goes when any recording would have to.
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(94 * DAY);
+    for directory in ["keys", "recordings"] {
+        for entry in fs::read_dir(rig.data().join(directory)).unwrap() {
+            let file = fs::File::options().write(true).open(entry.unwrap().path());
+            file.unwrap().set_modified(old).unwrap();
+        }
+    }
+    store.run_retention(&now).unwrap();
+    assert!(store.keys.recordings().unwrap().is_empty());
+    assert!(store.keys.days().unwrap().is_empty());
+    assert_eq!(found(rig.data(), &traces(&lost)), Vec::<String>::new());
 }

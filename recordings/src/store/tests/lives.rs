@@ -175,9 +175,14 @@ fn without_the_key_directory_nothing_is_thrown_away() {
     assert_eq!(recording.state, State::Interrupted);
     let handed = store.hand_out(&recording, "Ada", "B-1", None, NOW);
     assert!(matches!(handed, Err(Error::Deleted)));
+    let run = store.run_retention(&at(NOW)).unwrap();
+    assert_eq!((run.keys_missing, run.deleted.len()), (1, 0));
+    let log = store.entries(None).unwrap();
+    assert!(matches!(&log[0].event, Event::Alarm { what } if what.contains("key directory")));
     fs::remove_dir_all(rig.data().join("keys")).unwrap();
     fs::rename(rig.data().join("not mounted"), rig.data().join("keys")).unwrap();
     store.hand_out(&recording, "Ada", "B-1", None, NOW).unwrap();
+    assert_eq!(store.run_retention(&at(NOW)).unwrap().keys_missing, 0);
 }
 
 /// Crash after every step, then power loss: whatever was confirmed before is there.
