@@ -1,12 +1,17 @@
 //! What the operator does with recordings, auditors and the access log on the command line.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests: a failure is the test's"
+)]
+
 mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 
+use common::disk::Mounted;
 use common::*;
 use fernsicht_protocol::attached;
 use fernsicht_protocol::complaint::Code;
@@ -245,41 +250,18 @@ fn prune_deletes_what_is_due_and_a_dry_run_nothing() {
     assert!(succeeds(&data, &["recordings", "prune"]).contains("0 recordings have"));
 }
 
-/// A file system of a few MB, until it is dropped.
-struct Small(PathBuf);
-
-impl Small {
-    /// None: this user may not mount one.
-    fn mount(at: &Path) -> Option<Self> {
-        fs::create_dir(at).unwrap();
-        let mount = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=6m,mode=700", "tmpfs"])
-            .arg(at)
-            .output();
-        mount
-            .is_ok_and(|output| output.status.success())
-            .then(|| Self(at.to_owned()))
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        drop(Command::new("umount").arg("-l").arg(&self.0).output());
-    }
-}
-
 #[test]
 fn a_full_disk_keeps_nothing_that_is_due() {
     let dir = tempfile::tempdir().unwrap();
-    let Some(small) = Small::mount(&dir.path().join("small")) else {
-        println!("skipped: this user may not mount a small disk");
+    let small = dir.path().join("small");
+    let Some(_mounted) = Mounted::tmpfs(&small, 6, "") else {
         return;
     };
-    let data = small.0.join("data");
+    let data = small.join("data");
     succeeds(&data, &["technician", "list"]);
     let old = record(&data, now() - 91 * DAY);
     let withdrawn = record(&data, now());
-    let mut junk = fs::File::create(small.0.join("junk")).unwrap();
+    let mut junk = fs::File::create(small.join("junk")).unwrap();
     let mut fill = || while std::io::Write::write_all(&mut junk, &[1; 512]).is_ok() {};
     fill();
     let serving = store(&data);
