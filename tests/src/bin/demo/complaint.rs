@@ -162,7 +162,7 @@ fn compare(
 ) -> Result<()> {
     let identity = Arc::new(identity(auditor)?);
     let complaint = Complaint::from_receipt_file(receipt, &identity)?;
-    let case = Case::open(identity, CASE, &complaint)?;
+    let case = Case::open(identity, CASE, &complaint, &mut |_| {})?;
     let mut replay = case.replay().context("the recording opens")??;
     let from = replay.index().from;
     let mut least: Option<f64> = None;
