@@ -160,15 +160,8 @@ pub(crate) enum LogFormat {
 pub(crate) fn execute(arguments: Arguments) -> Result<(), Error> {
     let home = Home::open(&arguments.data.unwrap_or_else(default_data))?;
     match arguments.command {
-        Command::Serve {
-            listen,
-            log,
-        } => {
-            let options = serve::Options {
-                listen,
-                    log,
-            };
-            commands::warn_of_few_auditors(&home)?;
+        Command::Serve { listen, log } => {
+            let options = serve::Options { listen, log };
             serve::run(&home, &options)
         }
         Command::Technician(command) => technician(&home, command),

@@ -12,7 +12,7 @@
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 /// What the store does to a file system. The provided methods are sequences of the others.
@@ -86,7 +86,8 @@ pub trait Appending: Send + Debug {
     /// Returns when write(2) has taken all of it: it survives this process, not yet a power loss.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
 
-    /// Returns when everything appended survives a power loss.
+    /// Returns when everything appended survives a power loss. A file that was removed meanwhile
+    /// does not: whoever still writes into it must learn that nothing is kept.
     fn sync(&mut self) -> io::Result<()>;
 
     /// Cuts the file to this length.
@@ -138,7 +139,11 @@ impl Appending for DiskFile {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.0.sync_data()
+        self.0.sync_data()?;
+        match self.0.metadata()?.nlink() {
+            0 => Err(io::Error::other("the file has been removed")),
+            _ => Ok(()),
+        }
     }
 
     fn truncate(&mut self, length: u64) -> io::Result<()> {

@@ -96,6 +96,8 @@ fn no_reader_and_no_writer_postpones_a_deletion() {
     store.delete(&recording, Reason::Withdrawal, NOW).unwrap();
     assert!(matches!(reading.next_blocking(), Err(Error::Deleted)));
     assert!(!store.keeps(begun.id).unwrap());
+    begun.file.append(b"more").unwrap();
+    assert!(begun.file.sync().is_err(), "the recorder must notice");
     let late = store.keep_keys(begun.id, 2, &sealed());
     assert!(matches!(late, Err(Error::Deleted)));
     store.end(begun.id, 10, NOW).unwrap();
