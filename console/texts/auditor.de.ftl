@@ -204,7 +204,7 @@ audit-verdict-wrong-key = Falscher Prüfer-Schlüssel: Diese Aufzeichnung ist ni
 audit-verdict-sealed-falsely = Falsch versiegelt: Das Programm des Kunden hat etwas anderes versiegelt, als es benutzt hat. Das belastet niemanden.
 
 ## Ausgabe
-audit-export-what = Nennen Sie, was geschrieben werden soll: --video DATEI, --report DATEI oder beides.
+audit-export-what = Nennen Sie, was geschrieben werden soll: --video DATEI, --report DATEI, oder --output ORDNER für beides.
 audit-export-at = { $percent } %
 audit-cancelled = Abgebrochen. Es wurde keine Datei hinterlassen.
 audit-encoding = Das Video kann nicht geschrieben werden. ({ $detail })

@@ -203,7 +203,7 @@ audit-verdict-wrong-key = Wrong auditor key: this recording is not sealed to you
 audit-verdict-sealed-falsely = Sealed falsely: the customer's program sealed something else than what it used. This accuses nobody.
 
 ## Export
-audit-export-what = Say what is to be written: --video FILE, --report FILE, or both.
+audit-export-what = Say what is to be written: --video FILE, --report FILE, or --output FOLDER for both.
 audit-export-at = { $percent } %
 audit-cancelled = Cancelled. No file was left.
 audit-encoding = The video cannot be written. ({ $detail })

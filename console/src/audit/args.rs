@@ -65,6 +65,9 @@ pub enum Command {
         /// Where the signed report goes (HTML).
         #[arg(long, value_name = "FILE")]
         report: Option<PathBuf>,
+        /// Both into this folder, named after the case.
+        #[arg(long, value_name = "DIR", conflicts_with_all = ["video", "report"])]
+        output: Option<PathBuf>,
     },
     /// Check the signature of a report.
     CheckReport {

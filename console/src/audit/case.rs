@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
 use fernsicht_protocol::audit::Note;
+use fernsicht_protocol::sealing::AuditorKey;
 use fernsicht_recordings::finding::{self, Check, Refusal, What};
 use fernsicht_recordings::open::{self, Opened};
 use fernsicht_recordings::verify::{Outline, verify_outside};
@@ -30,6 +31,7 @@ use super::report::{self, By};
 use super::source::{Bytes, Recording};
 use super::video::{Written, file_failure, private};
 use super::{Failure, now_unix_s};
+use crate::identity::Relay;
 
 /// An open case.
 #[derive(Debug)]
@@ -70,7 +72,13 @@ impl Case {
         let link = Link::connect(&identity)?;
         let handed = link.open(&reference, complaint.code.open_token())?;
         progress(Done::Fetched);
-        let (facts, recording) = examine(*handed, &identity, reference.as_str(), complaint)?;
+        let (facts, recording) = examine(
+            *handed,
+            &identity.relay,
+            &identity.opening,
+            reference.as_str(),
+            complaint,
+        )?;
         Ok(Self {
             identity,
             link,
@@ -181,17 +189,18 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 /// Verifies and opens what the relay handed out.
 fn examine(
     handed: Handed,
-    identity: &Identity,
+    relay: &Relay,
+    key: &AuditorKey,
     case: &str,
     complaint: &Complaint,
 ) -> Result<(Facts, Option<Recording>), Failure> {
-    let ca = &identity.relay.ca;
+    let ca = &relay.ca;
     let bytes = Bytes::new(handed.bytes);
     let number = complaint.code.lookup();
     let mut facts = Facts {
         case: case.to_owned(),
         number: number.to_string(),
-        relay: identity.relay.address.clone(),
+        relay: relay.address.clone(),
         technician: String::new(),
         organisation: String::new(),
         from: 0,
@@ -217,13 +226,7 @@ fn examine(
         let what = "the relay handed out another recording's bytes";
         facts.findings.push(whole(Check::Chain, what));
     }
-    let opened = open::open(
-        bytes.clone(),
-        &handed.keys.0,
-        &complaint.code,
-        &identity.opening,
-        ca,
-    );
+    let opened = open::open(bytes.clone(), &handed.keys.0, &complaint.code, key, ca);
     match opened {
         Err(refusal) => {
             let outline = verify_outside(bytes.as_ref(), ca);
@@ -425,3 +428,7 @@ impl Pictures for Shown<'_> {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "case_tests.rs"]
+mod tests;

@@ -21,7 +21,7 @@ use super::export::Progress;
 use super::facts::{Facts, date_text, days_left, rights_text, time_text};
 use super::identity::{Effort, Identity, Store};
 use super::link::{Link, Overview};
-use super::office::Desk;
+use super::office::{Desk, file_name};
 use super::passphrase::{Source, first_line};
 use super::ui::app::Options;
 use super::ui::view::{self, Proof};
@@ -97,7 +97,16 @@ impl Program {
                 complaint,
                 video,
                 report,
-            }) => self.export(&store, &complaint, video.as_deref(), report.as_deref()),
+                output,
+            }) => {
+                let named = |ending: &str| {
+                    let folder = output.as_ref()?;
+                    Some(folder.join(file_name(&complaint.case, ending)))
+                };
+                let video = video.or_else(|| named("mp4"));
+                let report = report.or_else(|| named("html"));
+                self.export(&store, &complaint, video.as_deref(), report.as_deref())
+            }
             Some(Command::CheckReport { file }) => self.check_report(&store, &file),
             Some(Command::Close { case }) => self.close(&store, &case),
         }

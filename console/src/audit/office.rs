@@ -194,7 +194,7 @@ fn overview(overview: link::Overview) -> view::Overview {
 }
 
 /// A file's name for a case reference, whatever stands in it.
-fn file_name(reference: &str, ending: &str) -> PathBuf {
+pub(super) fn file_name(reference: &str, ending: &str) -> PathBuf {
     let plain: String = reference
         .chars()
         .map(|c| if c.is_alphanumeric() { c } else { '-' })

@@ -261,16 +261,16 @@ impl Drop for Writer {
 }
 
 fn encoder(width: usize, height: usize) -> Result<Encoder, Failure> {
-    // So much that the rate never asks for a coarser quantiser than the range allows.
-    let rate = (width * height * 24).clamp(8_000_000, 400_000_000) as u32;
+    // The quantiser follows from its range alone in this mode; the rate must only be plausible.
+    let rate = (width * height * 24).clamp(8_000_000, 100_000_000) as u32;
     let config = EncoderConfig::new()
         .usage_type(UsageType::CameraVideoRealTime)
         .profile(Profile::Baseline)
         .complexity(Complexity::Medium)
-        .rate_control_mode(RateControlMode::Quality)
+        .rate_control_mode(RateControlMode::Bufferbased)
         .bitrate(BitRate::from_bps(rate))
         .max_frame_rate(FrameRate::from_hz(25.0))
-        .qp(QpRange::new(12, 16))
+        .qp(QpRange::new(12, 14))
         .skip_frames(false)
         .background_detection(false)
         .adaptive_quantization(false)
