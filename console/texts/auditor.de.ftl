@@ -190,6 +190,7 @@ audit-file = { $path }: { $detail }
 audit-no-recording = Zu diesem Beschwerde-Code gibt es keine Aufzeichnung.
 audit-deleted = Diese Aufzeichnung wurde am { $date } gelöscht.
 audit-running = Die Sitzung dieser Aufzeichnung läuft noch.
+audit-unexpected = Das Relay lehnt das ab. Vielleicht haben Sie unter diesem Zeichen noch keinen Fall geöffnet.
 audit-relay-fault = Das Relay kann seinen Speicher nicht lesen oder sein Zugriffsprotokoll nicht schreiben. Nichts wurde herausgegeben.
 audit-too-large = Die Aufzeichnung hat { $megabytes } MB: mehr, als dieses Programm im Speicher hält.
 audit-unreadable = Die Aufzeichnung kann nicht gelesen werden. ({ $detail })

@@ -189,6 +189,7 @@ audit-file = { $path }: { $detail }
 audit-no-recording = There is no recording for this complaint code.
 audit-deleted = This recording was deleted on { $date }.
 audit-running = The session of this recording is still running.
+audit-unexpected = The relay refuses this. Perhaps you have not opened a case under this reference.
 audit-relay-fault = The relay cannot read its store or write its access log. Nothing was handed out.
 audit-too-large = The recording has { $megabytes } MB: more than this program holds in memory.
 audit-unreadable = The recording cannot be read. ({ $detail })

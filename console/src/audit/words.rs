@@ -70,7 +70,7 @@ fn refusal_text(texts: &Texts, reason: &AuditRefusal) -> String {
         AuditRefusal::Token => texts.text("problem-token-refused"),
         AuditRefusal::Revoked => texts.text("problem-revoked"),
         AuditRefusal::TooOld => texts.text("problem-too-old"),
-        AuditRefusal::Unexpected => texts.text("problem-unexpected"),
+        AuditRefusal::Unexpected => texts.text("audit-unexpected"),
         AuditRefusal::TooManyTries { minutes } => {
             texts.with("problem-many-tries", [("minutes", (*minutes).into())])
         }
