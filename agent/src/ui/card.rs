@@ -1,7 +1,8 @@
 //! The card with the complaint code: shown once, while nobody sees the screen, before anything is recorded.
 //!
 //! Code and QR code come first, so that both are in sight on the smallest window and on one photograph; they are
-//! black on white in every theme. The two ways on are granting buttons, in the footer: always in reach.
+//! black on white in every theme. The two ways on are granting buttons, in the footer with the way out: always in
+//! reach.
 
 use egui::{Color32, CornerRadius, FontFamily, FontId, Rect, RichText, Sense, Ui, Vec2, vec2};
 
@@ -31,18 +32,13 @@ pub(crate) fn ui(ui: &mut Ui, pen: &mut Pen<'_>, card: &Card) {
         let surface = pen.palette(ui).surface;
         let skip = format!("{}: {}", pen.texts.card_skip(), pen.texts.card_skip_text());
         pen.boxed(ui, surface, |pen, ui| pen.text(ui, skip));
-        ui.add_space(tokens::GAP);
-        pen.button(
-            ui,
-            Look::Quiet,
-            pen.texts.consent_refuse_button(),
-            Action::Refuse,
-        );
     };
     sheet::show(ui, pen, "card", FOOTER, body, |ui, pen| {
         ui.horizontal_centered(|ui| {
             pen.grant(ui, Grant::CardDone, pen.texts.card_done());
             pen.grant(ui, Grant::CardSkip, pen.texts.card_skip());
+            let refuse = pen.texts.consent_refuse_button();
+            pen.button(ui, Look::Quiet, refuse, Action::Refuse);
         });
     });
 }
@@ -60,22 +56,27 @@ fn code(ui: &mut Ui, pen: &Pen<'_>, code: &CardCode) {
                 let room = ui.available_width() - picture.x - tokens::GROUP;
                 ui.allocate_ui(vec2(room, picture.y), |ui| {
                     ui.set_width(room);
-                    ui.vertical_centered(|ui| groups(ui, code, room));
+                    ui.vertical_centered(|ui| groups(ui, code, vec2(room, picture.y)));
                 });
                 picture_of(ui, pen, code, picture);
             });
         });
 }
 
-/// The code in large type, as few lines as the room allows. Screen readers get it whole.
-fn groups(ui: &mut Ui, code: &CardCode, room: f32) {
-    let font = FontId::new(GROUPS, FontFamily::Monospace);
-    let letter = ui.fonts_mut(|fonts| fonts.glyph_width(&font, '0'));
+/// The code in large type, in the middle of the room. Screen readers get it whole.
+fn groups(ui: &mut Ui, code: &CardCode, room: Vec2) {
+    let font = |size| FontId::new(size, FontFamily::Monospace);
+    let letter = ui.fonts_mut(|fonts| fonts.glyph_width(&font(SMALLEST), '0'));
     // Four symbols and a blank to a group.
-    let fits = (room / (5.0 * letter)).floor() as usize;
+    let widest = 5.0 * PER_LINE as f32 * letter;
+    let size = (SMALLEST * room.x / widest)
+        .clamp(SMALLEST, LARGEST)
+        .floor();
+    let font = font(size);
     let groups: Vec<&str> = code.groups().collect();
-    let per_line = groups.len().div_ceil(groups.len().div_ceil(fits.max(1)));
-    let lines: Vec<String> = groups.chunks(per_line).map(|line| line.join(" ")).collect();
+    let lines: Vec<String> = groups.chunks(PER_LINE).map(|line| line.join(" ")).collect();
+    let height = ui.fonts_mut(|fonts| fonts.row_height(&font)) * lines.len() as f32;
+    ui.add_space(((room.y - height) / 2.0).max(0.0));
     let text = RichText::new(lines.join("\n"))
         .font(font)
         .color(Color32::BLACK);
@@ -121,7 +122,10 @@ fn picture_of(ui: &mut Ui, pen: &Pen<'_>, code: &CardCode, size: Vec2) {
 }
 
 const FOOTER: f32 = 64.0;
-/// Size of the code's letters.
-const GROUPS: f32 = 28.0;
+/// Groups on a line.
+const PER_LINE: usize = 4;
+/// The code's letters are at least this large, and as large as the room allows.
+const SMALLEST: f32 = 26.0;
+const LARGEST: f32 = 38.0;
 /// Modules around a QR code that stay white.
 const QUIET: usize = 4;
