@@ -16,14 +16,14 @@ use std::time::{Duration, Instant};
 
 use fernsicht_protocol::attached::Configuration;
 use fernsicht_protocol::code::SessionCode;
-use fernsicht_protocol::guard::{Denied, Fault, Kind, Phase, Question};
+use fernsicht_protocol::guard::{Fault, Phase};
 use fernsicht_protocol::messages::{
     AgentToConsole, AgentToRelay, ConsoleToAgent, End, Page, RelayToAgent,
 };
 use fernsicht_protocol::wire::Wire;
 use tokio::sync::mpsc;
 
-use super::core::{Before, Consent, Core, OUTGOING, Outgoing, ReceiptFile, Shared};
+use super::core::{Before, Core, OUTGOING, Outgoing, Shared};
 use super::epochs::{Keys, wrap};
 use super::eyes::Bar;
 use super::pairing::{self, Line};
@@ -32,7 +32,7 @@ use super::recording::Recording;
 use super::{injector, pictures, pointer};
 use crate::platform::overlay::Numbers;
 use crate::platform::own::Desk;
-use crate::platform::{self, Area, Inject, OwnWindows, Screen, Selection};
+use crate::platform::{self, Inject, OwnWindows, Screen};
 use crate::view::{Command, Problem, ScreenChoice, Technician};
 
 /// How often this end's heads are sent while others than heads change.
@@ -378,118 +378,6 @@ impl Driver {
             }
         });
     }
-
-    /// False if the program shall end.
-    pub(super) fn handle_command(&self, command: Option<Command>) -> bool {
-        let now = Instant::now();
-        let Some(command) = command else { return false };
-        if matches!(command, Command::Close) {
-            return false;
-        }
-        // What is denied has changed since the page was drawn: the new page is on its way.
-        let outcome: Result<(), Denied> = self.shared.change(|core| match command {
-            command if core.stopped_since(&command) => Err(Denied::NotNow),
-            Command::ConsentView(hand) => core.consent(now, Consent::View, hand),
-            Command::ConsentControl(hand, language) => {
-                core.consent(now, Consent::Control(language), hand)
-            }
-            Command::CardDone(hand) => core.card_done(now, hand),
-            Command::ChooseScreen(hand, number) => {
-                if !matches!(core.stage, Before::Screens(_)) {
-                    return Err(Denied::NotNow);
-                }
-                core.selection = number.map_or(Selection::All, Selection::Screen);
-                core.area = Area::default();
-                match std::mem::replace(&mut core.stage, Before::Paired) {
-                    Before::Screens(Consent::View) => core.guard.consent_view(now, hand.into_act()),
-                    Before::Screens(Consent::Control(language)) => {
-                        core.agreed_in = language;
-                        core.guard.consent_control(now, hand.into_act())
-                    }
-                    Before::Idle
-                    | Before::Failed(_)
-                    | Before::Connecting
-                    | Before::Paired
-                    | Before::Ended(_) => Err(Denied::NotNow),
-                }
-            }
-            Command::Refuse => {
-                match core.guard.phase() {
-                    // The customer thinks again while the session is being started.
-                    Phase::Starting => core.guard.handle_end(now, End::Refused),
-                    Phase::Unpaired
-                    | Phase::Consent { .. }
-                    | Phase::Card { .. }
-                    | Phase::Session
-                    | Phase::Reconnecting { .. }
-                    | Phase::Ended => core.guard.refuse(now),
-                }
-                Ok(())
-            }
-            Command::MoreTime => {
-                core.guard.more_time(now);
-                Ok(())
-            }
-            Command::ViewOn(hand) => core.guard.view_on(now, hand.into_act()),
-            Command::ViewOff => {
-                core.guard.view_off(now);
-                Ok(())
-            }
-            Command::ControlOn(hand) => match core.guard.kind() {
-                Some(Kind::Look) => core.guard.ask_upgrade(now),
-                Some(Kind::Control) | None => core.guard.control_on(now, hand.into_act()),
-            },
-            Command::ControlOff => {
-                core.guard.control_off(now);
-                Ok(())
-            }
-            Command::Stop => {
-                core.stopped_at = Some(now);
-                core.guard.stop(now);
-                Ok(())
-            }
-            Command::AskEnd => match core.guard.question() {
-                // The session is about to end anyway.
-                Some(Question::StillThere { .. }) => {
-                    core.guard.handle_end(now, End::Customer);
-                    Ok(())
-                }
-                Some(Question::Upgrade) => {
-                    core.guard.decline_upgrade(now);
-                    core.guard.ask_end(now)
-                }
-                Some(Question::End) | None => core.guard.ask_end(now),
-            },
-            Command::Yes(hand, language) => {
-                (core.agreed_in, core.widened) = (language, true);
-                core.guard.accept_upgrade(now, hand.into_act())
-            }
-            Command::GoOn(hand) => core.guard.go_on(now, hand.into_act()),
-            Command::No => {
-                core.guard.decline_upgrade(now);
-                Ok(())
-            }
-            Command::ConfirmEnd => {
-                core.guard.handle_end(now, End::Customer);
-                Ok(())
-            }
-            Command::Reading(page) => {
-                core.tell_console(&AgentToConsole::Page { page });
-                Ok(())
-            }
-            Command::Restart if core.guard.kind().is_none() => {
-                core.guard.handle_end(now, End::Customer);
-                Ok(())
-            }
-            // The receipt is not opened or saved anew while a session runs.
-            Command::SaveReceipt(_) | Command::PrintReceipt => Ok(()),
-            Command::Connect { .. } | Command::Restart | Command::Close => Ok(()),
-        });
-        if let Err(denied) = outcome {
-            tracing::debug!(%denied, "an act came too late");
-        }
-        true
-    }
 }
 
 /// Why [`Driver::connected`] returned.
@@ -516,73 +404,6 @@ fn screens() -> Vec<ScreenChoice> {
 }
 
 impl Core {
-    /// Consent: at once if there is one screen, after the choice of a screen otherwise.
-    fn consent(
-        &mut self,
-        now: Instant,
-        consent: Consent,
-        hand: crate::view::Hand,
-    ) -> Result<(), Denied> {
-        if !matches!(self.guard.phase(), Phase::Consent { .. }) {
-            return Err(Denied::NotNow);
-        }
-        if self.screens.len() > 1 {
-            self.stage = Before::Screens(consent);
-            self.tell_console(&AgentToConsole::Page {
-                page: Page::Screens,
-            });
-            return Ok(());
-        }
-        match consent {
-            Consent::View => self.guard.consent_view(now, hand.into_act()),
-            Consent::Control(language) => {
-                self.agreed_in = language;
-                self.guard.consent_control(now, hand.into_act())
-            }
-        }
-    }
-
-    /// The card is done, with the code noted or not: nothing shows it any more. Not before the receipt
-    /// is on the disk, or no folder takes it.
-    fn card_done(&mut self, now: Instant, hand: crate::view::Hand) -> Result<(), Denied> {
-        if self.file == ReceiptFile::Wanted {
-            return Err(Denied::NotNow);
-        }
-        self.guard.card_done(now, hand.into_act())?;
-        self.card = None;
-        Ok(())
-    }
-
-    /// True if F11 or Stop was pressed after the customer's hand that this command carries: an
-    /// act that was overtaken grants nothing.
-    fn stopped_since(&self, command: &Command) -> bool {
-        let hand = match command {
-            Command::ConsentView(hand)
-            | Command::ConsentControl(hand, _)
-            | Command::CardDone(hand)
-            | Command::ChooseScreen(hand, _)
-            | Command::ViewOn(hand)
-            | Command::ControlOn(hand)
-            | Command::Yes(hand, _)
-            | Command::GoOn(hand) => hand,
-            Command::Connect { .. }
-            | Command::Refuse
-            | Command::MoreTime
-            | Command::ViewOff
-            | Command::ControlOff
-            | Command::Stop
-            | Command::AskEnd
-            | Command::ConfirmEnd
-            | Command::No
-            | Command::Reading(_)
-            | Command::SaveReceipt(_)
-            | Command::PrintReceipt
-            | Command::Restart
-            | Command::Close => return false,
-        };
-        self.stopped_at.is_some_and(|stop| stop >= hand.at())
-    }
-
     /// A packet of the console. None if it is not what the console may say.
     fn handle_packet(&mut self, now: Instant, packet: &[u8]) -> Option<()> {
         let Some(message) = self.keys.as_mut()?.peer.open(packet).ok()? else {

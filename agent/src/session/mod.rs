@@ -11,12 +11,14 @@
 //! One lock holds guard and keys together ([`core`]): who has it may ask the guard, act under
 //! the permit and seal, and F11 waits for at most that one act. Threads: the watch, pictures,
 //! pointer and injector each have one, the driver one with an async runtime; the pages keep
-//! the main thread. Queues: commands 64, outgoing 1,024 (a full one ends the session: it
+//! the main thread. A session that is recorded has a [`recording`] besides: the keys' sealing, the comparison
+//! of checkpoints, the facts for the receipt ([`receipts`]). Queues: commands 64, outgoing 1,024 (a full one ends the session: it
 //! means that a peer does not read), input 256 (a full one stops reading from the relay).
 //!
 //! Not here: what is decided (the guard), what is drawn (the pages), how pixels become
 //! updates ([`crate::encode`]), how the computer is seen and steered ([`crate::platform`]).
 
+mod commands;
 mod core;
 mod decisions;
 mod driver;

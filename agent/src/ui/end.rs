@@ -27,12 +27,14 @@ pub(crate) fn ui(ui: &mut Ui, pen: &mut Pen<'_>, ended: &Ended, form: &mut Form)
         pen.text(ui, pen.texts.end_delete_program());
         ui.add_space(tokens::GROUP);
         ui.horizontal_wrapped(|ui| {
-            if again(&ended.reason) {
+            let saved = ended.receipt.as_ref().map(|receipt| &receipt.saved);
+            let unsaved = saved == Some(&Saved::Nowhere);
+            // Another session would take the receipt along.
+            if again(&ended.reason) && !unsaved {
                 let restart = Action::Restart { keep_code: false };
                 pen.button(ui, Look::Quiet, pen.texts.button_new_code(), restart);
             }
-            let saved = ended.receipt.as_ref().map(|receipt| &receipt.saved);
-            if saved != Some(&Saved::Nowhere) {
+            if !unsaved {
                 pen.button(ui, Look::Lead, pen.texts.button_close(), Action::Close);
             } else if pen
                 .plain(ui, Look::Quiet, pen.texts.button_close())
