@@ -1,5 +1,9 @@
 //! Stores that are full, read-only, stalled or cut off, under the real relay. What needs a file
 //! system of its own is skipped, and says so, where this user may not mount one.
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests: a failure is the test's"
+)]
 
 mod common;
 

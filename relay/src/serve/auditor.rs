@@ -41,6 +41,7 @@ pub(super) async fn run(
         greeted: false,
         cases: HashMap::new(),
     };
+    let since = Instant::now();
     let mut sender = MessageSender::new(send);
     let mut receiver = MessageReceiver::new(receive);
     loop {
@@ -48,6 +49,9 @@ pub(super) async fn run(
         let message = tokio::select! {
             message = receiver.next::<AuditorToRelay>() => message,
             () = look => {
+                if desk.idle(since.elapsed()) {
+                    break;
+                }
                 if desk.revoked().await {
                     drop(sender.send(&refused(AuditRefusal::Revoked)).await);
                     break;
@@ -199,6 +203,11 @@ impl Desk {
                 Err(AuditRefusal::Fault)
             }
         }
+    }
+
+    /// True if a stranger only keeps the connection open.
+    fn idle(&self, open: Duration) -> bool {
+        (!self.greeted && open > HELLO_WITHIN) || (self.serial.is_none() && open > ENROL_WITHIN)
     }
 
     async fn revoked(&self) -> bool {
@@ -499,5 +508,7 @@ const TRIES_WITHIN: Duration = Duration::from_secs(10 * 60);
 const MAX_TRIERS: usize = 1_024;
 const MAX_TECHNICIANS: usize = 64;
 const MAX_CASES: usize = 64;
+const HELLO_WITHIN: Duration = Duration::from_secs(10);
+const ENROL_WITHIN: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const DELIVER_WITHIN: Duration = Duration::from_secs(3);

@@ -157,11 +157,18 @@ impl Hub {
             .admit(Network::of(address), &self.limits)
     }
 
-    /// Whom a console's certificate belongs to.
+    /// Whom a console's certificate belongs to. Errors: also a register on a disk that stalls.
     pub(super) async fn standing(&self, serial: Vec<u8>) -> Result<Standing, Error> {
         let register = self.register.clone();
-        let result = tokio::task::spawn_blocking(move || lock(&register).standing(&serial)).await;
-        result.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+        let look = tokio::task::spawn_blocking(move || lock(&register).standing(&serial));
+        match tokio::time::timeout(STANDING_WITHIN, look).await {
+            Ok(Ok(standing)) => standing,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic.into_panic()),
+            Err(_) => Err(Error::System {
+                what: "the register does not answer",
+                source: std::io::ErrorKind::TimedOut.into(),
+            }),
+        }
     }
 
     pub(super) fn connected(
@@ -425,4 +432,5 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Messages that a client may leave unread: several pairings' worth, at most 4 MB.
 const OUTBOX: usize = 256;
+const STANDING_WITHIN: Duration = Duration::from_secs(5);
 const CODE_SLOW: u32 = 3;
