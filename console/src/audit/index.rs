@@ -340,8 +340,14 @@ impl Builder {
     /// The next record. The content of a picture may be given and is then read for its first
     /// fields; that of what [`Self::wants`] names must be.
     pub fn handle(&mut self, at: usize, entry: &Entry, content: Option<&[u8]>) {
-        // A clock that was set back must not turn the order round.
-        let time = entry.time.max(self.index.to);
+        let last = self.index.to;
+        let interrupted = entry.kind == Kind::End(Ended::Interrupted) && last > 0;
+        let time = match interrupted {
+            // Written when the relay ran again; when it ended nobody knows.
+            true => last + 1,
+            // A clock that was set back must not turn the order round.
+            false => entry.time.max(last),
+        };
         if self.index.from == 0 {
             self.index.from = time;
         }
@@ -357,7 +363,7 @@ impl Builder {
             Kind::End(ended) => {
                 self.index.end = ended.clone();
                 self.blank(time);
-                self.change(time, None);
+                self.change(time, Rights::None, None);
             }
             Kind::Withheld(_) | Kind::Cut(_) | Kind::Other => {}
         }
@@ -374,7 +380,7 @@ impl Builder {
         self.held.clear();
         self.apply(effect, time);
         self.note_active(time, false);
-        self.change(time, None);
+        self.change(time, Rights::None, None);
     }
 
     fn handle_gap(&mut self, from: Time, to: Time) {
@@ -411,7 +417,7 @@ impl Builder {
         let cause = Cause::from_bytes(content?).ok()?;
         let taken = self.mirror.handle_rights(header, cause.clone()).ok();
         self.apply(taken.unwrap_or(Effect::Blank), time);
-        self.change(time, Some(cause));
+        self.change(time, self.mirror.rights(), Some(cause));
         for (at, header, content) in std::mem::take(&mut self.held) {
             self.handle_screen(at, &header, content.as_deref(), time);
         }
@@ -550,7 +556,9 @@ impl Builder {
         if let Some(stretch) = self.index.stretches.last_mut() {
             stretch.to = time.max(stretch.from);
         }
-        if let Some(shape) = self.index.pointers.last().map(|p| p.shape) {
+        if let Some(last) = self.index.pointers.last() {
+            // A gap begins before it is recorded.
+            let (time, shape) = (time.max(last.time), last.shape);
             self.index.pointers.push(PointerAt {
                 time,
                 visible: false,
@@ -572,11 +580,7 @@ impl Builder {
         }
     }
 
-    fn change(&mut self, time: Time, cause: Option<Cause>) {
-        let rights = match self.index.end {
-            Ended::Session(_) => Rights::None,
-            Ended::Interrupted => self.mirror.rights(),
-        };
+    fn change(&mut self, time: Time, rights: Rights, cause: Option<Cause>) {
         self.index.rights.push(Change {
             time,
             epoch: self.mirror.epoch(),

@@ -514,5 +514,8 @@ const MOST_AREAS: usize = 64;
 const MOST_FINDINGS: usize = 1000;
 
 #[cfg(test)]
+#[path = "replay/sealed_tests.rs"]
+mod sealed_tests;
+#[cfg(test)]
 #[path = "replay/tests.rs"]
 mod tests;

@@ -159,3 +159,38 @@ fn a_clock_that_was_set_back_does_not_turn_the_order_round() {
     assert_eq!((index.from, index.to), (START, START + 10));
     assert_eq!(index.input.events()[0].time, START + 10);
 }
+
+#[test]
+fn an_interrupted_recording_ends_where_its_last_record_stands() {
+    let mut sample = begun();
+    sample
+        .wait(50)
+        .picture(rect(0, 0, 1, 1), [1, 2, 3], true)
+        .wait(5)
+        .ack();
+    let last = sample.now();
+    // The relay ran again the next day.
+    sample
+        .wait(8_640_000)
+        .put(Kind::End(Ended::Interrupted), Vec::new());
+    let index = built(&mut sample);
+    assert_eq!((index.to, &index.end), (last + 1, &Ended::Interrupted));
+    assert!(index.stretch_at(last).is_some() && index.stretch_at(last + 1).is_none());
+    assert_eq!(index.change_at(last + 1).unwrap().rights, Rights::None);
+}
+
+#[test]
+fn a_pointer_is_not_seen_in_a_gap_that_began_before_it() {
+    let mut sample = begun();
+    let failed = sample.now() + 10;
+    sample
+        .wait(20)
+        .pointer(3, 4, true)
+        .wait(80)
+        .gap(failed)
+        .opening();
+    let index = built(&mut sample);
+    let times: Vec<_> = index.pointers.iter().map(|p| p.time).collect();
+    assert!(times.is_sorted(), "{times:?}");
+    assert!(!index.pointer_at(failed + 50).unwrap().visible);
+}

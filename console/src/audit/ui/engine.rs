@@ -11,24 +11,21 @@
 //! and asks for no repaint.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use fernsicht_protocol::content::Pointer;
-use fernsicht_protocol::picture::Rect;
 use zeroize::Zeroizing;
 
 use super::Failure;
-use super::view::{
-    Busy, Case, Command, Order, Overview, Page, Playing, Proof, SPEEDS, Step, Track, View, Who,
-};
-use crate::audit::index::{Source, Time};
-use crate::audit::replay::{Moment, Replay, Shown, Stroke};
-use crate::picture::{self, Mark};
+pub use super::office::{Office, Opened};
+use super::screen::Screen;
+use super::view::{Busy, Command, Order, Page, Playing, Proof, SPEEDS, Step, Track, View};
+use crate::audit::index::Time;
+use crate::audit::replay::{Moment, Replay, Stroke};
+use crate::picture;
 
 /// Commands that wait: more than a hand gives while one is carried out.
 const MOST_COMMANDS: usize = 64;
@@ -38,53 +35,6 @@ const TICK: Duration = Duration::from_millis(20);
 
 /// How often the timeline is told where it is, while the picture rests.
 const REPORT: Duration = Duration::from_millis(100);
-
-/// What the engine has done for it: keys, link, recording, files.
-pub trait Office: Send + 'static {
-    /// The records of an opened recording.
-    type Records: Source + Send;
-
-    /// Who is enrolled here.
-    fn known(&mut self) -> Result<Option<Who>, Failure>;
-    /// Makes keys under a passphrase and has them certified.
-    fn enrol(
-        &mut self,
-        token: &str,
-        passphrase: Zeroizing<String>,
-        again: Zeroizing<String>,
-    ) -> Result<Who, Failure>;
-    /// Opens the keys and the link.
-    fn unlock(&mut self, passphrase: Zeroizing<String>) -> Result<Overview, Failure>;
-    /// Asks for the counts anew.
-    fn overview(&mut self) -> Result<Overview, Failure>;
-    /// States the complaint, takes the recording and checks it.
-    fn open(
-        &mut self,
-        reference: &str,
-        proof: Proof,
-        progress: &mut dyn FnMut(Step, Option<u16>),
-    ) -> Result<Opened<Self::Records>, Failure>;
-    /// Has the relay note that something masked is about to be shown.
-    fn reveal(&mut self, what: &str) -> Result<(), Failure>;
-    /// Exports. `go_on` is told the thousandths and may stop it.
-    fn export(
-        &mut self,
-        order: &Order,
-        replay: &mut Replay<Self::Records>,
-        go_on: &mut dyn FnMut(u16) -> bool,
-    ) -> Result<Vec<PathBuf>, Failure>;
-    /// Has the relay note that the case is closed, and forgets it.
-    fn close(&mut self) -> Result<(), Failure>;
-}
-
-/// What [`Office::open`] gives.
-#[derive(Debug)]
-pub struct Opened<R> {
-    /// What is known of it.
-    pub case: Case,
-    /// The recording; none if it does not open.
-    pub replay: Option<Replay<R>>,
-}
 
 /// The window's end of the engine.
 #[derive(Debug)]
@@ -437,7 +387,7 @@ impl<O: Office> Worker<O> {
                 if let Some(pace) = &mut self.playing {
                     pace.running = None;
                 }
-                self.desk.fail(Failure::Internal(error.to_string()));
+                self.desk.fail(Failure::Unreadable(error.to_string()));
             }
         }
     }
@@ -486,7 +436,7 @@ impl<O: Office> Worker<O> {
             return;
         }
         let strokes = replay.typed(&found);
-        let strokes = strokes.map_err(|e| Failure::Internal(e.to_string()));
+        let strokes = strokes.map_err(|e| Failure::Unreadable(e.to_string()));
         if let Some(strokes) = self.desk.done(strokes) {
             Arc::make_mut(&mut self.revealed).insert(act, strokes);
         }
@@ -530,76 +480,6 @@ fn newest_goal(mut time: Time, commands: &Receiver<Command>) -> (Time, Option<Co
             Ok(other) => return (time, Some(other)),
             Err(_) => return (time, None),
         }
-    }
-}
-
-/// Brings the replayed picture onto the board.
-struct Screen {
-    board: picture::Shared,
-    sight: u64,
-    /// True while the board shows the replay's canvas.
-    showing: bool,
-    /// The board takes pointers in rising order only.
-    pointers: u64,
-    /// The shape that the board has.
-    shape: Option<usize>,
-}
-
-impl Screen {
-    fn new(board: picture::Shared) -> Self {
-        let sight = board.lock().forget();
-        Self {
-            board,
-            sight,
-            showing: false,
-            pointers: 0,
-            shape: None,
-        }
-    }
-
-    fn show(&mut self, replay: &mut Replay<impl Source>, moment: &Moment) {
-        let changed = replay.take_changed();
-        if moment.shown == Shown::Nothing {
-            self.clear();
-        } else if let Some(view) = replay.view() {
-            let whole: [Rect; 1] = [view.area()];
-            let areas = match changed.afresh || !self.showing {
-                true => whole.as_slice(),
-                false => changed.areas.as_slice(),
-            };
-            self.board
-                .lock()
-                .draw(self.sight, view, areas, Mark::default(), Instant::now());
-            self.showing = true;
-        }
-        self.point(moment);
-    }
-
-    fn point(&mut self, moment: &Moment) {
-        let shape = moment.pointer.as_ref().and_then(|p| p.shape.as_ref());
-        let new = shape.filter(|s| self.shape != Some(s.0));
-        self.pointers += 1;
-        let at = moment.pointer.as_ref().map(|p| (p.x, p.y));
-        let pointer = Pointer {
-            sequence: self.pointers,
-            visible: at.is_some(),
-            x: at.unwrap_or_default().0,
-            y: at.unwrap_or_default().1,
-            shape: new.map(|s| (*s.1).clone()),
-        };
-        self.shape = shape.map(|s| s.0).or(self.shape);
-        self.board.lock().handle_pointer(pointer);
-    }
-
-    fn clear(&mut self) {
-        if std::mem::take(&mut self.showing) {
-            self.sight = self.board.lock().clear();
-        }
-    }
-
-    fn forget(&mut self) {
-        (self.showing, self.shape, self.pointers) = (false, None, 0);
-        self.sight = self.board.lock().forget();
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicU64;
 
 use super::*;
+use crate::audit::replay::Shown;
 use crate::audit::sample::START;
 use crate::audit::ui::fake::Fake;
 

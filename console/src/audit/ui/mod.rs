@@ -14,9 +14,12 @@ pub mod engine;
 #[cfg(test)]
 pub(crate) mod fake;
 pub mod list;
+pub mod office;
 pub mod pages;
 pub mod player;
+mod screen;
 pub mod timeline;
+pub mod verification;
 pub mod view;
 
 use super::index::Time;

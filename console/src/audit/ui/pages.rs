@@ -5,7 +5,8 @@
 use egui::{Align, Button, Frame, Layout, Margin, Panel, RichText, ScrollArea, TextEdit, Ui, Vec2};
 use zeroize::Zeroizing;
 
-use super::view::{Busy, Case, Check, CheckResult, Checked, Overview, Page, Step, Verdict, View};
+use super::verification::verification;
+use super::view::{Busy, Case, Overview, Page, Step, View};
 use super::{Wish, failure_text};
 use crate::texts::{Language, Texts};
 use crate::ui::signs::{self, Sign};
@@ -201,8 +202,10 @@ fn case(
     field(ui, label, &mut form.reference, free, Kind::Plain, 64);
     ui.add_space(tokens::NEAR);
     ui.horizontal(|ui| {
-        ui.radio_value(&mut form.by_code, false, texts.text("window-by-receipt"));
-        ui.radio_value(&mut form.by_code, true, texts.text("window-by-code"));
+        ui.add_enabled_ui(free, |ui| {
+            ui.radio_value(&mut form.by_code, false, texts.text("window-by-receipt"));
+            ui.radio_value(&mut form.by_code, true, texts.text("window-by-code"));
+        });
     });
     let (entered, filled) = match form.by_code {
         true => {
@@ -260,97 +263,6 @@ fn technicians(ui: &mut Ui, texts: &Texts, overview: &Overview) {
         });
     }
     ui.add_space(tokens::NEAR);
-}
-
-fn verification(ui: &mut Ui, texts: &Texts, view: &View) -> Option<Wish> {
-    let case = view.case.as_ref()?;
-    let verdict = case.verification.verdict;
-    let (sign, colour, key) = match verdict {
-        Verdict::Sound => (Sign::Good, colours(ui).control, "window-verdict-sound"),
-        Verdict::Incomplete => (Sign::Paused, colours(ui).view, "window-verdict-incomplete"),
-        Verdict::Altered => (Sign::Alarm, colours(ui).alarm, "window-verdict-altered"),
-        Verdict::Closed => (Sign::Alarm, colours(ui).alarm, "window-verdict-closed"),
-    };
-    signs::sign(ui, sign, colour);
-    ui.label(
-        RichText::new(texts.text(key))
-            .size(tokens::TITLE)
-            .strong()
-            .color(colour),
-    );
-    ui.add_space(tokens::NEAR);
-    failure(ui, texts, view);
-    ui.label(texts.with(
-        "window-whose",
-        [
-            ("technician", case.technician.as_str().into()),
-            ("organisation", case.organisation.as_str().into()),
-        ],
-    ));
-    quiet(
-        ui,
-        texts.with("window-entry", [("entry", case.entry.into())]),
-    );
-    ui.add_space(tokens::NEAR);
-    ui.with_layout(Layout::top_down(Align::LEFT), |ui| {
-        for checked in &case.verification.checks {
-            check(ui, texts, checked);
-        }
-    });
-    ui.add_space(tokens::GAP);
-    let mut wish = None;
-    if case.track.is_some() {
-        if main_button(ui, texts.text("window-watch"), true) {
-            wish = Some(Wish::Watch);
-        }
-        if ui.button(texts.text("window-to-export")).clicked() {
-            wish = Some(Wish::Export);
-        }
-    }
-    let close = ui.button(texts.text("window-close")).clicked();
-    wish.or(close.then_some(Wish::Close))
-}
-
-fn check(ui: &mut Ui, texts: &Texts, checked: &Checked) {
-    let c = colours(ui);
-    let (sign, colour, word) = match checked.result {
-        CheckResult::Passed => (Sign::Good, c.control, "window-passed"),
-        CheckResult::Noted => (Sign::Paused, c.view, "window-noted"),
-        CheckResult::Failed => (Sign::Alarm, c.alarm, "window-failed"),
-        CheckResult::Skipped => (Sign::Stopped, c.quiet, "window-skipped"),
-    };
-    let (name, failed) = match checked.check {
-        Check::Chain => ("window-check-chain", "window-failed-chain"),
-        Check::Technician => ("window-check-technician", "window-failed-technician"),
-        Check::Code => ("window-check-code", "window-failed-code"),
-        Check::Auditor => ("window-check-auditor", "window-failed-auditor"),
-        Check::Commitment => ("window-check-commitment", "window-failed-commitment"),
-        Check::Frames => ("window-check-frames", "window-failed-frames"),
-        Check::PeerHeads => ("window-check-heads", "window-failed-heads"),
-        Check::End => ("window-check-end", "window-failed-end"),
-    };
-    ui.horizontal_wrapped(|ui| {
-        signs::sign(ui, sign, colour);
-        ui.label(format!("{}:", texts.text(name)));
-        ui.label(RichText::new(texts.text(word)).strong().color(colour));
-    });
-    ui.indent(name, |ui| {
-        match checked.result {
-            CheckResult::Failed | CheckResult::Noted => drop(ui.label(texts.text(failed))),
-            CheckResult::Passed | CheckResult::Skipped => {}
-        }
-        for detail in checked.details.iter().take(MOST_DETAILS) {
-            quiet(ui, detail.clone());
-        }
-        if let Some(more) = checked
-            .details
-            .len()
-            .checked_sub(MOST_DETAILS)
-            .filter(|m| *m > 0)
-        {
-            quiet(ui, texts.with("window-more", [("more", more.into())]));
-        }
-    });
 }
 
 fn export(
@@ -429,7 +341,7 @@ fn opening(ui: &mut Ui, texts: &Texts, view: &View) -> bool {
     false
 }
 
-fn failure(ui: &mut Ui, texts: &Texts, view: &View) {
+pub(super) fn failure(ui: &mut Ui, texts: &Texts, view: &View) {
     if let Some(failure) = &view.failure {
         alarm(ui, failure_text(texts, failure));
     }
@@ -450,7 +362,7 @@ pub(super) fn small(text: String) -> RichText {
     RichText::new(text).size(tokens::SMALL)
 }
 
-fn quiet(ui: &mut Ui, text: String) {
+pub(super) fn quiet(ui: &mut Ui, text: String) {
     ui.label(small(text).weak());
 }
 
@@ -466,7 +378,7 @@ fn alarm(ui: &mut Ui, text: String) {
     ui.add_space(tokens::NEAR);
 }
 
-fn main_button(ui: &mut Ui, text: String, enabled: bool) -> bool {
+pub(super) fn main_button(ui: &mut Ui, text: String, enabled: bool) -> bool {
     let c = colours(ui);
     let button = Button::new(RichText::new(text).color(c.on_accent))
         .fill(c.accent)
@@ -517,9 +429,6 @@ fn field(
     }
     entered
 }
-
-/// More details say nothing more; the report has them all.
-const MOST_DETAILS: usize = 20;
 
 #[cfg(test)]
 #[path = "pages_tests.rs"]

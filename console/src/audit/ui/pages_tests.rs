@@ -12,6 +12,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use super::*;
 use crate::audit::ui::Failure;
 use crate::audit::ui::fake;
+use crate::audit::ui::view::Verdict;
 
 pub(crate) struct Shown {
     pub(crate) texts: Texts,
