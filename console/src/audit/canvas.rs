@@ -104,10 +104,8 @@ impl Canvas {
                         count += 1;
                     }
                 }
-                if count > 0 {
-                    for (byte, sum) in pixel.iter_mut().zip(sum) {
-                        *byte = (sum / count) as u8;
-                    }
+                for (byte, sum) in pixel.iter_mut().zip(sum) {
+                    *byte = sum.checked_div(count).unwrap_or_default() as u8;
                 }
             }
         }

@@ -279,7 +279,7 @@ impl Program {
     ) -> Result<Complaint, Failure> {
         match &asked.receipt {
             Some(receipt) => Complaint::from_receipt_file(receipt, identity),
-            None => Complaint::from_code(&*self.code(asked)?),
+            None => Complaint::from_code(&self.code(asked)?),
         }
     }
 

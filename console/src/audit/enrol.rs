@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use super::Failure;
 use super::identity::{Effort, Identity, Keys, Known, Store};
-use super::link::{Conversation, unexpected};
+use super::link::{Conversation, out_of_turn};
 use super::passphrase::Passphrase;
 use crate::identity::Relay;
 use crate::view::Problem;
@@ -73,13 +73,10 @@ pub async fn enrol(
         key: keys.opening.public(),
     };
     let mut conversation = Conversation::begin(&relay, None).await?;
-    let (chain, auditors) = match conversation.ask(&message).await? {
-        RelayToAuditor::Enrolled { chain, auditors } => {
-            let chain: Vec<Vec<u8>> = chain.0.into_iter().map(|der| der.0).collect();
-            (chain, auditors)
-        }
-        other => return Err(unexpected(&other)),
+    let RelayToAuditor::Enrolled { chain, auditors } = conversation.ask(&message).await? else {
+        return Err(out_of_turn());
     };
+    let chain: Vec<Vec<u8>> = chain.0.into_iter().map(|der| der.0).collect();
     conversation.close().await;
     check(&chain, &relay)?;
     store.save(&relay, &chain, &keys, passphrase, effort)?;

@@ -214,14 +214,13 @@ impl Conversation {
             relay_now: 0,
         };
         let hello = AuditorToRelay::Hello { version: VERSION };
-        match conversation.ask(&hello).await? {
-            RelayToAuditor::Hello {
-                version: VERSION,
-                now,
-            } => conversation.relay_now = now,
-            RelayToAuditor::Hello { .. } => return Err(Problem::TooOld.into()),
-            other => return Err(unexpected(&other)),
+        let RelayToAuditor::Hello { version, now } = conversation.ask(&hello).await? else {
+            return Err(out_of_turn());
+        };
+        if version != VERSION {
+            return Err(Problem::TooOld.into());
         }
+        conversation.relay_now = now;
         Ok(conversation)
     }
 
@@ -264,18 +263,19 @@ impl Conversation {
     }
 
     async fn overview(&mut self) -> Result<Overview, Failure> {
-        match self.ask(&AuditorToRelay::Overview).await? {
-            RelayToAuditor::Overview {
-                auditors,
-                technicians,
-                more,
-            } => Ok(Overview {
-                auditors,
-                technicians: technicians.0,
-                more,
-            }),
-            other => Err(unexpected(&other)),
-        }
+        let RelayToAuditor::Overview {
+            auditors,
+            technicians,
+            more,
+        } = self.ask(&AuditorToRelay::Overview).await?
+        else {
+            return Err(out_of_turn());
+        };
+        Ok(Overview {
+            auditors,
+            technicians: technicians.0,
+            more,
+        })
     }
 
     async fn open(&mut self, case: Note, open_token: &Secret) -> Result<Handed, Failure> {
@@ -283,9 +283,8 @@ impl Conversation {
             case,
             open_token: **open_token,
         };
-        let about = match self.ask(&message).await? {
-            RelayToAuditor::Handed { recording } => recording,
-            other => return Err(unexpected(&other)),
+        let RelayToAuditor::Handed { recording: about } = self.ask(&message).await? else {
+            return Err(out_of_turn());
         };
         if about.length > MOST_BYTES {
             return Err(Failure::TooLarge {
@@ -313,9 +312,9 @@ impl Conversation {
     }
 
     async fn log(&mut self, message: &AuditorToRelay) -> Result<(), Failure> {
-        match self.ask(message).await? {
-            RelayToAuditor::Logged => Ok(()),
-            other => Err(unexpected(&other)),
+        match self.ask(message).await? == RelayToAuditor::Logged {
+            true => Ok(()),
+            false => Err(out_of_turn()),
         }
     }
 }
@@ -363,15 +362,8 @@ fn answer(detail: &str) -> Failure {
     Problem::RelayAnswer(detail.to_owned()).into()
 }
 
-pub(crate) fn unexpected(message: &RelayToAuditor) -> Failure {
-    answer(match message {
-        RelayToAuditor::Hello { .. } => "a hello out of turn",
-        RelayToAuditor::Enrolled { .. } => "an enrolment out of turn",
-        RelayToAuditor::Overview { .. } => "an overview out of turn",
-        RelayToAuditor::Handed { .. } => "a recording out of turn",
-        RelayToAuditor::Logged => "a confirmation out of turn",
-        RelayToAuditor::Refused { .. } => "a refusal out of turn",
-    })
+pub(crate) fn out_of_turn() -> Failure {
+    answer("a message out of turn")
 }
 
 #[cfg(test)]

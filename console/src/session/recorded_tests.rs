@@ -175,11 +175,15 @@ impl Pair {
     }
 
     fn heads(&mut self) -> Option<(PeerHeads, Frame)> {
-        let frames = outputs(&mut self.core).into_iter().filter_map(|o| match o {
-            Output::Frame(frame) if frame.header.class == Class::Heads => Some(frame),
-            _ => None,
-        });
-        let frame = frames.last()?;
+        let mut frames = Vec::new();
+        for output in outputs(&mut self.core) {
+            if let Output::Frame(frame) = output
+                && frame.header.class == Class::Heads
+            {
+                frames.push(frame);
+            }
+        }
+        let frame = frames.pop()?;
         // The test's agent opens nothing before it: numbers of one class stand by themselves.
         let content = self.peer.opener.as_mut().unwrap().open(frame.clone());
         let heads = PeerHeads::from_bytes(&content.unwrap()).unwrap();
@@ -443,9 +447,10 @@ fn a_checkpoint_that_does_not_fit_is_told_to_both() {
 fn header(class: Class, number: u64) -> fernsicht_protocol::frame::Header {
     fernsicht_protocol::frame::Header {
         epoch: 1,
-        direction: match class {
-            Class::Input => Direction::ConsoleToAgent,
-            _ => Direction::AgentToConsole,
+        direction: if class == Class::Input {
+            Direction::ConsoleToAgent
+        } else {
+            Direction::AgentToConsole
         },
         class,
         number,
