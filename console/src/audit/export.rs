@@ -123,7 +123,7 @@ mod tests {
         let mut out = Vec::new();
         for y in 0..u64::from(HEIGHT) {
             for x in 0..u64::from(WIDTH) {
-                let ink = (x / 3 * 7 + y / 10 * 13 + time / 50) % 5 == 0 && y % 10 < 7;
+                let ink = (x / 3 * 7 + y / 10 * 13 + time / 50).is_multiple_of(5) && y % 10 < 7;
                 let pixel = match (x > 200 && y > 150, ink) {
                     (true, _) => [60 + (x / 4) as u8, 90, 200],
                     (false, true) => [20, 20, 20],
