@@ -35,10 +35,11 @@ pub(crate) fn ui(ui: &mut Ui, pen: &mut Pen<'_>, card: &Card) {
     };
     sheet::show(ui, pen, "card", FOOTER, body, |ui, pen| {
         ui.horizontal_centered(|ui| {
-            pen.grant(ui, Grant::CardDone, pen.texts.card_done());
-            pen.grant(ui, Grant::CardSkip, pen.texts.card_skip());
+            // The way out comes first, for the keyboard too.
             let refuse = pen.texts.consent_refuse_button();
             pen.button(ui, Look::Quiet, refuse, Action::Refuse);
+            pen.grant(ui, Grant::CardDone, pen.texts.card_done());
+            pen.grant(ui, Grant::CardSkip, pen.texts.card_skip());
         });
     });
 }
