@@ -87,8 +87,7 @@ impl Register {
         if version > SCHEMA_VERSION {
             return Err(Error::NewerRegister(path.to_owned()));
         }
-        db.pragma_update(None, "journal_mode", "WAL")
-            .map_err(failed)?;
+        enter_wal(&db).map_err(failed)?;
         db.pragma_update(None, "foreign_keys", true)
             .map_err(failed)?;
         for schema in [SCHEMA, auditors::SCHEMA] {
@@ -342,6 +341,22 @@ const SCHEMA: &str = "
     PRAGMA user_version = 1;
     COMMIT;
 ";
+
+/// Two programs that begin at the same time: SQLite refuses one of them at once, whatever the timeout.
+fn enter_wal(db: &Connection) -> rusqlite::Result<()> {
+    for _ in 0..WAL_TRIES {
+        match db.pragma_update(None, "journal_mode", "WAL") {
+            Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            done => return done,
+        }
+    }
+    db.pragma_update(None, "journal_mode", "WAL")
+}
+
+/// Five seconds of them.
+const WAL_TRIES: u32 = 100;
 
 #[cfg(test)]
 mod tests {

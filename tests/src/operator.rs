@@ -100,6 +100,7 @@ impl Operator {
     /// Starts the relay and waits until it listens.
     pub fn serve(&self) -> Result<Relay> {
         let log = self.folder.join("relay.log");
+        let before = fs::read(&log).map_or(0, |text| text.len());
         let output = fs::File::options().create(true).append(true).open(&log)?;
         let mut command = Command::new(&self.programs.relay);
         command.arg("serve").arg("--data").arg(self.data());
@@ -114,7 +115,8 @@ impl Operator {
                 .check()
                 .with_context(|| fs::read_to_string(&log).unwrap_or_default())?;
             // Whoever gets the port proves that nobody listens there yet.
-            Ok(UdpSocket::bind(&address).is_err())
+            Ok(UdpSocket::bind(&address).is_err()
+                && fs::read_to_string(&log)?[before..].contains("listening on"))
         })?;
         Ok(Relay { process, log })
     }
