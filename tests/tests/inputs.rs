@@ -97,6 +97,20 @@ fn console() -> Result<()> {
 }
 
 #[test]
+fn auditor() -> Result<()> {
+    let programs = Programs::find()?;
+    let folder = tempfile::tempdir()?;
+    let data = text(folder.path())?;
+    let auditor =
+        |arguments: &[&str]| run(&programs.auditor, &[arguments, &["--data", data]].concat());
+    refused_with(&auditor(&["--code"])?, "--code")?;
+    refused_with(&auditor(&["enrol"])?, "TOKEN")?;
+    refused_with(&auditor(&["enrol", "fst1-aaaa"])?, "")?;
+    refused_with(&auditor(&["verify", "--case", "1"])?, "")?;
+    refused_with(&auditor(&["export", "--receipt", "/nowhere"])?, "--case")
+}
+
+#[test]
 fn an_enrolment_token_serves_once() -> Result<()> {
     let programs = Programs::find()?;
     let folder = tempfile::tempdir()?;
@@ -155,9 +169,10 @@ fn help_and_versions_are_told() -> Result<()> {
     let Programs {
         relay,
         console,
+        auditor,
         agent,
     } = Programs::find()?;
-    for program in [relay, console, agent] {
+    for program in [relay, console, auditor, agent] {
         run_well(&program, &["--help"])?;
         run_well(&program, &["--version"])?;
     }

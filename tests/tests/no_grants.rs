@@ -146,9 +146,6 @@ fn every_message() -> Vec<RelayToAgent> {
             | RelayToAgent::EpochOpened { .. }
             | RelayToAgent::Resumed
             | RelayToAgent::PeerLost
-            | RelayToAgent::Recording { .. }
-            | RelayToAgent::Checkpoint { .. }
-            | RelayToAgent::RecorderBack
             | RelayToAgent::RecorderFailed
             | RelayToAgent::RecorderBack
             | RelayToAgent::Recording { .. }
