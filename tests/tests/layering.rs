@@ -59,7 +59,7 @@ fn members_use_only_what_stands_below_them() -> Result<()> {
         for dependency in &member.dependencies {
             let ours = dependency.name.starts_with("fernsicht-");
             ensure!(
-                !ours || below.contains(&dependency.name.as_str()),
+                !ours || dependency.name == name || below.contains(&dependency.name.as_str()),
                 "{name} may not use {}",
                 dependency.name
             );
