@@ -99,17 +99,19 @@ pub fn film(path: &Path) -> Result<Film> {
 /// The picture that a film shows at a time.
 pub fn picture_at(path: &Path, seconds: f64) -> Result<Picture> {
     let Film { width, height, .. } = film(path)?;
+    // A film stands still for seconds between two pictures; seeking in it would give the next one.
     let output = run(Command::new("ffmpeg")
+        .args(["-v", "error", "-nostdin", "-i"])
+        .arg(path)
         .args([
-            "-v",
-            "error",
-            "-nostdin",
+            "-vf",
+            "fps=50",
             "-ss",
             &format!("{seconds:.3}"),
-            "-i",
+            "-frames:v",
+            "1",
         ])
-        .arg(path)
-        .args(["-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]))?;
+        .args(["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]))?;
     let (width, height) = (usize::try_from(width)?, usize::try_from(height)?);
     ensure!(
         output.stdout.len() == width * height * 3,

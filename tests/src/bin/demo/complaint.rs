@@ -36,7 +36,7 @@ pub(crate) const CASE: &str = "B-2026-017";
 pub(crate) const LIKENESS: f64 = 40.0;
 
 /// At how many places of the film a picture is compared if nothing moves there.
-const CANDIDATES: u64 = 40;
+const CANDIDATES: u64 = 24;
 
 /// For so long before and behind, in hundredths of a second.
 const STILL: u64 = 30;
