@@ -7,7 +7,8 @@ SECONDS ?= 60
 # Under CI a colourless log; a terminal keeps cargo's own choice.
 export CARGO_TERM_COLOR ?= auto
 
-PROGRAMS := -p fernsicht-relay -p fernsicht-agent -p fernsicht-console
+# Built together: cargo would compile the dependencies twice for two choices of packages.
+RELEASE := $(CARGO) build --release --locked -p fernsicht-relay -p fernsicht-agent -p fernsicht-console -p fernsicht-tests --bins
 
 .PHONY: demo test bench fuzz screenshots lint deny assembler packages help
 
@@ -20,12 +21,11 @@ help:
 	@echo "make lint | make deny   formatting and clippy | licences and duplicates (needs cargo-deny)"
 
 demo: packages
-	$(CARGO) build --release --locked $(PROGRAMS)
-	$(CARGO) build --release --locked -p fernsicht-tests --bin demo
+	$(RELEASE)
 	target/release/demo
 
 test: packages lint
-	$(CARGO) build --locked --workspace --bins
+	$(CARGO) build --locked --workspace --all-targets
 	$(MAKE) --no-print-directory assembler
 	$(CARGO) test --locked --workspace
 	@echo "make test: everything passed."
@@ -39,16 +39,14 @@ lint:
 	$(CARGO) clippy --locked --workspace --all-targets --features fernsicht-tests/bench -- -D warnings
 
 bench: packages
-	$(CARGO) build --release --locked $(PROGRAMS)
-	$(CARGO) build --release --locked -p fernsicht-tests --features bench --bin bench
+	$(RELEASE) --features fernsicht-tests/bench
 	target/release/bench
 
 fuzz: packages
 	tests/fuzz/run.sh $(SECONDS)
 
 screenshots: packages
-	$(CARGO) build --release --locked $(PROGRAMS)
-	$(CARGO) build --release --locked -p fernsicht-tests --bin demo
+	$(RELEASE)
 	target/release/demo --screenshots target/screenshots
 
 deny:
