@@ -23,7 +23,8 @@ fuzz() {
     mkdir -p "$out/corpus/$1"
     # Operations cost more than bytes of a document: short runs find more.
     case $1 in
-    epoch | guard | heads | pairing | peer | router) longest=512 ;;
+    altered | epoch | guard | heads | pairing | peer | router) longest=512 ;;
+    recording) longest=20000 ;;
     *) longest=4096 ;;
     esac
     FUZZ_TARGET=$1 "$driver" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -max_len=$longest \
