@@ -269,7 +269,9 @@ impl Pair {
         let mut begun: Option<Begun> = None;
         let mut opened = None;
         loop {
-            if let (Some(begun), Some(recording)) = (&begun, opened.take()) {
+            if let Some(begun) = &begun
+                && let Some(recording) = opened.take()
+            {
                 return self.acknowledge(met, begun, recording).await;
             }
             match met.next().await? {

@@ -82,6 +82,10 @@ fn check(ui: &mut Ui, texts: &Texts, checked: &Checked) {
         ui.label(format!("{}:", texts.text(name)));
         ui.label(RichText::new(texts.text(word)).strong().color(colour));
     });
+    let speaks = matches!(checked.result, CheckResult::Failed | CheckResult::Noted);
+    if !speaks && checked.details.is_empty() {
+        return;
+    }
     ui.indent(name, |ui| {
         match checked.result {
             CheckResult::Failed | CheckResult::Noted => drop(ui.label(texts.text(failed))),
