@@ -10,6 +10,7 @@
 //! the sealed keys and the recording's file, as long as stated. Nothing here can open a recording: the code never travels, T_open only
 //! names the recording.
 
+use crate::epoch::MAX_EPOCHS;
 use crate::messages::Chain;
 use crate::sealing::SealedKeys;
 use crate::wire::{Blob, List, Text, wire_enum, wire_struct};
@@ -123,7 +124,7 @@ wire_struct! {
 }
 
 /// The sealed keys of a recording, epoch by epoch; they alone open nothing.
-pub type Keys = List<EpochKeys, 512>;
+pub type Keys = List<EpochKeys, { MAX_EPOCHS as usize }>;
 
 /// The most bytes of encoded [`Keys`].
 pub const MAX_KEYS: usize = 2 << 20;

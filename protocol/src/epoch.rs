@@ -22,6 +22,10 @@ use crate::frame::{Class, Direction, Frame, Header};
 use crate::messages::SessionId;
 use crate::rights::Rights;
 
+/// The most epochs of a session: what a recording and its keys can hold. Whoever makes the link
+/// flap without end ends the session.
+pub const MAX_EPOCHS: u32 = 512;
+
 /// How far a frame of classes 6 to 9 may be overtaken.
 pub const WINDOW: u64 = 1024;
 

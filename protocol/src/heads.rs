@@ -298,6 +298,10 @@ impl Past {
             // Stated and compared before; the relay may repeat itself, in any order.
             return Ok(());
         }
+        if self.heads.front().is_some_and(|(at, _)| next < *at) {
+            // Older than what is remembered: it proves nothing, and covers nothing.
+            return Ok(());
+        }
         let ours = self.heads.iter().find(|(at, _)| *at == next).ok_or(())?;
         if ours.1 != head {
             return Err(());

@@ -84,6 +84,17 @@ impl Finding {
         }
     }
 
+    /// False for what is told and means nothing: frames that an end sent last and nobody received.
+    fn weighs(&self) -> bool {
+        !matches!(
+            self.what,
+            What::HeadsMissing {
+                received: false,
+                ..
+            }
+        )
+    }
+
     /// True if it means that the recording does not show what happened, or that this cannot be told.
     pub fn grave(&self) -> bool {
         match &self.what {
@@ -240,7 +251,7 @@ pub enum Rule {
 }
 
 /// The most epochs of one recording.
-pub const MAX_EPOCHS: usize = 512;
+pub const MAX_EPOCHS: usize = fernsicht_protocol::epoch::MAX_EPOCHS as usize;
 
 /// What of a checkpoint does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -396,7 +407,8 @@ pub enum Verdict {
 impl Verdict {
     /// Of these findings.
     pub fn of(findings: &[Finding]) -> Self {
-        let each = findings.iter().map(|finding| match finding.grave() {
+        let weighs = findings.iter().filter(|finding| finding.weighs());
+        let each = weighs.map(|finding| match finding.grave() {
             true => Self::Altered,
             false => Self::Incomplete,
         });

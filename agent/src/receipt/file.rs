@@ -151,7 +151,9 @@ fn name(started: u64, attempt: usize) -> String {
 
 fn write_temporary(folder: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     let path = folder.join(format!(".{NAME}{}.part", std::process::id()));
-    let written = File::create(&path).and_then(|mut file| {
+    // What a killed agent left; nothing else has this name.
+    fs::remove_file(&path).ok();
+    let written = private(&path).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()
     });
@@ -162,6 +164,15 @@ fn write_temporary(folder: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
             Err(error)
         }
     }
+}
+
+/// A new file for its owner's eyes; a link that lies in wait is not followed.
+fn private(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 fn name_new(folder: &Path, started: u64, temporary: &Path) -> io::Result<PathBuf> {

@@ -365,6 +365,10 @@ impl Driver {
                 if reason == End::Lost {
                     core.stage = Before::Ended(Problem::TechnicianLost);
                 }
+                // The relay records nothing more: nothing more is sealed, nor signed for.
+                if let Some(keys) = &mut core.keys {
+                    keys.cut();
+                }
                 core.guard.handle_end(now, reason);
             }
             RelayToAgent::Refused { reason } => {

@@ -72,6 +72,11 @@ impl Keys {
         self.announced = false;
     }
 
+    /// True once the epoch's first rights frame is sealed.
+    pub(super) fn announced(&self) -> bool {
+        self.announced
+    }
+
     /// Seals under `epoch`. None if that is not the current one, or if its first rights
     /// frame is still to come.
     pub(super) fn seal(

@@ -200,7 +200,8 @@ impl Core {
         let Some((recording, keys)) = self.recording.as_mut().zip(self.keys.as_ref()) else {
             return;
         };
-        if epoch == 0 || recording.epoch() != epoch {
+        // Before the first rights frame nothing can be sealed, and must not be used up.
+        if epoch == 0 || recording.epoch() != epoch || !keys.announced() {
             return;
         }
         if let Some(heads) = recording.heads(&keys.signing) {

@@ -61,6 +61,11 @@ impl Guard {
             && let Link::Opening { opened, .. } = &mut session.link
         {
             *opened = true;
+            if session.recording == Recording::Begun && self.recorder == Recorder::Failed {
+                // Its first checkpoint was verified: this session's recorder works, whatever the
+                // relay offers to others.
+                self.recorder = Recorder::Working;
+            }
             self.try_open(now);
         }
     }

@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::session::{Link, Recording};
 use super::{Guard, Interruption, OPENING, Output, Question, RECONNECT, Recorder, State};
 use crate::content::Cause;
+use crate::epoch::MAX_EPOCHS;
 use crate::messages::End;
 use crate::rights::Rights;
 
@@ -39,7 +40,8 @@ impl Guard {
         let State::Granted(session) = &mut self.state else {
             return;
         };
-        let Some(epoch) = session.epoch.checked_add(1) else {
+        let next = session.epoch.checked_add(1);
+        let Some(epoch) = next.filter(|epoch| *epoch <= MAX_EPOCHS) else {
             self.end(now, End::Fault);
             return;
         };

@@ -22,6 +22,7 @@ use super::session::{Link, Pair, Phase, Session};
 use super::{ConnectionId, Cut, Event, Now, Output, Router, Side, Technician, Timer, Told};
 use crate::checkpoint::SignedCheckpoint;
 use crate::crypto::{self, Hash};
+use crate::epoch::MAX_EPOCHS;
 use crate::messages::{Chain, End, RecordingOpen, RelayToAgent, RelayToConsole, SessionId, Share};
 use crate::pairing::{self, Confirm, transcript};
 use crate::rights::Rights;
@@ -241,6 +242,9 @@ impl Router {
         }
         if epoch <= newest.max(pair.lock.epoch()) {
             return self.end_session(session, End::Tampered, Told::Both, now);
+        }
+        if epoch > MAX_EPOCHS {
+            return self.end_session(session, End::Fault, Told::Both, now);
         }
         let effect = pair.lock.suspend();
         if let Recording::On(recorded) = &mut pair.recording {

@@ -174,6 +174,7 @@ pub struct Store {
     depot: Depot,
     log: AccessLog,
     signer: [u8; 32],
+    probing: Mutex<()>,
 }
 
 impl Store {
@@ -211,6 +212,7 @@ impl Store {
             keys: Keys::open(&settings.keys, layer.clone())?,
             depot: Depot::open(&settings.depot)?,
             signer: signer.public(),
+            probing: Mutex::default(),
             log: AccessLog::open(&settings.data, layer.clone(), signer)?,
             layer,
             settings,
@@ -405,6 +407,8 @@ impl Store {
 
     /// Tries whether recordings can be written: makes, syncs and removes a small file.
     pub fn probe(&self) -> io::Result<()> {
+        // Recorders that failed together would remove each other's.
+        let _alone = self.probing.lock().unwrap_or_else(PoisonError::into_inner);
         let path = self.settings.data.join(ACTIVE).join("probe");
         self.layer.remove_synced(&path)?;
         let mut file = self.layer.create(&path)?;

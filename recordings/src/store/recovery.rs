@@ -54,6 +54,10 @@ impl Store {
         same_boot: bool,
         now: u64,
     ) -> Result<Option<Recovered>, Error> {
+        if recording.deletion_reason.is_some() {
+            // The retention behind this completes it.
+            return Ok(None);
+        }
         let path = self.active_path(&recording.name);
         let failed = |what| Error::disk(what, &path);
         let found = match survey(&path) {

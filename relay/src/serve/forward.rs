@@ -232,7 +232,7 @@ impl<'a> Kept<'a> {
         };
         let item = item(std::mem::take(&mut self.chunks), room);
         if recording.queue.push(now_centis(), item).is_err() {
-            self.hub.recorder_failed(recording.session);
+            self.hub.recorder_overflows(&recording);
         }
     }
 }

@@ -109,6 +109,8 @@ struct State {
     failures: u64,
     /// Somebody was told that the end takes too long.
     given_up: bool,
+    /// The recording was deleted.
+    removed: bool,
 }
 
 /// Something is missing in the file.
@@ -150,6 +152,7 @@ impl Queue {
                 lost_since: None,
                 failures: 0,
                 given_up: false,
+                removed: false,
             }),
             changed: Condvar::new(),
             held: Arc::default(),
@@ -324,9 +327,16 @@ impl Queue {
         }
     }
 
-    /// True if it has failed and is not back.
+    /// True if it has failed and is not back, for a reason that others may meet too.
     pub(crate) fn failed(&self) -> bool {
-        self.lock().phase == Phase::Failed
+        let state = self.lock();
+        state.phase == Phase::Failed && !state.removed
+    }
+
+    /// The recording was deleted while it was written: it does not come back, and says nothing of
+    /// the store.
+    pub(crate) fn removed(&self) {
+        self.lock().removed = true;
     }
 
     /// The store takes again. False: the end has come meanwhile.

@@ -333,9 +333,16 @@ impl Thread {
                     return None;
                 }
                 Ok(()) => {}
+                Err(_) if self.removed() => self.queue.removed(),
                 Err(fault) => tracing::debug!(%fault, "the recorder is not back yet"),
             }
         }
+    }
+
+    /// True if the recording was deleted meanwhile: the customer has withdrawn the consent.
+    fn removed(&self) -> bool {
+        let written = self.written.as_ref();
+        written.is_some_and(|written| matches!(self.shared.store.keeps(written.id), Ok(false)))
     }
 
     /// What is in the file behind the last whole record goes.
@@ -360,6 +367,9 @@ impl Thread {
                     if !told {
                         self.events.finished(self.session, None);
                         told = true;
+                    }
+                    if self.removed() {
+                        break;
                     }
                     std::thread::sleep(FINISH_RETRY);
                     continue;
