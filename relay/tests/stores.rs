@@ -9,6 +9,8 @@ mod common;
 
 use std::fs;
 use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use common::disk::Mounted;
@@ -202,13 +204,16 @@ async fn a_killed_relay_leaves_what_it_had_recorded() {
         }
     });
     let viewer = session.console.0.connection.clone();
+    let seen = Arc::new(AtomicUsize::new(0));
+    let counted = seen.clone();
     let looking = tokio::spawn(async move {
         while let Ok(mut stream) = viewer.accept_uni().await {
             drop(stream.read_to_end(1 << 20).await);
+            counted.fetch_add(1, Ordering::Relaxed);
         }
     });
     let since = Instant::now();
-    while since.elapsed() < Duration::from_secs(2) {
+    while since.elapsed() < Duration::from_secs(2) || seen.load(Ordering::Relaxed) < 30 {
         hands.send().await;
         if let Record::Frame(frame) = hands.receive().await {
             received.push(frame);

@@ -241,6 +241,10 @@ impl Ledger {
         let opening = !self.epoch_open() && !self.card() && self.lost_since.is_none();
         if self.running() && epoch == self.epochs && opening {
             self.note(fact, ms);
+            let recorded = fact == Fact::Opened && self.noted(Fact::CardDone);
+            if recorded && self.newer(Fact::RecorderFailed, Fact::RecorderGood) {
+                self.note(Fact::RecorderGood, ms); // its first checkpoint proves it
+            }
             if self.epoch_open() {
                 self.note(Fact::Active, ms);
             }
