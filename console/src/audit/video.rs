@@ -270,7 +270,7 @@ fn encoder(width: usize, height: usize) -> Result<Encoder, Failure> {
         .rate_control_mode(RateControlMode::Bufferbased)
         .bitrate(BitRate::from_bps(rate))
         .max_frame_rate(FrameRate::from_hz(25.0))
-        .qp(QpRange::new(4, 6))
+        .qp(QpRange::new(8, 10))
         .skip_frames(false)
         .background_detection(false)
         .adaptive_quantization(false)

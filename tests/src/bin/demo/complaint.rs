@@ -168,7 +168,7 @@ fn compare(
     let case = Case::open(identity, CASE, &complaint, &mut |_| {})?;
     let mut replay = case.replay().context("the recording opens")??;
     let from = replay.index().from;
-    let mut least: Option<f64> = None;
+    let (mut least, mut of_colours): (Option<f64>, f64) = (None, f64::INFINITY);
     let mut compared = 0;
     for n in 1..=CANDIDATES {
         let at = seconds * n as f64 / (CANDIDATES + 1) as f64;
@@ -187,6 +187,7 @@ fn compare(
             least = Some(likeness);
             shown.save(&film.with_file_name("film-least-like.png"))?;
         }
+        of_colours = of_colours.min(browser::psnr_of_colours(&shown, &replayed)?);
         compared += 1;
     }
     ensure!(
@@ -194,7 +195,10 @@ fn compare(
         "only {compared} pictures of the film could be compared"
     );
     summary.film_psnr_db = least;
-    say(&format!("Film against replay: {least:?} dB at least."));
+    summary.film_psnr_of_colours_db = Some(of_colours);
+    say(&format!(
+        "Film against replay: {least:?} dB at least; {of_colours} dB over red, green and blue."
+    ));
     case.close()?;
     Ok(())
 }

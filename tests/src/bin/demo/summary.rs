@@ -46,6 +46,8 @@ pub(crate) struct Summary {
     pub(crate) film_seconds: Option<f64>,
     /// The least of some pictures of the film against the replay.
     pub(crate) film_psnr_db: Option<f64>,
+    /// What 4:2:0 loses of colour counts here; told, not judged.
+    pub(crate) film_psnr_of_colours_db: Option<f64>,
 }
 
 /// Percentiles in milliseconds.
