@@ -132,9 +132,13 @@ async fn a_stalled_store_stops_control_and_nothing_else() {
     }
     let (took, passed) = until_failed(&mut session, &mut hands).await;
     assert!(took < Duration::from_secs(1), "{took:?}");
-    assert_eq!(passed, [], "nothing passes a store that takes nothing");
-    let record = hands.receive().await;
-    assert!(matches!(record, Record::Tombstone { .. }));
+    let withheld = |record: &Record| matches!(record, Record::Tombstone { .. });
+    assert!(
+        passed.iter().all(withheld),
+        "nothing passes a store that takes nothing: {passed:?}"
+    );
+    // Its tombstone may come before the news or behind them.
+    assert!(!passed.is_empty() || withheld(&hands.receive().await));
 
     // Others go on, sessions end, and the relay does.
     let (agent, console) = opened(&relay, &identity, &pin).await;
