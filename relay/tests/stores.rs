@@ -177,13 +177,11 @@ async fn a_stalled_store_stops_control_and_nothing_else() {
         "{ended:?}"
     );
     // A process with a thread in a frozen write cannot be reaped, but it lets go of its address.
-    let since = Instant::now();
     let address = relay.address.clone();
     until("the relay ends", || {
         std::net::UdpSocket::bind(&address).is_ok()
     })
     .await;
-    assert!(since.elapsed() < Duration::from_secs(15));
     disk.thaw();
     relay.process.wait().unwrap();
 }

@@ -51,8 +51,9 @@ pub(crate) fn run(home: &Home, options: &Options) -> Result<(), Error> {
         .build()
         .map_err(Error::system("cannot start the runtime"))?;
     let result = runtime.block_on(serve(home, options));
-    // A thread that waits for a stalled disk is not waited for.
-    runtime.shutdown_background();
+    // Tasks let go of their sockets before the process ends: a thread that hangs in a stalled disk would keep
+    // them, and the address with them. That thread itself is not waited for.
+    runtime.shutdown_timeout(TASKS_WITHIN);
     drop(lock);
     result
 }
@@ -201,3 +202,4 @@ fn start_log(format: LogFormat) {
 /// An agent has 5 s for its receipt behind the last checkpoint.
 const DRAIN_WITHIN: Duration = Duration::from_secs(9);
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+const TASKS_WITHIN: Duration = Duration::from_secs(2);
