@@ -12,6 +12,7 @@ use fernsicht_protocol::messages::End;
 use fernsicht_recordings::open::open;
 use fernsicht_recordings::sample::{Office, Session};
 use fernsicht_recordings::verify::verify_outside;
+use fernsicht_recordings::writer::Ciphertext;
 
 /// Bytes of each recording.
 const TOTAL: usize = 256 << 20;
@@ -50,8 +51,8 @@ fn measure(size: usize) {
     let mut writer = session.writer.clone();
     let begun = cpu();
     for frame in &sealed {
-        let chunks = [frame.ciphertext.as_slice()];
-        let prefix = writer.append_frame(&frame.header, &chunks, session.time);
+        let sum = Ciphertext::of(&frame.ciphertext);
+        let prefix = writer.append_frame(&frame.header, &sum, session.time);
         assert!(prefix.is_ok());
     }
     let written = speed(begun);

@@ -33,6 +33,9 @@ pub const RECORD_HEADER_BYTES: usize = 4 + KIND_AND_TIME;
 /// Kind and time: what `length` counts besides the body.
 pub(crate) const KIND_AND_TIME: usize = 1 + 8;
 
+/// Bytes of a frame's record behind its length and before its ciphertext: kind, time, header.
+pub(crate) const FRAME_CLEAR_BYTES: usize = KIND_AND_TIME + HEADER_BYTES;
+
 /// The largest body of any record.
 pub const MAX_BODY: usize = MAX_CIPHERTEXT + 64;
 

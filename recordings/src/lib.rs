@@ -17,6 +17,7 @@ pub mod format;
 pub mod fuzzing;
 pub mod open;
 pub mod outcome;
+mod parallel;
 pub mod reader;
 #[cfg(feature = "sample")]
 #[doc(hidden)]

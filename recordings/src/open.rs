@@ -31,6 +31,7 @@ use crate::finding::{
 };
 use crate::format::{Body, Kind, Opening};
 use crate::outcome::Outcomes;
+use crate::parallel;
 use crate::reader::{Record, Records};
 use crate::verify::tracks::Tracks;
 use crate::verify::{Outline, Walk};
@@ -120,7 +121,7 @@ impl Ends {
 
 /// Opens a recording. `sealed` is what the relay handed out with the bytes, `ca` the SHA-256 of the
 /// operator's CA certificate. Errors: no epoch opens; the refusal is that of the first one.
-pub fn open<B: AsRef<[u8]>>(
+pub fn open<B: AsRef<[u8]> + Sync>(
     bytes: B,
     sealed: &[EpochKeys],
     code: &Code,
@@ -418,11 +419,21 @@ impl<B: AsRef<[u8]>> Opened<B> {
     }
 
     /// Every frame: it opens, and its content is one. On the way, what the ends signed and decided.
-    fn check_frames(&mut self) {
+    fn check_frames(&mut self)
+    where
+        B: Sync,
+    {
         let mut claims = Vec::new();
-        let mut faults = Vec::new();
+        let mut faults = self.check_pictures();
         let mut outcomes = Outcomes::new();
-        self.for_each(|entry, event| {
+        let mut buffer = Vec::new();
+        for (at, entry) in self.index.iter().enumerate() {
+            if entry.shows_screen() {
+                continue;
+            }
+            let Some(event) = self.event(at, &mut buffer) else {
+                continue;
+            };
             let place = entry.place();
             match event {
                 Event::Input { header, .. } => outcomes.handle_input(header.epoch, header.number),
@@ -438,7 +449,7 @@ impl<B: AsRef<[u8]>> Opened<B> {
                 Event::Unreadable {
                     why: Unreadable::Frame(fault),
                     ..
-                } if faults.len() < MAX_FINDINGS => faults.push((place, What::Frame(fault))),
+                } => faults.push((place, What::Frame(fault))),
                 Event::Unreadable { .. }
                 | Event::Opening { .. }
                 | Event::EpochSigned { .. }
@@ -456,8 +467,9 @@ impl<B: AsRef<[u8]>> Opened<B> {
                 | Event::Gap { .. }
                 | Event::End { .. } => {}
             }
-            true
-        });
+        }
+        faults.sort_by_key(|(place, _)| place.record);
+        faults.truncate(MAX_FINDINGS);
         for (epoch, number) in outcomes.contradictions().take(MAX_FINDINGS) {
             let input = FrameId {
                 epoch,
@@ -480,7 +492,36 @@ impl<B: AsRef<[u8]>> Opened<B> {
     }
 }
 
+impl<B: AsRef<[u8]> + Sync> Opened<B> {
+    /// What shows the screen is the bulk, and each of it stands for itself: opened on all cores.
+    fn check_pictures(&self) -> Vec<(Place, What)> {
+        let entries = self.index.iter().enumerate();
+        let pictures: Vec<_> = entries.filter(|(_, e)| e.shows_screen()).collect();
+        let check = |run: &[(usize, &Entry)]| {
+            let mut buffer = Vec::new();
+            let mut faults = Vec::new();
+            for (at, entry) in run {
+                if let Some(Event::Unreadable {
+                    why: Unreadable::Frame(fault),
+                    ..
+                }) = self.event(*at, &mut buffer)
+                {
+                    faults.push((entry.place(), What::Frame(fault)));
+                }
+            }
+            faults
+        };
+        parallel::map(&pictures, |(_, entry)| entry.length as usize, check)
+    }
+}
+
 impl Entry {
+    /// True for a frame that is a part of the picture.
+    fn shows_screen(&self) -> bool {
+        let shows = |frame: FrameId| frame.class.shows_screen();
+        self.kind == Kind::Frame && self.frame.is_some_and(shows)
+    }
+
     /// The record's place.
     pub fn place(&self) -> Place {
         Place {

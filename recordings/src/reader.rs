@@ -13,7 +13,8 @@ use fernsicht_protocol::wire;
 use thiserror::Error;
 
 use crate::format::{
-    Body, FILE_HEADER_BYTES, KIND_AND_TIME, Kind, MAGIC, MAX_BODY, RECORD_HEADER_BYTES, VERSION,
+    Body, FILE_HEADER_BYTES, FRAME_CLEAR_BYTES, KIND_AND_TIME, Kind, MAGIC, MAX_BODY,
+    RECORD_HEADER_BYTES, VERSION,
 };
 
 /// Why bytes cannot be read on. Whoever wrote or altered them is at fault.
@@ -44,7 +45,7 @@ pub struct Record<'a> {
     pub number: u64,
     /// Where it begins in the file.
     pub offset: u64,
-    /// Kind ‖ time ‖ body: what the chain covers.
+    /// Kind ‖ time ‖ body.
     pub bytes: &'a [u8],
 }
 
@@ -58,6 +59,11 @@ impl<'a> Record<'a> {
     pub fn time(&self) -> u64 {
         let time = self.bytes[1..KIND_AND_TIME].try_into();
         u64::from_be_bytes(time.expect("eight bytes"))
+    }
+
+    /// Of a frame: kind ‖ time ‖ header.
+    pub(crate) fn clear(&self) -> &'a [u8] {
+        &self.bytes[..FRAME_CLEAR_BYTES.min(self.bytes.len())]
     }
 
     /// Its bytes behind kind and time.

@@ -28,7 +28,7 @@ use fernsicht_protocol::wire::{Blob, List, Wire};
 use crate::finding::End;
 use crate::format::Opening;
 use crate::open::Evidence;
-use crate::writer::Writer;
+use crate::writer::{Ciphertext, Writer};
 
 mod office;
 
@@ -164,8 +164,8 @@ impl<'o> Session<'o> {
 
     /// Records a sealed frame as forwarded.
     pub fn record(&mut self, frame: &Frame) {
-        let chunks = [frame.ciphertext.as_slice()];
-        let prefix = self.writer.append_frame(&frame.header, &chunks, self.time);
+        let sum = Ciphertext::of(&frame.ciphertext);
+        let prefix = self.writer.append_frame(&frame.header, &sum, self.time);
         self.bytes.extend(prefix.expect("a frame in order"));
         self.bytes.extend(&frame.ciphertext);
         self.witness(frame, true);
@@ -201,9 +201,9 @@ impl<'o> Session<'o> {
     pub fn drop_picture(&mut self, update: &[u8], received: usize) -> Frame {
         let frame = self.seal(Direction::AgentToConsole, Class::Picture, update);
         let part = &frame.ciphertext[..received];
-        let bytes =
-            self.writer
-                .append_dropped(&frame.header, received as u32, &hash(part), self.time);
+        let bytes = self
+            .writer
+            .append_dropped(&frame.header, &Ciphertext::of(part), self.time);
         self.bytes
             .extend(bytes.expect("a frame that may be dropped"));
         frame

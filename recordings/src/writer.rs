@@ -4,8 +4,8 @@
 //! new(opening) ─► checkpoint ─► append_signature ─► append_frame … checkpoint (each second) … append_end ─► checkpoint
 //! ```
 //!
-//! Keeps what the next record and the next checkpoint need: chain, length, time and heads. Every byte is
-//! hashed once (in-order ciphertexts twice: their heads need their own hash), none is copied.
+//! Keeps what the next record and the next checkpoint need: chain, length, time and heads. Of ciphertexts it
+//! takes the hash ([`Hashing`]), which whoever forwards them makes as they go by.
 //! A writer is small and cheap to clone. Whoever writes keeps a clone of the state that is safely
 //! written: if writing fails midway, the file is cut back to that clone's [`Writer::length`] and
 //! the clone goes on.
@@ -22,6 +22,7 @@ use fernsicht_protocol::wire::{List, Wire};
 use thiserror::Error;
 
 use crate::chain;
+pub use crate::chain::{Ciphertext, Hashing};
 use crate::format::{Kind, Opening, RECORD_HEADER_BYTES, file_header};
 
 /// What stands before a frame's ciphertext: the record's header and the frame's.
@@ -119,28 +120,28 @@ impl Writer {
         Ok(self.append(Kind::EpochSignature, &body, time))
     }
 
-    /// A frame that is forwarded. Returns what stands before its ciphertext; the ciphertext, in the same
-    /// chunks, is to be written behind it. Errors: [`Error::Order`], [`Error::Length`], [`Error::Ended`].
+    /// A frame that is forwarded. Returns what stands before its ciphertext, which is to be written behind
+    /// it. Errors: [`Error::Order`], [`Error::Length`], [`Error::Ended`].
     pub fn append_frame(
         &mut self,
         header: &Header,
-        ciphertext: &[&[u8]],
+        ciphertext: &Ciphertext,
         time: u64,
     ) -> Result<[u8; FRAME_PREFIX_BYTES], Error> {
         self.takes(header)?;
-        let length: usize = ciphertext.iter().map(|chunk| chunk.len()).sum();
-        if length != header.length as usize {
+        if ciphertext.length != header.length {
             return Err(Error::Length);
         }
         if header.class.in_order() {
-            self.heads.note(header, &chain::hash(ciphertext))?;
+            self.heads.note(header, &ciphertext.hash)?;
         }
         self.due |= header.class != Class::Heads;
+        let length = ciphertext.length as usize;
         let mut prefix = [0; FRAME_PREFIX_BYTES];
         let (record, clear) = prefix.split_at_mut(RECORD_HEADER_BYTES);
         record.copy_from_slice(&self.record_header(Kind::Frame, HEADER_BYTES + length, time));
         clear.copy_from_slice(&header.encode());
-        self.chain = chain::step(&self.chain, &prefix[4..], ciphertext);
+        self.chain = chain::step(&self.chain, &[&prefix[4..], &ciphertext.hash]);
         self.length += (FRAME_PREFIX_BYTES + length) as u64;
         Ok(prefix)
     }
@@ -166,32 +167,32 @@ impl Writer {
     pub fn append_unit(&mut self, record: &unit::Record, time: u64) -> Result<Vec<u8>, Error> {
         match record {
             unit::Record::Frame(frame) => {
-                let prefix = self.append_frame(&frame.header, &[&frame.ciphertext], time)?;
+                let prefix =
+                    self.append_frame(&frame.header, &Ciphertext::of(&frame.ciphertext), time)?;
                 Ok([prefix.as_slice(), &frame.ciphertext].concat())
             }
             unit::Record::Tombstone { header, hash } => self.append_tombstone(header, hash, time),
         }
     }
 
-    /// A frame of classes 6 to 9 that was cancelled or not let through: `received` bytes of its
-    /// ciphertext had come, `hash` is theirs.
+    /// A frame of classes 6 to 9 that was cancelled or not let through: `received` is what had come of
+    /// its ciphertext.
     pub fn append_dropped(
         &mut self,
         header: &Header,
-        received: u32,
-        hash: &Hash,
+        received: &Ciphertext,
         time: u64,
     ) -> Result<Vec<u8>, Error> {
         self.takes(header)?;
         if header.class.in_order() {
             return Err(Error::Class);
         }
-        if received > header.length {
+        if received.length > header.length {
             return Err(Error::Length);
         }
         let mut body = header.to_bytes();
-        received.write(&mut body);
-        hash.write(&mut body);
+        received.length.write(&mut body);
+        received.hash.write(&mut body);
         Ok(self.append(Kind::Dropped, &body, time))
     }
 
@@ -266,7 +267,7 @@ impl Writer {
 
     fn append(&mut self, kind: Kind, body: &[u8], time: u64) -> Vec<u8> {
         let header = self.record_header(kind, body.len(), time);
-        self.chain = chain::step(&self.chain, &header[4..], &[body]);
+        self.chain = chain::step(&self.chain, &[&header[4..], body]);
         let out = [header.as_slice(), body].concat();
         self.length += out.len() as u64;
         self.due = true;

@@ -11,7 +11,7 @@
 
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, IoSlice, Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -86,6 +86,11 @@ pub trait Appending: Send + Debug {
     /// Returns when write(2) has taken all of it: it survives this process, not yet a power loss.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
 
+    /// The same for several pieces, one behind the other.
+    fn append_all(&mut self, pieces: &[&[u8]]) -> io::Result<()> {
+        self.append(&pieces.concat())
+    }
+
     /// Returns when everything appended survives a power loss. A file that was removed meanwhile
     /// does not: whoever still writes into it must learn that nothing is kept.
     fn sync(&mut self) -> io::Result<()>;
@@ -136,6 +141,22 @@ struct DiskFile(File);
 impl Appending for DiskFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.0.write_all(bytes)
+    }
+
+    fn append_all(&mut self, pieces: &[&[u8]]) -> io::Result<()> {
+        let mut slices: Vec<_> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+        let mut left = slices.as_mut_slice();
+        // Empty ones in front would look like a disk that takes nothing.
+        IoSlice::advance_slices(&mut left, 0);
+        while !left.is_empty() {
+            match self.0.write_vectored(left) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => IoSlice::advance_slices(&mut left, written),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     fn sync(&mut self) -> io::Result<()> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fernsicht_protocol::checkpoint::{Checkpoint, SignedCheckpoint};
 use fernsicht_protocol::crypto::{Hash, hash, labelled_hash};
-use fernsicht_protocol::frame::{Class, Direction, Header};
+use fernsicht_protocol::frame::{Class, Direction, HEADER_BYTES, Header};
 use fernsicht_protocol::heads::{self, Head};
 use fernsicht_protocol::sealing::epoch_message;
 use fernsicht_protocol::wire::{List, Wire};
@@ -178,7 +178,13 @@ impl Forge {
                 _ => {}
             }
             let covered = record.covered();
-            chain = labelled_hash("chain", &[&chain, &covered]);
+            let entering = match covered.split_at_checked(9 + HEADER_BYTES) {
+                Some((clear, ciphertext)) if record.is(Kind::Frame) => {
+                    [clear, &hash(ciphertext)].concat()
+                }
+                _ => covered.clone(),
+            };
+            chain = labelled_hash("chain", &[&chain, &entering]);
             length += 4 + covered.len() as u64;
         }
         self

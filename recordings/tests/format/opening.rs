@@ -12,6 +12,7 @@ use fernsicht_recordings::open::{Event, open};
 use fernsicht_recordings::outcome::{Counts, Outcome};
 use fernsicht_recordings::sample::{Dice, Session};
 use fernsicht_recordings::verify::{Verifier, verify_outside};
+use fernsicht_recordings::writer::Ciphertext;
 
 use crate::common::{office, small};
 use crate::forge::Forge;
@@ -174,10 +175,10 @@ fn what_came_while_the_recorder_had_failed_is_a_gap() {
     session.pass_unrecorded(Direction::AgentToConsole, Class::Acks, b"");
     let late = session.seal(Direction::ConsoleToAgent, Class::Acks, b"late");
     session.gap(failed);
-    let chunks = [late.ciphertext.as_slice()];
+    let sum = Ciphertext::of(&late.ciphertext);
     let refused = session
         .writer
-        .append_frame(&late.header, &chunks, session.time);
+        .append_frame(&late.header, &sum, session.time);
     assert!(
         refused.is_err(),
         "frames from before a gap are not recorded"

@@ -8,13 +8,12 @@
 //! ```
 //!
 //! A frame of classes 6 to 9 is never gathered before it is sent on: what the target does not take
-//! stays with the sender, where it can still be cancelled. What is recorded is gathered beside it,
-//! without copies. Nothing is opened; the relay has no keys.
+//! stays with the sender, where it can still be cancelled. What is recorded is copied and hashed beside
+//! it, chunk by chunk. Nothing is opened; the relay has no keys.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fernsicht_protocol::crypto::hash;
 use fernsicht_protocol::frame::{Class, Frame, Header};
 use fernsicht_protocol::quic::{self, Incoming, ReadError, RecordReceiver};
 use fernsicht_protocol::router::{ConnectionId, Verdict};
@@ -23,7 +22,7 @@ use quinn::{RecvStream, SendStream, VarInt};
 use tokio::sync::watch;
 
 use super::hub::{Cuts, Hub};
-use super::recorder::{Item, Room, now_centis};
+use super::recorder::{Copying, Item, Room, Sealed, now_centis};
 use super::recording::{Passed, Recording};
 
 /// Forwards one unidirectional stream of `from` to its end.
@@ -58,7 +57,7 @@ async fn forward_records(
             hub.malformed(from);
             return Ok(());
         };
-        let ciphertext = Bytes::from(ciphertext);
+        let ciphertext = Sealed::new(Bytes::from(ciphertext));
         let verdict = match hub.pass(from, &header, &ciphertext) {
             Passed::Judged(verdict) => verdict,
             Passed::Asked { ticket, taken } => {
@@ -71,11 +70,11 @@ async fn forward_records(
             Verdict::Forward { to, .. } => {
                 let mut prefix = [KIND_FRAME; RECORD_PREFIX];
                 prefix[1..].copy_from_slice(&header.encode());
-                let mut record = [Bytes::copy_from_slice(&prefix), ciphertext];
+                let mut record = [Bytes::copy_from_slice(&prefix), ciphertext.bytes];
                 send(hub, &mut onward, (to, class), &mut record).await;
             }
             Verdict::Tombstone { to, .. } => {
-                let hash = hash(&ciphertext);
+                let hash = ciphertext.sum.hash;
                 let mut record = [Bytes::from(Record::Tombstone { header, hash }.encode())];
                 send(hub, &mut onward, (to, class), &mut record).await;
             }
@@ -175,42 +174,44 @@ async fn forward_single(
 struct Kept<'a> {
     hub: &'a Arc<Hub>,
     header: Header,
-    place: Option<(Recording, Room)>,
-    chunks: Vec<Bytes>,
+    place: Option<Place>,
+}
+
+struct Place {
+    recording: Recording,
+    room: Room,
+    copying: Copying,
 }
 
 impl<'a> Kept<'a> {
     fn new(hub: &'a Arc<Hub>, recording: Option<Recording>, header: Header) -> Self {
+        let length = header.length as usize;
         // Without room for it the recorder has failed, and the frame is not recorded.
-        let place =
-            recording.and_then(
-                |recording| match recording.queue.room(header.length as usize) {
-                    Ok(room) => Some((recording, room)),
-                    Err(_) => {
-                        hub.recorder_overflows(&recording);
-                        None
-                    }
-                },
-            );
-        Self {
-            hub,
-            header,
-            place,
-            chunks: Vec::new(),
-        }
+        let place = recording.and_then(|recording| match recording.queue.room(length) {
+            Ok(room) => Some(Place {
+                recording,
+                room,
+                copying: Copying::new(length),
+            }),
+            Err(_) => {
+                hub.recorder_overflows(&recording);
+                None
+            }
+        });
+        Self { hub, header, place }
     }
 
     fn gather(&mut self, chunk: &Bytes) {
-        if self.place.is_some() {
-            self.chunks.push(chunk.clone());
+        if let Some(place) = &mut self.place {
+            place.copying.push(chunk);
         }
     }
 
     fn whole(&mut self) {
         let header = self.header;
-        self.push(|ciphertext, room| Item::Frame {
+        self.push(|copying, room| Item::Frame {
             header,
-            ciphertext,
+            ciphertext: copying.whole(),
             asked: false,
             room,
         });
@@ -219,20 +220,19 @@ impl<'a> Kept<'a> {
     /// If it was not whole before, it will not be any more.
     fn end(&mut self) {
         let header = self.header;
-        self.push(|received, room| Item::Dropped {
+        self.push(|copying, _| Item::Dropped {
             header,
-            received,
-            room,
+            received: copying.part(),
         });
     }
 
-    fn push(&mut self, item: impl FnOnce(Vec<Bytes>, Room) -> Item) {
-        let Some((recording, room)) = self.place.take() else {
+    fn push(&mut self, item: impl FnOnce(Copying, Room) -> Item) {
+        let Some(place) = self.place.take() else {
             return;
         };
-        let item = item(std::mem::take(&mut self.chunks), room);
-        if recording.queue.push(now_centis(), item).is_err() {
-            self.hub.recorder_overflows(&recording);
+        let item = item(place.copying, place.room);
+        if place.recording.queue.push(now_centis(), item).is_err() {
+            self.hub.recorder_overflows(&place.recording);
         }
     }
 }

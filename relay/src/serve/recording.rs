@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use fernsicht_protocol::checkpoint::SignedCheckpoint;
 use fernsicht_protocol::frame::Header;
 use fernsicht_protocol::messages::{Chain, End, SessionId};
@@ -14,7 +13,7 @@ use fernsicht_protocol::router::{ConnectionId, Opening, Ticket, Verdict};
 use tokio::sync::oneshot;
 
 use super::hub::{Hub, State};
-use super::recorder::{Events, Item, Queue, now_centis};
+use super::recorder::{Events, Item, Queue, Sealed, now_centis};
 
 /// An in-order frame, judged, and handed to the recorder in the same step.
 #[derive(Debug)]
@@ -76,7 +75,7 @@ impl Hub {
         self: &Arc<Self>,
         id: ConnectionId,
         header: &Header,
-        ciphertext: &Bytes,
+        ciphertext: &Sealed,
     ) -> Passed {
         self.with(|state, now| {
             let verdict = state.router.handle_frame_header(id, header, now);
@@ -176,27 +175,28 @@ impl State {
         &mut self,
         session: SessionId,
         header: &Header,
-        ciphertext: &Bytes,
+        ciphertext: &Sealed,
         (kind, asked): (&Kind, Option<oneshot::Sender<()>>),
     ) {
         let Some(queue) = self.recordings.get(&session) else {
             return self.fail(session);
         };
-        let Ok(room) = queue.room(ciphertext.len()) else {
-            return self.fail(session);
-        };
-        let (header, ciphertext) = (*header, ciphertext.clone());
+        let header = *header;
         let item = match kind {
-            Kind::Forwarded | Kind::Asked(_) => Item::Frame {
-                header,
-                ciphertext: vec![ciphertext],
-                asked: asked.is_some(),
-                room,
-            },
+            Kind::Forwarded | Kind::Asked(_) => {
+                let Ok(room) = queue.room(ciphertext.bytes.len()) else {
+                    return self.fail(session);
+                };
+                Item::Frame {
+                    header,
+                    ciphertext: ciphertext.clone(),
+                    asked: asked.is_some(),
+                    room,
+                }
+            }
             Kind::Withheld => Item::Withheld {
                 header,
-                ciphertext,
-                room,
+                hash: ciphertext.sum.hash,
             },
         };
         let pushed = match asked {

@@ -22,7 +22,7 @@ use fernsicht_recordings::store::Store;
 use tokio::sync::Notify;
 
 use queue::Overdue;
-pub(super) use queue::{Failed, Item, Queue, Room};
+pub(super) use queue::{Copying, Failed, Item, Queue, Room, Sealed};
 
 /// Where the recordings' threads report to. Called from their threads, never under a queue's lock.
 pub(super) trait Events: Send + Sync {

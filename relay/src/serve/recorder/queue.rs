@@ -15,9 +15,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use fernsicht_protocol::crypto::Hash;
 use fernsicht_protocol::frame::Header;
 use fernsicht_protocol::messages::End;
 use fernsicht_protocol::router::Opening;
+use fernsicht_recordings::writer::{Ciphertext, Hashing};
 use tokio::sync::oneshot;
 
 /// The recorder does not take this.
@@ -35,26 +37,72 @@ pub(crate) enum Item {
     /// A frame that is forwarded. For one that somebody waits for, [`Queue::tell_taken`] is called.
     Frame {
         header: Header,
-        ciphertext: Vec<Bytes>,
+        ciphertext: Sealed,
         asked: bool,
         room: Room,
     },
-    /// An in-order frame that is withheld.
-    Withheld {
-        header: Header,
-        ciphertext: Bytes,
-        room: Room,
-    },
+    /// An in-order frame that is withheld, and the hash of its ciphertext.
+    Withheld { header: Header, hash: Hash },
     /// A frame with a stream of its own that was not delivered whole.
     Dropped {
         header: Header,
-        received: Vec<Bytes>,
-        room: Room,
+        received: Ciphertext,
     },
     /// The session is over.
     Finish { reason: End },
     /// The customer has the completed receipt.
     ReceiptDone,
+}
+
+/// A whole ciphertext.
+#[derive(Debug, Clone)]
+pub(crate) struct Sealed {
+    pub(crate) bytes: Bytes,
+    pub(crate) sum: Ciphertext,
+}
+
+impl Sealed {
+    pub(crate) fn new(bytes: Bytes) -> Self {
+        let sum = Ciphertext::of(&bytes);
+        Self { bytes, sum }
+    }
+}
+
+/// The ciphertext of a frame with a stream of its own, copied while it is forwarded: the connection's buffers
+/// are free again at once, and its bytes are hashed while they are in the cache.
+#[derive(Debug)]
+pub(crate) struct Copying {
+    bytes: Vec<u8>,
+    hashing: Hashing,
+}
+
+impl Copying {
+    /// `length` bytes are to come.
+    pub(crate) fn new(length: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(length),
+            hashing: Hashing::new(),
+        }
+    }
+
+    /// The next bytes.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.hashing.update(bytes);
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// All of it has come.
+    pub(crate) fn whole(self) -> Sealed {
+        Sealed {
+            bytes: self.bytes.into(),
+            sum: self.hashing.finish(),
+        }
+    }
+
+    /// No more of it will come.
+    pub(crate) fn part(self) -> Ciphertext {
+        self.hashing.finish()
+    }
 }
 
 /// Memory that an item or a frame on its way holds; given back when dropped.
@@ -414,7 +462,7 @@ mod tests {
         };
         Item::Frame {
             header,
-            ciphertext: vec![Bytes::from_static(b"x")],
+            ciphertext: Sealed::new(Bytes::from_static(b"x")),
             asked,
             room: queue.room(1).unwrap(),
         }

@@ -14,16 +14,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use fernsicht_protocol::cert;
 use fernsicht_protocol::checkpoint::SignedCheckpoint;
-use fernsicht_protocol::crypto::hash;
 use fernsicht_protocol::messages::{End, SessionId};
 use fernsicht_protocol::router::Opening;
 use fernsicht_protocol::wire::{Blob, List};
 use fernsicht_recordings::format;
 use fernsicht_recordings::store::{self, Appending, NewRecording, RecordingId};
 use fernsicht_recordings::writer::{self, Writer};
-use ring::digest::{Context, SHA256};
 
 use super::queue::{Item, Queue, Work};
 use super::{Events, Shared, now_centis};
@@ -60,7 +59,37 @@ pub(super) struct Thread {
     written: Option<Written>,
     /// When the next checkpoint may come.
     checkpoint_at: Instant,
-    buffer: Vec<u8>,
+    gathered: Gathered,
+}
+
+/// Records for one write(2). Large ciphertexts stay where they are.
+#[derive(Debug, Default)]
+struct Gathered {
+    pieces: Vec<Bytes>,
+    /// What stands behind the pieces.
+    last: Vec<u8>,
+    bytes: usize,
+}
+
+impl Gathered {
+    fn push(&mut self, bytes: &[u8]) {
+        self.bytes += bytes.len();
+        self.last.extend_from_slice(bytes);
+    }
+
+    fn push_bytes(&mut self, bytes: Bytes) {
+        if bytes.len() < LARGE {
+            return self.push(&bytes);
+        }
+        self.bytes += bytes.len();
+        self.pieces.push(std::mem::take(&mut self.last).into());
+        self.pieces.push(bytes);
+    }
+
+    fn slices(&self) -> Vec<&[u8]> {
+        let pieces = self.pieces.iter().map(|piece| &piece[..]);
+        pieces.chain([&self.last[..]]).collect()
+    }
 }
 
 /// What a batch has asked for beside being written.
@@ -84,7 +113,7 @@ impl Thread {
             events,
             written: None,
             checkpoint_at: Instant::now(),
-            buffer: Vec::new(),
+            gathered: Gathered::default(),
         }
     }
 
@@ -148,7 +177,7 @@ impl Thread {
         let mut ahead = self.written.as_ref().and_then(|w| w.safe.clone());
         let mut told = false;
         let mut rooms = Vec::new();
-        self.buffer.clear();
+        self.gathered = Gathered::default();
         for (time, item) in batch {
             if let Item::Open(opening) = item {
                 self.flush(ahead.take(), &mut told)?;
@@ -162,7 +191,7 @@ impl Thread {
             match item {
                 Item::Signature { epoch, signature } => {
                     let record = writer.append_signature(epoch, &signature, time)?;
-                    self.buffer.extend_from_slice(&record);
+                    self.gathered.push(&record);
                 }
                 Item::Frame {
                     header,
@@ -170,45 +199,24 @@ impl Thread {
                     asked,
                     room,
                 } => {
-                    let pieces: Vec<&[u8]> = ciphertext.iter().map(|piece| &piece[..]).collect();
-                    let prefix = writer.append_frame(&header, &pieces, time)?;
-                    self.buffer.extend_from_slice(&prefix);
-                    for piece in pieces {
-                        self.buffer.extend_from_slice(piece);
-                    }
+                    let prefix = writer.append_frame(&header, &ciphertext.sum, time)?;
+                    self.gathered.push(&prefix);
+                    self.gathered.push_bytes(ciphertext.bytes);
                     told |= asked;
                     rooms.push(room);
                 }
-                Item::Withheld {
-                    header,
-                    ciphertext,
-                    room,
-                } => {
-                    let record = writer.append_tombstone(&header, &hash(&ciphertext), time)?;
-                    self.buffer.extend_from_slice(&record);
-                    rooms.push(room);
+                Item::Withheld { header, hash } => {
+                    let record = writer.append_tombstone(&header, &hash, time)?;
+                    self.gathered.push(&record);
                 }
-                Item::Dropped {
-                    header,
-                    received,
-                    room,
-                } => {
-                    let mut context = Context::new(&SHA256);
-                    let mut length = 0;
-                    for piece in &received {
-                        context.update(piece);
-                        length += piece.len() as u32;
-                    }
-                    let mut digest = [0; 32];
-                    digest.copy_from_slice(context.finish().as_ref());
-                    let record = writer.append_dropped(&header, length, &digest, time)?;
-                    self.buffer.extend_from_slice(&record);
-                    rooms.push(room);
+                Item::Dropped { header, received } => {
+                    let record = writer.append_dropped(&header, &received, time)?;
+                    self.gathered.push(&record);
                 }
                 // Taken before.
                 Item::Open(_) | Item::Finish { .. } | Item::ReceiptDone => {}
             }
-            if self.buffer.len() >= FLUSH_BYTES {
+            if self.gathered.bytes >= FLUSH_BYTES {
                 self.flush(ahead.clone(), &mut told)?;
                 rooms.clear();
             }
@@ -221,10 +229,10 @@ impl Thread {
         let Some(written) = &mut self.written else {
             return Ok(());
         };
-        if !self.buffer.is_empty() {
-            written.file.append(&self.buffer)?;
+        let gathered = std::mem::take(&mut self.gathered);
+        if gathered.bytes > 0 {
+            written.file.append_all(&gathered.slices())?;
             written.safe = writer;
-            self.buffer.clear();
         }
         if std::mem::take(told) {
             self.queue.tell_taken();
@@ -473,6 +481,8 @@ fn chain(ders: &[Vec<u8>]) -> fernsicht_protocol::messages::Chain {
 
 /// One write(2) for so much.
 const FLUSH_BYTES: usize = 1 << 20;
+/// From here on a copy costs more than one more piece.
+const LARGE: usize = 8 << 10;
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 const FINISH_TRIES: u32 = 120;
