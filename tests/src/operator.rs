@@ -80,13 +80,24 @@ impl Operator {
 
     /// Writes relay.toml, with this as the address that tokens and agents get.
     pub fn configure(&self, public_address: &str) -> Result<()> {
+        self.write_configuration(public_address, "")
+    }
+
+    /// Writes relay.toml without limits on what one network may do: all sessions of a load test come from one.
+    pub fn configure_without_limits(&self) -> Result<()> {
+        let limits = "[limits]\nsessions = 100000\nconnections = 100000\n\
+                      connections_per_network = 100000\njoins_per_network = 100000\n";
+        self.write_configuration(&self.address(), limits)
+    }
+
+    fn write_configuration(&self, public_address: &str, more: &str) -> Result<()> {
         let text = format!(
             "listen = \"127.0.0.1:{}\"\npublic_address = \"{public_address}\"\nname = \"{RELAY_NAME}\"\n\
              operator = \"{OPERATOR}\"\ndomain = \"hilfe.nordlicht.example\"\naddress = \"Hafenstraße 1, 20457 Hamburg\"\n\
              complaints_office = \"Beschwerdestelle, beschwerde@nordlicht.example\"\n\
              privacy_contact = \"datenschutz@nordlicht.example\"\n\
              authority = \"Landesbeauftragte für den Datenschutz\"\nlegal_basis = \"Art. 6 Abs. 1 lit. a DSGVO\"\n\
-             language = \"de\"\n",
+             language = \"de\"\n{more}",
             self.port
         );
         fs::write(self.data().join("relay.toml"), text).context("relay.toml")

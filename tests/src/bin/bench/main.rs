@@ -1,13 +1,15 @@
-//! `make bench`: what recording costs the relay, how fast a recording opens, how much it weighs.
+//! `make bench`: what the relay and its recorder cost, how fast a recording opens, how much it weighs.
 //!
 //! ```text
 //! relay    the real relay between two clients, the same frames with and without a recording, in turns
 //! hour     an hour of work, made of real pictures through the real encoder, on a clock that is pushed forward
 //! opening  that hour: AEAD alone, verification and opening, first picture, seeks
+//! load     many sessions at once, beside the least that any relay could do
 //! ```
 //! Method and figures: docs/performance.md. Prints one table and writes `target/bench/recorder.json`.
 
 mod hour;
+mod load;
 mod opening;
 mod relay;
 mod scenes;
@@ -39,6 +41,29 @@ struct Arguments {
     /// Minutes of the recording that is opened.
     #[arg(long, default_value_t = 60)]
     minutes: u64,
+    /// Numbers of sessions under load.
+    #[arg(long, value_delimiter = ',', default_value = "1,50,200,500")]
+    sessions: Vec<usize>,
+    /// Seconds of each load.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// Only this part.
+    #[arg(long, value_enum)]
+    only: Option<Part>,
+    /// Is a relay that does the least, for a benchmark that started this.
+    #[arg(long, value_enum, hide = true)]
+    plain: Option<load::plain::Kind>,
+}
+
+/// Parts of the benchmark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// What recording costs the relay.
+    Recorder,
+    /// How fast a recording opens.
+    Opening,
+    /// Many sessions at once.
+    Load,
 }
 
 fn main() -> ExitCode {
@@ -52,18 +77,38 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    if let Some(kind) = arguments.plain {
+        return load::plain::serve(kind);
+    }
+    let wanted = |part| arguments.only.is_none_or(|only| only == part);
     let programs = Programs::find()?;
     let folder = tempfile::tempdir().context("a temporary folder")?;
     let mut figures = table::Figures::default();
-    relay::measure(
-        &programs,
-        folder.path(),
-        arguments.megabytes,
-        arguments.turns,
-        &mut figures,
-    )?;
-    let hour = hour::make(folder.path(), arguments.minutes, &mut figures)?;
-    opening::measure(&hour, &mut figures)?;
+    if wanted(Part::Recorder) {
+        relay::measure(
+            &programs,
+            folder.path(),
+            arguments.megabytes,
+            arguments.turns,
+            &mut figures,
+        )?;
+    }
+    let mut traces = vec![load::Trace::even()];
+    if wanted(Part::Opening) || wanted(Part::Load) {
+        let hour = hour::make(folder.path(), arguments.minutes, &mut figures)?;
+        if wanted(Part::Opening) {
+            opening::measure(&hour, &mut figures)?;
+        }
+        traces.push(load::Trace::of_recording(&hour.recorded.bytes)?);
+    }
+    if wanted(Part::Load) {
+        let plan = load::Plan {
+            sessions: &arguments.sessions,
+            seconds: arguments.seconds,
+            turns: arguments.turns,
+        };
+        load::measure(&programs, folder.path(), &plan, &traces, &mut figures)?;
+    }
     figures.write(&arguments.output)?;
     say(&figures.table());
     figures.check()
