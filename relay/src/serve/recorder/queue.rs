@@ -141,14 +141,16 @@ enum Phase {
 struct State {
     phase: Phase,
     items: VecDeque<(u64, Item)>,
-    /// Since when the oldest waiting item waits.
-    waiting: Option<Instant>,
+    /// When the thread should take what waits: at once if somebody waits for it or there is enough of it.
+    ripe: Option<Instant>,
+    /// Bytes of what waits.
+    bytes: usize,
+    /// Until when the thread sleeps, unless it is woken; none: for ever, or it does not sleep.
+    sleeps_until: Option<Instant>,
     /// Since when the thread is at work.
     working: Option<Instant>,
     /// An epoch's opening is among it: it takes more than a write.
     opening: bool,
-    /// Somebody waits for an item.
-    urgent: bool,
     /// Who waits until the one input frame on its way is written. It stands here and not with the
     /// frame, so that a thread that hangs does not keep it.
     asked: Option<oneshot::Sender<()>>,
@@ -192,10 +194,11 @@ impl Queue {
             state: Mutex::new(State {
                 phase: Phase::Taking,
                 items: VecDeque::new(),
-                waiting: None,
+                ripe: None,
+                bytes: 0,
+                sleeps_until: None,
                 working: None,
                 opening: false,
-                urgent: false,
                 asked: None,
                 lost_since: None,
                 failures: 0,
@@ -255,8 +258,14 @@ impl Queue {
             Phase::Taking if !about_end && state.items.len() >= MAX_ITEMS => return Err(Failed),
             Phase::Taking | Phase::Failed | Phase::Closing => {}
         }
+        let at = Instant::now();
         let urgent = match &item {
-            Item::Frame { asked, .. } => *asked,
+            Item::Frame {
+                ciphertext, asked, ..
+            } => {
+                state.bytes += ciphertext.bytes.len();
+                *asked || state.bytes >= ENOUGH
+            }
             Item::Withheld { .. } | Item::Dropped { .. } => false,
             Item::Open(_) => {
                 state.opening = true;
@@ -269,11 +278,14 @@ impl Queue {
                 true
             }
         };
-        let first = state.items.is_empty();
         state.items.push_back((now, item));
-        state.waiting.get_or_insert_with(Instant::now);
-        let wake = first || (urgent && !state.urgent);
-        state.urgent |= urgent;
+        let ripe = match urgent {
+            true => at,
+            false => at + LINGER,
+        };
+        let ripe = state.ripe.map_or(ripe, |before| before.min(ripe));
+        state.ripe = Some(ripe);
+        let wake = state.sleeps_until.is_none_or(|until| ripe < until);
         drop(state);
         if wake {
             self.changed.notify_one();
@@ -290,18 +302,21 @@ impl Queue {
                 return Work::Failed;
             }
             let now = Instant::now();
-            let ripe = state.waiting.map(|since| match state.urgent {
-                true => now,
-                false => since + LINGER,
-            });
+            let ripe = state.ripe;
             if ripe.is_some_and(|at| at <= now) {
                 return state.take(now);
             }
             if due.is_some_and(|due| due <= now) {
+                // What rests goes along: the checkpoint then covers it.
+                if !state.items.is_empty() {
+                    return state.take(now);
+                }
                 state.working = Some(now);
                 return Work::Due;
             }
-            state = match ripe.into_iter().chain(due).min() {
+            let until = ripe.into_iter().chain(due).min();
+            state.sleeps_until = until;
+            state = match until {
                 Some(until) => {
                     let timeout = until.saturating_duration_since(now);
                     let waited = self.changed.wait_timeout(state, timeout);
@@ -312,6 +327,7 @@ impl Queue {
                     .wait(state)
                     .unwrap_or_else(PoisonError::into_inner),
             };
+            state.sleeps_until = None;
         }
     }
 
@@ -323,7 +339,7 @@ impl Queue {
         loop {
             let now = Instant::now();
             if state.phase == Phase::Closing {
-                state.waiting = None;
+                (state.ripe, state.bytes) = (None, 0);
                 return Some(state.items.drain(..).collect());
             }
             if now >= until {
@@ -346,7 +362,7 @@ impl Queue {
         // Who waits learns it from the dropped sender.
         state.asked = None;
         let lost: Vec<_> = state.items.drain(..).collect();
-        (state.waiting, state.urgent, state.opening) = (None, false, false);
+        (state.ripe, state.bytes, state.opening) = (None, 0, false);
         drop(state);
         drop(lost);
         self.changed.notify_one();
@@ -399,7 +415,7 @@ impl Queue {
     /// What has been owed for too long.
     pub(crate) fn overdue(&self) -> Option<Overdue> {
         let mut state = self.lock();
-        let since = state.working.into_iter().chain(state.waiting).min()?;
+        let since = state.working.into_iter().chain(state.ripe).min()?;
         let late = |limit| since.elapsed() > limit;
         match state.phase {
             Phase::Taking if state.opening => late(OPENING_WITHIN).then_some(Overdue::Record),
@@ -419,8 +435,8 @@ impl Queue {
 
 impl State {
     fn take(&mut self, now: Instant) -> Work {
-        self.working = self.waiting.take().or(Some(now));
-        self.urgent = false;
+        self.working = Some(self.ripe.take().map_or(now, |ripe| ripe.min(now)));
+        self.bytes = 0;
         self.opening = self
             .items
             .iter()
@@ -437,8 +453,11 @@ impl State {
 /// What may wait: a second and more of the fastest link, or two pictures of the greatest size.
 const MAX_BYTES: usize = 48 << 20;
 const MAX_ITEMS: usize = 16 << 10;
-/// How long an item that nobody waits for may rest.
-const LINGER: Duration = Duration::from_millis(15);
+/// How long an item that nobody waits for may rest: a wake-up and a write for each picture would cost more than
+/// forwarding it. A killed process loses what rests; a second is what it may lose.
+const LINGER: Duration = Duration::from_millis(500);
+/// So much of it is written without resting.
+const ENOUGH: usize = 512 << 10;
 /// Control must end within a second of a store that stalls.
 const WRITE_WITHIN: Duration = Duration::from_millis(700);
 /// What an agent waits for the last checkpoint before it is told that none may come.
