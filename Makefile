@@ -15,7 +15,7 @@ RELEASE := $(CARGO) build --release --locked -p fernsicht-relay -p fernsicht-age
 help:
 	@echo "make demo               relay, console and agent on your display; without one: a driven demo on virtual screens"
 	@echo "make test               formatting, lints, all tests with the real programs"
-	@echo "make bench              what recording costs, and how fast a recording opens (target/bench/recorder.json)"
+	@echo "make bench              what relay and recorder cost, and how fast a recording opens (target/bench/relay.json)"
 	@echo "make fuzz SECONDS=60    fuzzes messages and state machines, each target that long"
 	@echo "make screenshots        pages of the running programs into target/screenshots"
 	@echo "make lint | make deny   formatting and clippy | licences and duplicates (needs cargo-deny)"

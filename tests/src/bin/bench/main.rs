@@ -6,7 +6,7 @@
 //! opening  that hour: AEAD alone, verification and opening, first picture, seeks
 //! load     many sessions at once, beside the least that any relay could do
 //! ```
-//! Method and figures: docs/performance.md. Prints one table and writes `target/bench/recorder.json`.
+//! Method and figures: docs/performance.md. Prints one table and writes `target/bench/relay.json`.
 
 mod hour;
 mod load;
@@ -26,11 +26,7 @@ use fernsicht_tests::programs::Programs;
 #[derive(Debug, Parser)]
 struct Arguments {
     /// Where the figures go.
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "target/bench/recorder.json"
-    )]
+    #[arg(long, value_name = "FILE", default_value = "target/bench/relay.json")]
     output: PathBuf,
     /// Megabytes of each run through the relay.
     #[arg(long, default_value_t = 200)]
@@ -44,6 +40,9 @@ struct Arguments {
     /// Numbers of sessions under load.
     #[arg(long, value_delimiter = ',', default_value = "1,50,200,500")]
     sessions: Vec<usize>,
+    /// How often each load is repeated.
+    #[arg(long, default_value_t = 2)]
+    load_turns: usize,
     /// Seconds of each load.
     #[arg(long, default_value_t = 10)]
     seconds: u64,
@@ -105,7 +104,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let plan = load::Plan {
             sessions: &arguments.sessions,
             seconds: arguments.seconds,
-            turns: arguments.turns,
+            turns: arguments.load_turns,
         };
         load::measure(&programs, folder.path(), &plan, &traces, &mut figures)?;
     }

@@ -281,7 +281,9 @@ impl Figures {
         if opening.seek_ms_max > 1_000.0 {
             failed.push(format!("a seek took {:.0} ms", opening.seek_ms_max));
         }
-        for row in self.load.iter().filter(|row| row.system == System::Relay) {
+        // With fewer sessions what a process costs at all is most of it.
+        let many = |row: &&Load| row.system == System::Relay && row.sessions >= 50;
+        for row in self.load.iter().filter(many) {
             let mut others = self.load.iter();
             let least = others.find(|other| {
                 (other.system, other.sessions, other.trace)

@@ -187,7 +187,7 @@ impl Run<'_> {
     async fn one(&self, operator: &Operator) -> Result<Load> {
         let middle = Middle::start(self.system, operator).await?;
         let memory = |pid: Option<u32>| pid.map_or(Ok(0), proc::resident_kib);
-        let cpu = |pid: Option<u32>| pid.map_or(Ok(Duration::ZERO), proc::cpu_time);
+        let cpu = |pid: Option<u32>| pid.map_or(Ok(Duration::ZERO), proc::running_time);
         let pid = middle.pid();
         let before = memory(pid)?;
         let mut links = Vec::new();
