@@ -3,7 +3,6 @@
 mod common;
 
 use std::fs;
-use std::time::Duration;
 
 use common::auditor::Auditor;
 use common::*;
@@ -239,7 +238,7 @@ async fn without_a_certificate_auditors_may_only_enrol() {
     let ida = auditor::enrol(&relay, &pin, "Ida Kontrolle").await;
     let console = fernsicht_protocol::quic::connect(&relay.address, &pin, ALPN_CONSOLE, Some(&ida));
     let (_endpoint, connection) = console.await.unwrap();
-    tokio::time::timeout(Duration::from_secs(5), connection.closed())
+    tokio::time::timeout(PATIENCE, connection.closed())
         .await
         .expect("thrown out");
 }

@@ -11,7 +11,7 @@ use std::fs;
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use common::disk::Mounted;
 use common::*;
@@ -35,10 +35,10 @@ async fn on<D>(
     Some((relay, identity, pin, disk))
 }
 
-/// Sends input until the agent hears of the recorder's failure; returns how long it took, and how
-/// many events had passed.
-async fn until_failed(session: &mut Session, hands: &mut Hands) -> (Duration, Vec<Record>) {
-    let since = Instant::now();
+/// Sends input until both ends hear of the recorder's failure; returns what had reached the agent.
+async fn until_failed(session: &mut Session, hands: &mut Hands) -> Vec<Record> {
+    // Only tells a relay that goes on from one that is slow; how soon it must be is a matter of what passes.
+    let hung = Instant::now() + PATIENCE;
     let mut passed = Vec::new();
     loop {
         hands.send().await;
@@ -47,12 +47,15 @@ async fn until_failed(session: &mut Session, hands: &mut Hands) -> (Duration, Ve
             heard = session.agent_hears() => {
                 assert_eq!(heard, RelayToAgent::RecorderFailed);
                 assert_eq!(session.console_hears().await, RelayToConsole::RecorderFailed);
-                return (since.elapsed(), passed);
+                return passed;
             }
         }
-        assert!(since.elapsed() < Duration::from_secs(10), "it goes on");
+        assert!(Instant::now() < hung, "it goes on");
     }
 }
+
+/// What the last page of a file may still take of input, in events: the smallest is 80 bytes.
+const LAST_PAGE: usize = 4096 / 80;
 
 #[tokio::test]
 async fn a_full_store_ends_control_until_it_has_room_again() {
@@ -67,8 +70,9 @@ async fn a_full_store_ends_control_until_it_has_room_again() {
     let filler = relay.data().join("active").join("filler");
     let mut filling = fs::File::create(&filler).unwrap();
     while filling.write_all(&[0; 4096]).is_ok() {}
-    let (took, passed) = until_failed(&mut session, &mut hands).await;
-    assert!(took < Duration::from_secs(2), "{took:?}");
+    let passed = until_failed(&mut session, &mut hands).await;
+    let frames = passed.iter().filter(|r| matches!(r, Record::Frame(_)));
+    assert!(frames.count() <= LAST_PAGE, "more than what had room");
     // What the agent got is in the file; what is not in the file came as a tombstone.
     let file = relay.active().pop().unwrap();
     let kept = frames_of(
@@ -97,7 +101,8 @@ async fn a_full_store_ends_control_until_it_has_room_again() {
     let sent = hands.send().await;
     let record = hands.receive_newest(&sent).await;
     assert_eq!(record, Record::Frame(sent));
-    let records = read_recording(&fs::read(&file).unwrap(), false);
+    // It is being written: a checkpoint may stand there in part.
+    let records = read_recording(&fs::read(&file).unwrap(), true);
     let gap = kinds(&records).iter().position(|kind| *kind == GAP);
     assert_eq!(records[gap.expect("a gap") + 1].0, OPENING);
     assert!(relay.log().contains("the recorder has failed"));
@@ -126,12 +131,10 @@ async fn a_stalled_store_stops_control_and_nothing_else() {
     let mut hands = session.control(1, 1).await;
     hands.send().await;
     hands.receive().await;
-    // Bounds the time between the freeze and the input that meets it.
     if disk.freeze().is_none() {
         return;
     }
-    let (took, passed) = until_failed(&mut session, &mut hands).await;
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    let passed = until_failed(&mut session, &mut hands).await;
     let withheld = |record: &Record| matches!(record, Record::Tombstone { .. });
     assert!(
         passed.iter().all(withheld),
@@ -140,10 +143,9 @@ async fn a_stalled_store_stops_control_and_nothing_else() {
     // Its tombstone may come before the news or behind them.
     assert!(!passed.is_empty() || withheld(&hands.receive().await));
 
-    // Others go on, sessions end, and the relay does.
+    // While the store stands still others go on, sessions end, and the relay does.
     let (agent, console) = opened(&relay, &identity, &pin).await;
     drop((agent, console));
-    let since = Instant::now();
     other
         .agent
         .say(AgentToRelay::End {
@@ -156,7 +158,6 @@ async fn a_stalled_store_stops_control_and_nothing_else() {
             reason: End::Customer
         }
     );
-    assert!(since.elapsed() < Duration::from_secs(1));
     disk.thaw();
     assert_eq!(session.agent_hears().await, RelayToAgent::RecorderBack);
     assert_eq!(session.console_hears().await, RelayToConsole::RecorderBack);
@@ -219,11 +220,15 @@ async fn a_killed_relay_leaves_what_it_had_recorded() {
             });
         }
     });
-    let since = Instant::now();
-    while since.elapsed() < Duration::from_secs(2) || seen.load(Ordering::Relaxed) < 30 {
+    // One checkpoint more than the opening's, and as many pictures as a second shows.
+    let mut checkpoints = 0;
+    while checkpoints < 1 || seen.load(Ordering::Relaxed) < 30 {
         hands.send().await;
-        if let Record::Frame(frame) = hands.receive().await {
-            received.push(frame);
+        tokio::select! {
+            record = hands.receive() => if let Record::Frame(frame) = record {
+                received.push(frame);
+            },
+            _ = session.checkpoint() => checkpoints += 1,
         }
     }
     let relay = relay.kill_and_restart();

@@ -35,7 +35,8 @@ use rand_core::OsRng;
 pub(crate) mod auditor;
 pub(crate) mod disk;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Behind this a relay hangs; a loaded machine only takes longer.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn command(data: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fernsicht-relay"));
