@@ -4,8 +4,9 @@
 //! picture ─► canvas (even sides, black around) ─► YUV 4:2:0 ─► H.264 ─► sample, with the time to the next one
 //! ```
 //!
-//! H.264 in openh264's camera mode with a fixed range of low quantisers: sharp rather than small.
-//! Colours are BT.709, limited range, and say so. A picture's duration is known only when
+//! H.264 in openh264's camera mode with a quantiser that is as fine as it allows: sharp rather than small.
+//! Colours are BT.709, full range, and say so: a limited range has steps that are a sixth coarser, and what
+//! players make of them costs as much again. A picture's duration is known only when
 //! the next one comes; that of a long pause is one sample, or several where a pause is so long
 //! that a player could not seek in it.
 //!
@@ -45,6 +46,9 @@ const PER_CENTISECOND: u64 = 10;
 
 /// At least this often a picture stands by itself, so that a player can seek, in hundredths of a second.
 const KEY_EVERY: u64 = 1000;
+
+/// The finest quantiser of openh264's rate control (its GOM_MIN_QP_MODE).
+const FINEST: u8 = 12;
 
 /// The longer side of what openh264 encodes.
 pub const MAX_LONG: u16 = 3840;
@@ -243,7 +247,7 @@ impl Writer {
             &mut image,
             view.bgrx,
             view.stride as u32,
-            YuvRange::Limited,
+            YuvRange::Full,
             YuvStandardMatrix::Bt709,
             YuvConversionMode::Balanced,
         )
@@ -270,12 +274,13 @@ fn encoder(width: usize, height: usize) -> Result<Encoder, Failure> {
         .rate_control_mode(RateControlMode::Bufferbased)
         .bitrate(BitRate::from_bps(rate))
         .max_frame_rate(FrameRate::from_hz(25.0))
-        .qp(QpRange::new(8, 10))
+        // openh264 takes nothing finer where it controls the rate.
+        .qp(QpRange::new(FINEST, FINEST))
         .skip_frames(false)
         .background_detection(false)
         .adaptive_quantization(false)
         .scene_change_detect(false)
-        .vui(VuiConfig::bt709());
+        .vui(VuiConfig::bt709_full());
     Encoder::with_api_config(OpenH264API::from_source(), config).map_err(encoding)
 }
 

@@ -12,10 +12,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use fernsicht_console::audit::canvas::{Canvas, Pointer};
 use fernsicht_console::audit::case::Case;
 use fernsicht_console::audit::complaint::Complaint;
 use fernsicht_console::audit::identity::{Identity, Store};
 use fernsicht_console::audit::passphrase::Passphrase;
+use fernsicht_console::audit::replay::Moment;
 use fernsicht_protocol::complaint::Code;
 use fernsicht_protocol::picture::View;
 use fernsicht_tests::auditor::{Auditor, PASSPHRASE};
@@ -32,7 +34,7 @@ use crate::summary::Summary;
 /// The auditor's name for it.
 pub(crate) const CASE: &str = "B-2026-017";
 
-/// How like the replayed pictures the film must be, in dB.
+/// How like the replayed pictures the film must be, in dB over red, green and blue of every pixel.
 pub(crate) const LIKENESS: f64 = 40.0;
 
 /// At how many places of the film a picture is compared if nothing moves there.
@@ -167,8 +169,10 @@ fn compare(
     let complaint = Complaint::from_receipt_file(receipt, &identity)?;
     let case = Case::open(identity, CASE, &complaint, &mut |_| {})?;
     let mut replay = case.replay().context("the recording opens")??;
+    // As the auditor sees it: with the customer's pointer, which is in the film as well.
+    let mut canvas = Canvas::new(replay.largest()?);
     let from = replay.index().from;
-    let (mut least, mut of_colours): (Option<f64>, f64) = (None, f64::INFINITY);
+    let (mut least, mut in_own): (Option<f64>, f64) = (None, f64::INFINITY);
     let mut compared = 0;
     for n in 1..=CANDIDATES {
         let at = seconds * n as f64 / (CANDIDATES + 1) as f64;
@@ -178,16 +182,17 @@ fn compare(
         if changes.is_some_and(|change| change <= time + STILL) {
             continue;
         }
-        replay.seek(time)?;
+        let moment = replay.seek(time)?;
         let Some(view) = replay.view() else { continue };
-        let replayed = picture(view);
+        canvas.draw(Some(view), pointer(&moment));
+        let replayed = picture(canvas.view());
         let shown = browser::picture_at(film, at)?;
-        let likeness = browser::psnr(&shown, &replayed)?;
+        let likeness = browser::psnr_of_colours(&shown, &replayed)?;
         if least.is_none_or(|least| likeness < least) {
             least = Some(likeness);
             shown.save(&film.with_file_name("film-least-like.png"))?;
         }
-        of_colours = of_colours.min(browser::psnr_of_colours(&shown, &replayed)?);
+        in_own = in_own.min(browser::psnr(&shown, &replayed)?);
         compared += 1;
     }
     ensure!(
@@ -195,12 +200,22 @@ fn compare(
         "only {compared} pictures of the film could be compared"
     );
     summary.film_psnr_db = least;
-    summary.film_psnr_of_colours_db = Some(of_colours);
+    summary.film_psnr_in_420_db = Some(in_own);
     say(&format!(
-        "Film against replay: {least:?} dB at least; {of_colours} dB over red, green and blue."
+        "Film against replay: {least:?} dB at least over red, green and blue; {in_own} dB in its own 4:2:0."
     ));
     case.close()?;
     Ok(())
+}
+
+/// The customer's pointer at a moment.
+fn pointer(moment: &Moment) -> Option<Pointer<'_>> {
+    let pointer = moment.pointer.as_ref()?;
+    Some(Pointer {
+        x: pointer.x,
+        y: pointer.y,
+        shape: pointer.shape.as_ref().map(|(_, shape)| shape.as_ref()),
+    })
 }
 
 fn identity(auditor: &Auditor) -> Result<Identity> {

@@ -44,10 +44,10 @@ pub(crate) struct Summary {
     pub(crate) recording_verified: bool,
     pub(crate) film_frames: Option<u64>,
     pub(crate) film_seconds: Option<f64>,
-    /// The least of some pictures of the film against the replay.
+    /// The least of some pictures of the film against the replay, over red, green and blue of every pixel.
     pub(crate) film_psnr_db: Option<f64>,
-    /// What 4:2:0 loses of colour counts here; told, not judged.
-    pub(crate) film_psnr_of_colours_db: Option<f64>,
+    /// The same in the film's own 4:2:0; told, not judged.
+    pub(crate) film_psnr_in_420_db: Option<f64>,
 }
 
 /// Percentiles in milliseconds.
