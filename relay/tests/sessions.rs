@@ -2,7 +2,6 @@
 
 mod common;
 
-
 use common::*;
 use fernsicht_protocol::crypto::hash;
 use fernsicht_protocol::frame::Class;

@@ -186,6 +186,22 @@ impl AppWindow {
         Ok(())
     }
 
+    /// True while keys go to it.
+    pub fn has_keyboard(&self) -> Result<bool> {
+        let mut window = self.connection.get_input_focus()?.reply()?.focus;
+        // No window, or whichever the pointer is in.
+        while window > 1 {
+            if window == self.window {
+                return Ok(true);
+            }
+            let Ok(tree) = self.connection.query_tree(window)?.reply() else {
+                return Ok(false);
+            };
+            window = tree.parent;
+        }
+        Ok(false)
+    }
+
     /// Its title.
     pub fn title(&self) -> Result<String> {
         window_title(&self.connection, self.window)

@@ -3,6 +3,7 @@
 //! Tab goes the way that one reads (documented with the agent). The pages are watched from
 //! outside: each Tab must change the window before the next one comes.
 
+use std::collections::HashSet;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,7 @@ use crate::wait;
 use crate::xserver::XServer;
 
 /// How long a window may take for a change on a loaded machine.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long a granting button must have been in plain sight, and some more.
 const SIGHT: Duration = Duration::from_millis(1300);
@@ -105,9 +106,21 @@ impl Customer {
         AppWindow::wait(&self.display, &self.title, Duration::from_secs(60))
     }
 
+    /// Waits for the agent's first page: painted, at rest, and with the keyboard. A mapped window has neither
+    /// yet, and what is typed then goes nowhere.
+    pub fn sit_down(&self) -> Result<()> {
+        let window = self.window()?;
+        wait::until_true("the agent's page with the keyboard", PATIENCE * 3, || {
+            let (_, picture) = self.look()?;
+            let colours: HashSet<&u32> = picture.pixels.iter().collect();
+            Ok(colours.len() > 2 && window.has_keyboard()?)
+        })?;
+        self.rest(Duration::from_millis(400))
+    }
+
     /// Types the code into the code page, where the field has the focus, and confirms it.
     pub fn enter_code(&self, code: &str) -> Result<()> {
-        self.rest(Duration::from_millis(400))?;
+        self.sit_down()?;
         self.hand.type_text(code)?;
         self.rest(Duration::from_millis(200))?;
         self.hand.key(keysyms::RETURN)

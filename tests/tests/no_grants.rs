@@ -28,6 +28,9 @@ use fernsicht_tests::programs::Programs;
 use fernsicht_tests::wait;
 use fernsicht_tests::xserver::{Process, XServer};
 
+/// How often input is sent that must act.
+const TRIES: usize = 5;
+
 /// A customer's screen with an agent on it, whose file names the hostile relay.
 struct Scene {
     screen: XServer,
@@ -66,8 +69,7 @@ impl Scene {
         let agent = Process::start("fernsicht-agent", command)?;
         let customer = Customer::at(&self.screen, OPERATOR)?;
         tokio::task::block_in_place(|| {
-            customer.window()?;
-            customer.rest(Duration::from_millis(400))?;
+            customer.sit_down()?;
             customer.hand().key(keysyms::RETURN)
         })?;
         self.observer.clear()?;
@@ -269,11 +271,15 @@ async fn frames_out_of_turn(met: &Met) -> Result<()> {
 /// Input and notices, sealed with the epoch's true keys, under every grant and every right.
 async fn sealed_input(met: &Met, pair: &mut Pair) {
     let sealer = pair.sealer.as_mut().expect("an epoch is open");
+    // The newest ones that the agent sent, by their count: an old one is stale whatever else is right.
+    let sent = met.let_out();
+    let sent = sent.iter().filter(|h| h.class == Class::Beacon).count() as u64;
+    let beacons = [0, 1, 2, sent.saturating_sub(1), sent, sent + 1];
     let mut records = Vec::new();
     for grant in [0, 1, 2, 3, u32::MAX] {
         for rights in [Rights::None, Rights::View, Rights::Control] {
             for event in every_input() {
-                for beacon in [0, 1, 2] {
+                for beacon in beacons {
                     let input = Input {
                         beacon,
                         event: event.clone(),
@@ -557,11 +563,16 @@ async fn after_the_stop_key_no_message_brings_anything_back() -> Result<()> {
     tokio::task::block_in_place(|| wait::until_true("control", Duration::from_secs(20), control))?;
     // Under control the same input does act: the keys are the right ones.
     wait_for_own_turn(&met).await;
-    sealed_input(&met, &mut pair).await;
     let acts = || Ok(scene.observer.by_programs()? > 0);
-    tokio::task::block_in_place(|| {
-        wait::until_true("input under control to act", Duration::from_secs(5), acts)
-    })?;
+    for _ in 0..TRIES {
+        // What a loaded machine delivers too late is dropped as stale.
+        sealed_input(&met, &mut pair).await;
+        let acted = || wait::until_true("input under control to act", Duration::from_secs(3), acts);
+        if tokio::task::block_in_place(acted).is_ok() {
+            break;
+        }
+    }
+    ensure!(acts()?, "input under control does not act");
     ensure!(!met.gone(), "the agent goes on");
 
     customer.press_stop(&scene.observer)?;
@@ -573,7 +584,7 @@ async fn after_the_stop_key_no_message_brings_anything_back() -> Result<()> {
         Ok(last.is_some_and(|header| header.rights == Rights::None))
     };
     tokio::task::block_in_place(|| {
-        wait::until_true("the revocation", Duration::from_secs(5), revoked)
+        wait::until_true("the revocation", Duration::from_secs(20), revoked)
     })?;
     watch(&met).await;
     let before = met.let_out().len();
