@@ -13,7 +13,7 @@ mod thread;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fernsicht_protocol::checkpoint::SignedCheckpoint;
 use fernsicht_protocol::crypto::SigningKey;
@@ -114,19 +114,23 @@ impl Recorders {
         Ok(queue)
     }
 
-    /// Finds recorders that owe something for too long. Sleeps while there are none.
+    /// Finds recorders that owe something for too long. Sleeps while there are none. If the machine itself
+    /// stood still they get another round: that was no store.
     pub(super) async fn watch(&self, events: &dyn Events) {
+        let mut stood_still = false;
         loop {
+            let now = Instant::now();
             let overdue: Vec<(SessionId, Overdue)> = {
                 let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
                 watched.retain(|(_, queue)| queue.strong_count() > 0);
                 let late = |(session, queue): &(SessionId, Weak<Queue>)| {
                     let queue = queue.upgrade()?;
-                    let overdue = queue.overdue()?;
+                    let overdue = queue.overdue(now)?;
                     let tell = overdue == Overdue::End || queue.fail(now_centis());
                     tell.then_some((*session, overdue))
                 };
-                watched.iter().filter_map(late).collect()
+                let judged = watched.iter().filter(|_| !stood_still);
+                judged.filter_map(late).collect()
             };
             for (session, overdue) in overdue {
                 tracing::error!(session = short(&session), "the store is too slow");
@@ -140,8 +144,14 @@ impl Recorders {
                 watched.is_empty()
             };
             match idle {
-                true => self.began.notified().await,
-                false => tokio::time::sleep(WATCH_EVERY).await,
+                true => {
+                    self.began.notified().await;
+                    stood_still = false;
+                }
+                false => {
+                    tokio::time::sleep(WATCH_EVERY).await;
+                    stood_still = !stood_still && now.elapsed() > WATCH_EVERY * 3;
+                }
             }
         }
     }

@@ -412,11 +412,11 @@ impl Queue {
         state.phase == Phase::Taking
     }
 
-    /// What has been owed for too long.
-    pub(crate) fn overdue(&self) -> Option<Overdue> {
+    /// What has been owed for too long at this time.
+    pub(crate) fn overdue(&self, now: Instant) -> Option<Overdue> {
         let mut state = self.lock();
         let since = state.working.into_iter().chain(state.ripe).min()?;
-        let late = |limit| since.elapsed() > limit;
+        let late = |limit| now.saturating_duration_since(since) > limit;
         match state.phase {
             Phase::Taking if state.opening => late(OPENING_WITHIN).then_some(Overdue::Record),
             Phase::Taking => late(WRITE_WITHIN).then_some(Overdue::Record),
@@ -507,6 +507,26 @@ mod tests {
         queue.push(11, item(false, &queue)).unwrap();
         assert!(matches!(queue.wait(None), Work::Batch(batch) if batch.len() == 1));
         assert_eq!(queue.held.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn a_store_that_takes_nothing_is_found_within_a_second() {
+        let (input, picture) = (Queue::new(), Queue::new());
+        let before = Instant::now();
+        let (taken, _told) = oneshot::channel();
+        input.push_asked(1, item(true, &input), taken).unwrap();
+        picture.push(1, item(false, &picture)).unwrap();
+        let after = Instant::now();
+        assert_eq!(input.overdue(before + WRITE_WITHIN), None);
+        let found = after + WRITE_WITHIN + super::super::WATCH_EVERY;
+        assert_eq!(input.overdue(found), Some(Overdue::Record));
+        assert!(found - after < Duration::from_secs(1));
+        // Nobody waits for a picture: it may rest first.
+        assert_eq!(picture.overdue(found), None);
+        assert_eq!(picture.overdue(found + LINGER), Some(Overdue::Record));
+        // A thread that is at work does not help.
+        assert!(matches!(input.wait(None), Work::Batch(_)));
+        assert_eq!(input.overdue(found), Some(Overdue::Record));
     }
 
     #[test]
