@@ -425,7 +425,7 @@ impl Encoder {
         self.sequence += 1;
         self.counts.bytes += bytes.len() as u64;
         let change = class == Class::Picture && !complete;
-        self.refresh.sent(bytes.len(), change);
+        self.refresh.sent(bytes.len(), change, now);
         self.flow
             .handle_sent(update.sequence, sent.ledger.digest(), bytes.len(), now);
         Encoded {

@@ -1,5 +1,12 @@
 //! When a recorded picture is sent completely once more: replay begins at complete pictures, so
-//! that a seek never has far to go. Never while nothing has changed: an idle screen costs nothing.
+//! that a seek never has far to go.
+//!
+//! ```text
+//! complete ─(a change, 60 s or 4 MB later)─► overdue ─(a pause, or 5 s)─► complete
+//! ```
+//!
+//! Only changes bring it about: an idle screen costs nothing, however long ago the last one was. It waits
+//! for a pause, so that what is typed does not wait behind it.
 
 use std::time::{Duration, Instant};
 
@@ -9,13 +16,20 @@ const EVERY: Duration = Duration::from_secs(60);
 /// The most bytes of updates between two complete pictures of a recording.
 const MOST_BYTES: usize = 4 << 20;
 
+/// Without a change for so long, there is a pause.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// The longest that a pause is waited for.
+const LATEST: Duration = Duration::from_secs(5);
+
 /// What was sent since the last complete picture.
 #[derive(Debug, Default)]
 pub(super) struct Refresh {
     recorded: bool,
     since: Option<Instant>,
-    changed: bool,
     bytes: usize,
+    /// The first and the last change since the next one is overdue.
+    overdue: Option<(Instant, Instant)>,
 }
 
 impl Refresh {
@@ -34,19 +48,21 @@ impl Refresh {
     }
 
     /// An update was sent: a change of the screen, or a refinement of what has not changed.
-    pub(super) fn sent(&mut self, bytes: usize, change: bool) {
+    pub(super) fn sent(&mut self, bytes: usize, change: bool, now: Instant) {
         self.bytes += bytes;
-        self.changed |= change;
+        let Some(since) = self.since.filter(|_| change) else {
+            return;
+        };
+        if now >= since + EVERY || self.bytes >= MOST_BYTES {
+            let first = self.overdue.map_or(now, |(first, _)| first);
+            self.overdue = Some((first, now));
+        }
     }
 
-    /// When a complete picture is due; none if nothing has changed since the last.
+    /// When a complete picture is due; none if nothing has changed since it would have been.
     pub(super) fn due(&self) -> Option<Instant> {
-        let since = self.since.filter(|_| self.recorded && self.changed)?;
-        Some(if self.bytes >= MOST_BYTES {
-            since
-        } else {
-            since + EVERY
-        })
+        let (first, last) = self.overdue.filter(|_| self.recorded)?;
+        Some((last + PAUSE).min(first + LATEST))
     }
 }
 
@@ -57,17 +73,35 @@ mod tests {
     #[test]
     fn only_what_changes_while_it_is_recorded_is_sent_again() {
         let now = Instant::now();
+        let later = now + EVERY + Duration::from_secs(100);
         let mut refresh = Refresh::default();
         refresh.complete(now);
-        refresh.sent(9, true);
+        refresh.sent(9, true, later);
         assert_eq!(refresh.due(), None, "not recorded");
         refresh.set_recorded(true);
-        assert_eq!(refresh.due(), Some(now + EVERY));
-        refresh.complete(now + EVERY);
-        assert_eq!(refresh.due(), None, "nothing has changed since");
-        refresh.sent(MOST_BYTES, false);
+        assert_eq!(refresh.due(), Some(later + PAUSE));
+        refresh.complete(later);
+        refresh.sent(9, true, later + EVERY / 2);
+        assert_eq!(refresh.due(), None, "nothing changes any more");
+        refresh.sent(MOST_BYTES, false, later + EVERY * 2);
         assert_eq!(refresh.due(), None, "refined, not changed");
-        refresh.sent(1, true);
-        assert_eq!(refresh.due(), Some(now + EVERY), "four megabytes: at once");
+        let change = later + EVERY * 2;
+        refresh.sent(1, true, change);
+        assert_eq!(refresh.due(), Some(change + PAUSE));
+    }
+
+    #[test]
+    fn it_waits_for_a_pause_but_not_for_ever() {
+        let now = Instant::now();
+        let mut refresh = Refresh::default();
+        refresh.set_recorded(true);
+        refresh.complete(now);
+        refresh.sent(MOST_BYTES, true, now);
+        assert_eq!(refresh.due(), Some(now + PAUSE), "four megabytes");
+        for tenth in 1..100 {
+            let at = now + Duration::from_millis(100) * tenth;
+            refresh.sent(1, true, at);
+            assert_eq!(refresh.due(), Some((at + PAUSE).min(now + LATEST)));
+        }
     }
 }
