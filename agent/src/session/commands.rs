@@ -6,21 +6,19 @@ use std::time::Instant;
 use fernsicht_protocol::guard::{Denied, Kind, Phase, Question};
 use fernsicht_protocol::messages::{AgentToConsole, End, Page};
 
-use super::core::{Before, Consent, Core, ReceiptFile};
-use super::driver::Driver;
+use super::core::{Before, Consent, Core, ReceiptFile, Shared};
 use crate::platform::{Area, Selection};
 use crate::view::Command;
 
-impl Driver {
+impl Shared {
     /// False if the program shall end.
-    pub(super) fn handle_command(&self, command: Option<Command>) -> bool {
-        let now = Instant::now();
+    pub(super) fn handle_command(&self, now: Instant, command: Option<Command>) -> bool {
         let Some(command) = command else { return false };
         if matches!(command, Command::Close) {
             return false;
         }
         // What is denied has changed since the page was drawn: the new page is on its way.
-        let outcome: Result<(), Denied> = self.shared.change(|core| match command {
+        let outcome: Result<(), Denied> = self.change(|core| match command {
             command if core.stopped_since(&command) => Err(Denied::NotNow),
             Command::ConsentView(hand) => core.consent(now, Consent::View, hand),
             Command::ConsentControl(hand, language) => {

@@ -25,9 +25,10 @@ use tokio::sync::{Notify, mpsc, watch};
 use super::decisions::{Acting, Decisions};
 use super::epochs::Keys;
 use super::flights::{Flight, Flights};
+use super::injector::Hands;
 use super::recording::Recording;
 use crate::platform::watch::Seen;
-use crate::platform::{Area, Inject, Selection, Waker};
+use crate::platform::{Area, Selection, Waker};
 use crate::texts::Language;
 use crate::view::{CardCode, ScreenChoice, Stage, StopKey, Technician, View};
 
@@ -68,7 +69,7 @@ pub(super) struct Shared {
     /// Wakes the link: the injector has room again.
     pub(super) room: Notify,
     /// The technician's hand. Locked after `core`, never before it.
-    pub(super) hands: Mutex<Option<Inject>>,
+    pub(super) hands: Mutex<Option<Box<dyn Hands>>>,
     /// True while a key or a button is held for the technician.
     pub(super) holding: AtomicBool,
     /// How many threads carry out an F11 or wait to: all others let them go first.
@@ -364,7 +365,7 @@ impl Shared {
         }
     }
 
-    pub(super) fn hands(&self) -> MutexGuard<'_, Option<Inject>> {
+    pub(super) fn hands(&self) -> MutexGuard<'_, Option<Box<dyn Hands>>> {
         self.hands.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -436,6 +437,10 @@ impl Shared {
 
     /// Shows the pages what has changed.
     fn publish(&self, core: &Core) {
+        if self.view.is_closed() {
+            // There are no pages.
+            return;
+        }
         let stage = super::publish::stage(core, Instant::now());
         let changed = self.view.send_if_modified(|view| {
             let changed = view.stage != stage;

@@ -17,14 +17,10 @@ use std::time::{Duration, Instant};
 use fernsicht_protocol::attached::Configuration;
 use fernsicht_protocol::code::SessionCode;
 use fernsicht_protocol::guard::{Fault, Phase};
-use fernsicht_protocol::messages::{
-    AgentToConsole, AgentToRelay, ConsoleToAgent, End, Page, RelayToAgent,
-};
-use fernsicht_protocol::wire::Wire;
+use fernsicht_protocol::messages::End;
 use tokio::sync::mpsc;
 
-use super::core::{Before, Core, OUTGOING, Outgoing, Shared};
-use super::epochs::{Keys, wrap};
+use super::core::{Before, Core, OUTGOING, Shared};
 use super::eyes::Bar;
 use super::pairing::{self, Line};
 use super::reconnect::Connected;
@@ -33,7 +29,7 @@ use super::{injector, pictures, pointer};
 use crate::platform::overlay::Numbers;
 use crate::platform::own::Desk;
 use crate::platform::{self, Inject, OwnWindows, Screen};
-use crate::view::{Command, Problem, ScreenChoice, Technician};
+use crate::view::{Command, Problem, ScreenChoice};
 
 /// How often this end's heads are sent while others than heads change.
 const HEADS_EVERY: Duration = Duration::from_secs(5);
@@ -120,7 +116,7 @@ impl Driver {
         spawn("pointer", Box::new(move || pointer::run(&shared)));
         if let (Ok(inject), Ok(desk)) = (Inject::open(None), Desk::open(None, self.own.clone())) {
             let shared = self.shared.clone();
-            *shared.hands() = Some(inject);
+            *shared.hands() = Some(Box::new(inject));
             shared.lock().input_possible = true;
             spawn("injector", Box::new(move || injector::run(&shared, &desk)));
         }
@@ -186,30 +182,11 @@ impl Driver {
                 return Next::Idle;
             }
         };
-        let technician = Technician {
-            name: paired.technician.name.clone(),
-            organisation: paired.technician.organisation.clone(),
-        };
         let screens = screens();
         let offer = line.offer.clone();
         let mut connected = self.attach(line);
-        self.shared.change(|core| {
-            let keys = Keys::new(paired);
-            let hash = keys.first_resume_hash();
-            core.keys = Some(keys);
-            core.technician = technician;
-            core.screens = screens;
-            core.stage = Before::Paired;
-            core.send(Outgoing::Message(AgentToRelay::ResumeHash { hash }));
-            core.tell_console(&AgentToConsole::Page {
-                page: Page::Consent,
-            });
-            let possible = core.input_possible;
-            // Only a second technician is denied, and a guard meets one.
-            core.guard
-                .handle_technician(Instant::now(), offer, possible)
-                .ok();
-        });
+        self.shared
+            .handle_paired(Instant::now(), paired, offer, screens);
         self.writing = false;
         let next = loop {
             match self.connected(&mut connected).await {
@@ -290,17 +267,14 @@ impl Driver {
             }
             tokio::select! {
                 message = connected.receiver.next() => match message {
-                    Ok(Some(message)) => self.handle_message(message),
+                    Ok(Some(message)) => self.shared.handle_message(Instant::now(), message),
                     Ok(None) | Err(_) => {
-                        self.shared.change(|core| {
-                            core.cut();
-                            core.guard.handle_connection_lost(Instant::now());
-                        });
+                        self.shared.handle_lost(Instant::now());
                         return Left::Lost;
                     }
                 },
                 command = self.inbox.recv() => {
-                    if !self.handle_command(command) {
+                    if !self.shared.handle_command(Instant::now(), command) {
                         // Before anything else: no right outlives the window.
                         self.end(End::Customer);
                         return Left::Closed;
@@ -320,67 +294,6 @@ impl Driver {
                 () = self.shared.rearm.notified() => {}
             }
         }
-    }
-
-    fn handle_message(&self, message: RelayToAgent) {
-        let now = Instant::now();
-        self.shared.change(|core| match message {
-            RelayToAgent::Peer { packet } => {
-                if core.handle_packet(now, &packet.0).is_none() {
-                    core.guard.handle_end(now, End::Tampered);
-                }
-            }
-            RelayToAgent::EpochOpened { epoch }
-                if core.guard.recorded() && epoch == core.guard.epoch() =>
-            {
-                // A recorded epoch opens with its first checkpoint only.
-                core.guard.handle_end(now, End::Tampered);
-            }
-            RelayToAgent::EpochOpened { epoch } => {
-                core.tell_console(&AgentToConsole::Page {
-                    page: Page::Session,
-                });
-                core.guard.handle_epoch_opened(now, epoch);
-            }
-            RelayToAgent::PeerLost => core.guard.handle_peer_lost(now),
-            RelayToAgent::Resumed => {
-                core.repeat_packets();
-                core.guard.handle_resumed(now);
-            }
-            RelayToAgent::RecorderFailed => {
-                core.recorder_failed = true;
-                core.guard.handle_recorder_failed(now);
-            }
-            RelayToAgent::RecorderBack => {
-                core.recorder_failed = false;
-                core.guard.handle_recorder_back(now);
-            }
-            RelayToAgent::Recording {
-                epoch,
-                chain,
-                checkpoint,
-            } => core.handle_recording(now, epoch, &chain, &checkpoint),
-            RelayToAgent::Checkpoint { checkpoint } => core.handle_checkpoint(now, &checkpoint),
-            RelayToAgent::Ended { reason } => {
-                if reason == End::Lost {
-                    core.stage = Before::Ended(Problem::TechnicianLost);
-                }
-                // The relay records nothing more: nothing more is sealed, nor signed for.
-                if let Some(keys) = &mut core.keys {
-                    keys.cut();
-                }
-                core.guard.handle_end(now, reason);
-            }
-            RelayToAgent::Refused { reason } => {
-                core.stage = Before::Ended(pairing::refusal_problem(&reason));
-                core.guard.handle_end(now, End::Fault);
-            }
-            RelayToAgent::Hello { .. }
-            | RelayToAgent::Joined { .. }
-            | RelayToAgent::Reply { .. } => {
-                core.guard.handle_end(now, End::Tampered);
-            }
-        });
     }
 }
 
@@ -405,34 +318,4 @@ fn screens() -> Vec<ScreenChoice> {
         |_| Vec::new(),
         |screens| screens.iter().map(ScreenChoice::from).collect(),
     )
-}
-
-impl Core {
-    /// A packet of the console. None if it is not what the console may say.
-    fn handle_packet(&mut self, now: Instant, packet: &[u8]) -> Option<()> {
-        let Some(message) = self.keys.as_mut()?.peer.open(packet).ok()? else {
-            return Some(());
-        };
-        match ConsoleToAgent::from_bytes(&message).ok()? {
-            ConsoleToAgent::EpochAck { epoch, signature } => {
-                self.handle_acknowledged(now, epoch, signature.as_ref())
-            }
-            ConsoleToAgent::Technician { .. } => None,
-        }
-    }
-
-    /// Sends the newest peer packets once more, byte for byte.
-    pub(super) fn repeat_packets(&mut self) {
-        let kept: Vec<Vec<u8>> = self
-            .keys
-            .iter()
-            .flat_map(|keys| keys.peer.kept())
-            .map(<[u8]>::to_vec)
-            .collect();
-        for packet in kept {
-            self.send(Outgoing::Message(AgentToRelay::Peer {
-                packet: wrap(packet),
-            }));
-        }
-    }
 }

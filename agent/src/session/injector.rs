@@ -5,22 +5,64 @@
 //! middle of a sentence stops it there.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::sync::{Arc, MutexGuard};
+use std::time::{Duration, Instant};
 
 use fernsicht_protocol::content::{DropReason, Input, InputEvent};
 use fernsicht_protocol::frame::Header;
-use fernsicht_protocol::guard::Fault;
+use fernsicht_protocol::guard::{ControlPermit, Fault};
 use fernsicht_protocol::wire::Text;
 
-use super::core::{Queued, Shared};
+use super::core::{Core, Queued, Shared};
 use super::decisions::Acting;
 use crate::platform::own::Desk;
-use crate::platform::{Area, inject};
+use crate::platform::{self, Area, Inject, inject};
 
 /// How often one piece is prepared before it is given up.
 const MOST_PREPARATIONS: usize = 3;
+
+/// What injects: [`Inject`], which says what each of these does.
+pub(super) trait Hands: Send {
+    fn prepare(&mut self, event: &InputEvent) -> Result<Option<Duration>, inject::Error>;
+    fn inject(&mut self, permit: &ControlPermit<'_>, area: Area) -> Result<(), inject::Error>;
+    fn holding(&self) -> bool;
+    fn release_held(&mut self) -> Result<(), inject::Error>;
+    fn give_back(&mut self) -> Result<Option<Duration>, inject::Error>;
+}
+
+impl Hands for Inject {
+    fn prepare(&mut self, event: &InputEvent) -> Result<Option<Duration>, inject::Error> {
+        Inject::prepare(self, event)
+    }
+    fn inject(&mut self, permit: &ControlPermit<'_>, area: Area) -> Result<(), inject::Error> {
+        Inject::inject(self, permit, area)
+    }
+    fn holding(&self) -> bool {
+        Inject::holding(self)
+    }
+    fn release_held(&mut self) -> Result<(), inject::Error> {
+        Inject::release_held(self)
+    }
+    fn give_back(&mut self) -> Result<Option<Duration>, inject::Error> {
+        Inject::give_back(self)
+    }
+}
+
+/// Where the agent's own windows are: [`Desk`].
+pub(super) trait Own {
+    fn own_at(&self, x: i16, y: i16) -> Result<bool, platform::Error>;
+    fn own_has_focus(&self) -> Result<bool, platform::Error>;
+}
+
+impl Own for Desk {
+    fn own_at(&self, x: i16, y: i16) -> Result<bool, platform::Error> {
+        Desk::own_at(self, x, y)
+    }
+    fn own_has_focus(&self) -> Result<bool, platform::Error> {
+        Desk::own_has_focus(self)
+    }
+}
 
 /// Runs until the program ends. `area` follows the picture thread's choice.
 pub(super) fn run(shared: &Arc<Shared>, desk: &Desk) {
@@ -46,26 +88,31 @@ pub(super) fn run(shared: &Arc<Shared>, desk: &Desk) {
             }
             continue;
         }
-        let Some(queued) = core.input.pop_front() else {
-            continue;
-        };
-        let area = core.area;
-        core.acting = Some(Acting {
-            header: queued.header,
-            injected: false,
-        });
-        drop(core);
-        shared.room.notify_one();
-        let outcome = act(shared, desk, queued, area);
-        let mut core = shared.lock_politely();
-        core.acted(outcome);
-        shared.settle_quietly(&mut core);
+        serve(shared, desk, core);
     }
+}
+
+/// Decides the oldest input, and injects it if the guard permits.
+pub(super) fn serve(shared: &Shared, desk: &dyn Own, mut core: MutexGuard<'_, Core>) {
+    let Some(queued) = core.input.pop_front() else {
+        return;
+    };
+    let area = core.area;
+    core.acting = Some(Acting {
+        header: queued.header,
+        injected: false,
+    });
+    drop(core);
+    shared.room.notify_one();
+    let outcome = act(shared, desk, queued, area);
+    let mut core = shared.lock_politely();
+    core.acted(outcome);
+    shared.settle_quietly(&mut core);
 }
 
 /// Everything that is held goes up; then spare keys are given back, waiting without any lock
 /// where one was used just now. What could not be released will be when the connection closes.
-fn release(shared: &Shared) {
+pub(super) fn release(shared: &Shared) {
     if let Some(inject) = &mut *shared.hands() {
         inject.release_held().ok();
     }
@@ -79,7 +126,7 @@ fn release(shared: &Shared) {
 }
 
 /// Injects one event, or says why not.
-fn act(shared: &Shared, desk: &Desk, queued: Queued, area: Area) -> Result<(), DropReason> {
+fn act(shared: &Shared, desk: &dyn Own, queued: Queued, area: Area) -> Result<(), DropReason> {
     let Queued {
         header,
         input,
@@ -110,7 +157,7 @@ fn act(shared: &Shared, desk: &Desk, queued: Queued, area: Area) -> Result<(), D
 /// One permit, one injection, under one lock. Err: dropped before anything was tried.
 fn inject_piece(
     shared: &Shared,
-    desk: &Desk,
+    desk: &dyn Own,
     header: &Header,
     piece: &Input,
     (releases, area): (u64, Area),
@@ -184,7 +231,7 @@ fn pieces(event: InputEvent) -> VecDeque<InputEvent> {
 }
 
 /// Remote clicks and keys never reach the agent's own windows. If nobody can tell, they count as aimed there.
-fn aims_at_own(desk: &Desk, event: &InputEvent, area: Area) -> bool {
+fn aims_at_own(desk: &dyn Own, event: &InputEvent, area: Area) -> bool {
     match event {
         InputEvent::Button {
             x, y, down: true, ..

@@ -199,7 +199,8 @@ async fn wait_for_room(shared: &Shared) {
     }
 }
 
-fn handle_record(shared: &Shared, record: Record) {
+/// A record of an in-order stream has come.
+pub(super) fn handle_record(shared: &Shared, record: Record) {
     let header = *record.header();
     shared.change(|core| {
         let recording = core.recording.as_ref();

@@ -27,6 +27,7 @@ mod eyes;
 mod flights;
 mod injector;
 mod link;
+mod messages;
 mod pairing;
 mod pictures;
 mod pointer;

@@ -12,6 +12,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use fernsicht_protocol::content::{AgentNotice, Screen};
+use fernsicht_protocol::frame::Class;
 use fernsicht_protocol::guard::Fault;
 use fernsicht_protocol::picture::{Rect, View};
 use fernsicht_protocol::wire::List;
@@ -188,31 +189,58 @@ impl Thread<'_> {
             let Some(update) = encoder.encode(scene.view(), Instant::now())? else {
                 return Ok(true);
             };
-            let mut core = self.shared.lock_politely();
-            let under = core
-                .guard
-                .view_permit(Instant::now())
-                .map(|permit| permit.grant());
-            match under {
-                None => return Ok(false),
-                // Captured under a grant that is over: it must be read again under this one.
-                Some(grant) if grant != scene.grant => {
+            match seal(self.shared, scene.grant, update.class, &update.bytes) {
+                Sealed::Sent => {}
+                Sealed::Over => return Ok(false),
+                Sealed::Outdated => {
                     encoder.restart();
                     scene.damage = vec![scene.view().area()];
-                    core.restart = false;
                     return Ok(true);
                 }
-                Some(_) => {
-                    let (class, bytes) = (update.class, &update.bytes);
-                    let sent = self.shared.seal_single(&mut core, class, bytes);
-                    self.shared.settle_quietly(&mut core);
-                    if !sent {
-                        // Too much is under way: a complete picture follows when it has arrived.
-                        encoder.restart();
-                        scene.damage = vec![scene.view().area()];
-                        return Ok(true);
-                    }
+                Sealed::Full => {
+                    // A complete picture follows when it has arrived.
+                    encoder.restart();
+                    scene.damage = vec![scene.view().area()];
+                    return Ok(true);
                 }
+            }
+        }
+    }
+}
+
+/// What became of a picture that was to be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sealed {
+    /// It is on its way.
+    Sent,
+    /// Sight is over.
+    Over,
+    /// It was read under a grant that is over: it must be read again under this one.
+    Outdated,
+    /// Too much is under way already.
+    Full,
+}
+
+/// Seals what was read under `grant`, with a permit of its own.
+pub(super) fn seal(shared: &Shared, grant: u32, class: Class, update: &[u8]) -> Sealed {
+    let mut core = shared.lock_politely();
+    let under = core
+        .guard
+        .view_permit(Instant::now())
+        .map(|permit| permit.grant());
+    match under {
+        None => Sealed::Over,
+        Some(current) if current != grant => {
+            // The caller begins afresh.
+            core.restart = false;
+            Sealed::Outdated
+        }
+        Some(_) => {
+            let sent = shared.seal_single(&mut core, class, update);
+            shared.settle_quietly(&mut core);
+            match sent {
+                true => Sealed::Sent,
+                false => Sealed::Full,
             }
         }
     }

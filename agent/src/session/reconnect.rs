@@ -134,7 +134,7 @@ impl Driver {
             tokio::select! {
                 outcome = &mut future => return Some(outcome),
                 command = self.inbox.recv() => {
-                    if !self.handle_command(command) {
+                    if !self.shared.handle_command(Instant::now(), command) {
                         self.end(End::Customer);
                     }
                 }
@@ -149,14 +149,7 @@ impl Driver {
     fn resumed(&self, line: Line, ahead: u64) -> Connected {
         let offer = line.offer.clone();
         let connected = self.attach(line);
-        self.shared.change(|core| {
-            if let Some(keys) = &mut core.keys {
-                keys.resumed(ahead);
-            }
-            core.guard.handle_offer(Instant::now(), offer);
-            core.repeat_packets();
-            core.guard.handle_resumed(Instant::now());
-        });
+        self.shared.handle_resumed(Instant::now(), offer, ahead);
         connected
     }
 }

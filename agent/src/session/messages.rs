@@ -1,0 +1,157 @@
+//! What the relay and, through it, the console say: each message becomes one call of the guard.
+//!
+//! Not here: connections and their loss ([`super::driver`], [`super::reconnect`]), frames ([`super::link`]).
+
+use std::time::Instant;
+
+use fernsicht_protocol::messages::{
+    AgentToConsole, AgentToRelay, ConsoleToAgent, ControlOffer, End, Page, RelayToAgent,
+};
+use fernsicht_protocol::pairing::agent::Paired;
+use fernsicht_protocol::wire::Wire;
+
+use super::core::{Before, Core, Outgoing, Shared};
+use super::epochs::{Keys, wrap};
+use super::pairing;
+use crate::view::{Problem, ScreenChoice, Technician};
+
+impl Shared {
+    /// A technician has been verified: the session begins, with its consent page.
+    pub(super) fn handle_paired(
+        &self,
+        now: Instant,
+        paired: Paired,
+        offer: ControlOffer,
+        screens: Vec<ScreenChoice>,
+    ) {
+        self.change(|core| {
+            core.technician = Technician {
+                name: paired.technician.name.clone(),
+                organisation: paired.technician.organisation.clone(),
+            };
+            let keys = Keys::new(paired);
+            let hash = keys.first_resume_hash();
+            core.keys = Some(keys);
+            core.screens = screens;
+            core.stage = Before::Paired;
+            core.send(Outgoing::Message(AgentToRelay::ResumeHash { hash }));
+            core.tell_console(&AgentToConsole::Page {
+                page: Page::Consent,
+            });
+            let possible = core.input_possible;
+            // Only a second technician is denied, and a guard meets one.
+            core.guard.handle_technician(now, offer, possible).ok();
+        });
+    }
+
+    /// The relay has taken the resume token that was `ahead`.
+    pub(super) fn handle_resumed(&self, now: Instant, offer: ControlOffer, ahead: u64) {
+        self.change(|core| {
+            if let Some(keys) = &mut core.keys {
+                keys.resumed(ahead);
+            }
+            core.guard.handle_offer(now, offer);
+            core.repeat_packets();
+            core.guard.handle_resumed(now);
+        });
+    }
+
+    /// The connection to the relay is lost.
+    pub(super) fn handle_lost(&self, now: Instant) {
+        self.change(|core| {
+            core.cut();
+            core.guard.handle_connection_lost(now);
+        });
+    }
+
+    /// The relay says something.
+    pub(super) fn handle_message(&self, now: Instant, message: RelayToAgent) {
+        self.change(|core| match message {
+            RelayToAgent::Peer { packet } => {
+                if core.handle_packet(now, &packet.0).is_none() {
+                    core.guard.handle_end(now, End::Tampered);
+                }
+            }
+            RelayToAgent::EpochOpened { epoch }
+                if core.guard.recorded() && epoch == core.guard.epoch() =>
+            {
+                // A recorded epoch opens with its first checkpoint only.
+                core.guard.handle_end(now, End::Tampered);
+            }
+            RelayToAgent::EpochOpened { epoch } => {
+                core.tell_console(&AgentToConsole::Page {
+                    page: Page::Session,
+                });
+                core.guard.handle_epoch_opened(now, epoch);
+            }
+            RelayToAgent::PeerLost => core.guard.handle_peer_lost(now),
+            RelayToAgent::Resumed => {
+                core.repeat_packets();
+                core.guard.handle_resumed(now);
+            }
+            RelayToAgent::RecorderFailed => {
+                core.recorder_failed = true;
+                core.guard.handle_recorder_failed(now);
+            }
+            RelayToAgent::RecorderBack => {
+                core.recorder_failed = false;
+                core.guard.handle_recorder_back(now);
+            }
+            RelayToAgent::Recording {
+                epoch,
+                chain,
+                checkpoint,
+            } => core.handle_recording(now, epoch, &chain, &checkpoint),
+            RelayToAgent::Checkpoint { checkpoint } => core.handle_checkpoint(now, &checkpoint),
+            RelayToAgent::Ended { reason } => {
+                if reason == End::Lost {
+                    core.stage = Before::Ended(Problem::TechnicianLost);
+                }
+                // The relay records nothing more: nothing more is sealed, nor signed for.
+                if let Some(keys) = &mut core.keys {
+                    keys.cut();
+                }
+                core.guard.handle_end(now, reason);
+            }
+            RelayToAgent::Refused { reason } => {
+                core.stage = Before::Ended(pairing::refusal_problem(&reason));
+                core.guard.handle_end(now, End::Fault);
+            }
+            RelayToAgent::Hello { .. }
+            | RelayToAgent::Joined { .. }
+            | RelayToAgent::Reply { .. } => {
+                core.guard.handle_end(now, End::Tampered);
+            }
+        });
+    }
+}
+
+impl Core {
+    /// A packet of the console. None if it is not what the console may say.
+    fn handle_packet(&mut self, now: Instant, packet: &[u8]) -> Option<()> {
+        let Some(message) = self.keys.as_mut()?.peer.open(packet).ok()? else {
+            return Some(());
+        };
+        match ConsoleToAgent::from_bytes(&message).ok()? {
+            ConsoleToAgent::EpochAck { epoch, signature } => {
+                self.handle_acknowledged(now, epoch, signature.as_ref())
+            }
+            ConsoleToAgent::Technician { .. } => None,
+        }
+    }
+
+    /// Sends the newest peer packets once more, byte for byte.
+    pub(super) fn repeat_packets(&mut self) {
+        let kept: Vec<Vec<u8>> = self
+            .keys
+            .iter()
+            .flat_map(|keys| keys.peer.kept())
+            .map(<[u8]>::to_vec)
+            .collect();
+        for packet in kept {
+            self.send(Outgoing::Message(AgentToRelay::Peer {
+                packet: wrap(packet),
+            }));
+        }
+    }
+}
