@@ -7,6 +7,10 @@
 //! Numbers rise strictly by one and survive reconnects. A packet that is sent again after a
 //! reconnect is sent byte for byte; the receiver ignores what it has had. It carries the end of
 //! the pairing and the beginnings of epochs; never rights, input or picture.
+//!
+//! What was sent while this end was away is lost, and what was sent just before its return is not: such a
+//! packet comes ahead of those that are sent again. From [`Channel::handle_resumed`] to the first of these it is
+//! passed over, since it is among them.
 
 use std::collections::VecDeque;
 
@@ -37,6 +41,8 @@ pub struct Channel {
     next_out: u64,
     next_in: u64,
     kept: VecDeque<Vec<u8>>,
+    /// The other end is about to send its newest packets again.
+    repeat_due: bool,
 }
 
 impl Channel {
@@ -47,6 +53,7 @@ impl Channel {
             next_out: 0,
             next_in: 0,
             kept: VecDeque::new(),
+            repeat_due: false,
         }
     }
 
@@ -69,11 +76,15 @@ impl Channel {
     pub fn open(&mut self, packet: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         let (number, body) = packet.split_first_chunk::<8>().ok_or(Error::Open)?;
         let stated = u64::from_be_bytes(*number);
+        if stated > self.next_in {
+            return match self.repeat_due {
+                true => Ok(None),
+                false => Err(Error::Gap),
+            };
+        }
+        self.repeat_due = false;
         if stated < self.next_in {
             return Ok(None);
-        }
-        if stated > self.next_in {
-            return Err(Error::Gap);
         }
         let mut body = body.to_vec();
         self.receiving
@@ -81,6 +92,11 @@ impl Channel {
             .map_err(|_| Error::Open)?;
         self.next_in += 1;
         Ok(Some(body))
+    }
+
+    /// Both ends are connected again: the other one sends its newest packets once more.
+    pub fn handle_resumed(&mut self) {
+        self.repeat_due = true;
     }
 
     /// The packets to send again after a reconnect, oldest first.
@@ -97,6 +113,24 @@ mod tests {
     fn channels() -> (Channel, Channel) {
         let (a, b) = (Zeroizing::new([1; 32]), Zeroizing::new([2; 32]));
         (Channel::new(&a, &b), Channel::new(&b, &a))
+    }
+
+    #[test]
+    fn a_packet_that_overtakes_the_repetition_is_no_gap() {
+        let (mut a, mut b) = channels();
+        let lost = a.seal(b"said while b was away");
+        let early = a.seal(b"said just before it was back");
+        b.handle_resumed();
+        assert_eq!(b.open(&early), Ok(None));
+        assert_eq!(b.open(&lost), Ok(Some(b"said while b was away".to_vec())));
+        assert_eq!(
+            b.open(&early),
+            Ok(Some(b"said just before it was back".to_vec()))
+        );
+        // From then on a gap is a gap again.
+        drop(a.seal(b"dropped"));
+        let later = a.seal(b"later");
+        assert_eq!(b.open(&later), Err(Error::Gap));
     }
 
     #[test]

@@ -51,6 +51,7 @@ impl Shared {
                 keys.resumed(ahead);
             }
             core.guard.handle_offer(now, offer);
+            core.expect_repetition();
             core.repeat_packets();
             core.guard.handle_resumed(now);
         });
@@ -86,6 +87,7 @@ impl Shared {
             }
             RelayToAgent::PeerLost => core.guard.handle_peer_lost(now),
             RelayToAgent::Resumed => {
+                core.expect_repetition();
                 core.repeat_packets();
                 core.guard.handle_resumed(now);
             }
@@ -137,6 +139,13 @@ impl Core {
                 self.handle_acknowledged(now, epoch, signature.as_ref())
             }
             ConsoleToAgent::Technician { .. } => None,
+        }
+    }
+
+    /// The console sends its newest packets once more.
+    fn expect_repetition(&mut self) {
+        if let Some(keys) = &mut self.keys {
+            keys.peer.handle_resumed();
         }
     }
 

@@ -493,7 +493,7 @@ impl Core {
         }
     }
 
-    fn handle_paired(&mut self, paired: side::Paired) {
+    pub(super) fn handle_paired(&mut self, paired: side::Paired) {
         let side::Paired {
             session,
             th2,
@@ -637,6 +637,7 @@ impl Core {
         }
         // Whatever comes next comes in a new epoch; until then there are no rights.
         paired.lose(Link::Whole, &mut self.out);
+        paired.peer.handle_resumed();
         for packet in paired.peer.kept() {
             self.out.push_back(Output::Relay(ConsoleToRelay::Peer {
                 packet: Blob(packet.to_vec()),

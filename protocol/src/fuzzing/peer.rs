@@ -14,9 +14,17 @@ pub fn run(bytes: &[u8]) {
     // By sending end: what was sent, and how many the other end has taken.
     let mut sent: [Vec<(Vec<u8>, Vec<u8>)>; 2] = Default::default();
     let mut taken = [0, 0];
+    let mut resumed = [false, false];
     while !input.0.is_empty() {
         let (op, arg) = (input.byte(), input.byte());
         let from = usize::from(op & 1);
+        if op & 0x13 == 0x10 {
+            for (end, resumed) in ends.iter_mut().zip(&mut resumed) {
+                end.handle_resumed();
+                *resumed = true;
+            }
+            continue;
+        }
         if op & 2 == 0 {
             let message = vec![arg; usize::from(arg)];
             let packet = ends[from].seal(&message);
@@ -36,14 +44,19 @@ pub fn run(bytes: &[u8]) {
                 !matches!(opened, Ok(Some(_))),
                 "an invented packet is never taken"
             );
+            // Its number may have looked like that of a repetition.
+            let stated = packet.first_chunk().map(|bytes| u64::from_be_bytes(*bytes));
+            resumed[to] &= stated.is_none_or(|stated| stated > taken[1 - to] as u64);
             continue;
         }
         let expected = match at.cmp(&taken[from]) {
             std::cmp::Ordering::Less => Ok(None),
             std::cmp::Ordering::Equal => Ok(Some(message)),
+            std::cmp::Ordering::Greater if resumed[to] => Ok(None),
             std::cmp::Ordering::Greater => Err(Error::Gap),
         };
         assert_eq!(opened, expected);
+        resumed[to] &= at > taken[from];
         taken[from] += usize::from(at == taken[from]);
     }
 }
