@@ -62,6 +62,7 @@ pub fn info(name: &str, fields: &[&[u8]]) -> Vec<u8> {
 }
 
 /// An extracted HKDF key, from which others are expanded.
+#[derive(Clone)]
 pub struct Prk(Hkdf<Sha256>);
 
 impl std::fmt::Debug for Prk {

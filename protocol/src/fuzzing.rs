@@ -65,7 +65,7 @@ impl<'a> Input<'a> {
 }
 
 /// Reproducible bytes that are anything but random (splitmix64).
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl RngCore for Dice {
     fn next_u32(&mut self) -> u32 {

@@ -126,6 +126,7 @@ pub mod transcript {
 }
 
 /// The keys under the pairing key, and the transcript so far.
+#[derive(Clone)]
 struct Schedule {
     th1: Hash,
     prk: Prk,
@@ -203,9 +204,37 @@ pub mod agent {
             confirmation: &Hash,
             rng: &mut (impl RngCore + CryptoRng),
         ) -> Result<(Confirmed, Confirm), Error> {
+            self.agree(share)?.handle_confirmation(confirmation, rng)
+        }
+
+        /// The first half of it: the key, which the peer may or may not have.
+        pub(crate) fn agree(self, share: &[u8]) -> Result<Agreed, Error> {
             check_share(share, SIDE_B)?;
             let key = Zeroizing::new(self.state.finish(share).map_err(|_| Error::Share)?);
             let schedule = Schedule::new(&self.context, &self.share, share, &key);
+            Ok(Agreed {
+                context: self.context,
+                schedule,
+            })
+        }
+    }
+
+    /// A key is there; whether the peer has the same is not yet known. Copied by the fuzz target alone, which
+    /// works the key out once for many runs.
+    #[derive(Clone)]
+    pub(crate) struct Agreed {
+        context: Context,
+        schedule: Schedule,
+    }
+
+    impl Agreed {
+        /// Verifies confB; only then anything that depends on the key is made.
+        pub(crate) fn handle_confirmation(
+            self,
+            confirmation: &Hash,
+            rng: &mut (impl RngCore + CryptoRng),
+        ) -> Result<(Confirmed, Confirm), Error> {
+            let schedule = self.schedule;
             if !crypto::equal(&schedule.console_confirmation(), confirmation) {
                 return Err(Error::Confirmation);
             }
@@ -239,7 +268,7 @@ pub mod agent {
         conf_b: Hash,
         confirm: Confirm,
         resume: Secret,
-        schedule: Schedule,
+        pub(super) schedule: Schedule,
         signing: SigningKey,
         /// The sealed channel to the console.
         pub peer: peer::Channel,
@@ -328,6 +357,15 @@ pub mod console {
     }
 
     impl Responded {
+        /// The same once more: for the fuzz target alone, which works the key out once for many runs.
+        pub(crate) fn again(&self) -> Self {
+            Self {
+                session: self.session,
+                conf_b: self.conf_b,
+                schedule: self.schedule.clone(),
+            }
+        }
+
         /// Verifies confA and signs the transcript: the console signs only for sessions
         /// that it paired itself.
         pub fn handle_confirm(
@@ -394,6 +432,9 @@ fn check_share(share: &[u8], side: u8) -> Result<(), Error> {
     }
     Ok(())
 }
+
+#[doc(hidden)]
+pub mod rehearsal;
 
 #[cfg(test)]
 mod tests;

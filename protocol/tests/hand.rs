@@ -39,3 +39,13 @@ fn holders(needle: &str) -> Vec<String> {
 fn one_place_of_the_agent_attests_the_customers_hand() {
     assert_eq!(holders("CustomerAct::attest"), ["agent/src/view.rs"]);
 }
+
+#[test]
+fn a_hand_is_made_where_the_press_was_checked_and_in_the_model() {
+    let makers = holders("Hand::pressed(");
+    let outside_tests = |file: &&String| !file.ends_with("tests.rs");
+    let mut makers: Vec<&String> = makers.iter().filter(outside_tests).collect();
+    makers.sort();
+    // The model stands behind a feature that release programs do not carry.
+    assert_eq!(makers, ["agent/src/hand.rs", "agent/src/session/model.rs"]);
+}

@@ -21,8 +21,9 @@
 //! - [`session`] puts all of it together: a whole session on two screens.
 //! - [`typist`] types without a pause.
 //! - [`wait`] waits for conditions, with a limit and a sentence.
+//! - [`model`] runs the cores of both ends and of the relay under one fake clock.
 //!
-//! Nothing here reaches into a program: no switch, no shared memory, no test hook.
+//! But for the model nothing here reaches into a program: no switch, no shared memory, no test hook.
 
 pub mod apps;
 pub mod auditor;
@@ -36,6 +37,7 @@ pub mod disk;
 pub mod grab;
 pub mod hostile;
 pub mod keymap;
+pub mod model;
 pub mod observer;
 pub mod operator;
 pub mod pair;

@@ -28,6 +28,9 @@ mod flights;
 mod injector;
 mod link;
 mod messages;
+#[cfg(feature = "model")]
+#[doc(hidden)]
+pub mod model;
 mod pairing;
 mod pictures;
 mod pointer;

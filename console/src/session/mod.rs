@@ -11,6 +11,9 @@ mod core;
 mod engine;
 pub(crate) mod link;
 mod meter;
+#[cfg(feature = "model")]
+#[doc(hidden)]
+pub mod model;
 mod painter;
 mod paired;
 mod recorded;
