@@ -16,7 +16,7 @@ help:
 	@echo "make demo               relay, console and agent on your display; without one: a driven demo on virtual screens"
 	@echo "make test               formatting, lints, all tests with the real programs"
 	@echo "make bench              what relay and recorder cost, and how fast a recording opens (target/bench/relay.json)"
-	@echo "make fuzz SECONDS=60    fuzzes messages and state machines, each target that long"
+	@echo "make fuzz SECONDS=60    fuzzes messages and state machines, each target that long; RUNS=n: so many executions each"
 	@echo "make screenshots        pages of the running programs into target/screenshots"
 	@echo "make lint | make deny   formatting and clippy | licences and duplicates (needs cargo-deny)"
 
@@ -43,7 +43,7 @@ bench: packages
 	target/release/bench
 
 fuzz: packages
-	tests/fuzz/run.sh $(SECONDS)
+	tests/fuzz/run.sh $(if $(RUNS),runs=$(RUNS),$(SECONDS))
 
 screenshots: packages
 	$(RELEASE)

@@ -26,9 +26,10 @@ pub fn run(bytes: &[u8]) {
         if op & 3 == 0 {
             let class = Class::ALL[usize::from(arg) % Class::ALL.len()];
             if class.allows(direction) {
-                let content = vec![op; usize::from(op)];
                 // A burst moves the window on.
-                for _ in 0..if op == 0xfc { 600 } else { 1 } {
+                let (count, length) = if op == 0xfc { (600, 1) } else { (1, op) };
+                let content = vec![op; usize::from(length)];
+                for _ in 0..count {
                     let frame = sealer.seal(class, u32::from(arg), Rights::View, &content);
                     frames.push((frame, content.clone()));
                 }

@@ -67,7 +67,8 @@ enum Fact {
 #[derive(Debug, Default)]
 struct Ledger {
     notes: u64,
-    last: BTreeMap<Fact, (u64, u64)>,
+    /// By fact; 0 if it was never noted.
+    last: [(u64, u64); Fact::Ended as usize + 1],
     lost_since: Option<u64>,
     epochs: u32,
     cards: u32,
@@ -80,21 +81,20 @@ struct Ledger {
 impl Ledger {
     fn note(&mut self, fact: Fact, ms: u64) {
         self.notes += 1;
-        self.last.insert(fact, (self.notes, ms));
+        self.last[fact as usize] = (self.notes, ms);
     }
 
     fn noted(&self, fact: Fact) -> bool {
-        self.last.contains_key(&fact)
+        self.last[fact as usize].0 > 0
     }
 
     /// `a` was noted, and `b` not since.
     fn newer(&self, a: Fact, b: Fact) -> bool {
-        let order = |fact| self.last.get(&fact).map_or(0, |(order, _)| *order);
-        order(a) > order(b)
+        self.last[a as usize].0 > self.last[b as usize].0
     }
 
     fn at(&self, fact: Fact) -> u64 {
-        self.last.get(&fact).map_or(0, |(_, ms)| *ms)
+        self.last[fact as usize].1
     }
 
     fn running(&self) -> bool {

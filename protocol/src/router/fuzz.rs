@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use rand_core::{CryptoRng, RngCore};
@@ -66,10 +67,14 @@ struct Kept {
     first: Option<SignedCheckpoint>,
 }
 
+/// The technicians' keys: made once for all runs.
+static KEYS: LazyLock<[SigningKey; 4]> =
+    LazyLock::new(|| [1, 2, 3, 4].map(|seed| SigningKey::draw(&mut Counter(seed))));
+
 struct Run {
     router: Router,
     offer: Offer,
-    keys: [SigningKey; 4],
+    keys: &'static [SigningKey; 4],
     rng: Counter,
     now: Duration,
     next: u64,
@@ -106,7 +111,7 @@ impl Run {
         Self {
             router: Router::new(config),
             offer,
-            keys: [1, 2, 3, 4].map(|seed| SigningKey::draw(&mut Counter(seed))),
+            keys: &KEYS,
             rng: Counter(u64::from(flags)),
             now: Duration::ZERO,
             next: 0,

@@ -1,6 +1,11 @@
 //! One driver for all targets: libFuzzer makes the bytes, `FUZZ_TARGET` names the body
 //! ([`fernsicht_protocol::fuzzing::TARGETS`], [`fernsicht_recordings::fuzzing::TARGETS`]). Started by `run.sh`.
+//!
+//! With `FUZZ_COVERAGE=FOLDER:FOLDER` it fuzzes nothing: it replays the files of these folders and prints
+//! for each instrumented edge its place in the program and whether one of them reached it.
 #![no_main]
+
+mod coverage;
 
 use std::sync::LazyLock;
 
@@ -12,7 +17,19 @@ static BODY: LazyLock<fn(&[u8])> = LazyLock::new(|| {
     let wanted = std::env::var("FUZZ_TARGET").unwrap_or_default();
     let mut all = TARGETS.into_iter().chain(OF_RECORDINGS);
     let found = all.find(|(name, _)| *name == wanted);
-    found.map(|(_, body)| body).expect("FUZZ_TARGET names a target")
+    found
+        .map(|(_, body)| body)
+        .expect("FUZZ_TARGET names a target")
 });
 
-fuzz_target!(|bytes: &[u8]| BODY(bytes));
+fuzz_target!(
+    init: {
+        if let Ok(folders) = std::env::var("FUZZ_COVERAGE") {
+            let tables = std::env::var("FUZZ_TABLES").unwrap_or_default();
+            let tables = coverage::Tables::parse(&tables).expect("FUZZ_TABLES says where they lie");
+            coverage::report(&folders, tables, *BODY);
+            std::process::exit(0);
+        }
+    },
+    |bytes: &[u8]| BODY(bytes)
+);
