@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use common::*;
 use fernsicht_protocol::frame::Class;
-use fernsicht_protocol::quic::{Identity, Pin, RecordSender};
+use fernsicht_protocol::net::{Identity, Pin, RecordSender};
 use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::unit::Record;
 

@@ -10,7 +10,7 @@ use fernsicht_protocol::audit::*;
 use fernsicht_protocol::crypto::hash;
 use fernsicht_protocol::frame::Class;
 use fernsicht_protocol::messages::*;
-use fernsicht_protocol::quic::{Incoming, read_single};
+use fernsicht_protocol::net::{Incoming, read_single};
 use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::unit::Record;
 use fernsicht_protocol::wire::Text;
@@ -65,7 +65,7 @@ async fn what_is_only_looked_at_leaves_no_file() {
     let (agent, console) = opened(&relay, &identity, &pin).await;
     let on = Record::Frame(frame(Class::Rights, 0, 1, Rights::View, 32));
     let mut rights =
-        fernsicht_protocol::quic::RecordSender::open(&agent.0.connection, Class::Rights)
+        fernsicht_protocol::net::RecordSender::open(&agent.0.connection, Class::Rights)
             .await
             .unwrap();
     rights.send(&on).await.unwrap();
@@ -236,7 +236,7 @@ async fn without_a_certificate_auditors_may_only_enrol() {
     let mut technician = Auditor::connect(&relay.address, &pin, Some(&identity)).await;
     assert!(technician.refused().await);
     let ida = auditor::enrol(&relay, &pin, "Ida Kontrolle").await;
-    let console = fernsicht_protocol::quic::connect(&relay.address, &pin, ALPN_CONSOLE, Some(&ida));
+    let console = fernsicht_protocol::net::connect(&relay.address, &pin, ALPN_CONSOLE, Some(&ida));
     let (_endpoint, connection) = console.await.unwrap();
     tokio::time::timeout(PATIENCE, connection.closed())
         .await

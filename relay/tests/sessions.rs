@@ -6,7 +6,7 @@ use common::*;
 use fernsicht_protocol::crypto::hash;
 use fernsicht_protocol::frame::Class;
 use fernsicht_protocol::messages::*;
-use fernsicht_protocol::quic::{Incoming, ReadError, RecordSender, read_single};
+use fernsicht_protocol::net::{Incoming, ReadError, RecordSender, read_single};
 use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::unit::Record;
 use fernsicht_protocol::wire::{Blob, Text};
@@ -177,16 +177,16 @@ async fn revoked_technicians_are_out_at_once() {
     );
 
     let (_endpoint, again) =
-        fernsicht_protocol::quic::connect(&relay.address, &pin, ALPN_CONSOLE, Some(&identity))
+        fernsicht_protocol::net::connect(&relay.address, &pin, ALPN_CONSOLE, Some(&identity))
             .await
             .unwrap();
     let (send, receive) = again.open_bi().await.unwrap();
-    let mut sender = fernsicht_protocol::quic::MessageSender::new(send);
+    let mut sender = fernsicht_protocol::net::MessageSender::new(send);
     sender
         .send(&ConsoleToRelay::Hello { version: VERSION })
         .await
         .unwrap();
-    let heard = fernsicht_protocol::quic::MessageReceiver::new(receive)
+    let heard = fernsicht_protocol::net::MessageReceiver::new(receive)
         .next::<RelayToConsole>()
         .await;
     assert_eq!(
@@ -267,7 +267,7 @@ async fn tries_are_limited() {
 async fn a_token_serves_once_and_strangers_get_nothing() {
     let relay = Relay::start(&[]);
     let token = relay.token("Erika Weber");
-    let pin = fernsicht_protocol::quic::Pin {
+    let pin = fernsicht_protocol::net::Pin {
         ca: token.ca,
         relay_name: token.relay_name.as_str().to_owned(),
     };

@@ -17,7 +17,7 @@ use common::disk::Mounted;
 use common::*;
 use fernsicht_protocol::frame::Class;
 use fernsicht_protocol::messages::*;
-use fernsicht_protocol::quic::{Identity, Pin};
+use fernsicht_protocol::net::{Identity, Pin};
 use fernsicht_protocol::unit::Record;
 
 /// A relay whose recordings are written to a file system of their own.

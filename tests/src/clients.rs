@@ -11,7 +11,7 @@ use fernsicht_protocol::audit::{
 };
 use fernsicht_protocol::complaint::Code;
 use fernsicht_protocol::messages::{ALPN_CONSOLE, ConsoleToRelay, RelayToConsole, VERSION};
-use fernsicht_protocol::quic::{self, Identity, MessageReceiver, MessageSender, Pin};
+use fernsicht_protocol::net::{self, Identity, MessageReceiver, MessageSender, Pin};
 use fernsicht_protocol::sealing::AuditorKey;
 use fernsicht_protocol::token::Token;
 use fernsicht_protocol::wire::{Blob, Wire};
@@ -48,7 +48,7 @@ impl Client {
         alpn: &[u8],
         identity: Option<&Identity>,
     ) -> Result<Self> {
-        let (endpoint, connection) = quic::connect(address, pin, alpn, identity).await?;
+        let (endpoint, connection) = net::connect(address, pin, alpn, identity).await?;
         let (send, receive) = connection.open_bi().await?;
         Ok(Self {
             _endpoint: endpoint,

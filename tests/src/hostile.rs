@@ -23,7 +23,7 @@ use fernsicht_protocol::messages::{
     SessionId, VERSION,
 };
 use fernsicht_protocol::pairing::{Confirm, Context as PairingContext, console};
-use fernsicht_protocol::quic::{self, Identity, Incoming, MessageReceiver, MessageSender};
+use fernsicht_protocol::net::{self, Identity, Incoming, MessageReceiver, MessageSender};
 use fernsicht_protocol::retention;
 use fernsicht_protocol::sealing::{AuditorKey, Binding, epoch_message};
 use fernsicht_protocol::unit::Record;
@@ -59,7 +59,7 @@ impl Hostile {
         let technician = authority.issue(Role::Technician, "Max Muster", "Test")?;
         let signer = authority.issue(Role::Checkpoint, RELAY_NAME, "Test")?;
         let auditor = authority.issue(Role::Auditor, "Ute Sommer", "Test")?;
-        let endpoint = quic::server("127.0.0.1:0".parse()?, &relay, ca)?;
+        let endpoint = net::server("127.0.0.1:0".parse()?, &relay, ca)?;
         let auditor = Auditor {
             name: Text::new("Ute Sommer")?,
             key: AuditorKey::draw(&mut OsRng).public(),
@@ -373,7 +373,7 @@ async fn note_frames(connection: quinn::Connection, let_out: Arc<Mutex<Vec<Heade
                     .unwrap_or_else(PoisonError::into_inner)
                     .push(header)
             };
-            match quic::incoming(stream).await {
+            match net::incoming(stream).await {
                 Ok(Incoming::Records(mut records)) => {
                     while let Ok(Some(record)) = records.next().await {
                         note(*record.header());
@@ -382,7 +382,7 @@ async fn note_frames(connection: quinn::Connection, let_out: Arc<Mutex<Vec<Heade
                 Ok(Incoming::Single(header, mut stream)) => {
                     note(header);
                     // What is in it cannot be read here; it must only be taken.
-                    drop(quic::read_single(header, &mut stream).await);
+                    drop(net::read_single(header, &mut stream).await);
                 }
                 Err(_) => {}
             }

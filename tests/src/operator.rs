@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use fernsicht_protocol::cert::Role;
-use fernsicht_protocol::quic::Pin;
+use fernsicht_protocol::net::Pin;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 

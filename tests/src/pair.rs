@@ -25,7 +25,7 @@ use fernsicht_protocol::messages::{
 use fernsicht_protocol::pairing::{
     Confirm, Context as PairingContext, agent as pairing_agent, console as pairing_console,
 };
-use fernsicht_protocol::quic::{
+use fernsicht_protocol::net::{
     self, Identity, Incoming, MessageReceiver, MessageSender, Pin, RecordSender,
 };
 use fernsicht_protocol::rights::Rights;
@@ -493,7 +493,7 @@ async fn note_frames(connection: quinn::Connection, noted: Arc<Mutex<Noted>>, at
             }
         };
         tokio::spawn(async move {
-            match quic::incoming(stream).await {
+            match net::incoming(stream).await {
                 Ok(Incoming::Records(mut records)) => {
                     while let Ok(Some(record)) = records.next().await {
                         let tombstone = matches!(record, Record::Tombstone { .. });
@@ -501,7 +501,7 @@ async fn note_frames(connection: quinn::Connection, noted: Arc<Mutex<Noted>>, at
                     }
                 }
                 Ok(Incoming::Single(header, mut stream)) => {
-                    if quic::read_single(header, &mut stream).await.is_ok() {
+                    if net::read_single(header, &mut stream).await.is_ok() {
                         note(header, false);
                     }
                 }

@@ -83,7 +83,7 @@ fn cores_name_no_runtime_transport_or_window() -> Result<()> {
 fn glue_stands_behind_one_additive_feature() -> Result<()> {
     let members = members()?;
     for (name, feature, brings) in [
-        ("fernsicht-protocol", "quic", ["quinn", "tokio"]),
+        ("fernsicht-protocol", "net", ["quinn", "tokio"]),
         (
             "fernsicht-recordings",
             "store",

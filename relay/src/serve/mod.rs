@@ -1,8 +1,8 @@
 //! `serve`: the running relay.
 //!
 //! ```text
-//! accept ─► connection (one task each) ─► messages ─► hub ─► outboxes
-//!                 └─► forward (one task per open stream) ─► hub: verdict ─► the other connection
+//! accept (QUIC, TLS/TCP) ─► connection (one task each) ─► messages ─► hub ─► outboxes
+//!                           └─► forward (one task per open stream) ─► hub: verdict ─► the other connection
 //! timers, revocations, signals ─────────────────────────► hub ─► recorder (one thread per recording) ─► store
 //! auditors (one task each) ─► access log, hand-out               care: offer, space, retention, depot
 //! ```
@@ -25,7 +25,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use fernsicht_protocol::quic;
+use fernsicht_protocol::net::Server;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{LogFormat, say, unix_now};
@@ -60,8 +60,8 @@ pub(crate) fn run(home: &Home, options: &Options) -> Result<(), Error> {
 
 async fn serve(home: &Home, options: &Options) -> Result<(), Error> {
     let listen = options.listen.unwrap_or(home.config.listen);
-    let endpoint = bind(listen, home, options.listen.is_none())?;
-    let address = endpoint
+    let mut server = bind(listen, home, options.listen.is_none())?;
+    let address = server
         .local_addr()
         .map_err(Error::system("the socket has no address"))?;
     let mut terminate =
@@ -98,13 +98,13 @@ async fn serve(home: &Home, options: &Options) -> Result<(), Error> {
         tasks.spawn(async move { care.recorders.watch(&reports).await });
     }
     tokio::select! {
-        () = accept(&endpoint, &hub) => {}
+        () = accept(&server, &hub) => {}
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
 
     tracing::info!("ending: every session is told");
-    endpoint.set_server_config(None);
+    server.stop();
     hub.drain();
     let drained = async {
         hub.empty().await;
@@ -115,11 +115,8 @@ async fn serve(home: &Home, options: &Options) -> Result<(), Error> {
     if tokio::time::timeout(DRAIN_WITHIN, drained).await.is_err() {
         tracing::warn!("not everybody could be told in time");
     }
-    endpoint.close(0u32.into(), b"the relay ends");
-    if tokio::time::timeout(CLOSE_WITHIN, endpoint.wait_idle())
-        .await
-        .is_err()
-    {
+    let closed = tokio::time::timeout(CLOSE_WITHIN, server.close(b"the relay ends"));
+    if closed.await.is_err() {
         tracing::debug!("not every connection was closed in time");
     }
     tasks.abort_all();
@@ -128,25 +125,25 @@ async fn serve(home: &Home, options: &Options) -> Result<(), Error> {
 }
 
 /// Takes connections as long as there is room.
-async fn accept(endpoint: &quinn::Endpoint, hub: &Arc<Hub>) {
-    while let Some(incoming) = endpoint.accept().await {
-        let Some(place) = hub.admit(incoming.remote_address().ip()) else {
-            incoming.refuse();
+async fn accept(server: &Server, hub: &Arc<Hub>) {
+    while let Some(arriving) = server.accept().await {
+        let Some(place) = hub.admit(arriving.remote_address().ip()) else {
+            arriving.refuse();
             continue;
         };
         // Under a flood every address has to prove that it is its own before it costs memory.
-        if place.crowded() && incoming.may_retry() && !incoming.remote_address_validated() {
-            drop(incoming.retry());
+        if place.crowded() && arriving.unproven() {
+            arriving.ask_for_proof();
             continue;
         }
-        tokio::spawn(connection::run(hub.clone(), incoming, place));
+        tokio::spawn(connection::run(hub.clone(), arriving, place));
     }
 }
 
 /// Without IPv6 in the kernel the default address is taken in IPv4.
-fn bind(listen: SocketAddr, home: &Home, is_default: bool) -> Result<quinn::Endpoint, Error> {
+fn bind(listen: SocketAddr, home: &Home, is_default: bool) -> Result<Server, Error> {
     let identity = home.identity()?;
-    let server = |address| quic::server(address, &identity, home.ca_fingerprint());
+    let server = |address| Server::bind(address, &identity, home.ca_fingerprint());
     match server(listen) {
         Err(error)
             if is_default

@@ -2,7 +2,7 @@
 
 use fernsicht_protocol::audit::*;
 use fernsicht_protocol::messages::VERSION;
-use fernsicht_protocol::quic::{self, Identity, MessageReceiver, MessageSender, Pin};
+use fernsicht_protocol::net::{self, Identity, MessageReceiver, MessageSender, Pin};
 use fernsicht_protocol::token::Token;
 use fernsicht_protocol::wire::{Blob, Wire};
 
@@ -17,7 +17,7 @@ pub(crate) struct Auditor {
 
 impl Auditor {
     pub(crate) async fn connect(address: &str, pin: &Pin, identity: Option<&Identity>) -> Self {
-        let (endpoint, connection) = quic::connect(address, pin, ALPN_AUDITOR, identity)
+        let (endpoint, connection) = net::connect(address, pin, ALPN_AUDITOR, identity)
             .await
             .unwrap();
         let (send, receive) = connection.open_bi().await.unwrap();

@@ -22,7 +22,7 @@ use fernsicht_protocol::crypto::{Hash, SigningKey, hash};
 use fernsicht_protocol::frame::{Class, Direction, Frame, HEADER_BYTES, Header};
 use fernsicht_protocol::messages::*;
 use fernsicht_protocol::pairing::{Confirm, Context, transcript};
-use fernsicht_protocol::quic::{
+use fernsicht_protocol::net::{
     self, Identity, Incoming, MessageReceiver, MessageSender, Pin, RecordReceiver, RecordSender,
 };
 use fernsicht_protocol::rights::Rights;
@@ -237,7 +237,7 @@ pub(crate) struct Client {
 
 impl Client {
     async fn connect(address: &str, pin: &Pin, alpn: &[u8], identity: Option<&Identity>) -> Self {
-        let (endpoint, connection) = quic::connect(address, pin, alpn, identity).await.unwrap();
+        let (endpoint, connection) = net::connect(address, pin, alpn, identity).await.unwrap();
         let (send, receive) = connection.open_bi().await.unwrap();
         Self {
             _endpoint: endpoint,
@@ -265,7 +265,7 @@ impl Client {
 
 async fn stream_of(connection: &quinn::Connection) -> Incoming {
     let stream = tokio::time::timeout(PATIENCE, connection.accept_uni()).await;
-    quic::incoming(stream.expect("a stream in time").unwrap())
+    net::incoming(stream.expect("a stream in time").unwrap())
         .await
         .unwrap()
 }
