@@ -23,7 +23,7 @@ fuzz() {
     mkdir -p "$out/corpus/$1"
     # Operations cost more than bytes of a document: short runs find more.
     case $1 in
-    altered | epoch | guard | heads | pairing | peer | router) longest=512 ;;
+    altered | epoch | guard | heads | mux | pairing | peer | router) longest=512 ;;
     recording) longest=20000 ;;
     *) longest=4096 ;;
     esac

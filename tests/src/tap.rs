@@ -17,7 +17,7 @@ use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, Result};
 use fernsicht_protocol::messages::ALPN_AGENT;
-use fernsicht_protocol::net::{self, Identity, Pin};
+use fernsicht_protocol::net::{self, Identity, Pin, Transport, quic};
 use tokio::sync::oneshot;
 
 pub use log::{Ending, Leg, Log, Moment, Passed, Revocation};
@@ -100,7 +100,7 @@ fn serve(
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let mut config = net::server_config(&place.identity, place.pin.ca)?;
+        let mut config = quic::server_config(&place.identity, place.pin.ca)?;
         if place.pace.is_some() {
             // What is not taken must stay with the agent, where it can still be cancelled.
             let mut transport = quinn::TransportConfig::default();
@@ -128,8 +128,9 @@ async fn connection(incoming: quinn::Incoming, place: Place, log: Arc<Log>) {
     // An agent that does not complete its handshake, or a relay that does not answer, ends here;
     // the agent learns it from the closed connection.
     let Ok(agent) = incoming.await else { return };
-    let Ok((_endpoint, relay)) = net::connect(&place.relay, &place.pin, ALPN_AGENT, None).await
-    else {
+    let onward = net::connect_over(Transport::Quic, &place.relay, &place.pin, ALPN_AGENT, None);
+    let onward = onward.await.ok();
+    let Some(relay) = onward.as_ref().and_then(|onward| onward.quic()).cloned() else {
         agent.close(0u32.into(), b"the relay does not answer");
         return;
     };

@@ -32,12 +32,13 @@ const HOUSE: [(&str, &[&str]); 6] = [
 ];
 
 /// What decides must not name: runtime, transport, windows, stores.
-const EDGES: [&str; 9] = [
+const EDGES: [&str; 10] = [
     "object_store",
     "rusqlite",
     "tokio",
     "quinn",
     "quinn-proto",
+    "tokio-rustls",
     "egui",
     "eframe",
     "winit",

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use fernsicht_protocol::cert::Role;
 use fernsicht_protocol::frame::{Class, Direction, Frame, Header};
 use fernsicht_protocol::messages::ALPN_AGENT;
-use fernsicht_protocol::net::{self, Incoming, Pin, RecordSender};
+use fernsicht_protocol::net::{self, Incoming, Pin, RecordSender, Transport, quic};
 use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::unit::Record;
 use fernsicht_tests::authority::Authority;
@@ -41,7 +41,7 @@ async fn frames_pass_unchanged_and_revocations_are_judged() -> Result<()> {
         ca: authority.fingerprint(),
         relay_name: "relay.test".into(),
     };
-    let relay = net::server("127.0.0.1:0".parse()?, &identity, pin.ca)?;
+    let relay = quic::server("127.0.0.1:0".parse()?, &identity, pin.ca)?;
     let address = relay.local_addr()?.to_string();
     let tap = Tap::start(Place {
         identity,
@@ -56,12 +56,14 @@ async fn frames_pass_unchanged_and_revocations_are_judged() -> Result<()> {
         let mut bytes = [0; 5];
         question.read_exact(&mut bytes).await?;
         answer.write_all(&bytes).await?;
-        let Incoming::Records(mut records) = net::incoming(agent.accept_uni().await?).await?
+        let Incoming::Records(mut records) =
+            net::incoming(agent.accept_uni().await?.into()).await?
         else {
             anyhow::bail!("the rights come as records");
         };
         ensure!(records.next().await?.context("a record")? == rights(0, 1, Rights::View));
-        let Incoming::Single(seen, mut picture) = net::incoming(agent.accept_uni().await?).await?
+        let Incoming::Single(seen, mut picture) =
+            net::incoming(agent.accept_uni().await?.into()).await?
         else {
             anyhow::bail!("the picture comes alone");
         };
@@ -77,14 +79,15 @@ async fn frames_pass_unchanged_and_revocations_are_judged() -> Result<()> {
         Ok(())
     });
 
-    let (_endpoint, agent) =
-        net::connect(&tap.address().to_string(), &pin, ALPN_AGENT, None).await?;
+    let address = tap.address().to_string();
+    let connection = net::connect_over(Transport::Quic, &address, &pin, ALPN_AGENT, None).await?;
+    let agent = connection.quic().context("over QUIC")?;
     let (mut question, mut answer) = agent.open_bi().await?;
     question.write_all(b"hello").await?;
     let mut bytes = [0; 5];
     answer.read_exact(&mut bytes).await?;
     ensure!(&bytes == b"hello");
-    let mut records = RecordSender::open(&agent, Class::Rights).await?;
+    let mut records = RecordSender::open(&connection, Class::Rights).await?;
     records.send(&rights(0, 1, Rights::View)).await?;
     let mut picture = agent.open_uni().await?;
     picture

@@ -99,11 +99,7 @@ pub(super) async fn send(
 }
 
 /// Sends the records of one class until their queue ends, then waits until the relay has them.
-async fn send_records(
-    connection: Connection,
-    class: Class,
-    mut records: mpsc::Receiver<Record>,
-) {
+async fn send_records(connection: Connection, class: Class, mut records: mpsc::Receiver<Record>) {
     let Ok(mut stream) = RecordSender::open(&connection, class).await else {
         return;
     };

@@ -14,11 +14,11 @@ use fernsicht_protocol::code::SessionCode;
 use fernsicht_protocol::messages::{
     ALPN_AGENT, AgentToRelay, ConsoleToAgent, ControlOffer, End, Refusal, RelayToAgent, VERSION,
 };
-use fernsicht_protocol::pairing::agent::{self, Paired};
-use fernsicht_protocol::pairing::{Context, Error};
 use fernsicht_protocol::net::{
     self, ConnectError, Connection, MessageReceiver, MessageSender, Pin,
 };
+use fernsicht_protocol::pairing::agent::{self, Paired};
+use fernsicht_protocol::pairing::{Context, Error};
 use fernsicht_protocol::wire::{Blob, Text, Wire};
 use rand_core::OsRng;
 
@@ -203,9 +203,7 @@ async fn hear(receiver: &mut MessageReceiver) -> Result<RelayToAgent, Problem> {
     match tokio::time::timeout(STEP, receiver.next()).await {
         Ok(Ok(Some(message))) => Ok(message),
         Ok(Ok(None)) => Err(Problem::TechnicianLeft),
-        Ok(Err(net::ReadError::Malformed(_) | net::ReadError::Truncated)) => {
-            Err(Problem::Tampered)
-        }
+        Ok(Err(net::ReadError::Malformed(_) | net::ReadError::Truncated)) => Err(Problem::Tampered),
         Ok(Err(net::ReadError::Cancelled | net::ReadError::Lost(_))) => {
             Err(Problem::ConnectionLost)
         }

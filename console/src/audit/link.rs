@@ -193,10 +193,7 @@ pub(crate) struct Conversation {
 }
 
 impl Conversation {
-    pub(crate) async fn begin(
-        relay: &Relay,
-        tls: Option<&net::Identity>,
-    ) -> Result<Self, Failure> {
+    pub(crate) async fn begin(relay: &Relay, tls: Option<&net::Identity>) -> Result<Self, Failure> {
         let pin = Pin {
             ca: relay.ca,
             relay_name: relay.name.clone(),

@@ -197,11 +197,7 @@ async fn write_messages(mut sender: MessageSender, mut queued: mpsc::Receiver<Co
     sender.finish().await;
 }
 
-async fn write_records(
-    connection: Connection,
-    class: Class,
-    mut queued: mpsc::Receiver<Record>,
-) {
+async fn write_records(connection: Connection, class: Class, mut queued: mpsc::Receiver<Record>) {
     let Ok(mut sender) = RecordSender::open(&connection, class).await else {
         return;
     };

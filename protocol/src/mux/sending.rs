@@ -183,7 +183,11 @@ impl Senders {
     pub(super) fn poll_segment(&mut self, out: &mut Vec<u8>, events: &mut VecDeque<Event>) -> bool {
         let free = WINDOW.saturating_sub(self.unread);
         let sendable = |stream: &Sending| {
-            let reserve = if stream.priority < IMPORTANT { RESERVE } else { 0 };
+            let reserve = if stream.priority < IMPORTANT {
+                RESERVE
+            } else {
+                0
+            };
             let window = STREAM_WINDOW.saturating_sub(stream.unread);
             window
                 .min(free.saturating_sub(reserve))

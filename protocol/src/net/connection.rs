@@ -93,6 +93,14 @@ impl Connection {
         Self(Carrier::Tcp(carrier))
     }
 
+    /// QUIC's connection, if that carries it: for whoever stands between two ends on purpose.
+    pub fn quic(&self) -> Option<&quinn::Connection> {
+        match &self.0 {
+            Carrier::Quic(connection, _) => Some(connection),
+            Carrier::Tcp(_) => None,
+        }
+    }
+
     /// What carries it.
     pub fn transport(&self) -> Transport {
         match &self.0 {

@@ -30,7 +30,8 @@ pub(super) async fn run(hub: Arc<Hub>, arriving: Arriving, _place: Place) {
         connection.close(CODE_REFUSED, b"the certificate could not be checked");
         return;
     };
-    let messages = match tokio::time::timeout(HANDSHAKE_WITHIN, connection.accept_messages()).await {
+    let messages = match tokio::time::timeout(HANDSHAKE_WITHIN, connection.accept_messages()).await
+    {
         Ok(Ok(messages)) => messages,
         Ok(Err(_)) => return,
         Err(_) => return connection.close(CODE_REFUSED, b"no message came"),
@@ -162,11 +163,7 @@ async fn read<T: Wire>(mut receiver: MessageReceiver, said: impl Fn(T)) -> Resul
     }
 }
 
-async fn write(
-    connection: Connection,
-    mut sender: MessageSender,
-    mut mail: mpsc::Receiver<Mail>,
-) {
+async fn write(connection: Connection, mut sender: MessageSender, mut mail: mpsc::Receiver<Mail>) {
     while let Some(next) = mail.recv().await {
         let sent = match next {
             Mail::Agent(message) => sender.send(&message).await,

@@ -355,8 +355,7 @@ impl State {
         };
         if peer.outbox.try_send(mail).is_err() {
             // It does not read what it is told; a message must not be left out.
-            peer.connection
-                .close(CODE_SLOW, b"messages are not read");
+            peer.connection.close(CODE_SLOW, b"messages are not read");
         }
     }
 

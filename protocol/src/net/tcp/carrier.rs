@@ -119,7 +119,13 @@ impl Carrier {
     /// Completes once the goodbye is on its way, or cannot be.
     pub(in super::super) async fn drained(&self) {
         // The sender lives as long as this.
-        drop(self.shared().ended.subscribe().wait_for(|ended| *ended).await);
+        drop(
+            self.shared()
+                .ended
+                .subscribe()
+                .wait_for(|ended| *ended)
+                .await,
+        );
     }
 
     pub(super) fn shared(&self) -> &Arc<Shared> {
