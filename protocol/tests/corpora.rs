@@ -125,11 +125,11 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
 fn segments() -> Vec<(&'static str, Vec<u8>)> {
     let theirs = |bytes: &[u8]| [&[9, bytes.len() as u8], bytes].concat();
     let opened = theirs(b"\0\0\0\0\x01\0\x05hello\0\0\0\0\0\0\x02hi");
-    let ended = theirs(b"\x01\0\0\0\x01\x06\0\0\0\0\0\0\0\x07");
+    let ended = theirs(b"\x01\0\0\0\x01\x07\0\0\0\0\0\0\0\x07");
     let cancelled = theirs(b"\0\0\0\0\x02\0\x01x\x02\0\0\0\x02");
     let sent = vec![90, 0, 1, 9, 2, 1, 7, 255];
-    let answered = theirs(b"\x03\0\0\0\x01\0\0\0\x05\x04\0\0\0\x01\x05\0\0\0\x01");
-    let goodbye = theirs(b"\x08\0\0\0\x03\x03bye");
+    let answered = theirs(b"\x03\0\0\0\x01\0\0\0\x05\x05\0\0\0\x01\x04\0\0\0\x01\x06\0\0\0\x01");
+    let goodbye = theirs(b"\x09\0\0\0\x03\x03bye");
     let read = vec![5, 1, 5, 1, 6, 1, 7, 255];
     [
         [&opened[..], &read, &ended, &read].concat(),

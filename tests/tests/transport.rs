@@ -526,7 +526,7 @@ async fn bytes_that_are_no_segments_end_the_connection_and_say_why() -> Result<(
         (vec![99], "an unknown segment 99"),
         (vec![0, 0, 0, 0, 1, 0xff, 0xff], "a segment of 65535 bytes"),
         (vec![0, 0, 0, 0, 9, 0, 1, 7], "stream 9 is not open"),
-        (vec![5, 0, 0, 0, 0], "stream 0 is not open"),
+        (vec![6, 0, 0, 0, 0], "stream 0 is not open"),
         (too_much, "the windows of stream 1 are not kept"),
     ] {
         let (client, relay) =
@@ -539,7 +539,7 @@ async fn bytes_that_are_no_segments_end_the_connection_and_say_why() -> Result<(
         ensure!(lost == Lost::Broken(reason.into()), "{lost}");
         let mut said = Vec::new();
         timeout(PATIENCE, client.read_to_end(&mut said)).await?.ok();
-        let goodbye = [&[8, 0, 0, 0, 2, reason.len() as u8], reason.as_bytes()].concat();
+        let goodbye = [&[9, 0, 0, 0, 2, reason.len() as u8], reason.as_bytes()].concat();
         ensure!(said.ends_with(&goodbye), "{said:?}");
     }
     // One that breaks off is lost at once, and TLS 1.2 is not spoken.

@@ -3,7 +3,7 @@
 //! ```text
 //! write ─► waiting per stream ─┐                                        ┌► unread per stream ─► read
 //! finish, cancel ──────────────┼► poll_transmit ─► segments ─► handle ──┤
-//!          room, refuse, done ─┘   most important first, at most 16 KiB └► arrived ─► accept
+//!     room, refuse, got, done ─┘   most important first, at most 16 KiB └► arrived ─► accept
 //! ```
 //!
 //! The same streams as QUIC's: one of messages per direction, and any number of one-way streams of
@@ -206,6 +206,7 @@ impl Mux {
                     Segment::Cancel(number) => receivers.handle_cancel(number, events)?,
                     Segment::Room(number, bytes) => senders.handle_room(number, bytes)?,
                     Segment::Refuse(number) => senders.handle_refused(number, events)?,
+                    Segment::Got(number) => senders.handle_got(number, events)?,
                     Segment::Done(number) => senders.handle_done(number, events)?,
                     Segment::Ping(value) => *pong = Some(value),
                     Segment::Pong(value) => events.push_back(Event::Pong(value)),

@@ -184,7 +184,10 @@ impl Receivers {
         stream.stage = Stage::Complete;
         match stream.refused {
             true => self.over(number),
-            false => events.push_back(Event::Readable(ReceiveId(number))),
+            false => {
+                self.control.push_back(Segment::Got(number));
+                events.push_back(Event::Readable(ReceiveId(number)));
+            }
         }
         Ok(())
     }

@@ -36,6 +36,8 @@ pub(super) enum Segment {
     Room(u32, u32),
     /// Its reader wants no more of it.
     Refuse(u32),
+    /// All of it has come to its reader's side.
+    Got(u32),
     /// Its reader has seen its end: the stream is over.
     Done(u32),
     /// To be answered.
@@ -57,6 +59,7 @@ impl Segment {
                 out.extend_from_slice(&bytes.to_be_bytes());
             }
             Self::Refuse(stream) => head(out, REFUSE, *stream),
+            Self::Got(stream) => head(out, GOT, *stream),
             Self::Done(stream) => head(out, DONE, *stream),
             Self::Ping(value) => {
                 out.push(PING);
@@ -143,7 +146,7 @@ impl Decoder {
         Ok(match self.head.first() {
             None => 1,
             Some(&DATA) => 7,
-            Some(&(FINISH | CANCEL | REFUSE | DONE)) => 5,
+            Some(&(FINISH | CANCEL | REFUSE | GOT | DONE)) => 5,
             Some(&(ROOM | PING | PONG)) => 9,
             Some(&CLOSE) => 6 + self.head.get(5).map_or(0, |length| usize::from(*length)),
             Some(&kind) => return Err(Violation::Kind(kind)),
@@ -172,6 +175,7 @@ impl Decoder {
             CANCEL => Segment::Cancel(stream),
             ROOM => Segment::Room(stream, number(5)),
             REFUSE => Segment::Refuse(stream),
+            GOT => Segment::Got(stream),
             DONE => Segment::Done(stream),
             PING => Segment::Ping(long()),
             PONG => Segment::Pong(long()),
@@ -186,10 +190,11 @@ const FINISH: u8 = 1;
 const CANCEL: u8 = 2;
 const ROOM: u8 = 3;
 const REFUSE: u8 = 4;
-const DONE: u8 = 5;
-const PING: u8 = 6;
-const PONG: u8 = 7;
-const CLOSE: u8 = 8;
+const GOT: u8 = 5;
+const DONE: u8 = 6;
+const PING: u8 = 7;
+const PONG: u8 = 8;
+const CLOSE: u8 = 9;
 
 #[cfg(test)]
 mod tests {
@@ -201,10 +206,11 @@ mod tests {
             Segment::Cancel(2),
             Segment::Room(3, 65_536),
             Segment::Refuse(4),
-            Segment::Done(5),
-            Segment::Ping(6 << 40),
-            Segment::Pong(7),
-            Segment::Close(8, b"the end".to_vec()),
+            Segment::Got(5),
+            Segment::Done(6),
+            Segment::Ping(7 << 40),
+            Segment::Pong(8),
+            Segment::Close(9, b"the end".to_vec()),
         ];
         let mut bytes = Vec::new();
         for segment in &segments {
@@ -227,9 +233,10 @@ mod tests {
             &[3, 0, 0, 0, 3, 0, 1, 0, 0],
             &[4, 0, 0, 0, 4],
             &[5, 0, 0, 0, 5],
-            &[6, 0, 0, 6, 0, 0, 0, 0, 0],
-            &[7, 0, 0, 0, 0, 0, 0, 0, 7],
-            b"\x08\0\0\0\x08\x07the end",
+            &[6, 0, 0, 0, 6],
+            &[7, 0, 0, 7, 0, 0, 0, 0, 0],
+            &[8, 0, 0, 0, 0, 0, 0, 0, 8],
+            b"\x09\0\0\0\x09\x07the end",
         ]
         .concat();
         assert_eq!(bytes, expected);
@@ -238,7 +245,7 @@ mod tests {
     #[test]
     fn segments_survive_any_cut() {
         let (segments, mut bytes) = all();
-        write_data_head(&mut bytes, 9, 300);
+        write_data_head(&mut bytes, 99, 300);
         bytes.extend([9; 300]);
         for step in [1, 7, bytes.len()] {
             let (mut decoder, mut whole, mut data) = (Decoder::default(), Vec::new(), Vec::new());
@@ -247,7 +254,7 @@ mod tests {
                     match piece {
                         Piece::Whole(segment) => whole.push(segment),
                         Piece::Data(stream, bytes) => {
-                            assert_eq!(stream, 9);
+                            assert_eq!(stream, 99);
                             data.extend_from_slice(bytes);
                         }
                     }
@@ -260,7 +267,7 @@ mod tests {
     #[test]
     fn what_is_no_segment_is_refused_at_its_head() {
         for (bytes, violation) in [
-            (&[9][..], Violation::Kind(9)),
+            (&[10][..], Violation::Kind(10)),
             (&[0, 0, 0, 0, 1, 0, 0], Violation::Length(0)),
             (&[0, 0, 0, 0, 1, 0x40, 1], Violation::Length(SEGMENT + 1)),
         ] {

@@ -21,7 +21,7 @@ impl SendId {
 pub enum Fate {
     /// It is under way.
     Open,
-    /// The other end has all of it.
+    /// All of it is at the other end.
     Delivered,
     /// The other end wanted no more of it, or it was cancelled here.
     Refused,
@@ -46,6 +46,9 @@ struct Sending {
     /// Sent, and not known to be read.
     unread: usize,
     stage: Stage,
+    /// Its end has been sent.
+    ended: bool,
+    got: bool,
     refused: bool,
     done: bool,
     /// Its owner has let go of it.
@@ -61,6 +64,8 @@ impl Sending {
             queued: 0,
             unread: 0,
             stage: Stage::Open,
+            ended: false,
+            got: false,
             refused: false,
             done: false,
             released: false,
@@ -160,7 +165,7 @@ impl Senders {
         match self.streams.get(&id) {
             None => Fate::Refused,
             Some(stream) if stream.refused || stream.stage == Stage::Cancelled => Fate::Refused,
-            Some(stream) if stream.done => Fate::Delivered,
+            Some(stream) if stream.got || stream.done => Fate::Delivered,
             Some(_) => Fate::Open,
         }
     }
@@ -235,6 +240,7 @@ impl Senders {
         if stream.queued == 0 && stream.stage == Stage::Finishing {
             Segment::Finish(number).write(out);
             stream.stage = Stage::Finished;
+            stream.ended = true;
         }
         true
     }
@@ -263,6 +269,21 @@ impl Senders {
             stream.stage = Stage::Cancelled;
             self.control.push_back(Segment::Cancel(number));
         }
+        events.push_back(Event::Writable(id));
+        Ok(())
+    }
+
+    pub(super) fn handle_got(
+        &mut self,
+        number: u32,
+        events: &mut VecDeque<Event>,
+    ) -> Result<(), Violation> {
+        let id = *self.numbers.get(&number).ok_or(Violation::Stream(number))?;
+        let stream = self.numbered(number)?;
+        if !stream.ended {
+            return Err(Violation::Stream(number));
+        }
+        stream.got = true;
         events.push_back(Event::Writable(id));
         Ok(())
     }

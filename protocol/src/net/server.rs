@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use super::connection::{Connection, Lost};
+use super::connection::{Connection, Lost, Transport};
 use super::{Identity, quic, tcp, tls};
 use crate::crypto::Hash;
 
@@ -102,6 +102,14 @@ impl std::fmt::Debug for Knock {
 }
 
 impl Arriving {
+    /// What it has come by.
+    pub fn transport(&self) -> Transport {
+        match &self.0 {
+            Knock::Quic(_) => Transport::Quic,
+            Knock::Tcp(..) => Transport::Tcp,
+        }
+    }
+
     /// Where it says it is.
     pub fn remote_address(&self) -> SocketAddr {
         match &self.0 {

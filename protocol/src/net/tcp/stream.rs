@@ -124,6 +124,7 @@ impl RecvStream {
     }
 
     pub(in super::super) fn refuse(&mut self) {
+        self.ended.get_or_insert(Read::Cancelled);
         self.carrier.shared().release_reader(self.id);
     }
 }
