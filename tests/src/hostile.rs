@@ -99,6 +99,7 @@ impl Hostile {
             .await
             .context("no agent connects")?;
         let connection = incoming.context("the endpoint is open")?.await?;
+        let quic = connection.clone();
         let connection = Connection::from(connection);
         let (sender, receiver) = timeout(PATIENCE, connection.accept_messages())
             .await
@@ -106,6 +107,7 @@ impl Hostile {
         let let_out = Arc::new(Mutex::new(Vec::new()));
         tokio::spawn(note_frames(connection.clone(), Arc::clone(&let_out)));
         let mut met = Met {
+            quic,
             connection,
             sender,
             receiver,
@@ -201,6 +203,7 @@ impl Hostile {
 pub struct Met {
     /// The connection, for streams out of turn.
     pub connection: Connection,
+    quic: quinn::Connection,
     sender: MessageSender,
     receiver: MessageReceiver,
     let_out: Arc<Mutex<Vec<Header>>>,
@@ -222,8 +225,7 @@ impl Met {
 
     /// True if the agent has hung up.
     pub fn gone(&self) -> bool {
-        let connection = self.connection.quic();
-        connection.is_some_and(|connection| connection.close_reason().is_some())
+        self.quic.close_reason().is_some()
     }
 
     /// Headers of all frames that the agent has let out.

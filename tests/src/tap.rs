@@ -17,7 +17,7 @@ use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, Result};
 use fernsicht_protocol::messages::ALPN_AGENT;
-use fernsicht_protocol::net::{self, Identity, Pin, Transport, quic};
+use fernsicht_protocol::net::{Identity, Pin, quic};
 use tokio::sync::oneshot;
 
 pub use log::{Ending, Leg, Log, Moment, Passed, Revocation};
@@ -128,9 +128,8 @@ async fn connection(incoming: quinn::Incoming, place: Place, log: Arc<Log>) {
     // An agent that does not complete its handshake, or a relay that does not answer, ends here;
     // the agent learns it from the closed connection.
     let Ok(agent) = incoming.await else { return };
-    let onward = net::connect_over(Transport::Quic, &place.relay, &place.pin, ALPN_AGENT, None);
-    let onward = onward.await.ok();
-    let Some(relay) = onward.as_ref().and_then(|onward| onward.quic()).cloned() else {
+    let Ok((_endpoint, relay)) = quic::connect(&place.relay, &place.pin, ALPN_AGENT, None).await
+    else {
         agent.close(0u32.into(), b"the relay does not answer");
         return;
     };

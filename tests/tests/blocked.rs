@@ -23,10 +23,6 @@ const NETWORK: &str = "ip link set lo up && nft add table inet fernsicht && \
 const TYPED: &str = "Ohne UDP geht es auch";
 
 #[test]
-#[expect(
-    clippy::print_stderr,
-    reason = "who reads the run must see what was not run"
-)]
 fn without_udp_a_controlled_session_goes_over_tcp_and_is_recorded() -> Result<()> {
     if std::env::var_os(INSIDE).is_some() {
         return session();

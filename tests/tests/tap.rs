@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use fernsicht_protocol::cert::Role;
 use fernsicht_protocol::frame::{Class, Direction, Frame, Header};
 use fernsicht_protocol::messages::ALPN_AGENT;
-use fernsicht_protocol::net::{self, Incoming, Pin, RecordSender, Transport, quic};
+use fernsicht_protocol::net::{self, Incoming, Pin, RecordSender, quic};
 use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::unit::Record;
 use fernsicht_tests::authority::Authority;
@@ -79,15 +79,14 @@ async fn frames_pass_unchanged_and_revocations_are_judged() -> Result<()> {
         Ok(())
     });
 
-    let address = tap.address().to_string();
-    let connection = net::connect_over(Transport::Quic, &address, &pin, ALPN_AGENT, None).await?;
-    let agent = connection.quic().context("over QUIC")?;
+    let (_endpoint, agent) =
+        quic::connect(&tap.address().to_string(), &pin, ALPN_AGENT, None).await?;
     let (mut question, mut answer) = agent.open_bi().await?;
     question.write_all(b"hello").await?;
     let mut bytes = [0; 5];
     answer.read_exact(&mut bytes).await?;
     ensure!(&bytes == b"hello");
-    let mut records = RecordSender::open(&connection, Class::Rights).await?;
+    let mut records = RecordSender::open(&agent.clone().into(), Class::Rights).await?;
     records.send(&rights(0, 1, Rights::View)).await?;
     let mut picture = agent.open_uni().await?;
     picture

@@ -292,6 +292,24 @@ struct Ledger {
     ended: bool,
 }
 
+/// One stream at its reader.
+#[derive(Default)]
+struct Seen {
+    id: Option<ReceiveId>,
+    bytes: Vec<u8>,
+    end: Option<Read>,
+    refused: bool,
+}
+
+impl Seen {
+    fn new(id: ReceiveId) -> Self {
+        Self {
+            id: Some(id),
+            ..Self::default()
+        }
+    }
+}
+
 fn pattern(stream: usize, at: usize) -> u8 {
     (stream * 31 + at * 7) as u8
 }
@@ -306,21 +324,21 @@ proptest! {
         let (mut a, mut b) = (Mux::default(), Mux::default());
         // Streams by their order of opening at `a`; the first data carries that order in two bytes.
         let mut sent: Vec<(Option<SendId>, Ledger)> = Vec::new();
-        let mut got: Vec<(Option<ReceiveId>, Vec<u8>, Option<Read>, bool)> = Vec::new();
+        let mut got: Vec<Seen> = Vec::new();
         let step = |a: &mut Mux, b: &mut Mux, back: bool, most: usize| {
             let (from, to) = if back { (b, a) } else { (a, b) };
             let mut bytes = Vec::new();
             let moved = from.poll_transmit(&mut bytes, most);
             to.handle(&bytes).map(|()| moved)
         };
-        let read = |b: &mut Mux, stream: &mut (Option<ReceiveId>, Vec<u8>, Option<Read>, bool), n| {
-            let Some(id) = stream.0 else { return false };
+        let read = |b: &mut Mux, stream: &mut Seen, n| {
+            let Some(id) = stream.id else { return false };
             match b.read(id, n) {
-                Read::Chunk(chunk) => stream.1.extend_from_slice(&chunk),
+                Read::Chunk(chunk) => stream.bytes.extend_from_slice(&chunk),
                 Read::Nothing => return false,
                 end @ (Read::End | Read::Cancelled) => {
-                    stream.2 = Some(end);
-                    stream.0 = None;
+                    stream.end = Some(end);
+                    stream.id = None;
                 }
             }
             true
@@ -370,15 +388,15 @@ proptest! {
                 }
                 Op::Refuse(at) if !got.is_empty() => {
                     let place = at % got.len();
-                    if let Some(id) = got[place].0.take() {
+                    if let Some(id) = got[place].id.take() {
                         b.release_receiver(id);
-                        got[place].3 = true;
+                        got[place].refused = true;
                     }
                 }
                 Op::Write(..) | Op::Finish(_) | Op::Cancel(_) | Op::Release(_) | Op::Read(..) | Op::Refuse(_) => {}
             }
             while let Some(id) = b.accept() {
-                got.push((Some(id), Vec::new(), None, false));
+                got.push(Seen::new(id));
             }
             prop_assert!(b.held() <= WINDOW);
         }
@@ -392,7 +410,7 @@ proptest! {
             let mut moved = step(&mut a, &mut b, false, SEGMENT).unwrap();
             moved |= step(&mut a, &mut b, true, SEGMENT).unwrap();
             while let Some(id) = b.accept() {
-                got.push((Some(id), Vec::new(), None, false));
+                got.push(Seen::new(id));
             }
             for stream in &mut got {
                 moved |= read(&mut b, stream, usize::MAX);
@@ -401,7 +419,7 @@ proptest! {
         }
         prop_assert_eq!(b.held(), 0);
         prop_assert_eq!((0..=STREAMS).filter_map(|_| a.open(1)).count(), STREAMS);
-        for (_, bytes, end, refused) in got {
+        for Seen { bytes, end, refused, .. } in got {
             prop_assert!(refused || end.is_some());
             let Some(head) = bytes.first_chunk::<2>() else { continue };
             let place = usize::from(u16::from_be_bytes(*head));

@@ -93,11 +93,10 @@ impl Connection {
         Self(Carrier::Tcp(carrier))
     }
 
-    /// QUIC's connection, if that carries it: for whoever stands between two ends on purpose.
-    pub fn quic(&self) -> Option<&quinn::Connection> {
-        match &self.0 {
-            Carrier::Quic(connection, _) => Some(connection),
-            Carrier::Tcp(_) => None,
+    pub(super) fn into_quic(self) -> Option<(quinn::Endpoint, quinn::Connection)> {
+        match self.0 {
+            Carrier::Quic(connection, Some(endpoint)) => Some((endpoint, connection)),
+            Carrier::Quic(_, None) | Carrier::Tcp(_) => None,
         }
     }
 

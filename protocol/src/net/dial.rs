@@ -113,7 +113,7 @@ async fn by_quic(
     tls: &rustls::ClientConfig,
     pin: &Pin,
 ) -> Result<Connection, ConnectError> {
-    let (endpoint, connection) = quic::connect(target, tls.clone(), pin).await?;
+    let (endpoint, connection) = quic::connect_to(target, tls.clone(), pin).await?;
     Ok(Connection::of_client(endpoint, connection))
 }
 

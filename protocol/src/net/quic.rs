@@ -9,7 +9,8 @@ use pki_types::CertificateDer;
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 
 use super::{
-    CONNECT_TIMEOUT, ConnectError, IDLE_TIMEOUT, Identity, KEEP_ALIVE, MAX_UNI_STREAMS, Pin, tls,
+    CONNECT_TIMEOUT, ConnectError, IDLE_TIMEOUT, Identity, KEEP_ALIVE, MAX_UNI_STREAMS, Pin,
+    Transport, tls,
 };
 use crate::crypto::Hash;
 
@@ -26,7 +27,18 @@ pub fn server_config(identity: &Identity, ca: Hash) -> io::Result<quinn::ServerC
     Ok(config)
 }
 
-pub(super) async fn connect(
+/// [`super::connect`] over QUIC alone. The endpoint must be kept as long as the connection.
+pub async fn connect(
+    address: &str,
+    pin: &Pin,
+    alpn: &[u8],
+    identity: Option<&Identity>,
+) -> Result<(quinn::Endpoint, quinn::Connection), ConnectError> {
+    let connection = super::connect_over(Transport::Quic, address, pin, alpn, identity).await?;
+    connection.into_quic().ok_or(ConnectError::Unreachable)
+}
+
+pub(super) async fn connect_to(
     target: SocketAddr,
     tls: rustls::ClientConfig,
     pin: &Pin,
