@@ -17,19 +17,38 @@ use fernsicht_tests::wait;
 const INSIDE: &str = "FERNSICHT_TEST_INSIDE";
 
 const NETWORK: &str = "ip link set lo up && nft add table inet fernsicht && \
-     nft 'add chain inet fernsicht all { type filter hook input priority 0; }' && \
-     nft add rule inet fernsicht all meta l4proto udp counter drop";
+     nft 'add chain inet fernsicht arriving { type filter hook input priority 0; }'";
+
+const BLOCK: &str = "nft add rule inet fernsicht arriving meta l4proto udp counter drop";
 
 const TYPED: &str = "Ohne UDP geht es auch";
 
 #[test]
 fn without_udp_a_controlled_session_goes_over_tcp_and_is_recorded() -> Result<()> {
+    in_a_namespace(
+        "without_udp_a_controlled_session_goes_over_tcp_and_is_recorded",
+        &format!("{NETWORK} && {BLOCK}"),
+        session,
+    )
+}
+
+#[test]
+fn a_session_whose_udp_is_cut_off_goes_on_over_tcp() -> Result<()> {
+    in_a_namespace(
+        "a_session_whose_udp_is_cut_off_goes_on_over_tcp",
+        NETWORK,
+        cut_off,
+    )
+}
+
+/// Runs `test` in a second start of this program, in a network of its own.
+fn in_a_namespace(name: &str, network: &str, test: fn() -> Result<()>) -> Result<()> {
     if std::env::var_os(INSIDE).is_some() {
-        return session();
+        return test();
     }
     let inside = |then: &str| {
         let mut command = Command::new("unshare");
-        let script = format!("{NETWORK} && {then}");
+        let script = format!("{network} && {then}");
         command.args(["--net", "sh", "-c", &script, "sh"]);
         command
     };
@@ -40,14 +59,43 @@ fn without_udp_a_controlled_session_goes_over_tcp_and_is_recorded() -> Result<()
     }
     let status = inside("exec \"$@\"")
         .arg(std::env::current_exe()?)
-        .arg("--exact")
-        .arg("without_udp_a_controlled_session_goes_over_tcp_and_is_recorded")
-        .arg("--nocapture")
+        .args(["--exact", name, "--nocapture"])
         .env(INSIDE, "yes")
         .env("FERNSICHT_LOG", "info,fernsicht_relay=debug")
         .status()?;
     ensure!(status.success(), "inside the namespace: {status}");
     Ok(())
+}
+
+/// Idle until the old connections count as lost, then both sides are back by the other way.
+fn cut_off() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let layout = Layout {
+        tapped: false,
+        ..Layout::default()
+    };
+    let backdrop = Backdrop::raise(Programs::find()?, folder.path(), layout)?;
+    let mut stage = backdrop.open()?;
+    let code = stage.code()?;
+    stage.customer.enter_code(&code)?;
+    stage.consent_to_control()?;
+    stage.same_picture(STEP)?;
+    let over = |log: &str, transport: &str| log.matches(&format!("transport={transport}")).count();
+    let before = stage.relay.log()?;
+    ensure!(
+        over(&before, "TLS/TCP") == 0 && over(&before, "QUIC") >= 3,
+        "{before}"
+    );
+
+    let status = Command::new("sh").args(["-c", BLOCK]).status()?;
+    ensure!(status.success(), "the rule is set: {status}");
+    wait::until_true("both sides to be back", STEP * 4, || {
+        let log = stage.relay.log()?;
+        Ok(over(&log, "TLS/TCP") >= 2 && log.matches("a side is back").count() >= 2)
+    })
+    .with_context(|| stage.relay.log().unwrap_or_default())?;
+    stage.same_picture(STEP)?;
+    stage.check()
 }
 
 fn session() -> Result<()> {
@@ -100,8 +148,13 @@ fn session() -> Result<()> {
     let log = stage.relay.log()?;
     let over = |transport: &str| log.matches(&format!("transport={transport}")).count();
     ensure!(over("TLS/TCP") >= 3 && over("QUIC") == 0, "{log}");
-    let console = std::fs::read_to_string(Path::new(&stage.folder).join("console.log"))?;
-    ensure!(console.contains("transport=TLS/TCP"), "{console}");
+    for name in ["agent.log", "console.log"] {
+        let said = std::fs::read_to_string(Path::new(&stage.folder).join(name))?;
+        ensure!(
+            said.contains("TLS/TCP") && !said.contains("QUIC"),
+            "{name}: {said}"
+        );
+    }
     let rules = Command::new("nft").args(["list", "ruleset"]).output()?;
     let rules = String::from_utf8_lossy(&rules.stdout).into_owned();
     ensure!(

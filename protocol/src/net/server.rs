@@ -34,7 +34,9 @@ impl Server {
         let mut tries = if listen.port() == 0 { ANY_PORT } else { 1 };
         loop {
             let endpoint = quic::server(listen, identity, ca)?;
-            match tcp_listener(endpoint.local_addr()?) {
+            let listener = tcp_listener(endpoint.local_addr()?)
+                .map_err(|error| io::Error::new(error.kind(), format!("by TCP: {error}")));
+            match listener {
                 Ok(listener) => {
                     return Ok(Self {
                         endpoint,
