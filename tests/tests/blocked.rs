@@ -42,6 +42,10 @@ fn a_session_whose_udp_is_cut_off_goes_on_over_tcp() -> Result<()> {
 }
 
 /// Runs `test` in a second start of this program, in a network of its own.
+#[expect(
+    clippy::print_stderr,
+    reason = "who reads the run must see what was not run"
+)]
 fn in_a_namespace(name: &str, network: &str, test: fn() -> Result<()>) -> Result<()> {
     if std::env::var_os(INSIDE).is_some() {
         return test();
