@@ -7,8 +7,16 @@ use fernsicht_agent::app::Link;
 use fernsicht_agent::session::{self, Engine};
 use fernsicht_agent::view::Problem;
 use fernsicht_agent::{cli, program};
+use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
+    // Nothing is said unless somebody asks for it, and then on standard error alone.
+    if let Ok(filter) = EnvFilter::try_from_env("FERNSICHT_LOG") {
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .init();
+    }
     let mut ending = None;
     let outcome = program::run(cli::Arguments::parse(), |configuration, opened| {
         let setup = session::Setup {

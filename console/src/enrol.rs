@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use fernsicht_protocol::cert::{self, Role};
 use fernsicht_protocol::messages::{ConsoleToRelay, RelayToConsole, VERSION};
-use fernsicht_protocol::quic::{MessageReceiver, ReadError};
+use fernsicht_protocol::net::{MessageReceiver, ReadError};
 use fernsicht_protocol::token::Token;
 use fernsicht_protocol::wire::Blob;
 use zeroize::Zeroizing;

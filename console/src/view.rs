@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use fernsicht_protocol::content::{Cause, InputEvent};
 use fernsicht_protocol::messages::{End, Page};
+use fernsicht_protocol::net::Transport;
 use fernsicht_protocol::rights::Rights;
 
 /// Everything that the pages show.
@@ -159,7 +160,9 @@ pub enum Recorder {
 /// Statistics of the last second. None: not measured.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Measured {
-    /// QUIC's estimate of the round trip to the relay, in milliseconds.
+    /// What carries the connection to the relay.
+    pub transport: Option<Transport>,
+    /// The round trip to the relay, in milliseconds.
     pub rtt_ms: Option<f64>,
     /// From the complete receipt of an update to its drawing, mean, in milliseconds.
     pub draw_ms: Option<f64>,

@@ -91,6 +91,7 @@ notice-f11 = F11 wird nicht gesendet. Mit dieser Taste wird am anderen Ende alle
 notice-no-control = Das Steuern ist aus. Es wurde nicht erlaubt oder zurückgenommen.
 notice-dropped = Der Computer am anderen Ende hat einige Eingaben nicht angenommen.
 stats-title = Messwerte
+stats-transport = Verbindung zum Relay: { $value }
 stats-rtt = Hin und zurück zum Relay: { $value } ms
 stats-draw = Vom Empfang bis gezeichnet: { $value } ms
 stats-frames = Bilder pro Sekunde: { $value }

@@ -91,6 +91,7 @@ notice-f11 = F11 is not sent. It is the customer's key to stop everything.
 notice-no-control = Control is off. The customer has not granted it, or has taken it back.
 notice-dropped = The customer's computer did not accept some of your input.
 stats-title = Statistics
+stats-transport = Connection to the relay: { $value }
 stats-rtt = Round trip to the relay: { $value } ms
 stats-draw = Update received to drawn: { $value } ms
 stats-frames = Pictures per second: { $value }

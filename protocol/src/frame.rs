@@ -113,7 +113,7 @@ impl Class {
     }
 
     /// Importance on the wire, larger first (DESIGN §7).
-    pub fn priority(self) -> i32 {
+    pub const fn priority(self) -> i32 {
         match self {
             Self::Rights => 9,
             Self::Input => 8,

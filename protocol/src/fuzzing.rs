@@ -6,6 +6,7 @@
 pub mod epoch;
 pub mod guard;
 pub mod heads;
+pub mod mux;
 pub mod pairing;
 pub mod parsers;
 pub mod peer;
@@ -18,7 +19,7 @@ use rand_core::{CryptoRng, RngCore};
 pub type Body = fn(&[u8]);
 
 /// Name and body of each target, by which `tests/fuzz` and the corpora find it.
-pub const TARGETS: [(&str, Body); 15] = [
+pub const TARGETS: [(&str, Body); 16] = [
     ("attached", parsers::attached),
     ("code", parsers::code),
     ("complaint", parsers::complaint),
@@ -29,6 +30,7 @@ pub const TARGETS: [(&str, Body); 15] = [
     }),
     ("heads", heads::run),
     ("messages", parsers::messages),
+    ("mux", mux::run),
     ("pairing", pairing::run),
     ("peer", peer::run),
     ("picture", parsers::picture),

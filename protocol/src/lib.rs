@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Sans-IO: cores take the time, bytes and randomness, and return outputs. No async,
-//! no clock, no sockets; the one exception stands behind the feature `quic`.
+//! no clock, no sockets; the one exception stands behind the feature `net`.
 //! Normative text: docs/protocol.md.
 
 pub mod attached;
@@ -26,11 +26,12 @@ pub mod fuzzing;
 pub mod guard;
 pub mod heads;
 pub mod messages;
+pub mod mux;
+#[cfg(feature = "net")]
+pub mod net;
 pub mod pairing;
 pub mod peer;
 pub mod picture;
-#[cfg(feature = "quic")]
-pub mod quic;
 pub mod receipt;
 pub mod retention;
 pub mod rights;

@@ -5,8 +5,6 @@
 //! record    = 16 ‖ header ‖ ciphertext                   in-order streams: a frame
 //!           | 17 ‖ header ‖ SHA-256(ciphertext)          … or its tombstone
 //! single    = header ‖ ciphertext ‖ FIN                  one stream per frame of classes 6–9
-//! unit      = 0 ‖ message | 1 ‖ record | 2 ‖ single      all of it on one byte stream
-//!           | 3 ‖ header                                 … a cancelled frame
 //! ```
 //!
 //! The first byte of a unidirectional stream tells what it carries: 16 or 17 begins a record,
@@ -60,46 +58,6 @@ impl Record {
     }
 }
 
-/// A unit of the one byte stream over which everything travels where streams do not exist.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unit {
-    /// An encoded relay message.
-    Message(Vec<u8>),
-    /// An in-order record.
-    Record(Record),
-    /// A frame of classes 6 to 9.
-    Single(Frame),
-    /// A frame of classes 6 to 9 that will not come.
-    Cancelled(Header),
-}
-
-impl Unit {
-    /// The bytes on the stream.
-    pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        match self {
-            Self::Message(message) => {
-                out.push(0);
-                (message.len() as u32).write(&mut out);
-                out.extend_from_slice(message);
-            }
-            Self::Record(record) => {
-                out.push(1);
-                out.extend(record.encode());
-            }
-            Self::Single(frame) => {
-                out.push(2);
-                out.extend(frame.encode());
-            }
-            Self::Cancelled(header) => {
-                out.push(3);
-                header.write(&mut out);
-            }
-        }
-        out
-    }
-}
-
 /// Puts a message behind its length.
 pub fn encode_message(message: &impl Wire) -> Vec<u8> {
     let mut out = vec![0; 4];
@@ -109,7 +67,7 @@ pub fn encode_message(message: &impl Wire) -> Vec<u8> {
     out
 }
 
-/// Collects pushed bytes into messages, records or units.
+/// Collects pushed bytes into messages or records.
 #[derive(Debug, Default)]
 pub struct Assembler {
     buffer: Vec<u8>,
@@ -141,25 +99,6 @@ impl Assembler {
         self.next(record)
     }
 
-    /// The next unit of a mixed stream.
-    pub fn next_unit(&mut self) -> Result<Option<Unit>, Error> {
-        self.next(|input| {
-            Ok(match u8::read(input)? {
-                0 => Unit::Message(message(input)?),
-                1 => Unit::Record(record(input)?),
-                2 => {
-                    let frame = frame(input)?;
-                    if frame.header.class.in_order() {
-                        return Err(Error::OutOfRange("the class of a single frame"));
-                    }
-                    Unit::Single(frame)
-                }
-                3 => Unit::Cancelled(Header::read(input)?),
-                tag => return Err(Error::UnknownTag { of: "Unit", tag }),
-            })
-        })
-    }
-
     fn next<T>(
         &mut self,
         read: impl FnOnce(&mut Reader<'_>) -> Result<T, Error>,
@@ -183,12 +122,6 @@ impl Assembler {
 fn message(input: &mut Reader<'_>) -> Result<Vec<u8>, Error> {
     let length = input.length(MAX_MESSAGE)?;
     Ok(input.take(length)?.to_vec())
-}
-
-fn frame(input: &mut Reader<'_>) -> Result<Frame, Error> {
-    let header = Header::read(input)?;
-    let ciphertext = input.take(header.length as usize)?.to_vec();
-    Ok(Frame { header, ciphertext })
 }
 
 fn record(input: &mut Reader<'_>) -> Result<Record, Error> {
@@ -238,35 +171,29 @@ mod tests {
     }
 
     #[test]
-    fn units_survive_any_cut() {
+    fn records_survive_any_cut() {
         let frame = Frame {
             header: header(Class::Rights),
             ciphertext: vec![9; 5],
         };
-        let units = [
-            Unit::Message(vec![1, 2, 3]),
-            Unit::Record(Record::Frame(frame)),
-            Unit::Record(Record::Tombstone {
+        let records = [
+            Record::Frame(frame),
+            Record::Tombstone {
                 header: header(Class::Acks),
                 hash: [4; 32],
-            }),
-            Unit::Single(Frame {
-                header: header(Class::Picture),
-                ciphertext: vec![8; 5],
-            }),
-            Unit::Cancelled(header(Class::Refinement)),
+            },
         ];
-        let bytes: Vec<u8> = units.iter().flat_map(Unit::encode).collect();
+        let bytes: Vec<u8> = records.iter().flat_map(Record::encode).collect();
         for step in [1, 7, bytes.len()] {
             let mut assembler = Assembler::default();
             let mut had = Vec::new();
             for chunk in bytes.chunks(step) {
                 assembler.push(chunk);
-                while let Some(unit) = assembler.next_unit().unwrap() {
-                    had.push(unit);
+                while let Some(record) = assembler.next_record().unwrap() {
+                    had.push(record);
                 }
             }
-            assert_eq!(had, units);
+            assert_eq!(had, records);
             assert!(assembler.at_boundary());
         }
     }
@@ -282,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn per_frame_classes_do_not_travel_in_order_and_in_order_classes_not_alone() {
+    fn per_frame_classes_do_not_travel_in_order() {
         let picture = Record::Frame(Frame {
             header: header(Class::Picture),
             ciphertext: vec![0; 5],
@@ -290,12 +217,5 @@ mod tests {
         let mut assembler = Assembler::default();
         assembler.push(&picture.encode());
         assert!(assembler.next_record().is_err());
-        let single = Unit::Single(Frame {
-            header: header(Class::Rights),
-            ciphertext: vec![0; 5],
-        });
-        let mut assembler = Assembler::default();
-        assembler.push(&single.encode());
-        assert!(assembler.next_unit().is_err());
     }
 }

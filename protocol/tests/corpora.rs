@@ -14,7 +14,7 @@ use fernsicht_protocol::fuzzing::{TARGETS, samples};
 use fernsicht_protocol::picture::{Box, Code, Rect, Update};
 use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::token::Token;
-use fernsicht_protocol::unit::{Record, Unit};
+use fernsicht_protocol::unit::Record;
 use fernsicht_protocol::wire::{Blob, List, Text, Wire};
 use fernsicht_protocol::{attached, code};
 use rand_chacha::ChaCha20Rng;
@@ -88,31 +88,15 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
             ciphertext: vec![9; 5],
         };
         out.push(("frame", frame.header.encode().to_vec()));
-        let (unit, record) = if class.in_order() {
-            let record = Record::Frame(frame);
-            let tombstone = Record::Tombstone {
-                header: *record.header(),
-                hash: [4; 32],
-            };
-            (
-                Unit::Record(record.clone()),
-                [record.encode(), tombstone.encode()].concat(),
-            )
-        } else {
-            (
-                Unit::Single(frame.clone()),
-                Unit::Cancelled(frame.header).encode(),
-            )
+        let record = Record::Frame(frame);
+        let tombstone = Record::Tombstone {
+            header: *record.header(),
+            hash: [4; 32],
         };
-        out.push((
-            "unit",
-            [vec![20], unit.encode(), Unit::Message(vec![1, 2]).encode()].concat(),
-        ));
-        out.push((
-            "unit",
-            [vec![if class.in_order() { 4 } else { 2 }], record].concat(),
-        ));
+        let records = [record.encode(), tombstone.encode()].concat();
+        out.push(("unit", [vec![4], records].concat()));
     }
+    out.extend(segments());
     out.push(("unit", vec![0, 0, 0, 0, 2, 7, 8, 0, 0, 0, 0]));
     out.extend(operations());
     out.extend(documents());
@@ -137,6 +121,26 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// Ways through the cores, and random ones.
+/// Streams of the other end, opened, cut, cancelled and over, between operations of this one.
+fn segments() -> Vec<(&'static str, Vec<u8>)> {
+    let theirs = |bytes: &[u8]| [&[9, bytes.len() as u8], bytes].concat();
+    let opened = theirs(b"\0\0\0\0\x01\0\x05hello\0\0\0\0\0\0\x02hi");
+    let ended = theirs(b"\x01\0\0\0\x01\x07\0\0\0\0\0\0\0\x07");
+    let cancelled = theirs(b"\0\0\0\0\x02\0\x01x\x02\0\0\0\x02");
+    let sent = vec![90, 0, 1, 9, 2, 1, 7, 255];
+    let answered = theirs(b"\x03\0\0\0\x01\0\0\0\x05\x05\0\0\0\x01\x04\0\0\0\x01\x06\0\0\0\x01");
+    let goodbye = theirs(b"\x09\0\0\0\x03\x03bye");
+    let read = vec![5, 1, 5, 1, 6, 1, 7, 255];
+    [
+        [&opened[..], &read, &ended, &read].concat(),
+        [&opened[..], &cancelled, &read, &goodbye].concat(),
+        [&sent[..], &answered, &sent, &[3, 1, 4, 1, 8, 0]].concat(),
+        [&theirs(&[0, 0, 0, 0, 9, 0, 1, 1])[..], &theirs(&[77])].concat(),
+    ]
+    .map(|bytes| ("mux", bytes))
+    .to_vec()
+}
+
 fn operations() -> Vec<(&'static str, Vec<u8>)> {
     let mut dice = ChaCha20Rng::seed_from_u64(1);
     let mut out = vec![

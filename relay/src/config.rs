@@ -161,7 +161,7 @@ pub(crate) fn template(host: &str) -> String {
     format!(
         r#"# Fernsicht relay. After a change, restart `fernsicht-relay serve` and make the agent anew.
 
-# Where the relay listens (UDP). "[::]:7443" takes IPv6 and IPv4.
+# Where the relay listens: UDP, and TCP for networks that block it. "[::]:7443" takes IPv6 and IPv4.
 listen = "[::]:7443"
 
 # How agents and consoles reach it from outside: host name or address, and port.

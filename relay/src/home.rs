@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fernsicht_protocol::crypto::{Hash, SigningKey, hash};
-use fernsicht_protocol::quic::Identity;
+use fernsicht_protocol::net::Identity;
 use fernsicht_recordings::store::{self, Location, Store};
 use rcgen::KeyPair;
 use rustls::pki_types::pem::PemObject;

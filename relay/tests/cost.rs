@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use common::*;
 use fernsicht_protocol::frame::Class;
-use fernsicht_protocol::quic::{Identity, Pin, RecordSender};
+use fernsicht_protocol::net::{Identity, Pin, RecordSender};
 use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::unit::Record;
 
@@ -64,19 +64,16 @@ async fn cost(relay: &Relay, identity: &Identity, pin: &Pin, record: bool) -> f6
         for _ in 0..frames {
             let mut stream = viewer.accept_uni().await.unwrap();
             // At once, as a console reads: streams share the connection's window.
-            reading.spawn(async move { stream.read_to_end(1 << 20).await.unwrap().len() });
+            reading.spawn(async move { read_to_end(&mut stream).await.unwrap().len() });
             while reading.try_join_next().is_some() {}
         }
         reading.join_all().await;
     });
     let before = cpu(relay);
-    let bytes = frame(Class::Picture, 0, 1, Rights::Control, FRAME_BYTES).encode();
+    let mut frame = frame(Class::Picture, 0, 1, Rights::Control, FRAME_BYTES);
     for number in 0..frames {
-        let mut bytes = bytes.clone();
-        bytes[8..16].copy_from_slice(&number.to_be_bytes());
-        let mut stream = agent.0.connection.open_uni().await.unwrap();
-        stream.write_all(&bytes).await.unwrap();
-        stream.finish().unwrap();
+        frame.header.number = number;
+        agent.0.single(&frame).await;
     }
     looking.await.unwrap();
     let used = cpu(relay) - before;

@@ -10,7 +10,7 @@ use fernsicht_protocol::audit::*;
 use fernsicht_protocol::crypto::hash;
 use fernsicht_protocol::frame::Class;
 use fernsicht_protocol::messages::*;
-use fernsicht_protocol::quic::{Incoming, read_single};
+use fernsicht_protocol::net::{self, Incoming, RecordSender, WriteError, read_single};
 use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::unit::Record;
 use fernsicht_protocol::wire::Text;
@@ -64,17 +64,14 @@ async fn what_is_only_looked_at_leaves_no_file() {
     let (relay, identity, pin) = Relay::with_auditor().await;
     let (agent, console) = opened(&relay, &identity, &pin).await;
     let on = Record::Frame(frame(Class::Rights, 0, 1, Rights::View, 32));
-    let mut rights =
-        fernsicht_protocol::quic::RecordSender::open(&agent.0.connection, Class::Rights)
-            .await
-            .unwrap();
+    let mut rights = RecordSender::open(&agent.0.connection, Class::Rights)
+        .await
+        .unwrap();
     rights.send(&on).await.unwrap();
     let mut seen = console.0.records().await;
     assert_eq!(seen.next().await.unwrap(), Some(on));
     let picture = frame(Class::Picture, 0, 1, Rights::View, 100_000);
-    let mut stream = agent.0.connection.open_uni().await.unwrap();
-    stream.write_all(&picture.encode()).await.unwrap();
-    stream.finish().unwrap();
+    let _stream = agent.0.single(&picture).await;
     let Incoming::Single(header, mut received) = console.0.stream().await else {
         panic!("no picture")
     };
@@ -89,16 +86,13 @@ async fn pictures_are_recorded_whole_or_as_dropped_and_the_rest_as_it_was_judged
     let mut session = recorded(&relay, &identity, &pin).await;
     let mut hands = session.control(1, 1).await;
     let whole = frame(Class::Picture, 0, 1, Rights::Control, 300_000);
-    let mut stream = session.agent.0.connection.open_uni().await.unwrap();
-    stream.write_all(&whole.encode()).await.unwrap();
-    stream.finish().unwrap();
+    let _whole = session.agent.0.single(&whole).await;
     let Incoming::Single(header, mut received) = session.console.0.stream().await else {
         panic!("no picture")
     };
     read_single(header, &mut received).await.unwrap();
     let half = frame(Class::Picture, 1, 1, Rights::Control, 200_000);
-    let mut stream = session.agent.0.connection.open_uni().await.unwrap();
-    stream.write_all(&half.encode()[..100_000]).await.unwrap();
+    let mut stream = session.agent.0.part(&half, 100_000).await;
     let Incoming::Single(_, mut received) = session.console.0.stream().await else {
         panic!("no picture")
     };
@@ -112,7 +106,7 @@ async fn pictures_are_recorded_whole_or_as_dropped_and_the_rest_as_it_was_judged
         hash: hash(&late.ciphertext),
     };
     assert_eq!(hands.receive().await, tombstone);
-    stream.stopped().await.unwrap();
+    assert_eq!(stream.delivered().await, Err(WriteError::Refused));
 
     let checkpoint = session.checkpoint().await;
     assert!(checkpoint.checkpoint.length > 300_000);
@@ -236,8 +230,8 @@ async fn without_a_certificate_auditors_may_only_enrol() {
     let mut technician = Auditor::connect(&relay.address, &pin, Some(&identity)).await;
     assert!(technician.refused().await);
     let ida = auditor::enrol(&relay, &pin, "Ida Kontrolle").await;
-    let console = fernsicht_protocol::quic::connect(&relay.address, &pin, ALPN_CONSOLE, Some(&ida));
-    let (_endpoint, connection) = console.await.unwrap();
+    let console = net::connect(&relay.address, &pin, ALPN_CONSOLE, Some(&ida));
+    let connection = console.await.unwrap();
     tokio::time::timeout(PATIENCE, connection.closed())
         .await
         .expect("thrown out");

@@ -6,7 +6,9 @@ use common::*;
 use fernsicht_protocol::crypto::hash;
 use fernsicht_protocol::frame::Class;
 use fernsicht_protocol::messages::*;
-use fernsicht_protocol::quic::{Incoming, ReadError, RecordSender, read_single};
+use fernsicht_protocol::net::{
+    Incoming, ReadError, RecordSender, Transport, WriteError, read_single,
+};
 use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::unit::Record;
 use fernsicht_protocol::wire::{Blob, Text};
@@ -18,9 +20,7 @@ async fn enrolment_pairing_and_the_second_lock() {
 
     // A picture that overtakes its rights frame is held, not lost.
     let picture = frame(Class::Picture, 0, 1, Rights::Control, 300_000);
-    let mut early = agent.0.connection.open_uni().await.unwrap();
-    early.write_all(&picture.encode()).await.unwrap();
-    early.finish().unwrap();
+    let _early = agent.0.single(&picture).await;
     let mut rights = RecordSender::open(&agent.0.connection, Class::Rights)
         .await
         .unwrap();
@@ -50,8 +50,7 @@ async fn enrolment_pairing_and_the_second_lock() {
 
     // A revocation resets what is open, and input becomes tombstones.
     let open = frame(Class::Picture, 1, 1, Rights::Control, 200_000);
-    let mut half = agent.0.connection.open_uni().await.unwrap();
-    half.write_all(&open.encode()[..100_000]).await.unwrap();
+    let mut half = agent.0.part(&open, 100_000).await;
     let Incoming::Single(header, mut stream) = console.0.stream().await else {
         panic!("no picture")
     };
@@ -63,7 +62,7 @@ async fn enrolment_pairing_and_the_second_lock() {
         read_single(header, &mut stream).await,
         Err(ReadError::Cancelled)
     ));
-    assert!(half.stopped().await.unwrap().is_some());
+    assert_eq!(half.delivered().await, Err(WriteError::Refused));
     let late = frame(Class::Input, 1, 1, Rights::Control, 80);
     input.send(&Record::Frame(late.clone())).await.unwrap();
     let tombstone = Record::Tombstone {
@@ -71,12 +70,9 @@ async fn enrolment_pairing_and_the_second_lock() {
         hash: hash(&late.ciphertext),
     };
     assert_eq!(received.next().await.unwrap(), Some(tombstone));
-    let mut refused = agent.0.connection.open_uni().await.unwrap();
-    refused
-        .write_all(&frame(Class::Picture, 2, 1, Rights::Control, 1_000).encode())
-        .await
-        .unwrap();
-    assert!(refused.stopped().await.unwrap().is_some());
+    let refused = frame(Class::Picture, 2, 1, Rights::Control, 1_000);
+    let mut refused = agent.0.part(&refused, 500).await;
+    assert_eq!(refused.delivered().await, Err(WriteError::Refused));
 }
 
 #[tokio::test]
@@ -176,21 +172,12 @@ async fn revoked_technicians_are_out_at_once() {
         }
     );
 
-    let (_endpoint, again) =
-        fernsicht_protocol::quic::connect(&relay.address, &pin, ALPN_CONSOLE, Some(&identity))
-            .await
-            .unwrap();
-    let (send, receive) = again.open_bi().await.unwrap();
-    let mut sender = fernsicht_protocol::quic::MessageSender::new(send);
-    sender
-        .send(&ConsoleToRelay::Hello { version: VERSION })
-        .await
-        .unwrap();
-    let heard = fernsicht_protocol::quic::MessageReceiver::new(receive)
-        .next::<RelayToConsole>()
-        .await;
+    let address = (&relay.address[..], &pin);
+    let mut again = Client::connect(Transport::Quic, address, ALPN_CONSOLE, Some(&identity)).await;
+    again.say(&ConsoleToRelay::Hello { version: VERSION }).await;
+    let heard = again.hear::<RelayToConsole>().await;
     assert_eq!(
-        heard.unwrap(),
+        heard,
         Some(RelayToConsole::Refused {
             reason: Refusal::Revoked
         })
@@ -232,7 +219,7 @@ async fn tries_are_limited() {
         })
         .await;
     assert!(matches!(console.hear().await, RelayToConsole::Share { .. }));
-    agent.0.connection.close(0u32.into(), b"");
+    agent.0.connection.close(0, b"");
     assert_eq!(console.hear().await, RelayToConsole::AgentLeft);
 
     // The whole loopback is one network: its try for this code is spent.
@@ -267,7 +254,7 @@ async fn tries_are_limited() {
 async fn a_token_serves_once_and_strangers_get_nothing() {
     let relay = Relay::start(&[]);
     let token = relay.token("Erika Weber");
-    let pin = fernsicht_protocol::quic::Pin {
+    let pin = fernsicht_protocol::net::Pin {
         ca: token.ca,
         relay_name: token.relay_name.as_str().to_owned(),
     };

@@ -17,7 +17,7 @@ use common::disk::Mounted;
 use common::*;
 use fernsicht_protocol::frame::Class;
 use fernsicht_protocol::messages::*;
-use fernsicht_protocol::quic::{Identity, Pin};
+use fernsicht_protocol::net::{Identity, Pin, SingleSender};
 use fernsicht_protocol::unit::Record;
 
 /// A relay whose recordings are written to a file system of their own.
@@ -180,7 +180,7 @@ async fn a_stalled_store_stops_control_and_nothing_else() {
     // A process with a thread in a frozen write cannot be reaped, but it lets go of its address.
     let address = relay.address.clone();
     until("the relay ends", || {
-        std::net::UdpSocket::bind(&address).is_ok()
+        std::net::UdpSocket::bind(&address).is_ok() && std::net::TcpListener::bind(&address).is_ok()
     })
     .await;
     disk.thaw();
@@ -198,12 +198,11 @@ async fn a_killed_relay_leaves_what_it_had_recorded() {
         for number in 0.. {
             let rights = fernsicht_protocol::rights::Rights::Control;
             let picture = frame(Class::Picture, number, 1, rights, 60_000);
-            let Ok(mut stream) = pictures.open_uni().await else {
+            let Ok(mut stream) = SingleSender::open(&pictures, Class::Picture).await else {
                 return;
             };
             // The relay may be gone already.
-            drop(stream.write_all(&picture.encode()).await);
-            drop(stream.finish());
+            drop(stream.send(picture).await);
         }
     });
     let viewer = session.console.0.connection.clone();
@@ -214,7 +213,7 @@ async fn a_killed_relay_leaves_what_it_had_recorded() {
             // Each by itself: in-order streams do not end.
             let counted = counted.clone();
             tokio::spawn(async move {
-                if stream.read_to_end(1 << 20).await.is_ok() {
+                if read_to_end(&mut stream).await.is_ok() {
                     counted.fetch_add(1, Ordering::Relaxed);
                 }
             });

@@ -30,7 +30,7 @@ tables=$counters,${places%,*}
 # The longest input. Operations cost more than bytes of a document: short rows of them find more in the same time.
 longest() {
     case $1 in
-    guard | heads | peer | router) echo 128 ;;
+    guard | heads | mux | peer | router) echo 128 ;;
     epoch) echo 192 ;;
     altered) echo 256 ;;
     pairing) echo 96 ;;
@@ -47,6 +47,7 @@ own() {
     router) echo 'protocol/src/router/([a-eg-z]|frames)' ;;
     messages) echo 'protocol/src/(messages|audit|wire)[.]rs' ;;
     pairing) echo 'protocol/src/(pairing|cert)[.]rs' ;;
+    mux) echo 'protocol/src/mux/' ;;
     picture) echo 'protocol/src/picture([.]rs|/)' ;;
     recording) echo 'recordings/src/(reader|format|verify|chain)' ;;
     altered) echo 'recordings/src/(verify|open|outcome)' ;;

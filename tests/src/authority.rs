@@ -4,7 +4,7 @@
 use anyhow::{Context, Result};
 use fernsicht_protocol::cert::{self, Role};
 use fernsicht_protocol::crypto::{self, Hash};
-use fernsicht_protocol::quic::Identity;
+use fernsicht_protocol::net::Identity;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, PKCS_ED25519,

@@ -11,7 +11,7 @@ use fernsicht_protocol::audit::{
 };
 use fernsicht_protocol::complaint::Code;
 use fernsicht_protocol::messages::{ALPN_CONSOLE, ConsoleToRelay, RelayToConsole, VERSION};
-use fernsicht_protocol::quic::{self, Identity, MessageReceiver, MessageSender, Pin};
+use fernsicht_protocol::net::{self, Connection, Identity, MessageReceiver, MessageSender, Pin};
 use fernsicht_protocol::sealing::AuditorKey;
 use fernsicht_protocol::token::Token;
 use fernsicht_protocol::wire::{Blob, Wire};
@@ -33,9 +33,8 @@ pub fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
 /// A connection with its message stream.
 #[derive(Debug)]
 pub struct Client {
-    _endpoint: quinn::Endpoint,
     /// The connection, for streams.
-    pub connection: quinn::Connection,
+    pub connection: Connection,
     sender: MessageSender,
     receiver: MessageReceiver,
 }
@@ -48,13 +47,12 @@ impl Client {
         alpn: &[u8],
         identity: Option<&Identity>,
     ) -> Result<Self> {
-        let (endpoint, connection) = quic::connect(address, pin, alpn, identity).await?;
-        let (send, receive) = connection.open_bi().await?;
+        let connection = net::connect(address, pin, alpn, identity).await?;
+        let (sender, receiver) = connection.open_messages().await?;
         Ok(Self {
-            _endpoint: endpoint,
             connection,
-            sender: MessageSender::new(send),
-            receiver: MessageReceiver::new(receive),
+            sender,
+            receiver,
         })
     }
 
@@ -72,8 +70,8 @@ impl Client {
     }
 
     /// The two halves, for tasks of their own.
-    pub fn split(self) -> (quinn::Endpoint, MessageSender, MessageReceiver) {
-        (self._endpoint, self.sender, self.receiver)
+    pub fn split(self) -> (MessageSender, MessageReceiver) {
+        (self.sender, self.receiver)
     }
 }
 
@@ -191,7 +189,11 @@ impl PlainAuditor {
             .await
             .context("no stream")??;
         let length = usize::try_from(about.length)? + about.keys_length as usize;
-        let bytes = timeout(PATIENCE * 4, stream.read_to_end(length)).await??;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = timeout(PATIENCE, stream.read_chunk(1 << 20)).await?? {
+            bytes.extend_from_slice(&chunk);
+            ensure!(bytes.len() <= length, "more than {length} bytes came");
+        }
         ensure!(
             bytes.len() == length,
             "{} bytes of {length} came",

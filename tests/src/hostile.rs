@@ -22,8 +22,10 @@ use fernsicht_protocol::messages::{
     AgentToConsole, AgentToRelay, ConsoleToAgent, ControlOffer, RecordingOpen, RelayToAgent,
     SessionId, VERSION,
 };
+use fernsicht_protocol::net::{
+    self, Connection, Identity, Incoming, MessageReceiver, MessageSender, RecordSender, quic,
+};
 use fernsicht_protocol::pairing::{Confirm, Context as PairingContext, console};
-use fernsicht_protocol::quic::{self, Identity, Incoming, MessageReceiver, MessageSender};
 use fernsicht_protocol::retention;
 use fernsicht_protocol::sealing::{AuditorKey, Binding, epoch_message};
 use fernsicht_protocol::unit::Record;
@@ -97,15 +99,18 @@ impl Hostile {
             .await
             .context("no agent connects")?;
         let connection = incoming.context("the endpoint is open")?.await?;
-        let (send, receive) = timeout(PATIENCE, connection.accept_bi())
+        let quic = connection.clone();
+        let connection = Connection::from(connection);
+        let (sender, receiver) = timeout(PATIENCE, connection.accept_messages())
             .await
             .context("no message stream")??;
         let let_out = Arc::new(Mutex::new(Vec::new()));
         tokio::spawn(note_frames(connection.clone(), Arc::clone(&let_out)));
         let mut met = Met {
+            quic,
             connection,
-            sender: MessageSender::new(send),
-            receiver: MessageReceiver::new(receive),
+            sender,
+            receiver,
             let_out,
         };
         let AgentToRelay::Hello { configuration, .. } = met.next().await? else {
@@ -197,7 +202,8 @@ impl Hostile {
 #[derive(Debug)]
 pub struct Met {
     /// The connection, for streams out of turn.
-    pub connection: quinn::Connection,
+    pub connection: Connection,
+    quic: quinn::Connection,
     sender: MessageSender,
     receiver: MessageReceiver,
     let_out: Arc<Mutex<Vec<Header>>>,
@@ -219,7 +225,7 @@ impl Met {
 
     /// True if the agent has hung up.
     pub fn gone(&self) -> bool {
-        self.connection.close_reason().is_some()
+        self.quic.close_reason().is_some()
     }
 
     /// Headers of all frames that the agent has let out.
@@ -239,7 +245,7 @@ pub struct Pair {
     signer: Identity,
     /// Seals what the console says, once an epoch is open.
     pub sealer: Option<Sealer>,
-    streams: HashMap<Class, quinn::SendStream>,
+    streams: HashMap<Class, RecordSender>,
 }
 
 impl std::fmt::Debug for Pair {
@@ -257,11 +263,12 @@ impl Pair {
 
     /// Sends a record on its class's one stream. Errors: the agent has hung up.
     pub async fn record(&mut self, met: &Met, record: &Record) -> Result<()> {
-        let stream = match self.streams.entry(record.header().class) {
+        let class = record.header().class;
+        let stream = match self.streams.entry(class) {
             Entry::Occupied(open) => open.into_mut(),
-            Entry::Vacant(none) => none.insert(met.connection.open_uni().await?),
+            Entry::Vacant(none) => none.insert(RecordSender::open(&met.connection, class).await?),
         };
-        Ok(stream.write_all(&record.encode()).await?)
+        Ok(stream.send(record).await?)
     }
 
     /// Plays along with the beginning of an epoch, which only the customer's consent starts.
@@ -364,7 +371,7 @@ struct Begun {
     sealed_keys_hash: Hash,
 }
 
-async fn note_frames(connection: quinn::Connection, let_out: Arc<Mutex<Vec<Header>>>) {
+async fn note_frames(connection: Connection, let_out: Arc<Mutex<Vec<Header>>>) {
     while let Ok(stream) = connection.accept_uni().await {
         let book = Arc::clone(&let_out);
         tokio::spawn(async move {
@@ -373,7 +380,7 @@ async fn note_frames(connection: quinn::Connection, let_out: Arc<Mutex<Vec<Heade
                     .unwrap_or_else(PoisonError::into_inner)
                     .push(header)
             };
-            match quic::incoming(stream).await {
+            match net::incoming(stream).await {
                 Ok(Incoming::Records(mut records)) => {
                     while let Ok(Some(record)) = records.next().await {
                         note(*record.header());
@@ -382,7 +389,7 @@ async fn note_frames(connection: quinn::Connection, let_out: Arc<Mutex<Vec<Heade
                 Ok(Incoming::Single(header, mut stream)) => {
                     note(header);
                     // What is in it cannot be read here; it must only be taken.
-                    drop(quic::read_single(header, &mut stream).await);
+                    drop(net::read_single(header, &mut stream).await);
                 }
                 Err(_) => {}
             }

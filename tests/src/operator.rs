@@ -1,19 +1,20 @@
 //! An operator in a temporary folder: relay, technician, auditors, and the agent file that customers get.
 
 use std::fs;
-use std::net::UdpSocket;
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use fernsicht_protocol::cert::Role;
-use fernsicht_protocol::quic::Pin;
+use fernsicht_protocol::net::Pin;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::auditor::Auditor;
 use crate::authority::Authority;
+use crate::dice::Dice;
 use crate::programs::{self, Programs};
 use crate::tap::Place;
 use crate::wait;
@@ -55,8 +56,7 @@ impl Relay {
 impl Operator {
     /// Prepares everything in `folder`, which must exist; nothing runs yet.
     pub fn new(programs: Programs, folder: &Path) -> Result<Self> {
-        // A port that is free now; nobody else on this machine takes ports of the loopback at random.
-        let port = UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = free_port()?;
         let this = Self {
             programs,
             folder: folder.to_owned(),
@@ -285,6 +285,18 @@ impl Operator {
         found.sort();
         Ok(found.into_iter().map(|(_, path)| path).collect())
     }
+}
+
+/// A port that is free for UDP and TCP, and that stays so while its relay is started anew: below those from which
+/// the kernel gives clients theirs.
+fn free_port() -> Result<u16> {
+    let mut dice = Dice::fresh();
+    let mut ports = (0..1000).map(|_| 10_000 + dice.roll(22_000) as u16);
+    let free = |port: &u16| {
+        let address = (Ipv4Addr::LOCALHOST, *port);
+        UdpSocket::bind(address).is_ok() && TcpListener::bind(address).is_ok()
+    };
+    ports.find(free).context("no port is free")
 }
 
 /// All files below a folder.

@@ -17,16 +17,17 @@ use fernsicht_protocol::complaint::Code;
 use fernsicht_protocol::content::Cause;
 use fernsicht_protocol::crypto::{self, Hash, SigningKey, hash};
 use fernsicht_protocol::epoch::{Epoch, Sealer};
-use fernsicht_protocol::frame::{Class, Direction, Frame, Header};
+use fernsicht_protocol::frame::{Class, Direction, Header};
 use fernsicht_protocol::messages::{
     ALPN_AGENT, ALPN_CONSOLE, AgentToConsole, AgentToRelay, ConsoleToAgent, ConsoleToRelay,
     ControlOffer, End, RecordingOpen, RelayToAgent, RelayToConsole, SessionId, VERSION,
 };
+use fernsicht_protocol::net::{
+    self, Connection, Identity, Incoming, MessageReceiver, MessageSender, Pin, RecordSender,
+    SingleSender,
+};
 use fernsicht_protocol::pairing::{
     Confirm, Context as PairingContext, agent as pairing_agent, console as pairing_console,
-};
-use fernsicht_protocol::quic::{
-    self, Identity, Incoming, MessageReceiver, MessageSender, Pin, RecordSender,
 };
 use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::sealing::{self, Binding, SealedKeys};
@@ -71,9 +72,8 @@ pub struct Pair {
     pub code: Option<Code>,
     /// E_1, for tests that open without an auditor.
     pub epoch: Epoch,
-    agent: quinn::Connection,
-    console: quinn::Connection,
-    _endpoints: [quinn::Endpoint; 2],
+    agent: Connection,
+    console: Connection,
     to_relay: MessageSender,
     _from_console: MessageSender,
     agent_sealer: Sealer,
@@ -225,8 +225,8 @@ impl Pair {
         let noted = Arc::new(Mutex::new(Noted::default()));
         let (agent_connection, console_connection) =
             (agent.connection.clone(), console.connection.clone());
-        let (agent_endpoint, to_relay, from_relay) = agent.split();
-        let (console_endpoint, from_console, to_console) = console.split();
+        let (to_relay, from_relay) = agent.split();
+        let (from_console, to_console) = console.split();
         tokio::spawn(note_messages(from_relay, Arc::clone(&noted)));
         tokio::spawn(drain(to_console));
         tokio::spawn(note_frames(
@@ -250,7 +250,6 @@ impl Pair {
             epoch,
             agent: agent_connection,
             console: console_connection,
-            _endpoints: [agent_endpoint, console_endpoint],
             to_relay,
             _from_console: from_console,
             streams: Vec::new(),
@@ -297,7 +296,8 @@ impl Pair {
             };
             self.streams[place].2.send(&Record::Frame(frame)).await?;
         } else {
-            send_single(connection, &frame).await?;
+            let mut stream = SingleSender::open(connection, class).await?;
+            stream.send(frame).await?;
         }
         Ok(header)
     }
@@ -324,18 +324,9 @@ impl Pair {
 
     /// Both ends hang up without a word.
     pub fn vanish(self) {
-        self.agent.close(0u32.into(), b"");
-        self.console.close(0u32.into(), b"");
+        self.agent.close(0, b"");
+        self.console.close(0, b"");
     }
-}
-
-async fn send_single(connection: &quinn::Connection, frame: &Frame) -> Result<()> {
-    let mut stream = connection.open_uni().await?;
-    // A stream that is closed already reports it at the write.
-    drop(stream.set_priority(frame.header.class.priority()));
-    stream.write_all(&frame.encode()).await?;
-    stream.finish()?;
-    Ok(())
 }
 
 struct Paired {
@@ -482,7 +473,7 @@ async fn drain(mut receiver: MessageReceiver) {
     while let Ok(Some(_)) = receiver.next::<RelayToConsole>().await {}
 }
 
-async fn note_frames(connection: quinn::Connection, noted: Arc<Mutex<Noted>>, at_agent: bool) {
+async fn note_frames(connection: Connection, noted: Arc<Mutex<Noted>>, at_agent: bool) {
     while let Ok(stream) = connection.accept_uni().await {
         let noted = Arc::clone(&noted);
         let note = move |header: Header, tombstone: bool| {
@@ -493,7 +484,7 @@ async fn note_frames(connection: quinn::Connection, noted: Arc<Mutex<Noted>>, at
             }
         };
         tokio::spawn(async move {
-            match quic::incoming(stream).await {
+            match net::incoming(stream).await {
                 Ok(Incoming::Records(mut records)) => {
                     while let Ok(Some(record)) = records.next().await {
                         let tombstone = matches!(record, Record::Tombstone { .. });
@@ -501,7 +492,7 @@ async fn note_frames(connection: quinn::Connection, noted: Arc<Mutex<Noted>>, at
                     }
                 }
                 Ok(Incoming::Single(header, mut stream)) => {
-                    if quic::read_single(header, &mut stream).await.is_ok() {
+                    if net::read_single(header, &mut stream).await.is_ok() {
                         note(header, false);
                     }
                 }

@@ -17,7 +17,7 @@ use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, Result};
 use fernsicht_protocol::messages::ALPN_AGENT;
-use fernsicht_protocol::quic::{self, Identity, Pin};
+use fernsicht_protocol::net::{Identity, Pin, quic};
 use tokio::sync::oneshot;
 
 pub use log::{Ending, Leg, Log, Moment, Passed, Revocation};

@@ -32,12 +32,13 @@ const HOUSE: [(&str, &[&str]); 6] = [
 ];
 
 /// What decides must not name: runtime, transport, windows, stores.
-const EDGES: [&str; 9] = [
+const EDGES: [&str; 10] = [
     "object_store",
     "rusqlite",
     "tokio",
     "quinn",
     "quinn-proto",
+    "tokio-rustls",
     "egui",
     "eframe",
     "winit",
@@ -83,7 +84,7 @@ fn cores_name_no_runtime_transport_or_window() -> Result<()> {
 fn glue_stands_behind_one_additive_feature() -> Result<()> {
     let members = members()?;
     for (name, feature, brings) in [
-        ("fernsicht-protocol", "quic", ["quinn", "tokio"]),
+        ("fernsicht-protocol", "net", ["quinn", "tokio"]),
         (
             "fernsicht-recordings",
             "store",

@@ -252,7 +252,7 @@ async fn frames_out_of_turn(met: &Met) -> Result<()> {
                 ciphertext: vec![7; 80],
             };
             // The agent may have hung up over the frame before.
-            let Ok(mut stream) = met.connection.open_uni().await else {
+            let Ok(mut stream) = met.connection.open_uni(class).await else {
                 return Ok(());
             };
             let bytes = match class.in_order() {

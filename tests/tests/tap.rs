@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use fernsicht_protocol::cert::Role;
 use fernsicht_protocol::frame::{Class, Direction, Frame, Header};
 use fernsicht_protocol::messages::ALPN_AGENT;
-use fernsicht_protocol::quic::{self, Incoming, Pin, RecordSender};
+use fernsicht_protocol::net::{self, Incoming, Pin, RecordSender, quic};
 use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::unit::Record;
 use fernsicht_tests::authority::Authority;
@@ -56,20 +56,22 @@ async fn frames_pass_unchanged_and_revocations_are_judged() -> Result<()> {
         let mut bytes = [0; 5];
         question.read_exact(&mut bytes).await?;
         answer.write_all(&bytes).await?;
-        let Incoming::Records(mut records) = quic::incoming(agent.accept_uni().await?).await?
+        let Incoming::Records(mut records) =
+            net::incoming(agent.accept_uni().await?.into()).await?
         else {
             anyhow::bail!("the rights come as records");
         };
         ensure!(records.next().await?.context("a record")? == rights(0, 1, Rights::View));
-        let Incoming::Single(seen, mut picture) = quic::incoming(agent.accept_uni().await?).await?
+        let Incoming::Single(seen, mut picture) =
+            net::incoming(agent.accept_uni().await?.into()).await?
         else {
             anyhow::bail!("the picture comes alone");
         };
         ensure!(seen.class == Class::Picture);
         ensure!(records.next().await?.context("a record")? == rights(1, 2, Rights::None));
-        let cancelled = quic::read_single(seen, &mut picture).await;
+        let cancelled = net::read_single(seen, &mut picture).await;
         ensure!(
-            matches!(cancelled, Err(quic::ReadError::Cancelled)),
+            matches!(cancelled, Err(net::ReadError::Cancelled)),
             "{cancelled:?}"
         );
         answer.write_all(b"end").await?;
@@ -84,7 +86,7 @@ async fn frames_pass_unchanged_and_revocations_are_judged() -> Result<()> {
     let mut bytes = [0; 5];
     answer.read_exact(&mut bytes).await?;
     ensure!(&bytes == b"hello");
-    let mut records = RecordSender::open(&agent, Class::Rights).await?;
+    let mut records = RecordSender::open(&agent.clone().into(), Class::Rights).await?;
     records.send(&rights(0, 1, Rights::View)).await?;
     let mut picture = agent.open_uni().await?;
     picture

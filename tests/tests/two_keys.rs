@@ -16,7 +16,7 @@ use fernsicht_protocol::content::{Input, InputEvent};
 use fernsicht_protocol::crypto::Secret;
 use fernsicht_protocol::epoch::Epoch;
 use fernsicht_protocol::frame::{Class, Direction};
-use fernsicht_protocol::quic::{Identity, Pin};
+use fernsicht_protocol::net::{Identity, Pin};
 use fernsicht_protocol::receipt::{self, State};
 use fernsicht_protocol::sealing::{self, AuditorKey, Binding, SealedKey};
 use fernsicht_protocol::wire::Wire;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::platform::Waker;
 
-/// Frames under way at most: as many as QUIC streams may be open.
+/// Frames under way at most: as many as streams may be open.
 const MOST_FRAMES: usize = 64;
 
 /// Bytes under way at most: two of the largest updates.

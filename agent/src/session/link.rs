@@ -3,12 +3,12 @@
 //!
 //! ```text
 //! Outgoing::Message ─► the message stream      Record ─► the stream of its class
-//! Outgoing::Single ──► a stream of its own, reset when frames are cancelled
+//! Outgoing::Single ──► a stream of its own, cancelled when frames are
 //! ```
 //!
 //! The runtime has one thread: tasks run in the order in which they were woken. A
 //! cancellation wakes the streams' tasks before the rights frame wakes the sender, so the
-//! resets stand in the same packets as the rights frame or before it.
+//! cancellations stand in the same packets as the rights frame or before it.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,7 +17,9 @@ use fernsicht_protocol::content::{ConsoleNotice, Input, PeerHeads, PictureAck};
 use fernsicht_protocol::epoch;
 use fernsicht_protocol::frame::{Class, Frame};
 use fernsicht_protocol::messages::{AgentToRelay, End};
-use fernsicht_protocol::quic::{self, Incoming, MessageSender, RecordSender};
+use fernsicht_protocol::net::{
+    self, Connection, Incoming, MessageSender, RecordSender, RecvStream, SingleSender,
+};
 use fernsicht_protocol::unit::Record;
 use fernsicht_protocol::wire::Wire;
 use tokio::sync::{mpsc, watch};
@@ -35,7 +37,7 @@ const RECORDS: usize = 256;
 /// Sends until [`Outgoing::Close`] or the connection ends. Each stream has a task of its own: a
 /// peer that does not read one class holds up no other.
 pub(super) async fn send(
-    connection: quinn::Connection,
+    connection: Connection,
     mut messages: MessageSender,
     mut outgoing: mpsc::Receiver<Outgoing>,
     cancels: watch::Receiver<u64>,
@@ -82,7 +84,7 @@ pub(super) async fn send(
         };
         while tasks.try_join_next().is_some() {}
         if !sent {
-            return connection.close(0u32.into(), b"");
+            return connection.close(0, b"");
         }
     }
     // The relay closes once it has told the console; a relay that does not is not waited for.
@@ -93,15 +95,11 @@ pub(super) async fn send(
         connection.closed().await;
     };
     drop(tokio::time::timeout(std::time::Duration::from_secs(2), delivered).await);
-    connection.close(0u32.into(), b"");
+    connection.close(0, b"");
 }
 
 /// Sends the records of one class until their queue ends, then waits until the relay has them.
-async fn send_records(
-    connection: quinn::Connection,
-    class: Class,
-    mut records: mpsc::Receiver<Record>,
-) {
+async fn send_records(connection: Connection, class: Class, mut records: mpsc::Receiver<Record>) {
     let Ok(mut stream) = RecordSender::open(&connection, class).await else {
         return;
     };
@@ -113,10 +111,10 @@ async fn send_records(
     stream.finish().await;
 }
 
-/// Sends one frame unless it was cancelled meanwhile; then its stream is reset, also while
-/// what was sent is not acknowledged yet.
+/// Sends one frame unless it was cancelled meanwhile; then its stream is cancelled, also while
+/// what was sent has not arrived yet.
 async fn send_single(
-    connection: quinn::Connection,
+    connection: Connection,
     frame: Frame,
     at: u64,
     mut cancels: watch::Receiver<u64>,
@@ -124,37 +122,27 @@ async fn send_single(
     let opened = tokio::select! {
         biased;
         _ = cancels.wait_for(|count| *count > at) => return,
-        opened = connection.open_uni() => opened,
+        opened = SingleSender::open(&connection, frame.header.class) => opened,
     };
     let Ok(mut stream) = opened else { return };
-    // A stream of a connection that is gone fails at the write.
-    drop(stream.set_priority(frame.header.class.priority()));
-    let bytes = frame.encode();
+    let sent = async {
+        if stream.send(frame).await.is_ok() {
+            // Whether it has arrived or nobody wants it: nothing is left to cancel.
+            drop(stream.delivered().await);
+        }
+    };
     let cancelled = tokio::select! {
         biased;
         _ = cancels.wait_for(|count| *count > at) => true,
-        written = stream.write_all(&bytes) => {
-            if written.is_err() || stream.finish().is_err() {
-                return;
-            }
-            false
-        }
-    };
-    let cancelled = cancelled || {
-        tokio::select! {
-            biased;
-            _ = cancels.wait_for(|count| *count > at) => true,
-            _ = stream.stopped() => false,
-        }
+        () = sent => false,
     };
     if cancelled {
-        // Already acknowledged or stopped: nothing is left to cancel.
-        drop(stream.reset(0u32.into()));
+        stream.cancel();
     }
 }
 
 /// Takes the relay's streams until the connection ends. The streams' tasks end with it.
-pub(super) async fn receive(shared: Arc<Shared>, connection: quinn::Connection) {
+pub(super) async fn receive(shared: Arc<Shared>, connection: Connection) {
     let mut tasks = JoinSet::new();
     while let Ok(stream) = connection.accept_uni().await {
         while tasks.try_join_next().is_some() {}
@@ -162,12 +150,12 @@ pub(super) async fn receive(shared: Arc<Shared>, connection: quinn::Connection) 
     }
 }
 
-async fn receive_stream(shared: Arc<Shared>, stream: quinn::RecvStream) {
-    let mut records = match quic::incoming(stream).await {
+async fn receive_stream(shared: Arc<Shared>, stream: RecvStream) {
+    let mut records = match net::incoming(stream).await {
         Ok(Incoming::Records(records)) => records,
         // The console sends nothing but in-order classes.
-        Ok(Incoming::Single(..)) | Err(quic::ReadError::Malformed(_)) => return tampered(&shared),
-        Err(quic::ReadError::Lost(_) | quic::ReadError::Cancelled | quic::ReadError::Truncated) => {
+        Ok(Incoming::Single(..)) | Err(net::ReadError::Malformed(_)) => return tampered(&shared),
+        Err(net::ReadError::Lost(_) | net::ReadError::Cancelled | net::ReadError::Truncated) => {
             return;
         }
     };
@@ -180,8 +168,8 @@ async fn receive_stream(shared: Arc<Shared>, stream: quinn::RecvStream) {
                     wait_for_room(&shared).await;
                 }
             }
-            Ok(None) | Err(quic::ReadError::Lost(_) | quic::ReadError::Cancelled) => return,
-            Err(quic::ReadError::Malformed(_) | quic::ReadError::Truncated) => {
+            Ok(None) | Err(net::ReadError::Lost(_) | net::ReadError::Cancelled) => return,
+            Err(net::ReadError::Malformed(_) | net::ReadError::Truncated) => {
                 return tampered(&shared);
             }
         }

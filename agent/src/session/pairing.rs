@@ -14,9 +14,11 @@ use fernsicht_protocol::code::SessionCode;
 use fernsicht_protocol::messages::{
     ALPN_AGENT, AgentToRelay, ConsoleToAgent, ControlOffer, End, Refusal, RelayToAgent, VERSION,
 };
+use fernsicht_protocol::net::{
+    self, ConnectError, Connection, MessageReceiver, MessageSender, Pin,
+};
 use fernsicht_protocol::pairing::agent::{self, Paired};
 use fernsicht_protocol::pairing::{Context, Error};
-use fernsicht_protocol::quic::{self, ConnectError, MessageReceiver, MessageSender, Pin};
 use fernsicht_protocol::wire::{Blob, Text, Wire};
 use rand_core::OsRng;
 
@@ -31,9 +33,7 @@ const CLOCK: u64 = 24 * 60 * 60;
 
 /// A connection that has said hello.
 pub(super) struct Line {
-    /// Kept as long as the connection.
-    pub(super) endpoint: quinn::Endpoint,
-    pub(super) connection: quinn::Connection,
+    pub(super) connection: Connection,
     pub(super) sender: MessageSender,
     pub(super) receiver: MessageReceiver,
     pub(super) offer: ControlOffer,
@@ -47,24 +47,21 @@ pub(super) async fn connect(configuration: &Configuration) -> Result<Line, Probl
     };
     let mut problem = Problem::RelayUnreachable;
     for address in &configuration.relay_addresses.0 {
-        match quic::connect(address.as_str(), &pin, ALPN_AGENT, None).await {
-            Ok((endpoint, connection)) => return hello(endpoint, connection, configuration).await,
+        match net::connect(address.as_str(), &pin, ALPN_AGENT, None).await {
+            Ok(connection) => return hello(connection, configuration).await,
             Err(error) => problem = connect_problem(&error),
         }
     }
     Err(problem)
 }
 
-async fn hello(
-    endpoint: quinn::Endpoint,
-    connection: quinn::Connection,
-    configuration: &Configuration,
-) -> Result<Line, Problem> {
-    let (send, receive) = connection
-        .open_bi()
+async fn hello(connection: Connection, configuration: &Configuration) -> Result<Line, Problem> {
+    let transport = connection.transport();
+    tracing::info!(%transport, "connected to the relay");
+    let (mut sender, mut receiver) = connection
+        .open_messages()
         .await
         .map_err(|_| Problem::RelayUnreachable)?;
-    let (mut sender, mut receiver) = (MessageSender::new(send), MessageReceiver::new(receive));
     let hello = AgentToRelay::Hello {
         version: VERSION,
         configuration: configuration.hash(),
@@ -82,7 +79,6 @@ async fn hello(
                 return Err(Problem::Clock);
             }
             Ok(Line {
-                endpoint,
                 connection,
                 sender,
                 receiver,
@@ -207,10 +203,8 @@ async fn hear(receiver: &mut MessageReceiver) -> Result<RelayToAgent, Problem> {
     match tokio::time::timeout(STEP, receiver.next()).await {
         Ok(Ok(Some(message))) => Ok(message),
         Ok(Ok(None)) => Err(Problem::TechnicianLeft),
-        Ok(Err(quic::ReadError::Malformed(_) | quic::ReadError::Truncated)) => {
-            Err(Problem::Tampered)
-        }
-        Ok(Err(quic::ReadError::Cancelled | quic::ReadError::Lost(_))) => {
+        Ok(Err(net::ReadError::Malformed(_) | net::ReadError::Truncated)) => Err(Problem::Tampered),
+        Ok(Err(net::ReadError::Cancelled | net::ReadError::Lost(_))) => {
             Err(Problem::ConnectionLost)
         }
         Err(_) => Err(Problem::TechnicianLeft),

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use fernsicht_protocol::attached::Configuration;
 use fernsicht_protocol::guard::Phase;
 use fernsicht_protocol::messages::{AgentToRelay, End, Refusal, RelayToAgent};
-use fernsicht_protocol::quic::MessageReceiver;
+use fernsicht_protocol::net::{Connection, MessageReceiver};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -33,8 +33,7 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// A connection and its tasks.
 pub(super) struct Connected {
     pub(super) receiver: MessageReceiver,
-    connection: quinn::Connection,
-    endpoint: quinn::Endpoint,
+    connection: Connection,
     sending: JoinHandle<()>,
     receiving: JoinHandle<()>,
 }
@@ -47,7 +46,6 @@ impl Connected {
         queue: mpsc::Receiver<Outgoing>,
     ) -> Self {
         let Line {
-            endpoint,
             connection,
             sender,
             receiver,
@@ -59,7 +57,6 @@ impl Connected {
             sending: tokio::spawn(link::send(connection.clone(), sender, queue, cancels)),
             receiving: tokio::spawn(link::receive(shared.clone(), connection.clone())),
             connection,
-            endpoint,
         }
     }
 
@@ -67,15 +64,15 @@ impl Connected {
     pub(super) async fn close(mut self) {
         self.receiving.abort();
         drop(tokio::time::timeout(Duration::from_secs(3), &mut self.sending).await);
-        self.connection.close(0u32.into(), b"");
-        drop(tokio::time::timeout(Duration::from_secs(1), self.endpoint.wait_idle()).await);
+        self.connection.close(0, b"");
+        drop(tokio::time::timeout(Duration::from_secs(1), self.connection.drained()).await);
     }
 
     /// Ends at once: nobody listens any more.
     pub(super) fn abandon(&self) {
         self.receiving.abort();
         self.sending.abort();
-        self.connection.close(0u32.into(), b"");
+        self.connection.close(0, b"");
     }
 }
 

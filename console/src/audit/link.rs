@@ -18,7 +18,9 @@ use fernsicht_protocol::audit::{
 };
 use fernsicht_protocol::crypto::Secret;
 use fernsicht_protocol::messages::VERSION;
-use fernsicht_protocol::quic::{self, MessageReceiver, MessageSender, Pin, ReadError};
+use fernsicht_protocol::net::{
+    self, Connection, MessageReceiver, MessageSender, Pin, ReadError, RecvStream,
+};
 use fernsicht_protocol::wire::Wire as _;
 use tokio::sync::mpsc;
 
@@ -88,7 +90,7 @@ impl Link {
     /// Connects as this auditor.
     pub fn connect(identity: &Identity) -> Result<Self, Failure> {
         let relay = identity.relay.clone();
-        let tls = quic::Identity {
+        let tls = net::Identity {
             chain: identity.chain.clone(),
             key: identity.key_der.clone(),
         };
@@ -160,7 +162,7 @@ fn gone() -> Failure {
 
 fn run(
     relay: &Relay,
-    tls: &quic::Identity,
+    tls: &net::Identity,
     report: &SyncSender<Result<(), Failure>>,
     requests: mpsc::Receiver<Request>,
 ) {
@@ -184,33 +186,28 @@ fn run(
 
 /// Messages with the relay, hello exchanged.
 pub(crate) struct Conversation {
-    endpoint: quinn::Endpoint,
-    connection: quinn::Connection,
+    connection: Connection,
     sender: MessageSender,
     receiver: MessageReceiver,
     relay_now: u64,
 }
 
 impl Conversation {
-    pub(crate) async fn begin(
-        relay: &Relay,
-        tls: Option<&quic::Identity>,
-    ) -> Result<Self, Failure> {
+    pub(crate) async fn begin(relay: &Relay, tls: Option<&net::Identity>) -> Result<Self, Failure> {
         let pin = Pin {
             ca: relay.ca,
             relay_name: relay.name.clone(),
         };
-        let connected = quic::connect(&relay.address, &pin, ALPN_AUDITOR, tls).await;
-        let (endpoint, connection) = connected.map_err(|e| problem(relay, &e))?;
-        let (send, receive) = connection
-            .open_bi()
+        let connected = net::connect(&relay.address, &pin, ALPN_AUDITOR, tls).await;
+        let connection = connected.map_err(|e| problem(relay, &e))?;
+        let (sender, receiver) = connection
+            .open_messages()
             .await
             .map_err(|e| Problem::Link(e.to_string()))?;
         let mut conversation = Self {
-            endpoint,
             connection,
-            sender: MessageSender::new(send),
-            receiver: MessageReceiver::new(receive),
+            sender,
+            receiver,
             relay_now: 0,
         };
         let hello = AuditorToRelay::Hello { version: VERSION };
@@ -243,9 +240,9 @@ impl Conversation {
 
     pub(crate) async fn close(self) {
         self.sender.finish().await;
-        self.connection.close(0u32.into(), b"");
+        self.connection.close(0, b"");
         // Whether the relay has heard the goodbye makes no difference.
-        drop(tokio::time::timeout(Duration::from_secs(1), self.endpoint.wait_idle()).await);
+        drop(tokio::time::timeout(Duration::from_secs(1), self.connection.drained()).await);
     }
 
     async fn serve(mut self, mut requests: mpsc::Receiver<Request>) {
@@ -320,17 +317,17 @@ impl Conversation {
 }
 
 /// Exactly `length` bytes. Memory grows with what arrives.
-async fn read(stream: &mut quinn::RecvStream, length: u64) -> Result<Vec<u8>, Failure> {
+async fn read(stream: &mut RecvStream, length: u64) -> Result<Vec<u8>, Failure> {
     let length = usize::try_from(length).map_err(|_| answer("a length beyond memory"))?;
     let mut bytes = Vec::new();
     while bytes.len() < length {
         let most = (length - bytes.len()).min(CHUNK);
-        let chunk = tokio::time::timeout(STILL, stream.read_chunk(most, true))
+        let chunk = tokio::time::timeout(STILL, stream.read_chunk(most))
             .await
             .map_err(|_| gone())?
             .map_err(|e| Problem::Link(e.to_string()))?
             .ok_or_else(|| answer("the recording ended too early"))?;
-        bytes.extend_from_slice(&chunk.bytes);
+        bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
 }

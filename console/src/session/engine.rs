@@ -275,13 +275,14 @@ impl Engine {
             self.handle_lost(Problem::Link("the relay does not answer".into()));
         }
         self.with_core(|core| core.handle_timeout(now));
-        let rtt = self.connected.as_ref().map(|c| c.rtt());
+        let rtt = self.connected.as_ref().and_then(|c| c.rtt());
+        let transport = self.connected.as_ref().map(|c| c.transport());
         let size = self
             .board
             .lock()
             .pixels()
             .map(|p| (p.width.into(), p.height.into()));
-        self.meter.handle_timeout(now, rtt, size);
+        self.meter.handle_timeout(now, (rtt, transport), size);
     }
 
     fn handle_enrolled(&mut self, result: Result<Identity, Problem>) {

@@ -15,8 +15,9 @@ use std::time::{Duration, Instant};
 
 use fernsicht_protocol::frame::{Class, Frame};
 use fernsicht_protocol::messages::{ALPN_CONSOLE, ConsoleToRelay, End, RelayToConsole};
-use fernsicht_protocol::quic::{
-    self, ConnectError, Incoming, MessageReceiver, MessageSender, Pin, ReadError, RecordSender,
+use fernsicht_protocol::net::{
+    self, ConnectError, Connection, Incoming, Lost, MessageReceiver, MessageSender, Pin, ReadError,
+    RecordSender, RecvStream, Transport,
 };
 use fernsicht_protocol::unit::Record;
 use tokio::sync::mpsc;
@@ -27,7 +28,7 @@ use super::budget::{Budget, Share};
 use crate::identity::{Identity, Relay};
 use crate::view::Problem;
 
-/// Events that wait for the engine. When it is full, QUIC's flow control holds the relay back.
+/// Events that wait for the engine. When it is full, flow control holds the relay back.
 const MOST_EVENTS: usize = 64;
 
 /// Messages, or frames of one class, that wait for their stream. The agent sends no more pictures
@@ -74,7 +75,7 @@ pub(crate) struct Link {
 
 impl Link {
     /// Begins to connect.
-    pub(crate) fn open(relay: Relay, identity: quic::Identity) -> Self {
+    pub(crate) fn open(relay: Relay, identity: net::Identity) -> Self {
         let (sender, events) = mpsc::channel(MOST_EVENTS);
         let task = tokio::spawn(run(relay, identity, sender));
         Self { events, task }
@@ -98,8 +99,7 @@ impl Drop for Link {
 /// The sending side of a link that stands.
 #[derive(Debug)]
 pub(crate) struct Connected {
-    endpoint: quinn::Endpoint,
-    connection: quinn::Connection,
+    connection: Connection,
     messages: mpsc::Sender<ConsoleToRelay>,
     /// Writes the messages; ends when all are delivered.
     speaker: JoinSet<()>,
@@ -108,16 +108,11 @@ pub(crate) struct Connected {
 }
 
 impl Connected {
-    fn new(
-        endpoint: quinn::Endpoint,
-        connection: quinn::Connection,
-        sender: MessageSender,
-    ) -> Self {
+    fn new(connection: Connection, sender: MessageSender) -> Self {
         let (messages, queued) = mpsc::channel(MOST_WRITES);
         let mut speaker = JoinSet::new();
         speaker.spawn(write_messages(sender, queued));
         Self {
-            endpoint,
             connection,
             messages,
             speaker,
@@ -150,15 +145,19 @@ impl Connected {
             .map_or(MOST_WRITES, mpsc::Sender::capacity)
     }
 
-    /// The round trip as QUIC estimates it.
-    pub(crate) fn rtt(&self) -> Duration {
+    /// The round trip, as far as it is known.
+    pub(crate) fn rtt(&self) -> Option<Duration> {
         self.connection.rtt()
+    }
+
+    /// What carries it.
+    pub(crate) fn transport(&self) -> Transport {
+        self.connection.transport()
     }
 
     /// Delivers what was sent, says why the session is over, then closes.
     pub(crate) async fn close(self, reason: Option<End>) {
         let Self {
-            endpoint,
             connection,
             messages,
             mut speaker,
@@ -176,8 +175,8 @@ impl Connected {
         drop(messages);
         // A relay that does not take the goodbye finds out by the closed connection.
         drop(tokio::time::timeout(GOODBYE, speaker.join_next()).await);
-        connection.close(0u32.into(), b"");
-        drop(tokio::time::timeout(GOODBYE, endpoint.wait_idle()).await);
+        connection.close(0, b"");
+        drop(tokio::time::timeout(GOODBYE, connection.drained()).await);
     }
 }
 
@@ -198,11 +197,7 @@ async fn write_messages(mut sender: MessageSender, mut queued: mpsc::Receiver<Co
     sender.finish().await;
 }
 
-async fn write_records(
-    connection: quinn::Connection,
-    class: Class,
-    mut queued: mpsc::Receiver<Record>,
-) {
+async fn write_records(connection: Connection, class: Class, mut queued: mpsc::Receiver<Record>) {
     let Ok(mut sender) = RecordSender::open(&connection, class).await else {
         return;
     };
@@ -218,25 +213,26 @@ async fn write_records(
 /// Connects and opens the message stream.
 pub(crate) async fn connect(
     relay: &Relay,
-    identity: Option<&quic::Identity>,
+    identity: Option<&net::Identity>,
 ) -> Result<(Connected, MessageReceiver), Problem> {
     let pin = Pin {
         ca: relay.ca,
         relay_name: relay.name.clone(),
     };
-    let connected = quic::connect(&relay.address, &pin, ALPN_CONSOLE, identity).await;
-    let (endpoint, connection) = connected.map_err(|e| problem(relay, &e))?;
-    let (send, receive) = connection
-        .open_bi()
+    let connected = net::connect(&relay.address, &pin, ALPN_CONSOLE, identity).await;
+    let connection = connected.map_err(|e| problem(relay, &e))?;
+    let transport = connection.transport();
+    tracing::info!(%transport, "connected to the relay");
+    let (sender, receiver) = connection
+        .open_messages()
         .await
         .map_err(|e| Problem::Link(e.to_string()))?;
-    let connected = Connected::new(endpoint, connection, MessageSender::new(send));
-    Ok((connected, MessageReceiver::new(receive)))
+    Ok((Connected::new(connection, sender), receiver))
 }
 
 /// The identity as TLS takes it.
-pub(crate) fn tls_identity(identity: &Identity) -> quic::Identity {
-    quic::Identity {
+pub(crate) fn tls_identity(identity: &Identity) -> net::Identity {
+    net::Identity {
         chain: identity.chain.clone(),
         key: identity.key_der.clone(),
     }
@@ -255,7 +251,7 @@ pub(crate) fn problem(relay: &Relay, error: &ConnectError) -> Problem {
     }
 }
 
-async fn run(relay: Relay, identity: quic::Identity, events: mpsc::Sender<Event>) {
+async fn run(relay: Relay, identity: net::Identity, events: mpsc::Sender<Event>) {
     let (connected, messages) = match connect(&relay, Some(&identity)).await {
         Ok(made) => made,
         Err(problem) => return give(&events, Event::Failed(problem)).await,
@@ -279,7 +275,7 @@ async fn run(relay: Relay, identity: quic::Identity, events: mpsc::Sender<Event>
 }
 
 /// What the technician reads when the connection is gone: the relay's own reason, where it gave one.
-fn lost(error: &quinn::ConnectionError) -> String {
+fn lost(error: &Lost) -> String {
     error.to_string()
 }
 
@@ -299,8 +295,8 @@ async fn read_messages(mut messages: MessageReceiver, events: mpsc::Sender<Event
     }
 }
 
-async fn read_stream(stream: quinn::RecvStream, budget: Budget, events: mpsc::Sender<Event>) {
-    match quic::incoming(stream).await {
+async fn read_stream(stream: RecvStream, budget: Budget, events: mpsc::Sender<Event>) {
+    match net::incoming(stream).await {
         Ok(Incoming::Records(mut records)) => loop {
             match records.next().await {
                 Ok(Some(record)) => give(&events, Event::Record(record)).await,
@@ -310,7 +306,7 @@ async fn read_stream(stream: quinn::RecvStream, budget: Budget, events: mpsc::Se
         },
         Ok(Incoming::Single(header, mut stream)) => {
             let share = budget.take(&header).await;
-            match quic::read_single(header, &mut stream).await {
+            match net::read_single(header, &mut stream).await {
                 Ok(frame) => {
                     let received = Instant::now();
                     let single = Event::Single {

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use fernsicht_protocol::net::Transport;
+
 use crate::view::Measured;
 
 const PERIOD: Duration = Duration::from_secs(1);
@@ -59,7 +61,7 @@ impl Meter {
     pub(crate) fn handle_timeout(
         &mut self,
         now: Instant,
-        rtt: Option<Duration>,
+        (rtt, transport): (Option<Duration>, Option<Transport>),
         size: Option<(u32, u32)>,
     ) {
         let Some(began) = self.began.filter(|began| *began + PERIOD <= now) else {
@@ -67,6 +69,7 @@ impl Meter {
         };
         let seconds = (now - began).as_secs_f64();
         self.measured = Measured {
+            transport,
             rtt_ms: rtt.map(|rtt| rtt.as_secs_f64() * 1e3),
             draw_ms: (self.drawn > 0)
                 .then(|| self.waited.as_secs_f64() * 1e3 / f64::from(self.drawn)),

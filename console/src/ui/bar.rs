@@ -109,6 +109,9 @@ pub fn statistics(ctx: &egui::Context, texts: &Texts, measured: &Measured) {
         Some(value) => format!("{value:.digits$}"),
         None => texts.text("stats-off"),
     };
+    let transport = measured
+        .transport
+        .map_or_else(|| texts.text("stats-off"), |t| t.to_string());
     let size = measured
         .size
         .map_or_else(|| texts.text("stats-off"), |(w, h)| format!("{w} × {h}"));
@@ -123,6 +126,7 @@ pub fn statistics(ctx: &egui::Context, texts: &Texts, measured: &Measured) {
                         .strong(),
                 );
                 for (key, value) in [
+                    ("stats-transport", transport),
                     ("stats-rtt", number(measured.rtt_ms, 1)),
                     ("stats-draw", number(measured.draw_ms, 1)),
                     ("stats-frames", number(measured.frames, 0)),

@@ -13,7 +13,7 @@ use crate::messages::{
 };
 use crate::picture::Update;
 use crate::token::Token;
-use crate::unit::{Assembler, Record, Unit};
+use crate::unit::{Assembler, Record};
 use crate::wire::{Error, Wire};
 
 /// Decodes, and encodes again.
@@ -155,8 +155,7 @@ pub fn unit(bytes: &[u8]) {
             let length = message.len() as u32;
             [&length.to_be_bytes(), message.as_slice()].concat()
         }),
-        1 => collect(bytes, size, Assembler::next_record, Record::encode),
-        _ => collect(bytes, size, Assembler::next_unit, Unit::encode),
+        _ => collect(bytes, size, Assembler::next_record, Record::encode),
     };
     let whole = read(bytes.len().max(1));
     assert_eq!(

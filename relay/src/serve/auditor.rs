@@ -17,8 +17,11 @@ use fernsicht_protocol::audit::{
     AuditRefusal, AuditorToRelay, EpochKeys, HandOut, Keys, MAX_KEYS, Note, RelayToAuditor,
     TechnicianCount,
 };
+use fernsicht_protocol::frame::Class;
 use fernsicht_protocol::messages::VERSION;
-use fernsicht_protocol::quic::{MessageReceiver, MessageSender, ReadError};
+use fernsicht_protocol::net::{
+    Connection, Lost, MessageReceiver, MessageSender, ReadError, WriteError,
+};
 use fernsicht_protocol::wire::{Blob, List, Text, Wire};
 use fernsicht_recordings::store::{self, Event, Reading, Recording, State, Store, hex};
 
@@ -30,9 +33,9 @@ use crate::register::AuditorStanding;
 /// Serves an auditor until the connection ends. `serial` is that of the certificate that was shown.
 pub(super) async fn run(
     hub: Arc<Hub>,
-    connection: quinn::Connection,
+    connection: Connection,
     serial: Option<Vec<u8>>,
-    (send, receive): (quinn::SendStream, quinn::RecvStream),
+    (mut sender, mut receiver): (MessageSender, MessageReceiver),
 ) {
     let mut desk = Desk {
         hub,
@@ -42,8 +45,6 @@ pub(super) async fn run(
         cases: HashMap::new(),
     };
     let since = Instant::now();
-    let mut sender = MessageSender::new(send);
-    let mut receiver = MessageReceiver::new(receive);
     loop {
         let look = tokio::time::sleep(LOOK_EVERY);
         let message = tokio::select! {
@@ -94,7 +95,7 @@ pub(super) async fn run(
     {
         tracing::debug!("the last message was not taken");
     }
-    connection.close(0u32.into(), b"");
+    connection.close(0, b"");
 }
 
 enum Answer {
@@ -107,7 +108,7 @@ enum Answer {
 
 struct Desk {
     hub: Arc<Hub>,
-    connection: quinn::Connection,
+    connection: Connection,
     serial: Option<Vec<u8>>,
     greeted: bool,
     /// Recordings that were opened here, by case: H(L) in hexadecimal.
@@ -437,17 +438,17 @@ enum Broken {
     #[error(transparent)]
     Store(#[from] store::Error),
     #[error("the auditor is gone: {0}")]
-    Connection(#[from] quinn::ConnectionError),
+    Connection(#[from] Lost),
     #[error("the auditor does not take it: {0}")]
-    Write(#[from] quinn::WriteError),
+    Write(#[from] WriteError),
 }
 
 async fn hand_out(
-    connection: &quinn::Connection,
+    connection: &Connection,
     keys: Vec<u8>,
     mut reading: Reading,
 ) -> Result<(), Broken> {
-    let mut stream = connection.open_uni().await?;
+    let mut stream = connection.open_uni(Class::Transfer).await?;
     stream.write_chunk(keys.into()).await?;
     while let Some(block) = reading.next().await? {
         stream.write_chunk(block.into()).await?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fernsicht_protocol::audit::ALPN_AUDITOR;
 use fernsicht_protocol::cert::{self, Role};
 use fernsicht_protocol::messages::{ALPN_AGENT, ALPN_CONSOLE};
-use fernsicht_protocol::quic::{self, MessageReceiver, MessageSender, ReadError};
+use fernsicht_protocol::net::{Arriving, Connection, MessageReceiver, MessageSender, ReadError};
 use fernsicht_protocol::router::{ConnectionId, Technician};
 use fernsicht_protocol::wire::Wire;
 use tokio::sync::mpsc;
@@ -19,27 +19,25 @@ use crate::cli::unix_now;
 use crate::register::Standing;
 
 /// Serves one connection from its handshake to its end.
-pub(super) async fn run(hub: Arc<Hub>, incoming: quinn::Incoming, _place: Place) {
-    let address = incoming.remote_address().ip();
-    let connection = match incoming.accept() {
-        Ok(connecting) => match tokio::time::timeout(HANDSHAKE_WITHIN, connecting).await {
-            Ok(Ok(connection)) => connection,
-            Ok(Err(error)) => return tracing::debug!(%error, "a handshake failed"),
-            Err(_) => return tracing::debug!("a handshake took too long"),
-        },
-        Err(error) => return tracing::debug!(%error, "a connection failed"),
+pub(super) async fn run(hub: Arc<Hub>, arriving: Arriving, _place: Place) {
+    let address = arriving.remote_address().ip();
+    let connection = match tokio::time::timeout(HANDSHAKE_WITHIN, arriving.connect()).await {
+        Ok(Ok(connection)) => connection,
+        Ok(Err(error)) => return tracing::debug!(%error, "a handshake failed"),
+        Err(_) => return tracing::debug!("a handshake took too long"),
     };
     let Some(visitor) = identify(&hub, &connection).await else {
-        connection.close(CODE_REFUSED.into(), b"the certificate could not be checked");
+        connection.close(CODE_REFUSED, b"the certificate could not be checked");
         return;
     };
-    let streams = match tokio::time::timeout(HANDSHAKE_WITHIN, connection.accept_bi()).await {
-        Ok(Ok(streams)) => streams,
+    let messages = match tokio::time::timeout(HANDSHAKE_WITHIN, connection.accept_messages()).await
+    {
+        Ok(Ok(messages)) => messages,
         Ok(Err(_)) => return,
-        Err(_) => return connection.close(CODE_REFUSED.into(), b"no message came"),
+        Err(_) => return connection.close(CODE_REFUSED, b"no message came"),
     };
     let client = match visitor {
-        Visitor::Auditor(serial) => return auditor::run(hub, connection, serial, streams).await,
+        Visitor::Auditor(serial) => return auditor::run(hub, connection, serial, messages).await,
         Visitor::Agent => Client::Agent(hub.offer().await),
         Visitor::Console(client) => client,
     };
@@ -48,8 +46,9 @@ pub(super) async fn run(hub: Arc<Hub>, incoming: quinn::Incoming, _place: Place)
         Client::Console(_) | Client::Revoked => Speaks::Console,
     };
     let Seat { id, mail } = hub.connected(&connection, client, address);
-    tracing::debug!(connection = id.0, "connected");
-    converse(&hub, &connection, speaks, (id, mail), streams).await;
+    let transport = connection.transport();
+    tracing::debug!(connection = id.0, %transport, "connected");
+    converse(&hub, &connection, speaks, (id, mail), messages).await;
     hub.disconnected(id);
     tracing::debug!(connection = id.0, "disconnected");
 }
@@ -68,8 +67,8 @@ enum Speaks {
 }
 
 /// None: it cannot be told who it is.
-async fn identify(hub: &Hub, connection: &quinn::Connection) -> Option<Visitor> {
-    let alpn = quic::alpn(connection)?;
+async fn identify(hub: &Hub, connection: &Connection) -> Option<Visitor> {
+    let alpn = connection.alpn()?;
     if alpn == ALPN_AGENT {
         return Some(Visitor::Agent);
     }
@@ -78,7 +77,7 @@ async fn identify(hub: &Hub, connection: &quinn::Connection) -> Option<Visitor> 
         alpn if alpn == ALPN_AUDITOR => Role::Auditor,
         _ => return None,
     };
-    let chain = quic::peer_chain(connection);
+    let chain = connection.peer_chain();
     if chain.is_empty() {
         return Some(match role {
             Role::Auditor => Visitor::Auditor(None),
@@ -115,14 +114,13 @@ async fn identify(hub: &Hub, connection: &quinn::Connection) -> Option<Visitor> 
 /// Until the connection is gone. Tasks of its streams end with it.
 async fn converse(
     hub: &Arc<Hub>,
-    connection: &quinn::Connection,
+    connection: &Connection,
     speaks: Speaks,
     (id, mail): (ConnectionId, mpsc::Receiver<Mail>),
-    (send, receive): (quinn::SendStream, quinn::RecvStream),
+    (sender, receiver): (MessageSender, MessageReceiver),
 ) {
     let mut tasks = JoinSet::new();
-    tasks.spawn(write(connection.clone(), MessageSender::new(send), mail));
-    let receiver = MessageReceiver::new(receive);
+    tasks.spawn(write(connection.clone(), sender, mail));
     let reader = hub.clone();
     match speaks {
         Speaks::Agent => {
@@ -142,7 +140,7 @@ async fn converse(
             });
         }
     }
-    // QUIC bounds the streams that are open at once; each task ends with its stream.
+    // The transport bounds the streams that are open at once; each task ends with its stream.
     while let Ok(stream) = connection.accept_uni().await {
         while tasks.try_join_next().is_some() {}
         tasks.spawn(forward::run(hub.clone(), id, stream));
@@ -165,11 +163,7 @@ async fn read<T: Wire>(mut receiver: MessageReceiver, said: impl Fn(T)) -> Resul
     }
 }
 
-async fn write(
-    connection: quinn::Connection,
-    mut sender: MessageSender,
-    mut mail: mpsc::Receiver<Mail>,
-) {
+async fn write(connection: Connection, mut sender: MessageSender, mut mail: mpsc::Receiver<Mail>) {
     while let Some(next) = mail.recv().await {
         let sent = match next {
             Mail::Agent(message) => sender.send(&message).await,
@@ -187,7 +181,7 @@ async fn write(
     {
         tracing::debug!("the last messages were not taken");
     }
-    connection.close(CODE_DONE.into(), b"");
+    connection.close(CODE_DONE, b"");
 }
 
 /// What messages and recordings take.

@@ -15,10 +15,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fernsicht_protocol::frame::{Class, Frame, Header};
-use fernsicht_protocol::quic::{self, Incoming, ReadError, RecordReceiver};
+use fernsicht_protocol::net::{
+    self, Connection, Incoming, ReadError, RecordReceiver, RecvStream, SendStream, SingleSender,
+    WriteError,
+};
 use fernsicht_protocol::router::{ConnectionId, Verdict};
 use fernsicht_protocol::unit::{KIND_FRAME, RECORD_PREFIX, Record};
-use quinn::{RecvStream, SendStream, VarInt};
 use tokio::sync::watch;
 
 use super::hub::{Cuts, Hub};
@@ -27,7 +29,7 @@ use super::recording::{Passed, Recording};
 
 /// Forwards one unidirectional stream of `from` to its end.
 pub(super) async fn run(hub: Arc<Hub>, from: ConnectionId, stream: RecvStream) {
-    let result = match quic::incoming(stream).await {
+    let result = match net::incoming(stream).await {
         Ok(Incoming::Records(records)) => forward_records(&hub, from, records).await,
         Ok(Incoming::Single(header, stream)) => {
             forward_single(&hub, from, header, stream).await;
@@ -100,11 +102,9 @@ async fn send(
         let Some(connection) = hub.connection(to) else {
             return;
         };
-        let Ok(stream) = connection.open_uni().await else {
+        let Ok(stream) = connection.open_uni(class).await else {
             return;
         };
-        // A stream that is closed already reports it at the first write.
-        drop(stream.set_priority(class.priority()));
         *onward = Some((to, stream));
     }
     if let Some((_, stream)) = onward
@@ -139,11 +139,11 @@ async fn forward_single(
             | Verdict::Discard { .. }
             | Verdict::Tampered
             | Verdict::Tombstone { .. }
-            | Verdict::Record { .. } => return stop(&mut stream, REFUSED),
+            | Verdict::Record { .. } => return stream.refuse(),
         }
     };
     let Some(target) = hub.connection(to) else {
-        return stop(&mut stream, REFUSED);
+        return stream.refuse();
     };
     let mut kept = Kept::new(hub, recording, header);
     let mut onward = None;
@@ -156,16 +156,15 @@ async fn forward_single(
     match outcome {
         Outcome::Delivered => {}
         Outcome::Cut => {
-            reset(&mut onward, REFUSED);
-            stop(&mut stream, REFUSED);
+            cancel(onward);
+            stream.refuse();
         }
-        Outcome::SourceReset(code) => reset(&mut onward, code),
-        Outcome::TargetStopped(code) => stop(&mut stream, code),
+        Outcome::SourceCancelled | Outcome::Lost => cancel(onward),
+        Outcome::TargetRefused => stream.refuse(),
         Outcome::WrongLength => {
-            reset(&mut onward, REFUSED);
+            cancel(onward);
             hub.malformed(from);
         }
-        Outcome::Lost => reset(&mut onward, REFUSED),
     }
 }
 
@@ -241,8 +240,8 @@ enum Outcome {
     /// The target has all of it.
     Delivered,
     Cut,
-    SourceReset(VarInt),
-    TargetStopped(VarInt),
+    SourceCancelled,
+    TargetRefused,
     WrongLength,
     Lost,
 }
@@ -252,26 +251,24 @@ enum Outcome {
 /// a reset beside a read leaves a waiting reader behind in quinn.)
 async fn pipe(
     stream: &mut RecvStream,
-    target: &quinn::Connection,
+    target: &Connection,
     kept: &mut Kept<'_>,
-    onward: &mut Option<SendStream>,
+    onward: &mut Option<SingleSender>,
 ) -> Outcome {
     let header = kept.header;
-    let Ok(sender) = target.open_uni().await else {
+    let Ok(sender) = SingleSender::open(target, header.class).await else {
         return Outcome::Lost;
     };
-    // A stream that is closed already reports it at the first write.
-    drop(sender.set_priority(header.class.priority()));
     let sender = onward.insert(sender);
-    if let Err(error) = sender.write_all(&header.encode()).await {
+    if let Err(error) = sender.send_header(&header).await {
         return Outcome::of_write(&error);
     }
     let mut left = header.length as usize;
     loop {
-        let chunk = match stream.read_chunk(CHUNK, true).await {
-            Ok(Some(chunk)) => chunk.bytes,
+        let chunk = match stream.read_chunk(CHUNK).await {
+            Ok(Some(chunk)) => chunk,
             Ok(None) => break,
-            Err(quinn::ReadError::Reset(code)) => return Outcome::SourceReset(code),
+            Err(ReadError::Cancelled) => return Outcome::SourceCancelled,
             Err(_) => return Outcome::Lost,
         };
         let Some(rest) = left.checked_sub(chunk.len()) else {
@@ -279,7 +276,7 @@ async fn pipe(
         };
         left = rest;
         kept.gather(&chunk);
-        if let Err(error) = sender.write_chunk(chunk).await {
+        if let Err(error) = sender.send_chunk(chunk).await {
             return Outcome::of_write(&error);
         }
     }
@@ -291,21 +288,18 @@ async fn pipe(
     }
     // From here on the target may have all of it, whatever it says.
     kept.whole();
-    // Until the target has it, a revocation still resets it.
-    match sender.stopped().await {
-        Ok(None) => Outcome::Delivered,
-        Ok(Some(code)) => Outcome::TargetStopped(code),
-        Err(_) => Outcome::Lost,
+    // Until the target has it, a revocation still cancels it.
+    match sender.delivered().await {
+        Ok(()) => Outcome::Delivered,
+        Err(error) => Outcome::of_write(&error),
     }
 }
 
 impl Outcome {
-    fn of_write(error: &quinn::WriteError) -> Self {
+    fn of_write(error: &WriteError) -> Self {
         match error {
-            quinn::WriteError::Stopped(code) => Self::TargetStopped(*code),
-            quinn::WriteError::ConnectionLost(_)
-            | quinn::WriteError::ClosedStream
-            | quinn::WriteError::ZeroRttRejected => Self::Lost,
+            WriteError::Refused => Self::TargetRefused,
+            WriteError::Lost(_) => Self::Lost,
         }
     }
 }
@@ -326,17 +320,10 @@ async fn cut(cuts: &mut watch::Receiver<Cuts>, class: Class, seen: Cuts) {
     );
 }
 
-fn stop(stream: &mut RecvStream, code: VarInt) {
-    // A stream that has ended needs no stopping.
-    drop(stream.stop(code));
-}
-
-fn reset(stream: &mut Option<SendStream>, code: VarInt) {
-    if let Some(stream) = stream {
-        // A stream that the other side has stopped needs no reset.
-        drop(stream.reset(code));
+fn cancel(onward: Option<SingleSender>) {
+    if let Some(sender) = onward {
+        sender.cancel();
     }
 }
 
 const CHUNK: usize = 64 << 10;
-const REFUSED: VarInt = VarInt::from_u32(1);

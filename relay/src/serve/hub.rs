@@ -13,6 +13,7 @@ use fernsicht_protocol::crypto::Hash;
 use fernsicht_protocol::messages::{
     AgentToRelay, ConsoleToRelay, Refusal, RelayToAgent, RelayToConsole, SessionId,
 };
+use fernsicht_protocol::net::Connection;
 use fernsicht_protocol::router::{
     ConnectionId, Cut, Event, Network, Now, Offer, Output, Router, Technician, TechnicianId,
 };
@@ -95,7 +96,7 @@ pub(super) struct State {
 struct Peer {
     outbox: mpsc::Sender<Mail>,
     cuts: watch::Sender<Cuts>,
-    connection: quinn::Connection,
+    connection: Connection,
     technician: Option<TechnicianId>,
 }
 
@@ -173,7 +174,7 @@ impl Hub {
 
     pub(super) fn connected(
         self: &Arc<Self>,
-        connection: &quinn::Connection,
+        connection: &Connection,
         client: Client,
         address: IpAddr,
     ) -> Seat {
@@ -272,7 +273,7 @@ impl Hub {
         }
     }
 
-    pub(super) fn connection(&self, id: ConnectionId) -> Option<quinn::Connection> {
+    pub(super) fn connection(&self, id: ConnectionId) -> Option<Connection> {
         lock(&self.state)
             .peers
             .get(&id)
@@ -354,8 +355,7 @@ impl State {
         };
         if peer.outbox.try_send(mail).is_err() {
             // It does not read what it is told; a message must not be left out.
-            peer.connection
-                .close(CODE_SLOW.into(), b"messages are not read");
+            peer.connection.close(CODE_SLOW, b"messages are not read");
         }
     }
 

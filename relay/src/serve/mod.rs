@@ -1,13 +1,13 @@
 //! `serve`: the running relay.
 //!
 //! ```text
-//! accept ─► connection (one task each) ─► messages ─► hub ─► outboxes
-//!                 └─► forward (one task per open stream) ─► hub: verdict ─► the other connection
+//! accept (QUIC, TLS/TCP) ─► connection (one task each) ─► messages ─► hub ─► outboxes
+//!                           └─► forward (one task per open stream) ─► hub: verdict ─► the other connection
 //! timers, revocations, signals ─────────────────────────► hub ─► recorder (one thread per recording) ─► store
 //! auditors (one task each) ─► access log, hand-out               care: offer, space, retention, depot
 //! ```
 //!
-//! Bounds: connections in all and per network (relay.toml), 64 streams a connection, windows
+//! Bounds: connections in all and per network (relay.toml), over TCP also open files, 64 streams a connection, windows
 //! of 2 MB a connection, 256 messages an outbox, 48 MB a recording that are not yet written. Whoever
 //! does not read his messages is disconnected.
 
@@ -25,8 +25,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use fernsicht_protocol::quic;
+use fernsicht_protocol::net::{Server, Transport};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
 
 use crate::cli::{LogFormat, say, unix_now};
 use crate::home::Home;
@@ -59,9 +61,10 @@ pub(crate) fn run(home: &Home, options: &Options) -> Result<(), Error> {
 }
 
 async fn serve(home: &Home, options: &Options) -> Result<(), Error> {
+    let files = open_files();
     let listen = options.listen.unwrap_or(home.config.listen);
-    let endpoint = bind(listen, home, options.listen.is_none())?;
-    let address = endpoint
+    let mut server = bind(listen, home, options.listen.is_none())?;
+    let address = server
         .local_addr()
         .map_err(Error::system("the socket has no address"))?;
     let mut terminate =
@@ -98,13 +101,13 @@ async fn serve(home: &Home, options: &Options) -> Result<(), Error> {
         tasks.spawn(async move { care.recorders.watch(&reports).await });
     }
     tokio::select! {
-        () = accept(&endpoint, &hub) => {}
+        () = accept(&server, &hub, files) => {}
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
 
     tracing::info!("ending: every session is told");
-    endpoint.set_server_config(None);
+    server.stop();
     hub.drain();
     let drained = async {
         hub.empty().await;
@@ -115,11 +118,8 @@ async fn serve(home: &Home, options: &Options) -> Result<(), Error> {
     if tokio::time::timeout(DRAIN_WITHIN, drained).await.is_err() {
         tracing::warn!("not everybody could be told in time");
     }
-    endpoint.close(0u32.into(), b"the relay ends");
-    if tokio::time::timeout(CLOSE_WITHIN, endpoint.wait_idle())
-        .await
-        .is_err()
-    {
+    let closed = tokio::time::timeout(CLOSE_WITHIN, server.close(b"the relay ends"));
+    if closed.await.is_err() {
         tracing::debug!("not every connection was closed in time");
     }
     tasks.abort_all();
@@ -127,26 +127,54 @@ async fn serve(home: &Home, options: &Options) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes connections as long as there is room.
-async fn accept(endpoint: &quinn::Endpoint, hub: &Arc<Hub>) {
-    while let Some(incoming) = endpoint.accept().await {
-        let Some(place) = hub.admit(incoming.remote_address().ip()) else {
-            incoming.refuse();
+/// Takes connections as long as there is room. Over TCP each is an open file, of which recordings and
+/// the register need some whoever knocks.
+async fn accept(server: &Server, hub: &Arc<Hub>, files: u64) {
+    let sockets = files.saturating_sub(FILES_OF_OUR_OWN);
+    let sockets = Arc::new(Semaphore::new(usize::try_from(sockets).unwrap_or_default()));
+    while let Some(arriving) = server.accept().await {
+        let socket = match arriving.transport() {
+            Transport::Quic => None,
+            Transport::Tcp => match sockets.clone().try_acquire_owned() {
+                Ok(socket) => Some(socket),
+                Err(_) => {
+                    arriving.refuse();
+                    continue;
+                }
+            },
+        };
+        let Some(place) = hub.admit(arriving.remote_address().ip()) else {
+            arriving.refuse();
             continue;
         };
         // Under a flood every address has to prove that it is its own before it costs memory.
-        if place.crowded() && incoming.may_retry() && !incoming.remote_address_validated() {
-            drop(incoming.retry());
+        if place.crowded() && arriving.unproven() {
+            arriving.ask_for_proof();
             continue;
         }
-        tokio::spawn(connection::run(hub.clone(), incoming, place));
+        let hub = hub.clone();
+        tokio::spawn(async move {
+            connection::run(hub, arriving, place).await;
+            drop(socket);
+        });
     }
 }
 
+/// As many files as the system lets this process open, which is seldom what it starts with.
+fn open_files() -> u64 {
+    let mut limit = getrlimit(Resource::Nofile);
+    let few = limit.current;
+    limit.current = limit.maximum;
+    if setrlimit(Resource::Nofile, limit).is_err() {
+        limit.current = few;
+    }
+    limit.current.unwrap_or(MANY_FILES).min(MANY_FILES)
+}
+
 /// Without IPv6 in the kernel the default address is taken in IPv4.
-fn bind(listen: SocketAddr, home: &Home, is_default: bool) -> Result<quinn::Endpoint, Error> {
+fn bind(listen: SocketAddr, home: &Home, is_default: bool) -> Result<Server, Error> {
     let identity = home.identity()?;
-    let server = |address| quic::server(address, &identity, home.ca_fingerprint());
+    let server = |address| Server::bind(address, &identity, home.ca_fingerprint());
     match server(listen) {
         Err(error)
             if is_default
@@ -199,6 +227,9 @@ fn start_log(format: LogFormat) {
     drop(started);
 }
 
+/// Recordings, register, log, runtime.
+const FILES_OF_OUR_OWN: u64 = 512;
+const MANY_FILES: u64 = 1 << 20;
 /// An agent has 5 s for its receipt behind the last checkpoint.
 const DRAIN_WITHIN: Duration = Duration::from_secs(9);
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);

@@ -2,31 +2,26 @@
 
 use fernsicht_protocol::audit::*;
 use fernsicht_protocol::messages::VERSION;
-use fernsicht_protocol::quic::{self, Identity, MessageReceiver, MessageSender, Pin};
+use fernsicht_protocol::net::{Identity, Pin, Transport};
 use fernsicht_protocol::token::Token;
 use fernsicht_protocol::wire::{Blob, Wire};
 
-use super::{PATIENCE, Relay, succeeds};
+use super::{Client, PATIENCE, Relay, read_to_end, succeeds};
 
-pub(crate) struct Auditor {
-    _endpoint: quinn::Endpoint,
-    connection: quinn::Connection,
-    sender: MessageSender,
-    receiver: MessageReceiver,
-}
+pub(crate) struct Auditor(Client);
 
 impl Auditor {
     pub(crate) async fn connect(address: &str, pin: &Pin, identity: Option<&Identity>) -> Self {
-        let (endpoint, connection) = quic::connect(address, pin, ALPN_AUDITOR, identity)
-            .await
-            .unwrap();
-        let (send, receive) = connection.open_bi().await.unwrap();
-        Self {
-            _endpoint: endpoint,
-            connection,
-            sender: MessageSender::new(send),
-            receiver: MessageReceiver::new(receive),
-        }
+        Self::connect_over(Transport::Quic, address, pin, identity).await
+    }
+
+    pub(crate) async fn connect_over(
+        over: Transport,
+        address: &str,
+        pin: &Pin,
+        identity: Option<&Identity>,
+    ) -> Self {
+        Self(Client::connect(over, (address, pin), ALPN_AUDITOR, identity).await)
     }
 
     /// Connected and greeted.
@@ -38,12 +33,12 @@ impl Auditor {
     }
 
     pub(crate) async fn ask(&mut self, message: AuditorToRelay) -> RelayToAuditor {
-        self.sender.send(&message).await.unwrap();
+        self.0.say(&message).await;
         self.hear().await.expect("an answer")
     }
 
     pub(crate) async fn hear(&mut self) -> Option<RelayToAuditor> {
-        tokio::time::timeout(PATIENCE, self.receiver.next())
+        tokio::time::timeout(PATIENCE, self.0.receiver.next())
             .await
             .expect("in time")
             .unwrap()
@@ -53,20 +48,20 @@ impl Auditor {
     pub(crate) async fn refused(&mut self) -> bool {
         let hello = AuditorToRelay::Hello { version: VERSION };
         // Either the message or its answer does not come through.
-        drop(self.sender.send(&hello).await);
+        drop(self.0.sender.send(&hello).await);
         !matches!(
-            self.receiver.next::<RelayToAuditor>().await,
+            self.0.receiver.next::<RelayToAuditor>().await,
             Ok(Some(RelayToAuditor::Hello { .. }))
         )
     }
 
     /// The keys and the file that follow a hand-out.
     pub(crate) async fn take(&mut self, out: &HandOut) -> (Keys, Vec<u8>) {
-        let mut stream = tokio::time::timeout(PATIENCE, self.connection.accept_uni())
+        let mut stream = tokio::time::timeout(PATIENCE, self.0.connection.accept_uni())
             .await
             .expect("a stream in time")
             .unwrap();
-        let all = stream.read_to_end(1 << 30).await.unwrap();
+        let all = read_to_end(&mut stream).await.unwrap();
         let (keys, file) = all.split_at(out.keys_length as usize);
         assert_eq!(file.len() as u64, out.length);
         (Keys::from_bytes(keys).unwrap(), file.to_vec())

@@ -1,4 +1,4 @@
-//! A relay as a process of its own, and clients that speak to it over real QUIC.
+//! A relay as a process of its own, and clients that speak to it over real QUIC or TLS/TCP.
 #![expect(dead_code, reason = "each test program uses a part of it")]
 #![expect(
     clippy::wildcard_enum_match_arm,
@@ -21,10 +21,11 @@ use fernsicht_protocol::complaint::Code;
 use fernsicht_protocol::crypto::{Hash, SigningKey, hash};
 use fernsicht_protocol::frame::{Class, Direction, Frame, HEADER_BYTES, Header};
 use fernsicht_protocol::messages::*;
-use fernsicht_protocol::pairing::{Confirm, Context, transcript};
-use fernsicht_protocol::quic::{
-    self, Identity, Incoming, MessageReceiver, MessageSender, Pin, RecordReceiver, RecordSender,
+use fernsicht_protocol::net::{
+    self, Connection, Identity, Incoming, MessageReceiver, MessageSender, Pin, ReadError,
+    RecordReceiver, RecordSender, RecvStream, SingleSender, Transport,
 };
+use fernsicht_protocol::pairing::{Confirm, Context, transcript};
 use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::sealing::{self, Binding, SealedKey};
 use fernsicht_protocol::token::Token;
@@ -228,26 +229,58 @@ fn data(dir: &tempfile::TempDir) -> PathBuf {
     dir.path().join("data")
 }
 
+/// Over what agent and console speak to the relay.
+pub(crate) type Over = [Transport; 2];
+
+pub(crate) const QUIC: Over = [Transport::Quic; 2];
+
 pub(crate) struct Client {
-    _endpoint: quinn::Endpoint,
-    pub(crate) connection: quinn::Connection,
+    pub(crate) connection: Connection,
     sender: MessageSender,
     receiver: MessageReceiver,
 }
 
 impl Client {
-    async fn connect(address: &str, pin: &Pin, alpn: &[u8], identity: Option<&Identity>) -> Self {
-        let (endpoint, connection) = quic::connect(address, pin, alpn, identity).await.unwrap();
-        let (send, receive) = connection.open_bi().await.unwrap();
+    pub(crate) async fn connect(
+        over: Transport,
+        (address, pin): (&str, &Pin),
+        alpn: &[u8],
+        identity: Option<&Identity>,
+    ) -> Self {
+        let connection = net::connect_over(over, address, pin, alpn, identity).await;
+        let connection = connection.unwrap();
+        let (sender, receiver) = connection.open_messages().await.unwrap();
         Self {
-            _endpoint: endpoint,
             connection,
-            sender: MessageSender::new(send),
-            receiver: MessageReceiver::new(receive),
+            sender,
+            receiver,
         }
     }
 
-    async fn hear<T: Wire>(&mut self) -> Option<T> {
+    pub(crate) async fn single(&self, frame: &Frame) -> SingleSender {
+        let mut stream = SingleSender::open(&self.connection, frame.header.class)
+            .await
+            .unwrap();
+        stream.send(frame.clone()).await.unwrap();
+        stream
+    }
+
+    /// As much of a frame as is said.
+    pub(crate) async fn part(&self, frame: &Frame, length: usize) -> SingleSender {
+        let mut stream = SingleSender::open(&self.connection, frame.header.class)
+            .await
+            .unwrap();
+        stream.send_header(&frame.header).await.unwrap();
+        let part = frame.ciphertext[..length].to_vec();
+        stream.send_chunk(part.into()).await.unwrap();
+        stream
+    }
+
+    pub(crate) async fn say(&mut self, message: &impl Wire) {
+        self.sender.send(message).await.unwrap();
+    }
+
+    pub(crate) async fn hear<T: Wire>(&mut self) -> Option<T> {
         tokio::time::timeout(PATIENCE, self.receiver.next())
             .await
             .expect("a message in time")
@@ -263,14 +296,22 @@ impl Client {
     }
 }
 
-async fn stream_of(connection: &quinn::Connection) -> Incoming {
+pub(crate) async fn read_to_end(stream: &mut RecvStream) -> Result<Vec<u8>, ReadError> {
+    let mut all = Vec::new();
+    while let Some(chunk) = stream.read_chunk(1 << 20).await? {
+        all.extend_from_slice(&chunk);
+    }
+    Ok(all)
+}
+
+async fn stream_of(connection: &Connection) -> Incoming {
     let stream = tokio::time::timeout(PATIENCE, connection.accept_uni()).await;
-    quic::incoming(stream.expect("a stream in time").unwrap())
+    net::incoming(stream.expect("a stream in time").unwrap())
         .await
         .unwrap()
 }
 
-async fn records_of(connection: &quinn::Connection) -> RecordReceiver {
+async fn records_of(connection: &Connection) -> RecordReceiver {
     match stream_of(connection).await {
         Incoming::Records(records) => records,
         Incoming::Single(header, _) => panic!("a single frame: {header:?}"),
@@ -281,7 +322,17 @@ pub(crate) struct Console(pub(crate) Client);
 
 impl Console {
     pub(crate) async fn connect(address: &str, pin: &Pin, identity: Option<&Identity>) -> Self {
-        let mut this = Self(Client::connect(address, pin, ALPN_CONSOLE, identity).await);
+        Self::connect_over(Transport::Quic, address, pin, identity).await
+    }
+
+    pub(crate) async fn connect_over(
+        over: Transport,
+        address: &str,
+        pin: &Pin,
+        identity: Option<&Identity>,
+    ) -> Self {
+        let client = Client::connect(over, (address, pin), ALPN_CONSOLE, identity);
+        let mut this = Self(client.await);
         this.say(ConsoleToRelay::Hello { version: VERSION }).await;
         this.expect_hello().await;
         this
@@ -298,7 +349,7 @@ impl Console {
     }
 
     pub(crate) async fn say(&mut self, message: ConsoleToRelay) {
-        self.0.sender.send(&message).await.unwrap();
+        self.0.say(&message).await;
     }
 
     pub(crate) async fn hear(&mut self) -> RelayToConsole {
@@ -318,7 +369,15 @@ pub(crate) struct Agent(pub(crate) Client);
 
 impl Agent {
     pub(crate) async fn connect(address: &str, pin: &Pin) -> (Self, ControlOffer) {
-        let mut this = Self(Client::connect(address, pin, ALPN_AGENT, None).await);
+        Self::connect_over(Transport::Quic, address, pin).await
+    }
+
+    pub(crate) async fn connect_over(
+        over: Transport,
+        address: &str,
+        pin: &Pin,
+    ) -> (Self, ControlOffer) {
+        let mut this = Self(Client::connect(over, (address, pin), ALPN_AGENT, None).await);
         this.say(AgentToRelay::Hello {
             version: VERSION,
             configuration: [1; 32],
@@ -331,7 +390,7 @@ impl Agent {
     }
 
     pub(crate) async fn say(&mut self, message: AgentToRelay) {
-        self.0.sender.send(&message).await.unwrap();
+        self.0.say(&message).await;
     }
 
     pub(crate) async fn hear(&mut self) -> RelayToAgent {
@@ -459,16 +518,29 @@ pub(crate) struct Session {
 
 /// Paired, with the recorded epoch 1 open and signed.
 pub(crate) async fn recorded(relay: &Relay, identity: &Identity, pin: &Pin) -> Session {
-    let mut session = asked(relay, identity, pin).await;
+    recorded_over(QUIC, relay, identity, pin).await
+}
+
+pub(crate) async fn recorded_over(
+    over: Over,
+    relay: &Relay,
+    identity: &Identity,
+    pin: &Pin,
+) -> Session {
+    let mut session = asked_over(over, relay, identity, pin).await;
     session.open(1).await;
     session
 }
 
 /// Paired by an agent that was offered a recording.
 pub(crate) async fn asked(relay: &Relay, identity: &Identity, pin: &Pin) -> Session {
-    let mut console = Console::connect(&relay.address, pin, Some(identity)).await;
+    asked_over(QUIC, relay, identity, pin).await
+}
+
+async fn asked_over(over: Over, relay: &Relay, identity: &Identity, pin: &Pin) -> Session {
+    let mut console = Console::connect_over(over[1], &relay.address, pin, Some(identity)).await;
     let nameplate = console.offer().await;
-    let (mut agent, control) = Agent::connect(&relay.address, pin).await;
+    let (mut agent, control) = Agent::connect_over(over[0], &relay.address, pin).await;
     let ControlOffer::Recorded { deletion } = control else {
         panic!("no recording is offered: {}", relay.log())
     };
@@ -647,7 +719,7 @@ pub(crate) struct Hands {
     pub(crate) seen: RecordReceiver,
     pub(crate) input: RecordSender,
     pub(crate) received: Option<RecordReceiver>,
-    agent: quinn::Connection,
+    agent: Connection,
     epoch: u32,
     grant: u32,
     next: u64,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use fernsicht_protocol::frame::{Class, Direction};
-use fernsicht_protocol::quic::{Identity, Pin};
+use fernsicht_protocol::net::{Identity, Pin};
 use fernsicht_tests::dice::Dice;
 use fernsicht_tests::pair::{Kind, Pair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -20,7 +20,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use fernsicht_protocol::quic::{Identity, Pin};
+use fernsicht_protocol::net::{Identity, Pin};
 use fernsicht_tests::clients::{self, PlainAuditor};
 use fernsicht_tests::operator::Operator;
 use fernsicht_tests::proc;

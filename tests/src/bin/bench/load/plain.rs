@@ -16,7 +16,7 @@ use anyhow::{Context, Result};
 use data_encoding::HEXLOWER;
 use fernsicht_protocol::cert::Role;
 use fernsicht_protocol::messages::ALPN_AGENT;
-use fernsicht_protocol::quic::{self, Pin};
+use fernsicht_protocol::net::{Pin, quic};
 use fernsicht_tests::authority::Authority;
 use rand_core::{OsRng, RngCore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -1,7 +1,10 @@
-//! Messages, records and single frames on QUIC streams.
+//! Messages, records and single frames on streams.
 
-use quinn::{ReadExactError, RecvStream, SendStream, WriteError};
+use bytes::Bytes;
 use thiserror::Error;
+
+use super::connection::{Connection, Lost};
+use super::stream::{RecvStream, SendStream, WriteError};
 
 use crate::frame::{Class, Frame, HEADER_BYTES, Header, VERSION};
 use crate::unit::{Assembler, KIND_FRAME, KIND_TOMBSTONE, Record, encode_message};
@@ -24,17 +27,17 @@ pub enum ReadError {
     Cancelled,
     /// The connection is gone.
     #[error("the connection is gone: {0}")]
-    Lost(String),
+    Lost(Lost),
 }
 
 impl From<quinn::ReadError> for ReadError {
     fn from(error: quinn::ReadError) -> Self {
         match error {
             quinn::ReadError::Reset(_) => Self::Cancelled,
-            quinn::ReadError::ConnectionLost(_)
-            | quinn::ReadError::ClosedStream
+            quinn::ReadError::ConnectionLost(error) => Self::Lost(error.into()),
+            quinn::ReadError::ClosedStream
             | quinn::ReadError::IllegalOrderedRead
-            | quinn::ReadError::ZeroRttRejected => Self::Lost(error.to_string()),
+            | quinn::ReadError::ZeroRttRejected => Self::Lost(Lost::Broken(error.to_string())),
         }
     }
 }
@@ -45,9 +48,8 @@ pub struct MessageSender(SendStream);
 
 impl MessageSender {
     /// Takes the stream and gives it the priority of rights: messages are small and go first.
-    pub fn new(stream: SendStream) -> Self {
-        // A stream that is closed already reports it at the first send.
-        drop(stream.set_priority(crate::frame::Class::Rights.priority()));
+    pub(super) fn new(stream: SendStream) -> Self {
+        stream.most_important();
         Self(stream)
     }
 
@@ -60,7 +62,7 @@ impl MessageSender {
     pub async fn finish(mut self) {
         if self.0.finish().is_ok() {
             // Either way there is nothing left to deliver.
-            drop(self.0.stopped().await);
+            drop(self.0.delivered().await);
         }
     }
 }
@@ -74,7 +76,7 @@ pub struct MessageReceiver {
 
 impl MessageReceiver {
     /// Takes the stream.
-    pub fn new(stream: RecvStream) -> Self {
+    pub(super) fn new(stream: RecvStream) -> Self {
         Self {
             stream,
             assembler: Assembler::default(),
@@ -87,8 +89,8 @@ impl MessageReceiver {
             if let Some(bytes) = self.assembler.next_message()? {
                 return Ok(Some(T::from_bytes(&bytes)?));
             }
-            match self.stream.read_chunk(CHUNK, true).await? {
-                Some(chunk) => self.assembler.push(&chunk.bytes),
+            match self.stream.read_chunk(CHUNK).await? {
+                Some(chunk) => self.assembler.push(&chunk),
                 None if self.assembler.at_boundary() => return Ok(None),
                 None => return Err(ReadError::Truncated),
             }
@@ -110,8 +112,8 @@ impl RecordReceiver {
             if let Some(record) = self.assembler.next_record()? {
                 return Ok(Some(record));
             }
-            match self.stream.read_chunk(CHUNK, true).await? {
-                Some(chunk) => self.assembler.push(&chunk.bytes),
+            match self.stream.read_chunk(CHUNK).await? {
+                Some(chunk) => self.assembler.push(&chunk),
                 None if self.assembler.at_boundary() => return Ok(None),
                 None => return Err(ReadError::Truncated),
             }
@@ -131,7 +133,7 @@ pub enum Incoming {
 /// Finds out what a new stream carries, by its first byte. Errors: see [`ReadError`].
 pub async fn incoming(mut stream: RecvStream) -> Result<Incoming, ReadError> {
     let mut first = [0; 1];
-    read_exact(&mut stream, &mut first).await?;
+    stream.read_exact(&mut first).await?;
     match first[0] {
         KIND_FRAME | KIND_TOMBSTONE => {
             let mut assembler = Assembler::default();
@@ -140,7 +142,7 @@ pub async fn incoming(mut stream: RecvStream) -> Result<Incoming, ReadError> {
         }
         VERSION => {
             let mut header = [VERSION; HEADER_BYTES];
-            read_exact(&mut stream, &mut header[1..]).await?;
+            stream.read_exact(&mut header[1..]).await?;
             let header = Header::decode(&header)?;
             if header.class.in_order() {
                 return Err(wire::Error::OutOfRange("the class of a single frame").into());
@@ -157,21 +159,15 @@ pub struct RecordSender(SendStream);
 
 impl RecordSender {
     /// Opens a stream for the records of `class`.
-    pub async fn open(
-        connection: &quinn::Connection,
-        class: Class,
-    ) -> Result<Self, quinn::ConnectionError> {
-        let stream = connection.open_uni().await?;
-        // A stream that is closed already reports it at the first send.
-        drop(stream.set_priority(class.priority()));
-        Ok(Self(stream))
+    pub async fn open(connection: &Connection, class: Class) -> Result<Self, Lost> {
+        Ok(Self(connection.open_uni(class).await?))
     }
 
     /// Ends the stream and waits until the peer has it all, or is gone.
     pub async fn finish(mut self) {
         if self.0.finish().is_ok() {
             // Either way there is nothing left to deliver.
-            drop(self.0.stopped().await);
+            drop(self.0.delivered().await);
         }
     }
 
@@ -181,27 +177,81 @@ impl RecordSender {
     }
 }
 
+/// Sends one frame of classes 6 to 9 on a stream of its own. Dropped before the end it is cancelled:
+/// half a frame never looks whole.
+#[derive(Debug)]
+pub struct SingleSender {
+    stream: SendStream,
+    whole: bool,
+}
+
+impl SingleSender {
+    /// Opens the stream, once there is room for one.
+    pub async fn open(connection: &Connection, class: Class) -> Result<Self, Lost> {
+        Ok(Self {
+            stream: connection.open_uni(class).await?,
+            whole: false,
+        })
+    }
+
+    /// Sends the header, which comes first.
+    pub async fn send_header(&mut self, header: &Header) -> Result<(), WriteError> {
+        self.stream.write_all(&header.encode()).await
+    }
+
+    /// Sends some of the ciphertext.
+    pub async fn send_chunk(&mut self, chunk: Bytes) -> Result<(), WriteError> {
+        self.stream.write_chunk(chunk).await
+    }
+
+    /// Sends a whole frame.
+    pub async fn send(&mut self, frame: Frame) -> Result<(), WriteError> {
+        self.send_header(&frame.header).await?;
+        self.send_chunk(frame.ciphertext.into()).await?;
+        self.finish()
+    }
+
+    /// The frame is complete. Errors: the other end wants nothing of it.
+    pub fn finish(&mut self) -> Result<(), WriteError> {
+        self.stream.finish()?;
+        self.whole = true;
+        Ok(())
+    }
+
+    /// Waits until the other end has all of it, or wants no more of it.
+    pub async fn delivered(&mut self) -> Result<(), WriteError> {
+        self.stream.delivered().await
+    }
+
+    /// Takes back what the other end does not have yet.
+    pub fn cancel(mut self) {
+        self.stream.cancel();
+        self.whole = true;
+    }
+}
+
+impl Drop for SingleSender {
+    fn drop(&mut self) {
+        if !self.whole {
+            self.stream.cancel();
+        }
+    }
+}
+
 /// Reads a single frame to its end. Memory grows with what arrives, up to the class's cap.
 pub async fn read_single(header: Header, stream: &mut RecvStream) -> Result<Frame, ReadError> {
     let length = header.length as usize;
     let mut ciphertext = Vec::new();
-    while let Some(chunk) = stream.read_chunk(CHUNK, true).await? {
-        if ciphertext.len() + chunk.bytes.len() > length {
+    while let Some(chunk) = stream.read_chunk(CHUNK).await? {
+        if ciphertext.len() + chunk.len() > length {
             return Err(ReadError::Malformed(wire::Error::Trailing(
-                ciphertext.len() + chunk.bytes.len() - length,
+                ciphertext.len() + chunk.len() - length,
             )));
         }
-        ciphertext.extend_from_slice(&chunk.bytes);
+        ciphertext.extend_from_slice(&chunk);
     }
     match ciphertext.len() == length {
         true => Ok(Frame { header, ciphertext }),
         false => Err(ReadError::Truncated),
     }
-}
-
-async fn read_exact(stream: &mut RecvStream, bytes: &mut [u8]) -> Result<(), ReadError> {
-    stream.read_exact(bytes).await.map_err(|error| match error {
-        ReadExactError::FinishedEarly(_) => ReadError::Truncated,
-        ReadExactError::ReadError(error) => error.into(),
-    })
 }
