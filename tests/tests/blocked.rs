@@ -4,6 +4,7 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -15,6 +16,8 @@ use fernsicht_tests::wait;
 
 /// Set for the test's second start, inside the namespace.
 const INSIDE: &str = "FERNSICHT_TEST_INSIDE";
+
+static ALONE: Mutex<()> = Mutex::new(());
 
 const NETWORK: &str = "ip link set lo up && nft add table inet fernsicht && \
      nft 'add chain inet fernsicht arriving { type filter hook input priority 0; }'";
@@ -50,6 +53,8 @@ fn in_a_namespace(name: &str, network: &str, test: fn() -> Result<()>) -> Result
     if std::env::var_os(INSIDE).is_some() {
         return test();
     }
+    // X servers of two namespaces that start at once take the same number.
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let inside = |then: &str| {
         let mut command = Command::new("unshare");
         let script = format!("{network} && {then}");
