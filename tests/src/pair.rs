@@ -73,7 +73,7 @@ pub struct Pair {
     pub epoch: Epoch,
     agent: quinn::Connection,
     console: quinn::Connection,
-    _endpoints: [quinn::Endpoint; 2],
+    endpoints: [quinn::Endpoint; 2],
     to_relay: MessageSender,
     _from_console: MessageSender,
     agent_sealer: Sealer,
@@ -250,7 +250,7 @@ impl Pair {
             epoch,
             agent: agent_connection,
             console: console_connection,
-            _endpoints: [agent_endpoint, console_endpoint],
+            endpoints: [agent_endpoint, console_endpoint],
             to_relay,
             _from_console: from_console,
             streams: Vec::new(),
@@ -300,6 +300,15 @@ impl Pair {
             send_single(connection, &frame).await?;
         }
         Ok(header)
+    }
+
+    /// Both ends' sockets become others, as when a router forgets them or the computer changes its network:
+    /// the connections must go on.
+    pub fn rebind(&self, sockets: [std::net::UdpSocket; 2]) -> Result<()> {
+        for (endpoint, socket) in self.endpoints.iter().zip(sockets) {
+            endpoint.rebind(socket)?;
+        }
+        Ok(())
     }
 
     /// The agent's end ends the session as its customer would, and says that the receipt is complete.
