@@ -162,19 +162,21 @@ async fn whole(
     Ok((opened, let_go))
 }
 
-/// Returns the streams, which must stay open.
-async fn behave(connection: &quinn::Connection, manner: Manner) -> Result<Vec<quinn::SendStream>> {
+/// Streams that must stay open: to say something on, and to be answered on.
+type Kept = (Vec<quinn::SendStream>, Option<quinn::RecvStream>);
+
+async fn behave(connection: &quinn::Connection, manner: Manner) -> Result<Kept> {
     if matches!(manner, Manner::HalfOpen | Manner::Silent) {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), None));
     }
-    let (mut messages, _answers) = connection.open_bi().await?;
+    let (mut messages, answers) = connection.open_bi().await?;
     let words = encode_message(&hello());
     if manner == Manner::ByteByByte {
         for byte in words.chunks(1) {
             messages.write_all(byte).await?;
             tokio::time::sleep(BYTE_EVERY).await;
         }
-        return Ok(vec![messages]);
+        return Ok((vec![messages], Some(answers)));
     }
     messages.write_all(&words).await?;
     let mut streams = vec![messages];
@@ -184,7 +186,7 @@ async fn behave(connection: &quinn::Connection, manner: Manner) -> Result<Vec<qu
         stream.write_all(&[1]).await?;
         streams.push(stream);
     }
-    Ok(streams)
+    Ok((streams, Some(answers)))
 }
 
 /// First packets of handshakes, each of a connection of its own, without a second one. Let go they are once a

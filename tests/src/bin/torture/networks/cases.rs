@@ -15,7 +15,6 @@ use fernsicht_tests::session::STEP;
 use fernsicht_tests::wait;
 
 use super::scene::{AGAIN, Scene, Set, in_streets, lost_words};
-use super::story::Story;
 use crate::item::{Context, Outcome};
 
 /// The cable is out.
@@ -60,7 +59,7 @@ pub(crate) fn technician_loss(context: &Context) -> Result<Outcome> {
 }
 
 /// The customer gets another address: QUIC takes the connection along.
-fn moves(mut scene: Scene, who: Resident) -> Result<Story> {
+fn moves(scene: &mut Scene, who: Resident) -> Result<()> {
     let before = scene.connections();
     for network in 2..=4 {
         scene.streets.move_to(who, network)?;
@@ -76,7 +75,7 @@ fn moves(mut scene: Scene, who: Resident) -> Result<Story> {
 }
 
 /// Ten seconds without a packet: shorter than what counts as lost.
-fn stall(mut scene: Scene, who: Resident) -> Result<Story> {
+fn stall(scene: &mut Scene, who: Resident) -> Result<()> {
     let before = scene.connections();
     scene.streets.line(who).impair(CUT);
     scene.begins()?;
@@ -94,7 +93,7 @@ fn stall(mut scene: Scene, who: Resident) -> Result<Story> {
 }
 
 /// Longer without a packet than what counts as lost, and shorter than what ends the session.
-fn loss(mut scene: Scene, who: Resident, time: Duration) -> Result<Story> {
+fn loss(scene: &mut Scene, who: Resident, time: Duration) -> Result<()> {
     let began = std::time::Instant::now();
     scene.streets.line(who).impair(CUT);
     scene.begins()?;
@@ -116,7 +115,7 @@ pub(crate) fn long_loss(context: &Context) -> Result<Outcome> {
     if !context.long {
         return Ok(Outcome::absent("takes a quarter of an hour: give --long"));
     }
-    told(context, |mut scene| {
+    told(context, |scene| {
         let began = std::time::Instant::now();
         scene.streets.line(Resident::Customer).impair(CUT);
         scene.begins()?;
@@ -142,7 +141,7 @@ pub(crate) fn long_loss(context: &Context) -> Result<Outcome> {
 
 /// The relay is stopped properly, and started again.
 pub(crate) fn relay_restarts(context: &Context) -> Result<Outcome> {
-    told(context, |mut scene| {
+    told(context, |scene| {
         scene.stage.relay.process.terminate()?;
         scene.stage.relay.process.ended(STEP)?;
         scene.begins()?;
@@ -158,7 +157,7 @@ pub(crate) fn relay_restarts(context: &Context) -> Result<Outcome> {
 
 /// The relay is killed and started again: it knows of no session any more.
 pub(crate) fn relay_killed(context: &Context) -> Result<Outcome> {
-    told(context, |mut scene| {
+    told(context, |scene| {
         scene.stage.relay.process.kill()?;
         scene.begins()?;
         scene.stage.relay = scene.stage.operator.serve()?;
@@ -172,7 +171,7 @@ pub(crate) fn relay_killed(context: &Context) -> Result<Outcome> {
 
 /// The technician's program dies.
 pub(crate) fn console_killed(context: &Context) -> Result<Outcome> {
-    told(context, |mut scene| {
+    told(context, |scene| {
         scene.stage.console.kill()?;
         scene.customer_reads("bar-reconnecting", NOTICED)?;
         scene.look("once the death was noticed")?;
@@ -184,7 +183,7 @@ pub(crate) fn console_killed(context: &Context) -> Result<Outcome> {
         customer.press(Button::EndLost)?;
         customer.rest(Duration::from_millis(300))?;
         customer.press(Button::EndLostYes)?;
-        scene.customer_reads("end-title", STEP)?;
+        scene.customer_reads("end-safe", STEP)?;
         scene.look("at the end")?;
         scene.judge(0)
     })
@@ -192,7 +191,7 @@ pub(crate) fn console_killed(context: &Context) -> Result<Outcome> {
 
 /// The customer's program dies: rights die with it, and the technician learns it.
 pub(crate) fn agent_killed(context: &Context) -> Result<Outcome> {
-    told(context, |mut scene| {
+    told(context, |scene| {
         scene.stage.agent.kill()?;
         scene.begins()?;
         scene.technician_reads("peer-lost", NOTICED)?;
@@ -312,14 +311,21 @@ pub(crate) fn codes_replaced(context: &Context) -> Result<Outcome> {
     })
 }
 
-/// One case in streets of its own, as an outcome.
-fn told(context: &Context, case: impl FnOnce(Scene) -> Result<Story> + Send) -> Result<Outcome> {
+/// One case in streets of its own, as an outcome. What both saw when it went wrong is kept.
+fn told(context: &Context, case: impl FnOnce(&mut Scene) -> Result<()> + Send) -> Result<Outcome> {
     if !net::possible()? {
         return Ok(Outcome::absent("network namespaces need root"));
     }
     let mut dice = Dice::fresh();
     let seed = dice.seed();
-    let story = in_streets(&mut dice, |streets| case(Scene::open(context, streets)?))?;
+    let story = in_streets(&mut dice, |streets| {
+        let mut scene = Scene::open(context, streets)?;
+        if let Err(error) = scene.begin().and_then(|()| case(&mut scene)) {
+            let folder = context.output.join("wrong").join(format!("{seed:x}"));
+            scene.went_wrong(&error, &folder).context(error)?;
+        }
+        Ok(scene.story)
+    })?;
     let mut outcome = Outcome {
         runs: 1,
         ..Outcome::default()

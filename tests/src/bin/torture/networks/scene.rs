@@ -1,7 +1,7 @@
 //! A session under control in the streets, and what can be asked of it.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -70,7 +70,7 @@ impl Set {
 }
 
 impl Scene {
-    /// Pairs, and the customer allows control: it works.
+    /// Starts everything.
     pub(crate) fn open(context: &Context, streets: Arc<Streets>) -> Result<Self> {
         let Set {
             streets,
@@ -86,13 +86,8 @@ impl Scene {
             "400x300+500+300",
         )?;
         let target = Target::show(backdrop.customer_screen.display(), 1090, 640, 160, 120)?;
-        let mut stage = backdrop.open()?;
-        let code = stage.code()?;
-        stage.customer.enter_code(&code)?;
-        stage.consent_to_control()?;
-        stage.same_picture(STEP)?;
-        let mut scene = Self {
-            stage,
+        Ok(Self {
+            stage: backdrop.open()?,
             streets,
             story: Story::default(),
             reader,
@@ -101,11 +96,35 @@ impl Scene {
             turn: 0,
             between: None,
             _folder: folder,
-        };
-        scene.control_works()?;
-        scene.story.rights_before = word(scene.stage.rights());
-        scene.look("before")?;
-        Ok(scene)
+        })
+    }
+
+    /// Pairs, and the customer allows control: it works.
+    pub(crate) fn begin(&mut self) -> Result<()> {
+        let code = self.stage.code()?;
+        self.stage.customer.enter_code(&code)?;
+        self.stage.consent_to_control()?;
+        self.stage.same_picture(STEP)?;
+        self.control_works()?;
+        self.story.rights_before = word(self.stage.rights());
+        self.look("before")
+    }
+
+    /// It went wrong: keeps what both people see and read.
+    pub(crate) fn went_wrong(&mut self, error: &anyhow::Error, folder: &Path) -> Result<()> {
+        self.story.failures.push(format!("{error:#}"));
+        self.story.rights_after = Some(word(self.stage.rights()));
+        self.look("when it went wrong")?;
+        fs::create_dir_all(folder)?;
+        let views = [
+            ("customer.png", &self.stage.customer_view),
+            ("technician.png", &self.stage.technician_view),
+        ];
+        for (name, view) in views {
+            view.grab()?.save(&folder.join(name))?;
+        }
+        fs::write(folder.join("relay.log"), self.stage.relay.log()?)?;
+        Ok(())
     }
 
     /// Notes what both people read now.
@@ -263,15 +282,15 @@ impl Scene {
     }
 
     /// The customer ends the session; the recording is complete.
-    pub(crate) fn end(mut self) -> Result<Story> {
+    pub(crate) fn end(&mut self) -> Result<()> {
         self.stage.end_by_customer()?;
-        self.customer_reads("end-title", STEP)?;
+        self.customer_reads("end-safe", STEP)?;
         self.look("at the end")?;
         self.judge(0)
     }
 
     /// What relay and auditor say of the recording. `auditor` is the exit code that his program must have.
-    pub(crate) fn judge(mut self, auditor: i32) -> Result<Story> {
+    pub(crate) fn judge(&mut self, auditor: i32) -> Result<()> {
         self.story.connections = self.connections();
         let limit = Duration::from_secs(30);
         let operator = &self.stage.operator;
@@ -297,7 +316,7 @@ impl Scene {
         self.story.must(verified.status.success(), || {
             format!("the recording is damaged: {words}")
         });
-        Ok(self.story)
+        Ok(())
     }
 }
 
