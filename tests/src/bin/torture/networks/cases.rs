@@ -12,7 +12,6 @@ use fernsicht_tests::flood::{Stranger, Temper, loopback};
 use fernsicht_tests::net::{self, Impairment, Lane, Resident};
 use fernsicht_tests::reader::Words;
 use fernsicht_tests::session::STEP;
-use fernsicht_tests::wait;
 
 use super::scene::{AGAIN, Scene, Set, in_streets, lost_words};
 use crate::item::{Context, Outcome};
@@ -78,11 +77,11 @@ fn moves(scene: &mut Scene, who: Resident) -> Result<()> {
 fn stall(scene: &mut Scene, who: Resident) -> Result<()> {
     let before = scene.connections();
     scene.streets.line(who).impair(CUT);
-    scene.begins()?;
+    scene.begins(Some(who))?;
     scene.goes_on(Duration::from_secs(10))?;
     scene.look("at the end of the stall")?;
     scene.over()?;
-    scene.streets.line(who).impair(Impairment::default());
+    scene.mend(who)?;
     scene.nothing_comes()?;
     let reconnected = scene.connections() > before;
     scene
@@ -96,14 +95,14 @@ fn stall(scene: &mut Scene, who: Resident) -> Result<()> {
 fn loss(scene: &mut Scene, who: Resident, time: Duration) -> Result<()> {
     let began = std::time::Instant::now();
     scene.streets.line(who).impair(CUT);
-    scene.begins()?;
+    scene.begins(Some(who))?;
     let (customer, technician) = lost_words(who);
     scene.customer_reads(customer, NOTICED)?;
     scene.technician_reads(technician, NOTICED)?;
     scene.look("while the line is lost")?;
     scene.goes_on(time.saturating_sub(began.elapsed()))?;
     scene.over()?;
-    scene.streets.line(who).impair(Impairment::default());
+    scene.mend(who)?;
     scene.customer_reads("bar-reconnected", AGAIN)?;
     scene.nothing_comes()?;
     scene.together_again(true)?;
@@ -118,7 +117,7 @@ pub(crate) fn long_loss(context: &Context) -> Result<Outcome> {
     told(context, |scene| {
         let began = std::time::Instant::now();
         scene.streets.line(Resident::Customer).impair(CUT);
-        scene.begins()?;
+        scene.begins(Some(Resident::Customer))?;
         scene.customer_reads("bar-reconnecting", NOTICED)?;
         scene.technician_reads("peer-lost", NOTICED)?;
         scene.look("while the line is lost")?;
@@ -144,7 +143,7 @@ pub(crate) fn relay_restarts(context: &Context) -> Result<Outcome> {
     told(context, |scene| {
         scene.stage.relay.process.terminate()?;
         scene.stage.relay.process.ended(STEP)?;
-        scene.begins()?;
+        scene.begins(None)?;
         scene.customer_reads("error-ended-relay", STEP)?;
         scene.technician_reads("ended-relay", STEP)?;
         scene.look("after the relay's word")?;
@@ -159,7 +158,7 @@ pub(crate) fn relay_restarts(context: &Context) -> Result<Outcome> {
 pub(crate) fn relay_killed(context: &Context) -> Result<Outcome> {
     told(context, |scene| {
         scene.stage.relay.process.kill()?;
-        scene.begins()?;
+        scene.begins(None)?;
         scene.stage.relay = scene.stage.operator.serve()?;
         scene.customer_reads("error-connection-lost", NOTICED * 2)?;
         scene.technician_reads("ended-lost", NOTICED * 2)?;
@@ -175,7 +174,7 @@ pub(crate) fn console_killed(context: &Context) -> Result<Outcome> {
         scene.stage.console.kill()?;
         scene.customer_reads("bar-reconnecting", NOTICED)?;
         scene.look("once the death was noticed")?;
-        scene.begins()?;
+        scene.begins(None)?;
         scene.goes_on(Duration::from_secs(5))?;
         scene.over()?;
         let customer = &scene.stage.customer;
@@ -193,7 +192,7 @@ pub(crate) fn console_killed(context: &Context) -> Result<Outcome> {
 pub(crate) fn agent_killed(context: &Context) -> Result<Outcome> {
     told(context, |scene| {
         scene.stage.agent.kill()?;
-        scene.begins()?;
+        scene.begins(None)?;
         scene.technician_reads("peer-lost", NOTICED)?;
         scene.look("once the death was noticed")?;
         scene.goes_on(Duration::from_secs(3))?;
@@ -226,8 +225,7 @@ pub(crate) fn without_udp(context: &Context) -> Result<Outcome> {
         dice.seed(),
     );
     outcome.seed(seed);
-    in_streets(&mut dice, |streets| {
-        let set = Set::raise(context, streets)?;
+    in_streets(context, &mut dice, |set| {
         let relay = set.backdrop.operator.serve()?;
         let address: SocketAddr = set.backdrop.operator.address().parse()?;
         let tcp = TcpStream::connect_timeout(&address, Duration::from_secs(2));
@@ -241,7 +239,10 @@ pub(crate) fn without_udp(context: &Context) -> Result<Outcome> {
             ..Impairment::default()
         };
         streets.customer_line.impair(udp);
-        let mut stage = set.backdrop.without_tap().open()?;
+        let Set {
+            backdrop, folder, ..
+        } = set;
+        let mut stage = backdrop.without_tap().open()?;
         let code = stage.code()?;
         stage.customer.enter_code(&code)?;
         stage.press_until_card(Button::ConsentControl)?;
@@ -259,6 +260,8 @@ pub(crate) fn without_udp(context: &Context) -> Result<Outcome> {
                 .push("UDP passed: the case shows nothing".to_owned());
         }
         stage.end_by_customer()?;
+        drop(stage);
+        drop(folder);
         Ok(outcome)
     })
 }
@@ -269,10 +272,12 @@ pub(crate) fn codes_replaced(context: &Context) -> Result<Outcome> {
         return Ok(Outcome::absent("network namespaces need root"));
     }
     let mut dice = Dice::fresh();
-    in_streets(&mut dice, |streets| {
-        let set = Set::raise(context, streets)?;
+    in_streets(context, &mut dice, |set| {
         let reader = Arc::clone(&set.reader);
-        let mut stage = set.backdrop.open()?;
+        let Set {
+            backdrop, folder, ..
+        } = set;
+        let mut stage = backdrop.open()?;
         let first = stage.code()?;
         // Digits of nameplate, password and check digit.
         let nameplate = first[..first.len() - 6].to_owned();
@@ -306,7 +311,9 @@ pub(crate) fn codes_replaced(context: &Context) -> Result<Outcome> {
         outcome.measure("strangers_were_told", &told)?;
         outcome.measure("notice", &notice)?;
         outcome.measure("page", &page)?;
-        wait::until_true("both programs to run", STEP, || Ok(stage.check().is_ok()))?;
+        stage.check()?;
+        drop(stage);
+        drop(folder);
         Ok(outcome)
     })
 }
@@ -318,12 +325,13 @@ fn told(context: &Context, case: impl FnOnce(&mut Scene) -> Result<()> + Send) -
     }
     let mut dice = Dice::fresh();
     let seed = dice.seed();
-    let story = in_streets(&mut dice, |streets| {
-        let mut scene = Scene::open(context, streets)?;
+    let story = in_streets(context, &mut dice, |set| {
+        let mut scene = Scene::open(set)?;
         if let Err(error) = scene.begin().and_then(|()| case(&mut scene)) {
             let folder = context.output.join("wrong").join(format!("{seed:x}"));
             scene.went_wrong(&error, &folder).context(error)?;
         }
+        scene.close();
         Ok(scene.story)
     })?;
     let mut outcome = Outcome {

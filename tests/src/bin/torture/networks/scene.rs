@@ -7,16 +7,17 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use fernsicht_protocol::frame::Class;
 use fernsicht_protocol::rights::Rights;
 use fernsicht_tests::apps::App;
 use fernsicht_tests::customer::Button;
 use fernsicht_tests::dice::Dice;
-use fernsicht_tests::net::{Resident, Streets};
+use fernsicht_tests::net::{Impairment, Resident, Streets};
 use fernsicht_tests::observer::Target;
 use fernsicht_tests::reader::{Reader, Words};
 use fernsicht_tests::scenery;
 use fernsicht_tests::session::{Backdrop, Layout, STEP, Stage};
-use fernsicht_tests::tap::Leg;
+use fernsicht_tests::tap::{Leg, Passed};
 use fernsicht_tests::wait;
 
 use super::story::{Moment, Story, word};
@@ -24,6 +25,9 @@ use crate::item::Context;
 
 /// How long both may take to find together again: the longest wait between two tries, and a loaded machine.
 pub(crate) const AGAIN: Duration = Duration::from_secs(90);
+
+/// News that waited for a line come at once, on a loaded machine.
+const NEWS: Duration = Duration::from_secs(3);
 
 /// A session under way.
 pub(crate) struct Scene {
@@ -42,6 +46,8 @@ pub(crate) struct Scene {
 struct Between {
     frames: usize,
     tried: usize,
+    /// Whose line is cut, and the packets that had passed it.
+    cut: Option<(Resident, u64)>,
 }
 
 /// Everything before the code is typed: both screens, the programs, the lines.
@@ -49,12 +55,11 @@ pub(crate) struct Set {
     pub(crate) streets: Arc<Streets>,
     pub(crate) reader: Arc<Reader>,
     pub(crate) backdrop: Backdrop,
-    folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Set {
-    /// Raises it. On the thread that is in the middle of the streets.
-    pub(crate) fn raise(context: &Context, streets: Arc<Streets>) -> Result<Self> {
+    fn raise(context: &Context, streets: Arc<Streets>) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let reader = Arc::new(Reader::start(folder.path())?);
         let backdrop = Backdrop::raise(context.programs.clone(), folder.path(), Layout::default())?
@@ -71,13 +76,13 @@ impl Set {
 
 impl Scene {
     /// Starts everything.
-    pub(crate) fn open(context: &Context, streets: Arc<Streets>) -> Result<Self> {
+    pub(crate) fn open(set: Set) -> Result<Self> {
         let Set {
             streets,
             reader,
             backdrop,
             folder,
-        } = Set::raise(context, streets)?;
+        } = set;
         let photo = scenery::photo(
             &backdrop.customer_screen,
             folder.path(),
@@ -108,6 +113,26 @@ impl Scene {
         self.control_works()?;
         self.story.rights_before = word(self.stage.rights());
         self.look("before")
+    }
+
+    /// Notes what is to be noted at every end.
+    pub(crate) fn close(&mut self) {
+        self.story.connections = self.connections();
+        let all = self.stage.tap.log().all();
+        let rights: Vec<_> = all
+            .iter()
+            .filter(|p| p.leg == Leg::FromAgent && p.header.class == Class::Rights)
+            .collect();
+        let first = rights.first().map(|p| p.seen.at);
+        let line = |p: &&Passed| {
+            let at = first.map_or(0.0, |first| (p.seen.at - first).as_secs_f64());
+            (
+                (at * 10.0).round() / 10.0,
+                p.header.epoch,
+                word(p.header.rights),
+            )
+        };
+        self.story.rights = rights.iter().map(line).collect();
     }
 
     /// It went wrong: keeps what both people see and read.
@@ -168,13 +193,14 @@ impl Scene {
     }
 
     /// It begins: from now on nothing may come through, until [`Self::over`].
-    pub(crate) fn begins(&mut self) -> Result<()> {
+    pub(crate) fn begins(&mut self, cut: Option<Resident>) -> Result<()> {
         // What was sent a moment ago may still be on its way.
         thread::sleep(Duration::from_millis(500));
         self.stage.observer.clear()?;
         self.between = Some(Between {
             frames: self.stage.tap.log().mark(),
             tried: self.story.tried_between,
+            cut: cut.map(|who| (who, self.passed(who))),
         });
         Ok(())
     }
@@ -202,13 +228,28 @@ impl Scene {
         self.story.must(input == 0, || {
             format!("{input} events were injected meanwhile")
         });
-        self.story.must(frames == 0, || {
+        // Behind the tap the technician's line is cut: what the agent sends until it is told goes no further.
+        let far = matches!(between.cut, Some((Resident::Technician, _)));
+        self.story.must(frames == 0 || far, || {
             format!("{frames} frames of the screen passed meanwhile")
         });
+        if let Some((who, before)) = between.cut {
+            self.story.packets_between = self.passed(who) - before;
+            let packets = self.story.packets_between;
+            self.story.must(packets == 0, || {
+                format!("{packets} packets passed the cut line")
+            });
+        }
         self.story.must(tried > 0, || {
             "nothing was tried meanwhile: the case shows nothing".to_owned()
         });
         self.stage.observer.clear()
+    }
+
+    /// Packets that have passed somebody's line, both ways.
+    fn passed(&self, who: Resident) -> u64 {
+        let counts = self.streets.line(who).counts();
+        counts.iter().map(|counts| counts.passed).sum()
     }
 
     /// One turn of the technician's hand, and something new on the customer's screen.
@@ -225,9 +266,19 @@ impl Scene {
         Ok(())
     }
 
+    /// The line is whole again: waits until both ends have noticed, and news that waited has come.
+    pub(crate) fn mend(&mut self, who: Resident) -> Result<()> {
+        let (passed, frames) = (self.passed(who), self.stage.tap.log().mark());
+        self.streets.line(who).impair(Impairment::default());
+        wait::until_true("packets on the mended line", AGAIN, || {
+            Ok(self.passed(who) > passed + 20 && self.stage.tap.log().mark() > frames)
+        })?;
+        thread::sleep(NEWS);
+        Ok(())
+    }
+
     /// Input tried before now must not come any more; then nothing may be injected while there is no control.
     pub(crate) fn nothing_comes(&mut self) -> Result<()> {
-        thread::sleep(Duration::from_secs(1));
         self.story.input_late += self.stage.observer.by_programs()?;
         let late = self.story.input_late;
         self.story
@@ -291,7 +342,6 @@ impl Scene {
 
     /// What relay and auditor say of the recording. `auditor` is the exit code that his program must have.
     pub(crate) fn judge(&mut self, auditor: i32) -> Result<()> {
-        self.story.connections = self.connections();
         let limit = Duration::from_secs(30);
         let operator = &self.stage.operator;
         let code = self.stage.complaint_code()?.to_owned();
@@ -320,14 +370,16 @@ impl Scene {
     }
 }
 
-/// Does `work` in the middle of new streets.
+/// Does `work` in the middle of new streets. The screens stand outside: servers in a network of their own would
+/// not see which numbers are taken, and take the places of others'.
 pub(crate) fn in_streets<T: Send>(
+    context: &Context,
     dice: &mut Dice,
-    work: impl FnOnce(Arc<Streets>) -> Result<T> + Send,
+    work: impl FnOnce(Set) -> Result<T> + Send,
 ) -> Result<T> {
     let streets = Arc::new(Streets::build(dice)?);
-    let middle = Arc::clone(&streets);
-    streets.operator.enter(move || work(middle))
+    let set = Set::raise(context, Arc::clone(&streets))?;
+    streets.operator.enter(move || work(set))
 }
 
 /// The text by which each resident reads that his own line is lost, and the other's.

@@ -15,10 +15,14 @@ pub(crate) struct Story {
     pub(crate) tried_between: usize,
     /// Input that an observer on the customer's screen saw while it lasted: must be 0.
     pub(crate) input_between: usize,
-    /// Frames of the screen that passed the tap while it lasted: must be 0.
+    /// Frames of the screen that passed the tap while it lasted: must be 0 where the customer's line was cut.
     pub(crate) frames_between: usize,
     /// Input that was tried while it lasted and came afterwards: must be 0.
     pub(crate) input_late: usize,
+    /// Every rights frame that passed the tap: seconds after the first, epoch, rights.
+    pub(crate) rights: Vec<(f64, u32, &'static str)>,
+    /// Packets that came through the line that was cut: must be 0.
+    pub(crate) packets_between: u64,
     /// Connections of the agent that the tap saw.
     pub(crate) connections: u64,
     /// What `recordings verify` says.
