@@ -13,7 +13,7 @@ use fernsicht_tests::net::{self, Impairment, Lane, Resident};
 use fernsicht_tests::reader::Words;
 use fernsicht_tests::session::STEP;
 
-use super::scene::{AGAIN, Scene, Set, in_streets, lost_words};
+use super::scene::{AGAIN, Place, Scene, Set, in_streets, lost_words};
 use crate::item::{Context, Outcome};
 
 /// The cable is out.
@@ -77,7 +77,7 @@ fn moves(scene: &mut Scene, who: Resident) -> Result<()> {
 fn stall(scene: &mut Scene, who: Resident) -> Result<()> {
     let before = scene.connections();
     scene.streets.line(who).impair(CUT);
-    scene.begins(Some(who))?;
+    scene.begins(Place::Line(who))?;
     scene.goes_on(Duration::from_secs(10))?;
     scene.look("at the end of the stall")?;
     scene.over()?;
@@ -95,7 +95,7 @@ fn stall(scene: &mut Scene, who: Resident) -> Result<()> {
 fn loss(scene: &mut Scene, who: Resident, time: Duration) -> Result<()> {
     let began = std::time::Instant::now();
     scene.streets.line(who).impair(CUT);
-    scene.begins(Some(who))?;
+    scene.begins(Place::Line(who))?;
     let (customer, technician) = lost_words(who);
     scene.customer_reads(customer, NOTICED)?;
     scene.technician_reads(technician, NOTICED)?;
@@ -117,7 +117,7 @@ pub(crate) fn long_loss(context: &Context) -> Result<Outcome> {
     told(context, |scene| {
         let began = std::time::Instant::now();
         scene.streets.line(Resident::Customer).impair(CUT);
-        scene.begins(Some(Resident::Customer))?;
+        scene.begins(Place::Line(Resident::Customer))?;
         scene.customer_reads("bar-reconnecting", NOTICED)?;
         scene.technician_reads("peer-lost", NOTICED)?;
         scene.look("while the line is lost")?;
@@ -143,7 +143,7 @@ pub(crate) fn relay_restarts(context: &Context) -> Result<Outcome> {
     told(context, |scene| {
         scene.stage.relay.process.terminate()?;
         scene.stage.relay.process.ended(STEP)?;
-        scene.begins(None)?;
+        scene.begins(Place::Relay)?;
         scene.customer_reads("error-ended-relay", STEP)?;
         scene.technician_reads("ended-relay", STEP)?;
         scene.look("after the relay's word")?;
@@ -158,7 +158,7 @@ pub(crate) fn relay_restarts(context: &Context) -> Result<Outcome> {
 pub(crate) fn relay_killed(context: &Context) -> Result<Outcome> {
     told(context, |scene| {
         scene.stage.relay.process.kill()?;
-        scene.begins(None)?;
+        scene.begins(Place::Relay)?;
         scene.stage.relay = scene.stage.operator.serve()?;
         scene.customer_reads("error-connection-lost", NOTICED * 2)?;
         scene.technician_reads("ended-lost", NOTICED * 2)?;
@@ -174,7 +174,7 @@ pub(crate) fn console_killed(context: &Context) -> Result<Outcome> {
         scene.stage.console.kill()?;
         scene.customer_reads("bar-reconnecting", NOTICED)?;
         scene.look("once the death was noticed")?;
-        scene.begins(None)?;
+        scene.begins(Place::Program)?;
         scene.goes_on(Duration::from_secs(5))?;
         scene.over()?;
         let customer = &scene.stage.customer;
@@ -192,7 +192,7 @@ pub(crate) fn console_killed(context: &Context) -> Result<Outcome> {
 pub(crate) fn agent_killed(context: &Context) -> Result<Outcome> {
     told(context, |scene| {
         scene.stage.agent.kill()?;
-        scene.begins(None)?;
+        scene.begins(Place::Program)?;
         scene.technician_reads("peer-lost", NOTICED)?;
         scene.look("once the death was noticed")?;
         scene.goes_on(Duration::from_secs(3))?;

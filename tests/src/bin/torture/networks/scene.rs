@@ -46,8 +46,20 @@ pub(crate) struct Scene {
 struct Between {
     frames: usize,
     tried: usize,
-    /// Whose line is cut, and the packets that had passed it.
-    cut: Option<(Resident, u64)>,
+    place: Place,
+    /// Packets that had passed the line that is cut.
+    passed: u64,
+}
+
+/// Where the way between the two is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// On somebody's line.
+    Line(Resident),
+    /// At the relay: what the agent sends until it is told ends at the tap.
+    Relay,
+    /// At a program that is no more.
+    Program,
 }
 
 /// Everything before the code is typed: both screens, the programs, the lines.
@@ -193,14 +205,15 @@ impl Scene {
     }
 
     /// It begins: from now on nothing may come through, until [`Self::over`].
-    pub(crate) fn begins(&mut self, cut: Option<Resident>) -> Result<()> {
+    pub(crate) fn begins(&mut self, place: Place) -> Result<()> {
         // What was sent a moment ago may still be on its way.
         thread::sleep(Duration::from_millis(500));
         self.stage.observer.clear()?;
         self.between = Some(Between {
             frames: self.stage.tap.log().mark(),
             tried: self.story.tried_between,
-            cut: cut.map(|who| (who, self.passed(who))),
+            place,
+            passed: self.passed_at(place),
         });
         Ok(())
     }
@@ -229,21 +242,29 @@ impl Scene {
             format!("{input} events were injected meanwhile")
         });
         // Behind the tap the technician's line is cut: what the agent sends until it is told goes no further.
-        let far = matches!(between.cut, Some((Resident::Technician, _)));
+        let far = matches!(
+            between.place,
+            Place::Line(Resident::Technician) | Place::Relay
+        );
         self.story.must(frames == 0 || far, || {
             format!("{frames} frames of the screen passed meanwhile")
         });
-        if let Some((who, before)) = between.cut {
-            self.story.packets_between = self.passed(who) - before;
-            let packets = self.story.packets_between;
-            self.story.must(packets == 0, || {
-                format!("{packets} packets passed the cut line")
-            });
-        }
+        let packets = self.passed_at(between.place) - between.passed;
+        self.story.packets_between = packets;
+        self.story.must(packets == 0, || {
+            format!("{packets} packets passed the cut line")
+        });
         self.story.must(tried > 0, || {
             "nothing was tried meanwhile: the case shows nothing".to_owned()
         });
         self.stage.observer.clear()
+    }
+
+    fn passed_at(&self, place: Place) -> u64 {
+        match place {
+            Place::Line(who) => self.passed(who),
+            Place::Relay | Place::Program => 0,
+        }
     }
 
     /// Packets that have passed somebody's line, both ways.
