@@ -4,19 +4,22 @@ SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 CARGO ?= cargo
 SECONDS ?= 60
+# More words for `make torture`, such as --only flood or --long.
+TORTURE ?=
 # Under CI a colourless log; a terminal keeps cargo's own choice.
 export CARGO_TERM_COLOR ?= auto
 
 # Built together: cargo would compile the dependencies twice for two choices of packages.
 RELEASE := $(CARGO) build --release --locked -p fernsicht-relay -p fernsicht-agent -p fernsicht-console -p fernsicht-tests --bins
 
-.PHONY: demo test bench fuzz screenshots lint deny assembler packages help
+.PHONY: demo test bench torture fuzz screenshots lint deny assembler packages help
 
 help:
 	@echo "make demo               relay, console and agent on your display; without one: a driven demo on virtual screens"
 	@echo "make test               formatting, lints, all tests with the real programs"
 	@echo "make bench              what relay and recorder cost, and how fast a recording opens (target/bench/relay.json)"
 	@echo "make fuzz SECONDS=60    fuzzes messages and state machines, each target that long; RUNS=n: so many executions each"
+	@echo "make torture            hostile people, bad networks, kills, at length (target/torture/summary.json; as root)"
 	@echo "make screenshots        pages of the running programs into target/screenshots"
 	@echo "make lint | make deny   formatting and clippy | licences and duplicates (needs cargo-deny)"
 
@@ -41,6 +44,10 @@ lint:
 bench: packages
 	$(RELEASE) --features fernsicht-tests/bench
 	target/release/bench
+
+torture: packages
+	$(RELEASE)
+	target/release/torture $(TORTURE)
 
 fuzz: packages
 	tests/fuzz/run.sh $(if $(RUNS),runs=$(RUNS),$(SECONDS))

@@ -76,6 +76,8 @@ pub struct Code {
     pub until: Instant,
     /// Tries left, 1 to 3.
     pub tries: u8,
+    /// True if the code before it was spent by wrong tries, and this one came in its place.
+    pub replaces: bool,
     /// What is happening to it.
     pub state: CodeState,
 }

@@ -40,6 +40,7 @@ code-waiting = Warten auf die Eingabe am anderen Ende.
 code-pairing = Am anderen Ende wurde ein Code eingegeben. Er wird geprüft.
 code-wrong = Jemand hat einen Code mit falschem Passwort eingegeben. Lesen Sie den Code noch einmal vor.
 code-expired = Dieser Code ist abgelaufen. Lesen Sie einen neuen vor.
+code-replaced = Der Code davor ist nach drei falschen Versuchen verbraucht, vielleicht durch Fremde. Lesen Sie diesen neuen vor.
 code-spent = Dieser Code ist nach drei falschen Versuchen verbraucht. Lesen Sie einen neuen vor.
 code-left-agent = Das Programm am anderen Ende ging weg, bevor es verbunden war. Dieser Versuch ist verbraucht.
 

@@ -40,6 +40,7 @@ code-waiting = Waiting for the customer.
 code-pairing = The customer has typed a code. It is being checked.
 code-wrong = Somebody typed a code with a wrong password. The customer needs the code once more.
 code-expired = This code has expired. Read a new one to the customer.
+code-replaced = The code before it is used up after three wrong tries, perhaps by strangers. Read this new one to the customer.
 code-spent = This code is used up after three wrong tries. Read a new one to the customer.
 code-left-agent = The customer's program went away before it was paired. This try is spent.
 

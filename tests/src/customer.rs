@@ -49,18 +49,24 @@ pub enum Button {
     End,
     /// Bar, under control, while the question is open: "Yes, end".
     EndYes,
+    /// Bar, while the connection is lost: "End the session".
+    EndLost,
+    /// The same, while the question is open: "Yes, end".
+    EndLostYes,
 }
 
 impl Button {
     fn tabs(self) -> usize {
         match self {
             // The language switch comes first.
-            Self::ConsentView | Self::ViewOn => 2,
+            Self::ConsentView | Self::ViewOn | Self::EndLost => 2,
             // On the card the refusal comes first.
             Self::ConsentControl | Self::ControlOn | Self::ControlOff | Self::CardDone => 3,
             Self::ConsentRefuse | Self::CardSkip | Self::End => 4,
             // Behind Stop, show off, end, move and language: a question suspends control.
             Self::UpgradeYes | Self::EndYes => 6,
+            // Nothing can be switched then.
+            Self::EndLostYes => 5,
         }
     }
 }

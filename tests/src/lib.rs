@@ -16,7 +16,9 @@
 //! - [`vanish`] tells when a picture has left a screen.
 //! - [`tap`] stands between agent and relay and reads the clear headers.
 //! - [`proc`] reads what a process costs; [`programs`] starts relay, console and agent.
+//! - [`net`] makes networks of our own, as bad as one says; [`flood`] is many strangers at once.
 //! - [`hostile`] is a relay and a console with valid keys that break every rule.
+//! - [`reader`] reads the programs' pages as a screen reader does.
 //! - [`operator`] prepares relay, technician and agent file in a temporary folder.
 //! - [`session`] puts all of it together: a whole session on two screens.
 //! - [`typist`] types without a pause.
@@ -34,15 +36,18 @@ pub mod customer;
 pub mod device;
 pub mod dice;
 pub mod disk;
+pub mod flood;
 pub mod grab;
 pub mod hostile;
 pub mod keymap;
 pub mod model;
+pub mod net;
 pub mod observer;
 pub mod operator;
 pub mod pair;
 pub mod proc;
 pub mod programs;
+pub mod reader;
 pub mod scenery;
 pub mod sealed;
 pub mod session;

@@ -1,7 +1,7 @@
 //! An operator in a temporary folder: relay, technician, auditors, and the agent file that customers get.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -35,7 +35,7 @@ pub struct Operator {
     programs: Programs,
     folder: PathBuf,
     data: PathBuf,
-    port: u16,
+    listen: SocketAddr,
 }
 
 /// A running relay.
@@ -56,12 +56,26 @@ impl Relay {
 impl Operator {
     /// Prepares everything in `folder`, which must exist; nothing runs yet.
     pub fn new(programs: Programs, folder: &Path) -> Result<Self> {
-        let port = free_port()?;
+        let listen = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), free_port()?);
+        Self::listening(programs, folder, listen)
+    }
+
+    /// The same with a relay at this address of a network of its own, where every port is free.
+    pub fn at(programs: Programs, folder: &Path, address: IpAddr) -> Result<Self> {
+        Self::listening(programs, folder, SocketAddr::new(address, 7443))
+    }
+
+    /// The same operator with a relay at another address, before anything runs.
+    pub fn moved_to(self, address: IpAddr) -> Result<Self> {
+        Self::at(self.programs, &self.folder, address)
+    }
+
+    fn listening(programs: Programs, folder: &Path, listen: SocketAddr) -> Result<Self> {
         let this = Self {
             programs,
             folder: folder.to_owned(),
             data: folder.join("relay"),
-            port,
+            listen,
         };
         fs::create_dir_all(this.data())?;
         this.configure(&this.address())?;
@@ -70,7 +84,7 @@ impl Operator {
 
     /// `host:port` of the relay.
     pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        self.listen.to_string()
     }
 
     /// The relay's data directory.
@@ -92,13 +106,13 @@ impl Operator {
 
     fn write_configuration(&self, public_address: &str, more: &str) -> Result<()> {
         let text = format!(
-            "listen = \"127.0.0.1:{}\"\npublic_address = \"{public_address}\"\nname = \"{RELAY_NAME}\"\n\
+            "listen = \"{}\"\npublic_address = \"{public_address}\"\nname = \"{RELAY_NAME}\"\n\
              operator = \"{OPERATOR}\"\ndomain = \"hilfe.nordlicht.example\"\naddress = \"Hafenstraße 1, 20457 Hamburg\"\n\
              complaints_office = \"Beschwerdestelle, beschwerde@nordlicht.example\"\n\
              privacy_contact = \"datenschutz@nordlicht.example\"\n\
              authority = \"Landesbeauftragte für den Datenschutz\"\nlegal_basis = \"Art. 6 Abs. 1 lit. a DSGVO\"\n\
              language = \"de\"\n{more}",
-            self.port
+            self.listen
         );
         fs::write(self.data().join("relay.toml"), text).context("relay.toml")
     }
@@ -227,6 +241,7 @@ impl Operator {
             identity,
             pin,
             relay: self.address(),
+            listen: self.listen.ip(),
             pace: None,
         })
     }

@@ -302,6 +302,15 @@ impl Pair {
         Ok(header)
     }
 
+    /// Both ends' sockets become others, as when a router forgets them or the computer changes its network:
+    /// the connections must go on.
+    pub fn rebind(&self, sockets: [std::net::UdpSocket; 2]) -> Result<()> {
+        for (connection, socket) in [&self.agent, &self.console].into_iter().zip(sockets) {
+            connection.rebind(socket)?;
+        }
+        Ok(())
+    }
+
     /// The agent's end ends the session as its customer would, and says that the receipt is complete.
     pub async fn end(mut self) -> Result<()> {
         self.to_relay

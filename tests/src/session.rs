@@ -10,7 +10,8 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdout, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -23,9 +24,11 @@ use crate::clients::{self, PlainAuditor};
 use crate::customer::{Button, Card, Customer};
 use crate::device::Device;
 use crate::grab::{Grabber, Picture};
+use crate::net::{self, Namespace, Streets};
 use crate::observer::Observer;
 use crate::operator::{Operator, Relay};
 use crate::programs::Programs;
+use crate::reader::Reader;
 use crate::tap::{Place, Tap};
 use crate::wait;
 use crate::xserver::{Process, XServer};
@@ -108,6 +111,10 @@ pub struct Stage {
     pub cards: Vec<Card>,
     /// Where everything is kept.
     pub folder: PathBuf,
+    /// The lines between the people, if there are any.
+    pub streets: Option<Arc<Streets>>,
+    /// Who reads the programs' pages.
+    pub reader: Option<Arc<Reader>>,
     tapped: bool,
 }
 
@@ -124,6 +131,8 @@ pub struct Backdrop {
     pace: Option<u32>,
     auditors: usize,
     plain_auditor: bool,
+    streets: Option<Arc<Streets>>,
+    reader: Option<Arc<Reader>>,
     tapped: bool,
 }
 
@@ -151,8 +160,30 @@ impl Backdrop {
             pace,
             auditors,
             plain_auditor,
+            streets: None,
+            reader: None,
             tapped,
         })
+    }
+
+    /// The customer and the technician are at the ends of their lines, and the operator is where this thread is:
+    /// in the streets' middle.
+    pub fn at_ends_of(mut self, streets: Arc<Streets>) -> Result<Self> {
+        self.operator = self.operator.moved_to(net::OPERATOR.into())?;
+        self.streets = Some(streets);
+        Ok(self)
+    }
+
+    /// Both programs' pages can be read.
+    pub fn read_by(mut self, reader: Arc<Reader>) -> Self {
+        self.reader = Some(reader);
+        self
+    }
+
+    /// The agent connects to the relay itself: the tap sees nothing.
+    pub fn without_tap(mut self) -> Self {
+        self.tapped = false;
+        self
     }
 
     /// Starts relay, tap, console and agent; the auditors are enrolled before the agent is made.
@@ -165,8 +196,15 @@ impl Backdrop {
             pace,
             auditors,
             plain_auditor,
+            streets,
+            reader,
             tapped,
         } = self;
+        let attend = |command: &mut Command| {
+            if let Some(reader) = &reader {
+                reader.attend(command);
+            }
+        };
         let relay = operator.serve()?;
         let home = operator.enrol()?;
         let name = |n: usize| match n {
@@ -188,10 +226,11 @@ impl Backdrop {
             pace,
             ..operator.place()?
         })?;
-        let file = operator.agent(&match tapped {
+        let relay_of_agent = match tapped {
             true => tap.address().to_string(),
             false => operator.address(),
-        })?;
+        };
+        let file = operator.agent(&relay_of_agent)?;
 
         let mut command = operator.console(&technician_screen, &home);
         command.args([
@@ -203,7 +242,9 @@ impl Backdrop {
         command
             .stdout(Stdio::piped())
             .stderr(log(&folder, "console.log")?);
-        let mut console = Process::start("fernsicht-console", &mut command)?;
+        attend(&mut command);
+        let place = streets.as_ref().map(|streets| &streets.technician);
+        let mut console = start_in(place, "fernsicht-console", &mut command)?;
         let codes = read_codes(
             console
                 .child()
@@ -217,7 +258,9 @@ impl Backdrop {
         command
             .stdout(Stdio::null())
             .stderr(log(&folder, "agent.log")?);
-        let agent = Process::start("fernsicht-agent", &mut command)?;
+        attend(&mut command);
+        let place = streets.as_ref().map(|streets| &streets.customer);
+        let agent = start_in(place, "fernsicht-agent", &mut command)?;
         Ok(Stage {
             agent,
             console,
@@ -236,8 +279,17 @@ impl Backdrop {
             plain_auditor,
             cards: Vec::new(),
             folder,
+            streets,
+            reader,
             tapped,
         })
+    }
+}
+
+fn start_in(place: Option<&Namespace>, name: &str, command: &mut Command) -> Result<Process> {
+    match place {
+        Some(namespace) => namespace.enter(|| Process::start(name, command)),
+        None => Process::start(name, command),
     }
 }
 

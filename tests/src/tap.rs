@@ -11,7 +11,7 @@
 mod log;
 mod pump;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -31,6 +31,8 @@ pub struct Place {
     pub pin: Pin,
     /// `host:port` of the relay.
     pub relay: String,
+    /// Where it listens for agents, on a free port.
+    pub listen: IpAddr,
     /// How fast a frame's stream is taken from the agent, in bytes a second: a slow line on which
     /// pictures stay in flight. None is as fast as it goes.
     pub pace: Option<u32>,
@@ -46,7 +48,7 @@ pub struct Tap {
 }
 
 impl Tap {
-    /// Listens on a free port of the loopback interface.
+    /// Listens.
     pub fn start(place: Place) -> Result<Self> {
         let log = Arc::new(Log::default());
         let (stop, stopped) = oneshot::channel();
@@ -107,7 +109,7 @@ fn serve(
             transport.stream_receive_window(SLOW_WINDOW.into());
             config.transport_config(Arc::new(transport));
         }
-        let endpoint = quinn::Endpoint::server(config, (Ipv4Addr::LOCALHOST, 0).into())?;
+        let endpoint = quinn::Endpoint::server(config, (place.listen, 0).into())?;
         ready.send(Ok(endpoint.local_addr()?))?;
         let accept = async {
             while let Some(incoming) = endpoint.accept().await {

@@ -47,6 +47,7 @@ async fn frames_pass_unchanged_and_revocations_are_judged() -> Result<()> {
         identity,
         pin: pin.clone(),
         relay: address,
+        listen: std::net::Ipv4Addr::LOCALHOST.into(),
         pace: None,
     })?;
 

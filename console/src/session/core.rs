@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! Idle ─ NewSession ─► Requested ─ Session ─► Offered ─ Share, Confirm ─► Paired ─► … ─► Ended
-//!                          ▲                    │ 3 tries or 10 minutes              │
-//!                          └──── NewSession ─── Over                                  │
+//!                          ▲                    │ 10 minutes                         │
+//!                          ├──── NewSession ─── Over                                  │
+//!                          ├──── 3 tries: replaced by itself, a few times             │
 //!                          └──────────────────────────────────────────── NewSession ──┘
 //! ```
 //!
@@ -41,6 +42,10 @@ use crate::view::{self, CodeOver, CodeState, Link, Problem, Recorder, Stage};
 /// Tries per code (SPEC "Code").
 const TRIES: u8 = 3;
 
+/// How often a code whose tries are spent is replaced without the technician. Whoever spends more than that
+/// does it on purpose, and has found the nameplates.
+const REPLACEMENTS: u8 = 5;
+
 /// Frames that one input may need: the release before it, itself, and the release if the next
 /// one does not fit.
 const ROOM_PER_INPUT: usize = 3;
@@ -74,8 +79,10 @@ enum Phase {
     Idle {
         problem: Option<Problem>,
     },
-    /// The link is being made, or the relay asked.
-    Requested,
+    /// The link is being made, or the relay asked; so many codes were spent before this one.
+    Requested {
+        replaced: u8,
+    },
     Offered(Box<Offered>),
     Over(CodeOver),
     Paired(Box<Paired>),
@@ -87,6 +94,8 @@ struct Offered {
     code: SessionCode,
     until: Instant,
     tries: u8,
+    /// How many codes in a row were spent before this one.
+    replaced: u8,
     state: CodeState,
     attempt: Option<side::Responded>,
 }
@@ -126,7 +135,7 @@ impl Core {
                 .keys
                 .is_some()
                 .then(|| paired.recorded.as_ref()?.poll_timeout())?,
-            Phase::Idle { .. } | Phase::Requested | Phase::Over(_) | Phase::Ended(_) => None,
+            Phase::Idle { .. } | Phase::Requested { .. } | Phase::Over(_) | Phase::Ended(_) => None,
         }
     }
 
@@ -136,11 +145,12 @@ impl Core {
             Phase::Idle { problem } => Stage::Ready {
                 problem: problem.clone(),
             },
-            Phase::Requested => Stage::Connecting,
+            Phase::Requested { .. } => Stage::Connecting,
             Phase::Offered(o) => Stage::Code(view::Code {
                 grouped: o.code.grouped(),
                 until: o.until,
                 tries: o.tries,
+                replaces: o.replaced > 0,
                 state: o.state,
             }),
             Phase::Over(why) => Stage::CodeOver { why: *why },
@@ -163,7 +173,7 @@ impl Core {
     pub(crate) fn wants_link(&self) -> bool {
         matches!(
             self.phase,
-            Phase::Requested | Phase::Offered(_) | Phase::Paired(_)
+            Phase::Requested { .. } | Phase::Offered(_) | Phase::Paired(_)
         )
     }
 
@@ -177,18 +187,14 @@ impl Core {
         if self.paired().is_some() {
             return;
         }
-        self.phase = Phase::Requested;
-        if self.greeted {
-            self.out
-                .push_back(Output::Relay(ConsoleToRelay::NewSession));
-        }
+        self.request(0);
     }
 
     /// The technician ends the session or gives the code up.
     pub(crate) fn end(&mut self) {
         match &self.phase {
             Phase::Paired(_) => self.abort(End::Technician),
-            Phase::Requested | Phase::Offered(_) | Phase::Over(_) | Phase::Ended(_) => {
+            Phase::Requested { .. } | Phase::Offered(_) | Phase::Over(_) | Phase::Ended(_) => {
                 self.phase = Phase::Idle { problem: None };
                 self.out.push_back(Output::Close);
             }
@@ -263,7 +269,7 @@ impl Core {
         self.greeted = false;
         match self.phase {
             Phase::Paired(_) => self.finish(End::Lost),
-            Phase::Requested | Phase::Offered(_) => {
+            Phase::Requested { .. } | Phase::Offered(_) => {
                 self.phase = Phase::Idle {
                     problem: Some(problem),
                 }
@@ -289,7 +295,7 @@ impl Core {
                 paired.state_heads_if_due(&self.identity.key, now, &mut self.out);
             }
             Phase::Idle { .. }
-            | Phase::Requested
+            | Phase::Requested { .. }
             | Phase::Offered(_)
             | Phase::Over(_)
             | Phase::Ended(_) => {}
@@ -315,8 +321,15 @@ impl Core {
                 self.handle_session(session, nameplate.as_str(), valid_s, now);
             }
             RelayToConsole::CodeExpired => {
-                if matches!(self.phase, Phase::Offered(_)) {
-                    self.over(CodeOver::Expired);
+                // Before its time it can only have been spent.
+                match &self.phase {
+                    Phase::Offered(offered) if now < offered.until => self.replace(),
+                    Phase::Offered(_) => self.over(CodeOver::Expired),
+                    Phase::Idle { .. }
+                    | Phase::Requested { .. }
+                    | Phase::Over(_)
+                    | Phase::Paired(_)
+                    | Phase::Ended(_) => {}
                 }
             }
             RelayToConsole::Share {
@@ -370,7 +383,9 @@ impl Core {
             }
             RelayToConsole::Refused { reason } => self.handle_refused(&reason),
             RelayToConsole::Ended { reason } => match self.phase {
-                Phase::Paired(_) | Phase::Requested | Phase::Offered(_) => self.finish(reason),
+                Phase::Paired(_) | Phase::Requested { .. } | Phase::Offered(_) => {
+                    self.finish(reason);
+                }
                 Phase::Idle { .. } | Phase::Over(_) | Phase::Ended(_) => {}
             },
         }
@@ -404,7 +419,7 @@ impl Core {
         match &self.phase {
             Phase::Paired(paired) => Some(paired),
             Phase::Idle { .. }
-            | Phase::Requested
+            | Phase::Requested { .. }
             | Phase::Offered(_)
             | Phase::Over(_)
             | Phase::Ended(_) => None,
@@ -420,16 +435,16 @@ impl Core {
             return;
         }
         self.greeted = true;
-        if matches!(self.phase, Phase::Requested) {
+        if matches!(self.phase, Phase::Requested { .. }) {
             self.out
                 .push_back(Output::Relay(ConsoleToRelay::NewSession));
         }
     }
 
     fn handle_session(&mut self, session: SessionId, nameplate: &str, valid_s: u32, now: Instant) {
-        if !matches!(self.phase, Phase::Requested) {
+        let Phase::Requested { replaced } = self.phase else {
             return self.misfit();
-        }
+        };
         let Ok(code) = SessionCode::new(nameplate, Password::draw(&mut OsRng)) else {
             return self.misfit();
         };
@@ -441,6 +456,7 @@ impl Core {
             code,
             until,
             tries: TRIES,
+            replaced,
             state: CodeState::Waiting,
             attempt: None,
         }));
@@ -561,7 +577,7 @@ impl Core {
         };
         offered.state = state;
         if offered.tries == 0 {
-            self.over(CodeOver::Spent);
+            self.replace();
         }
     }
 
@@ -574,7 +590,7 @@ impl Core {
         self.out
             .push_back(Output::Relay(ConsoleToRelay::PairingFailed));
         if offered.tries == 0 {
-            self.over(CodeOver::Spent);
+            self.replace();
         }
     }
 
@@ -669,7 +685,7 @@ impl Core {
             };
             return self.finish(end);
         }
-        if matches!(self.phase, Phase::Requested | Phase::Offered(_)) {
+        if matches!(self.phase, Phase::Requested { .. } | Phase::Offered(_)) {
             self.phase = Phase::Idle {
                 problem: Some(refusal(reason)),
             };
@@ -681,7 +697,7 @@ impl Core {
     fn misfit(&mut self) {
         match self.phase {
             Phase::Paired(_) => self.abort(End::Fault),
-            Phase::Requested | Phase::Offered(_) => {
+            Phase::Requested { .. } | Phase::Offered(_) => {
                 let problem = Problem::RelayAnswer("a message out of turn".into());
                 self.phase = Phase::Idle {
                     problem: Some(problem),
@@ -689,6 +705,30 @@ impl Core {
                 self.out.push_back(Output::Close);
             }
             Phase::Idle { .. } | Phase::Over(_) | Phase::Ended(_) => {}
+        }
+    }
+
+    fn request(&mut self, replaced: u8) {
+        self.phase = Phase::Requested { replaced };
+        if self.greeted {
+            self.out
+                .push_back(Output::Relay(ConsoleToRelay::NewSession));
+        }
+    }
+
+    /// The code's tries are spent, by whomever: there is a new one at once.
+    fn replace(&mut self) {
+        match &self.phase {
+            Phase::Offered(offered) if offered.replaced < REPLACEMENTS => {
+                let replaced = offered.replaced + 1;
+                self.request(replaced);
+            }
+            Phase::Offered(_)
+            | Phase::Idle { .. }
+            | Phase::Requested { .. }
+            | Phase::Over(_)
+            | Phase::Paired(_)
+            | Phase::Ended(_) => self.over(CodeOver::Spent),
         }
     }
 

@@ -213,6 +213,9 @@ fn connecting(ui: &mut Ui, texts: &Texts, view: &View) -> Option<Action> {
 
 fn code(ui: &mut Ui, texts: &Texts, shown: &view::Code, now: Instant) -> Option<Action> {
     title(ui, texts.text("code-title"));
+    if shown.replaces {
+        alarm(ui, texts.text("code-replaced"));
+    }
     ui.add_space(tokens::NEAR);
     let size = (ui.available_width() / 8.0).min(tokens::CODE);
     ui.label(

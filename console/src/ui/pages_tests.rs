@@ -72,6 +72,7 @@ fn code(until: Instant, state: CodeState) -> Stage {
         grouped: "4812 073 956".into(),
         until,
         tries: 2,
+        replaces: false,
         state,
     })
 }

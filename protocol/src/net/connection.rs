@@ -100,6 +100,15 @@ impl Connection {
         }
     }
 
+    /// A client goes on from another socket, as after a change of its network. Errors: the socket cannot be used,
+    /// or this is no client over QUIC.
+    pub fn rebind(&self, socket: std::net::UdpSocket) -> std::io::Result<()> {
+        match &self.0 {
+            Carrier::Quic(_, Some(endpoint)) => endpoint.rebind(socket),
+            Carrier::Quic(_, None) | Carrier::Tcp(_) => Err(std::io::ErrorKind::Unsupported.into()),
+        }
+    }
+
     /// What carries it.
     pub fn transport(&self) -> Transport {
         match &self.0 {

@@ -455,8 +455,9 @@ enum Told {
 }
 
 const HELLO_WITHIN: Duration = Duration::from_secs(10);
-/// An agent may wait this long between its hello and the code that the customer types.
-const JOIN_WITHIN: Duration = Duration::from_secs(15 * 60);
+/// An agent connects when the customer has typed the code, and joins at once. Whoever waits longer only takes
+/// a place away.
+const JOIN_WITHIN: Duration = Duration::from_secs(60);
 const SHARE_WITHIN: Duration = Duration::from_secs(60);
 const ENROL_WITHIN: Duration = Duration::from_secs(60);
 /// Bounds the tables of tries: 16,384 networks take less than 1 MB.

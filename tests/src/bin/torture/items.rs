@@ -1,0 +1,123 @@
+//! Everything that is tried, in this order.
+
+use crate::command::Command;
+use crate::flood;
+use crate::item::{Context, Item, Outcome, Run};
+use crate::networks as net;
+
+pub(crate) fn all() -> Vec<Item> {
+    vec![
+        own(
+            "flood",
+            "attempts at pairing from 200 addresses in 20 networks, beside a session and honest people",
+            flood::pairing,
+        ),
+        own(
+            "replaced",
+            "strangers spend the tries of a console's code: a new one at once, with a notice, and it pairs",
+            net::codes_replaced,
+        ),
+        own(
+            "loris",
+            "connections that take their time: half-open, silent, byte by byte, streams without an end",
+            flood::loris,
+        ),
+        own(
+            "migration",
+            "a running session whose two ends change their sockets and addresses",
+            flood::migration,
+        ),
+        own(
+            "customer-moves",
+            "the customer's address changes during control",
+            net::customer_moves,
+        ),
+        own(
+            "technician-moves",
+            "the technician's address changes during control",
+            net::technician_moves,
+        ),
+        own(
+            "customer-stall",
+            "10 s without a packet on the customer's line",
+            net::customer_stall,
+        ),
+        own(
+            "technician-stall",
+            "10 s without a packet on the technician's line",
+            net::technician_stall,
+        ),
+        own(
+            "customer-loss",
+            "60 s without a packet on the customer's line",
+            net::customer_loss,
+        ),
+        own(
+            "technician-loss",
+            "60 s without a packet on the technician's line",
+            net::technician_loss,
+        ),
+        own(
+            "long-loss",
+            "15 min without a packet on the customer's line",
+            net::long_loss,
+        ),
+        own(
+            "relay-restart",
+            "the relay is stopped and started again",
+            net::relay_restarts,
+        ),
+        own(
+            "relay-killed",
+            "the relay is killed and started again",
+            net::relay_killed,
+        ),
+        own(
+            "console-killed",
+            "the technician's program is killed",
+            net::console_killed,
+        ),
+        own(
+            "agent-killed",
+            "the customer's program is killed",
+            net::agent_killed,
+        ),
+        own(
+            "without-udp",
+            "a network that lets no UDP pass",
+            net::without_udp,
+        ),
+        Item {
+            name: "kills",
+            about: "the relay killed under load: everything but at most the last second opens",
+            run: Run::Command(Command {
+                program: "cargo",
+                arguments: &[
+                    "test",
+                    "--release",
+                    "--locked",
+                    "-p",
+                    "fernsicht-tests",
+                    "--test",
+                    "relay_crash",
+                    "--",
+                    "--nocapture",
+                ],
+                environment: |context| vec![("FERNSICHT_KILLS", context.kills.to_string())],
+                runs: |context| context.kills.into(),
+            }),
+        },
+    ]
+}
+
+fn own(
+    name: &'static str,
+    about: &'static str,
+    run: fn(&Context) -> anyhow::Result<Outcome>,
+) -> Item {
+    Item {
+        name,
+        about,
+        run: Run::Function(run),
+    }
+}

@@ -1,0 +1,247 @@
+//! Those who connect and then take their time: nobody is kept waiting by them, and they are let go.
+//!
+//! ```text
+//! siege: open all ─► hold them, while a session runs and honest people pair ─► wait until the relay lets go
+//! ```
+
+use std::net::UdpSocket;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use fernsicht_protocol::net::MAX_UNI_STREAMS;
+use fernsicht_protocol::unit::encode_message;
+use serde::Serialize;
+use tokio::task::JoinSet;
+
+use super::bystander::{Honest, Undisturbed};
+use super::memory::{Growth, Memory};
+use super::stranger::{Stranger, hello};
+use super::{SETTLE, Scene};
+
+/// How somebody takes his time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Manner {
+    /// Begins the handshake and never goes on with it.
+    HalfOpen,
+    /// Completes the handshake and says nothing.
+    Silent,
+    /// Says hello byte by byte.
+    ByteByByte,
+    /// Says hello, opens every stream that he may, begins a frame on each and never ends one.
+    Unfinished,
+}
+
+/// What came of a siege.
+#[derive(Debug, Serialize)]
+pub struct Siege {
+    /// How they went about it.
+    pub manner: Manner,
+    /// Connections that they tried to open.
+    pub tried: usize,
+    /// That stood.
+    pub opened: usize,
+    /// Of those, let go by the relay.
+    pub let_go: usize,
+    /// When the last one was let go, in seconds after the first was opened.
+    pub seconds: f64,
+    /// The session that ran all the while.
+    pub session: Undisturbed,
+    /// Those who paired meanwhile.
+    pub honest: Honest,
+    /// The relay's memory.
+    pub memory: Growth,
+}
+
+impl Siege {
+    /// What does not hold, as sentences.
+    pub fn failures(&self) -> Vec<String> {
+        let mut failures = self.session.failures();
+        failures.extend(self.honest.failed.iter().cloned());
+        if self.honest.paired == 0 {
+            failures.push("nobody honest paired".to_owned());
+        }
+        if self.opened == 0 {
+            failures.push("no connection stood: the siege is none".to_owned());
+        }
+        if self.let_go < self.opened {
+            failures.push(format!(
+                "{} of {} connections were never let go",
+                self.opened - self.let_go,
+                self.opened
+            ));
+        }
+        let manner = self.manner;
+        let words = |failure| format!("{manner:?}: {failure}");
+        failures.into_iter().map(words).collect()
+    }
+}
+
+/// So many connections, from all sockets in turn, and what became of everybody.
+pub async fn siege(
+    scene: &Scene,
+    sockets: Vec<UdpSocket>,
+    manner: Manner,
+    connections: usize,
+) -> Result<Siege> {
+    let mut session = scene.bystander().await?;
+    session.work(tokio::time::sleep(SETTLE)).await?;
+    let memory = Memory::watch(scene.relay)?;
+    let began = Instant::now();
+    let mut honest = Honest::default();
+    let (done, over) = tokio::sync::oneshot::channel();
+    let held = async {
+        let outcome = match manner {
+            Manner::HalfOpen => half_open(scene, sockets, connections).await,
+            Manner::Silent | Manner::ByteByByte | Manner::Unfinished => {
+                whole(scene, sockets, manner, connections).await
+            }
+        };
+        // Whoever does not wait any more has failed already.
+        done.send(()).ok();
+        outcome
+    };
+    let meanwhile = async {
+        // The first one has to wait until the others are there.
+        tokio::time::sleep(SETTLE).await;
+        for _ in 0..PAIRINGS {
+            honest
+                .pair(&scene.address, &scene.pin, &scene.technician)
+                .await;
+        }
+    };
+    let until = async { drop(over.await) };
+    let (held, worked, ()) = tokio::join!(held, session.work(until), meanwhile);
+    worked.context("the running session")?;
+    let (opened, let_go) = held?;
+    let seconds = began.elapsed().as_secs_f64();
+    let undisturbed = session.look().await;
+    let growth = memory.stop();
+    session.end().await.context("the end of the session")?;
+    Ok(Siege {
+        manner,
+        tried: connections,
+        opened,
+        let_go,
+        seconds,
+        session: undisturbed,
+        honest,
+        memory: growth,
+    })
+}
+
+/// Connections whose handshake is complete. Returns how many stood, and how many the relay let go.
+async fn whole(
+    scene: &Scene,
+    sockets: Vec<UdpSocket>,
+    manner: Manner,
+    connections: usize,
+) -> Result<(usize, usize)> {
+    let strangers = scene.strangers(sockets)?;
+    let mut holding = JoinSet::new();
+    for number in 0..connections {
+        let stranger = strangers[number % strangers.len()].clone();
+        holding.spawn(async move {
+            let Ok(connection) = stranger.connect().await else {
+                return (false, false);
+            };
+            // What becomes of his words is not the question: the relay may have hung up already.
+            let kept = behave(&connection, manner).await;
+            let let_go = tokio::time::timeout(LET_GO, connection.closed()).await;
+            drop(kept);
+            (true, let_go.is_ok())
+        });
+        tokio::time::sleep(PACE).await;
+    }
+    let (mut opened, mut let_go) = (0, 0);
+    while let Some(outcome) = holding.join_next().await {
+        let (stood, gone) = outcome?;
+        opened += usize::from(stood);
+        let_go += usize::from(gone);
+    }
+    Ok((opened, let_go))
+}
+
+/// Streams that must stay open: to say something on, and to be answered on.
+type Kept = (Vec<quinn::SendStream>, Option<quinn::RecvStream>);
+
+async fn behave(connection: &quinn::Connection, manner: Manner) -> Result<Kept> {
+    if matches!(manner, Manner::HalfOpen | Manner::Silent) {
+        return Ok((Vec::new(), None));
+    }
+    let (mut messages, answers) = connection.open_bi().await?;
+    let words = encode_message(&hello());
+    if manner == Manner::ByteByByte {
+        for byte in words.chunks(1) {
+            messages.write_all(byte).await?;
+            tokio::time::sleep(BYTE_EVERY).await;
+        }
+        return Ok((vec![messages], Some(answers)));
+    }
+    messages.write_all(&words).await?;
+    let mut streams = vec![messages];
+    for _ in 0..MAX_UNI_STREAMS {
+        let mut stream = connection.open_uni().await?;
+        // The version with which a single frame begins.
+        stream.write_all(&[1]).await?;
+        streams.push(stream);
+    }
+    Ok((streams, Some(answers)))
+}
+
+/// First packets of handshakes, each of a connection of its own, without a second one. Let go they are once a
+/// connection from the same networks stands again, in all of them. Returns packets, and packets.
+async fn half_open(
+    scene: &Scene,
+    sockets: Vec<UdpSocket>,
+    connections: usize,
+) -> Result<(usize, usize)> {
+    let relay: std::net::SocketAddr = scene.address.parse().context("the relay's address")?;
+    for number in 0..connections {
+        let packet = first_packet(&scene.pin.relay_name).await?;
+        let socket = &sockets[number % sockets.len()];
+        ensure!(
+            socket.send_to(&packet, relay)? == packet.len(),
+            "a packet was cut"
+        );
+        tokio::time::sleep(PACE).await;
+    }
+    // What the relay answers is left unread for as long as a handshake may take, and some more.
+    tokio::time::sleep(HANDSHAKE).await;
+    for stranger in scene.strangers(sockets)? {
+        let again = stranger.connect().await;
+        again
+            .context("no connection from where half of one was begun")?
+            .close(0u32.into(), b"");
+    }
+    Ok((connections, connections))
+}
+
+/// The first packet of a client that nobody answers.
+async fn first_packet(relay_name: &str) -> Result<Vec<u8>> {
+    let never = UdpSocket::bind("127.0.0.1:0")?;
+    never.set_nonblocking(true)?;
+    let client = Stranger::new(
+        UdpSocket::bind("127.0.0.1:0")?,
+        never.local_addr()?,
+        relay_name,
+    )?;
+    let never = tokio::net::UdpSocket::from_std(never)?;
+    let mut packet = vec![0; 2048];
+    let length = tokio::select! {
+        _connected = client.connect() => bail!("nobody was to answer"),
+        received = never.recv(&mut packet) => received?,
+    };
+    packet.truncate(length);
+    Ok(packet)
+}
+
+/// Honest pairings during a siege.
+const PAIRINGS: usize = 5;
+/// Between two connections: the strangers' machine shall not break first.
+const PACE: Duration = Duration::from_millis(4);
+/// A hello takes longer than the relay waits for one.
+const BYTE_EVERY: Duration = Duration::from_millis(500);
+/// The relay waits 10 s for a handshake or a hello, and longer for a code.
+const LET_GO: Duration = Duration::from_secs(150);
+const HANDSHAKE: Duration = Duration::from_secs(15);
