@@ -21,7 +21,7 @@ help:
 	@echo "make fuzz SECONDS=60    fuzzes messages and state machines, each target that long; RUNS=n: so many executions each"
 	@echo "make torture            hostile people, bad networks, kills, at length (target/torture/summary.json; as root)"
 	@echo "make screenshots        pages of the running programs into target/screenshots"
-	@echo "make lint | make deny   formatting and clippy | licences and duplicates (needs cargo-deny)"
+	@echo "make lint | make deny   formatting and clippy | licences, sources and banned packages of all dependencies"
 
 demo: packages
 	$(RELEASE)
@@ -56,9 +56,13 @@ screenshots: packages
 	$(RELEASE)
 	target/release/demo --screenshots target/screenshots
 
-deny:
-	@$(CARGO) deny --version >/dev/null 2>&1 || { echo "make deny: cargo-deny is not installed (cargo install cargo-deny)."; exit 1; }
-	$(CARGO) deny check bans licenses sources
+# Installed where it is missing, into target/tools.
+DENY := target/tools/bin/cargo-deny
+$(DENY):
+	$(CARGO) install cargo-deny --version 0.20.2 --locked --quiet --root target/tools
+
+deny: $(DENY)
+	$(DENY) --log-level error check bans licenses sources
 
 packages:
 	@scripts/packages.sh
