@@ -357,8 +357,9 @@ async fn pair(address: &str, pin: &Pin, technician: &Identity) -> Result<Paired>
         bail!("the relay greets first")
     };
     console.say(&ConsoleToRelay::NewSession).await?;
-    let RelayToConsole::Session { nameplate, .. } = console.hear().await? else {
-        bail!("no nameplate")
+    let nameplate = match console.hear().await? {
+        RelayToConsole::Session { nameplate, .. } => nameplate,
+        other => bail!("no nameplate, but {other:?}"),
     };
     let mut agent = Client::connect(address, pin, ALPN_AGENT, None).await?;
     let hello = AgentToRelay::Hello {

@@ -44,7 +44,7 @@ struct Arguments {
     #[arg(long, default_value_t = 2)]
     load_turns: usize,
     /// Seconds of each load.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 6)]
     seconds: u64,
     /// Only this part.
     #[arg(long, value_enum)]

@@ -25,6 +25,10 @@ pub(crate) struct Context {
     pub(crate) per_second: u32,
     pub(crate) connections: usize,
     pub(crate) kills: u32,
+    /// Schedules of the model.
+    pub(crate) schedules: u64,
+    /// Executions of each fuzz target.
+    pub(crate) fuzz_runs: u64,
     pub(crate) long: bool,
 }
 

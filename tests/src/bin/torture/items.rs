@@ -1,5 +1,8 @@
 //! Everything that is tried, in this order.
 
+use fernsicht_tests::dice::Dice;
+use fernsicht_tests::model::{self, Options};
+
 use crate::command::Command;
 use crate::flood;
 use crate::item::{Context, Item, Outcome, Run};
@@ -92,22 +95,66 @@ pub(crate) fn all() -> Vec<Item> {
             about: "the relay killed under load: everything but at most the last second opens",
             run: Run::Command(Command {
                 program: "cargo",
+                // All members: one choice of packages is one build of what they depend on.
                 arguments: &[
                     "test",
-                    "--release",
                     "--locked",
-                    "-p",
-                    "fernsicht-tests",
+                    "--workspace",
                     "--test",
                     "relay_crash",
                     "--",
                     "--nocapture",
                 ],
-                environment: |context| vec![("FERNSICHT_KILLS", context.kills.to_string())],
+                environment: |context| {
+                    let folder = context.programs.relay.parent();
+                    let folder = folder.map(|folder| folder.display().to_string());
+                    vec![
+                        ("FERNSICHT_KILLS", context.kills.to_string()),
+                        ("FERNSICHT_BIN_DIR", folder.unwrap_or_default()),
+                    ]
+                },
                 runs: |context| context.kills.into(),
             }),
         },
+        own(
+            "model",
+            "both ends, relay and recorder under one fake clock, in random schedules",
+            schedules,
+        ),
+        Item {
+            name: "fuzz",
+            about: "every parser and core, guided by coverage",
+            run: Run::Command(Command {
+                program: "make",
+                arguments: &["--no-print-directory", "fuzz"],
+                environment: |context| vec![("RUNS", context.fuzz_runs.to_string())],
+                runs: |context| context.fuzz_runs,
+            }),
+        },
     ]
+}
+
+fn schedules(context: &Context) -> anyhow::Result<Outcome> {
+    let report = model::run(Options {
+        schedules: context.schedules,
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
+        seed: Dice::fresh().seed(),
+    })?;
+    let mut outcome = Outcome {
+        runs: report.schedules,
+        ..Outcome::default()
+    };
+    outcome.seed(report.seed);
+    if report.failures > 0 {
+        outcome.failed.push(format!(
+            "{} of {} schedules break a promise: {}",
+            report.failures,
+            report.schedules,
+            serde_json::to_string(&report.first)?
+        ));
+    }
+    outcome.measure("report", &report)?;
+    Ok(outcome)
 }
 
 fn own(

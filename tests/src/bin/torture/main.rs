@@ -49,6 +49,12 @@ struct Arguments {
     /// Kills of the relay under load.
     #[arg(long, default_value_t = 200)]
     kills: u32,
+    /// Schedules of the model.
+    #[arg(long, default_value_t = 1_000_000)]
+    schedules: u64,
+    /// Executions of each fuzz target. Ten million take the slowest ones hours.
+    #[arg(long, default_value_t = 100_000)]
+    fuzz_runs: u64,
     /// Also what takes a quarter of an hour by the clock.
     #[arg(long)]
     long: bool,
@@ -92,6 +98,8 @@ fn run(arguments: Arguments) -> Result<()> {
         per_second: arguments.per_second,
         connections: arguments.connections,
         kills: arguments.kills,
+        schedules: arguments.schedules,
+        fuzz_runs: arguments.fuzz_runs,
         long: arguments.long,
     };
     for item in chosen {

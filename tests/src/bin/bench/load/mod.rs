@@ -34,6 +34,9 @@ pub(crate) use trace::Trace;
 /// How long frames are sent before anything counts.
 const WARM_UP: Duration = Duration::from_secs(2);
 
+/// Sessions of one technician: a relay lets nobody begin any number of them at once.
+const SESSIONS_EACH: usize = 10;
+
 /// Connections that are made at the same time.
 const AT_ONCE: usize = 8;
 
@@ -120,13 +123,14 @@ enum Middle {
 struct Relay {
     relay: fernsicht_tests::operator::Relay,
     address: String,
-    technician: Identity,
+    /// Each begins as many sessions as the relay lets one begin in a row.
+    technicians: Vec<Identity>,
     pin: Pin,
     auditor: Option<PlainAuditor>,
 }
 
 impl Middle {
-    async fn start(system: System, operator: &Operator) -> Result<Self> {
+    async fn start(system: System, operator: &Operator, sessions: usize) -> Result<Self> {
         Ok(match system {
             System::Direct => Self::Nothing,
             System::Splice => Self::Plain(plain::Server::start(plain::Kind::Splice)?),
@@ -134,8 +138,12 @@ impl Middle {
             System::Relay | System::Recorded => {
                 let relay = operator.serve()?;
                 let address = operator.address();
-                let (technician, pin) =
-                    clients::enrol_technician(&address, &operator.token()?).await?;
+                let (first, pin) = clients::enrol_technician(&address, &operator.token()?).await?;
+                let mut technicians = vec![first];
+                while technicians.len() * SESSIONS_EACH < sessions {
+                    let token = operator.token()?;
+                    technicians.push(clients::enrol_technician(&address, &token).await?.0);
+                }
                 let auditor = match system == System::Recorded {
                     true => {
                         let token = operator.auditor_token("Ute Sommer")?;
@@ -146,7 +154,7 @@ impl Middle {
                 Self::Relay(Box::new(Relay {
                     relay,
                     address,
-                    technician,
+                    technicians,
                     pin,
                     auditor,
                 }))
@@ -162,7 +170,8 @@ impl Middle {
         }
     }
 
-    async fn link(&self) -> Result<Link> {
+    /// The link of a session's number.
+    async fn link(&self, number: usize) -> Result<Link> {
         match self {
             Self::Nothing => Link::direct().await,
             Self::Plain(server) => match server.kind() {
@@ -174,7 +183,7 @@ impl Middle {
                 Link::pair(
                     &relay.address,
                     &relay.pin,
-                    &relay.technician,
+                    &relay.technicians[number / SESSIONS_EACH],
                     key.as_ref().map(std::slice::from_ref),
                 )
                 .await
@@ -185,7 +194,7 @@ impl Middle {
 
 impl Run<'_> {
     async fn one(&self, operator: &Operator) -> Result<Load> {
-        let middle = Middle::start(self.system, operator).await?;
+        let middle = Middle::start(self.system, operator, self.sessions).await?;
         let memory = |pid: Option<u32>| pid.map_or(Ok(0), proc::resident_kib);
         let cpu = |pid: Option<u32>| pid.map_or(Ok(Duration::ZERO), proc::running_time);
         let pid = middle.pid();
@@ -193,7 +202,8 @@ impl Run<'_> {
         let mut links = Vec::new();
         while links.len() < self.sessions {
             let more = AT_ONCE.min(self.sessions - links.len());
-            let made = futures_util::future::join_all((0..more).map(|_| middle.link())).await;
+            let numbers = links.len()..links.len() + more;
+            let made = futures_util::future::join_all(numbers.map(|n| middle.link(n))).await;
             links.extend(made.into_iter().collect::<Result<Vec<_>>>()?);
         }
         let (from, until) = (Instant::now() + WARM_UP, self.time + WARM_UP);
