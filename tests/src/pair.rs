@@ -357,9 +357,9 @@ async fn pair(address: &str, pin: &Pin, technician: &Identity) -> Result<Paired>
         bail!("the relay greets first")
     };
     console.say(&ConsoleToRelay::NewSession).await?;
-    let nameplate = match console.hear().await? {
-        RelayToConsole::Session { nameplate, .. } => nameplate,
-        other => bail!("no nameplate, but {other:?}"),
+    let answer = console.hear().await?;
+    let RelayToConsole::Session { nameplate, .. } = &answer else {
+        bail!("no nameplate, but {answer:?}")
     };
     let mut agent = Client::connect(address, pin, ALPN_AGENT, None).await?;
     let hello = AgentToRelay::Hello {
