@@ -279,7 +279,7 @@ impl Queue {
             }
         };
         state.items.push_back((now, item));
-        let ripe = match urgent {
+        let ripe = match urgent || state.items.len() >= MANY {
             true => at,
             false => at + LINGER,
         };
@@ -458,6 +458,8 @@ const MAX_ITEMS: usize = 16 << 10;
 const LINGER: Duration = Duration::from_millis(500);
 /// So much of it is written without resting.
 const ENOUGH: usize = 512 << 10;
+/// So many items do not rest either: whoever floods with input that is withheld must not fill the queue.
+const MANY: usize = MAX_ITEMS / 16;
 /// Control must end within a second of a store that stalls.
 const WRITE_WITHIN: Duration = Duration::from_millis(700);
 /// What an agent waits for the last checkpoint before it is told that none may come.
@@ -527,6 +529,29 @@ mod tests {
         // A thread that is at work does not help.
         assert!(matches!(input.wait(None), Work::Batch(_)));
         assert_eq!(input.overdue(found), Some(Overdue::Record));
+    }
+
+    #[test]
+    fn many_items_do_not_rest() {
+        let queue = Queue::new();
+        let began = Instant::now();
+        for number in 0..MANY {
+            let ripe = queue.lock().ripe;
+            assert!(ripe.is_none_or(|ripe| ripe >= began + LINGER), "{number}");
+            let Item::Frame { header, .. } = item(false, &queue) else {
+                panic!("a frame")
+            };
+            queue
+                .push(
+                    1,
+                    Item::Withheld {
+                        header,
+                        hash: [0; 32],
+                    },
+                )
+                .unwrap();
+        }
+        assert!(queue.lock().ripe.is_some_and(|ripe| ripe <= Instant::now()));
     }
 
     #[test]
