@@ -17,6 +17,7 @@ use fernsicht_protocol::net::{self, Incoming, ReadError, Transport, WriteError, 
 use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::unit::Record;
 use fernsicht_protocol::wire::Text;
+use tokio::io::AsyncReadExt;
 
 /// Agent, console.
 const MIXED: [Over; 4] = [
@@ -158,24 +159,60 @@ async fn a_drain_tells_everybody_and_closes_both_doors() {
     assert!(status.success());
 }
 
-#[tokio::test]
-async fn strangers_at_the_tcp_door_take_places_of_their_own_network_and_for_a_while_only() {
+/// A relay with a limit of its configuration set.
+fn relay_with_places(limit: &str, places: usize) -> Relay {
     let relay = Relay::start(&[]);
     let config = relay.data().join("relay.toml");
     let text = fs::read_to_string(&config).unwrap();
-    let limits = "connections_per_network";
-    assert!(text.contains(limits), "{text}");
+    let is = |line: &str| {
+        line.trim_start_matches(['#', ' '])
+            .starts_with(&format!("{limit} ="))
+    };
+    assert!(text.lines().any(is), "{text}");
     let text: String = text
         .lines()
-        .map(
-            |line| match line.trim_start_matches(['#', ' ']).starts_with(limits) {
-                true => format!("{limits} = 8\n"),
-                false => format!("{line}\n"),
-            },
-        )
+        .map(|line| match is(line) {
+            true => format!("{limit} = {places}\n"),
+            false => format!("{line}\n"),
+        })
         .collect();
     fs::write(&config, text).unwrap();
-    let relay = relay.kill_and_restart();
+    relay.kill_and_restart()
+}
+
+#[tokio::test]
+async fn who_fills_the_relay_makes_room_for_others() {
+    let relay = relay_with_places("connections", 8);
+    let pin = relay.token("Erika Weber");
+    let pin = net::Pin {
+        ca: pin.ca,
+        relay_name: pin.relay_name.as_str().to_owned(),
+    };
+    let mut strangers = Vec::new();
+    for _ in 0..8 {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.77.1:0".parse().unwrap()).unwrap();
+        strangers.push(
+            socket
+                .connect(relay.address.parse().unwrap())
+                .await
+                .unwrap(),
+        );
+    }
+    let mut ninth = TcpStream::connect(&relay.address).unwrap();
+    // The oldest has made room for this one.
+    assert_eq!(strangers[0].read(&mut [0; 1]).await.unwrap_or(0), 0);
+    let (_, control) = Agent::connect_over(Transport::Quic, &relay.address, &pin).await;
+    assert_eq!(control, ControlOffer::Unavailable);
+    assert_eq!(strangers[1].read(&mut [0; 1]).await.unwrap_or(0), 0);
+    ninth.set_nonblocking(true).unwrap();
+    let waits = ninth.read(&mut [0; 1]).unwrap_err();
+    assert_eq!(waits.kind(), std::io::ErrorKind::WouldBlock);
+}
+
+#[tokio::test]
+async fn strangers_at_the_tcp_door_take_places_of_their_own_network_and_for_a_while_only() {
+    let relay = relay_with_places("connections_per_network", 8);
     let (_, pin) = (relay.token("Erika Weber"), relay.token("Max Muster"));
     let pin = net::Pin {
         ca: pin.ca,
@@ -212,4 +249,31 @@ async fn strangers_at_the_tcp_door_take_places_of_their_own_network_and_for_a_wh
         let (_, control) = Agent::connect_over(over, &relay.address, &pin).await;
         assert_eq!(control, ControlOffer::Unavailable);
     }
+}
+
+#[tokio::test]
+async fn strangers_open_no_streams() {
+    let relay = Relay::start(&[]);
+    let pin = relay.token("Erika Weber");
+    let pin = net::Pin {
+        ca: pin.ca,
+        relay_name: pin.relay_name.as_str().to_owned(),
+    };
+    // Over QUIC there is none to open for whoever is no side of a session.
+    let (agent, _) = Agent::connect_over(Transport::Quic, &relay.address, &pin).await;
+    tokio::select! {
+        biased;
+        _ = agent.0.connection.open_uni(Class::Picture) => panic!("a stream before a pairing"),
+        () = std::future::ready(()) => {}
+    }
+    // Over TCP who opens one is sent away.
+    let (agent, _) = Agent::connect_over(Transport::Tcp, &relay.address, &pin).await;
+    let picture = frame(Class::Picture, 0, 1, Rights::Control, 100);
+    let mut sender = net::SingleSender::open(&agent.0.connection, Class::Picture)
+        .await
+        .unwrap();
+    // It may be gone before the last byte.
+    drop(sender.send(picture).await);
+    let closed = tokio::time::timeout(Duration::from_secs(20), agent.0.connection.closed());
+    assert!(matches!(closed.await.unwrap(), net::Lost::There { .. }));
 }

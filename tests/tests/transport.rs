@@ -60,6 +60,7 @@ impl Door {
         let client = net::connect_over(over, &self.address, &self.pin, ALPN_AGENT, None);
         let (client, relay) = tokio::join!(client, self.take());
         let (client, relay) = (client?, relay?);
+        relay.allow_streams();
         ensure!((client.transport(), relay.transport()) == (over, over));
         let (mut sender, receiver) = client.open_messages().await?;
         sender.send(&hello()).await?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::stream::{RecvStream, SendStream};
-use super::{MessageReceiver, MessageSender, quic, tcp};
+use super::{MAX_UNI_STREAMS, MessageReceiver, MessageSender, quic, tcp};
 use crate::frame::Class;
 
 /// What carries a connection.
@@ -186,6 +186,17 @@ impl Connection {
                 Ok(stream.into())
             }
             Carrier::Tcp(carrier) => carrier.open(class.priority()).await,
+        }
+    }
+
+    /// The client may open one-way streams from here on; for the relay. Over TCP it could at any time: there
+    /// the caller has to turn away who does.
+    pub fn allow_streams(&self) {
+        match &self.0 {
+            Carrier::Quic(connection, _) => {
+                connection.set_max_concurrent_uni_streams(MAX_UNI_STREAMS.into());
+            }
+            Carrier::Tcp(_) => {}
         }
     }
 

@@ -19,6 +19,19 @@ pub fn server(listen: SocketAddr, identity: &Identity, ca: Hash) -> io::Result<q
     endpoint(udp_socket(listen)?, Some(server_config(identity, ca)?))
 }
 
+/// As [`server`]; a client opens one-way streams only after [`super::Connection::allow_streams`].
+pub(super) fn door(
+    listen: SocketAddr,
+    identity: &Identity,
+    ca: Hash,
+) -> io::Result<quinn::Endpoint> {
+    let mut config = server_config(identity, ca)?;
+    let mut transport = transport(1);
+    transport.max_concurrent_uni_streams(0u32.into());
+    config.transport_config(Arc::new(transport));
+    endpoint(udp_socket(listen)?, Some(config))
+}
+
 /// The configuration of [`server`]. Errors: the identity is unusable.
 pub fn server_config(identity: &Identity, ca: Hash) -> io::Result<quinn::ServerConfig> {
     let tls = QuicServerConfig::try_from(tls::server(identity, ca)?).map_err(io::Error::other)?;

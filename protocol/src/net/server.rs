@@ -13,7 +13,8 @@ use super::{Identity, quic, tcp, tls};
 use crate::crypto::Hash;
 
 /// Takes agents without, consoles and auditors with or without a certificate of the CA; one that is
-/// shown must be a technician's or an auditor's. Which door it opens is for the caller to check.
+/// shown must be a technician's or an auditor's. Which door it opens is for the caller to check. Nobody opens
+/// one-way streams before [`Connection::allow_streams`].
 pub struct Server {
     endpoint: quinn::Endpoint,
     listener: Option<TcpListener>,
@@ -33,7 +34,7 @@ impl Server {
         let tls = TlsAcceptor::from(Arc::new(tls::server(identity, ca)?));
         let mut tries = if listen.port() == 0 { ANY_PORT } else { 1 };
         loop {
-            let endpoint = quic::server(listen, identity, ca)?;
+            let endpoint = quic::door(listen, identity, ca)?;
             let listener = tcp_listener(endpoint.local_addr()?)
                 .map_err(|error| io::Error::new(error.kind(), format!("by TCP: {error}")));
             match listener {

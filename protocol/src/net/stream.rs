@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::connection::Lost;
 use super::tcp;
-use super::units::ReadError;
+use super::units::{CHUNK, ReadError};
 
 /// Why nothing more can be written.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -156,6 +156,22 @@ impl RecvStream {
                 Ok(chunk.map(|chunk| chunk.bytes))
             }
             Receiving::Tcp(stream) => stream.read(max).await,
+        }
+    }
+
+    /// What is there of the next bytes, in as many of `chunks` as it takes; `None` at the end. Not lost if the
+    /// future is dropped.
+    pub async fn read_chunks(&mut self, chunks: &mut [Bytes]) -> Result<Option<usize>, ReadError> {
+        match (&mut self.0, chunks) {
+            (Receiving::Quic(stream), chunks) => Ok(stream.read_chunks(chunks).await?),
+            (Receiving::Tcp(stream), [first, ..]) => {
+                let chunk = stream.read(CHUNK).await?;
+                Ok(chunk.map(|chunk| {
+                    *first = chunk;
+                    1
+                }))
+            }
+            (Receiving::Tcp(_), []) => Ok(Some(0)),
         }
     }
 

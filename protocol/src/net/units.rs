@@ -11,7 +11,7 @@ use crate::unit::{Assembler, KIND_FRAME, KIND_TOMBSTONE, Record, encode_message}
 use crate::wire::{self, Wire};
 
 /// Bytes taken from a stream at a time.
-const CHUNK: usize = 64 << 10;
+pub(super) const CHUNK: usize = 64 << 10;
 
 /// Why nothing more can be read.
 #[derive(Debug, Error)]
@@ -199,6 +199,11 @@ impl SingleSender {
         self.stream.write_all(&header.encode()).await
     }
 
+    /// Sends chunks, of which the very first begins with the header: it need not go in a packet of its own.
+    pub async fn send_chunks(&mut self, chunks: &mut [Bytes]) -> Result<(), WriteError> {
+        self.stream.write_all_chunks(chunks).await
+    }
+
     /// Sends some of the ciphertext.
     pub async fn send_chunk(&mut self, chunk: Bytes) -> Result<(), WriteError> {
         self.stream.write_chunk(chunk).await
@@ -206,8 +211,9 @@ impl SingleSender {
 
     /// Sends a whole frame.
     pub async fn send(&mut self, frame: Frame) -> Result<(), WriteError> {
-        self.send_header(&frame.header).await?;
-        self.send_chunk(frame.ciphertext.into()).await?;
+        let header = Bytes::copy_from_slice(&frame.header.encode());
+        let mut chunks = [header, frame.ciphertext.into()];
+        self.send_chunks(&mut chunks).await?;
         self.finish()
     }
 

@@ -669,6 +669,7 @@ impl Run {
                     assert_ne!(cut, Cut::Nothing);
                     assert!(self.open.contains(&connection));
                 }
+                Output::Seated { connection } => assert!(self.open.contains(&connection)),
                 Output::Rejudge { connection } => assert!(self.open.contains(&connection)),
                 Output::Enrol { connection, .. } => {
                     let result = Ok(vec![vec![0; 8]]);

@@ -63,6 +63,11 @@ pub enum Output {
         /// Whom.
         connection: ConnectionId,
     },
+    /// This side of a session is paired, or back: frames may come from it.
+    Seated {
+        /// Which.
+        connection: ConnectionId,
+    },
     /// The rights changed: held frames of this agent are judged again.
     Rejudge {
         /// The agent.

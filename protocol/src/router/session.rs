@@ -291,6 +291,9 @@ impl Router {
             .retire(nameplate, Over::Used, now.since_start);
         self.set_agent(first.agent, agent::State::Paired { session: id });
         self.set_console(console, console::State::Paired { session: id });
+        for connection in [first.agent, console] {
+            self.outputs.push_back(Output::Seated { connection });
+        }
         self.timers.cancel(Timer::Code(id));
         self.timers.cancel(Timer::Pairing(id));
         self.timers.set(
@@ -395,6 +398,7 @@ impl Router {
             Side::Agent => self.set_agent(id, agent::State::Paired { session }),
             Side::Console => self.set_console(id, console::State::Paired { session }),
         }
+        self.outputs.push_back(Output::Seated { connection: id });
         self.outputs
             .push_back(Output::Event(Event::Resumed { session, side }));
         self.tell_resumed(side, id);

@@ -7,7 +7,7 @@ use fernsicht_protocol::audit::ALPN_AUDITOR;
 use fernsicht_protocol::cert::{self, Role};
 use fernsicht_protocol::messages::{ALPN_AGENT, ALPN_CONSOLE};
 use fernsicht_protocol::net::{Arriving, Connection, MessageReceiver, MessageSender, ReadError};
-use fernsicht_protocol::router::{ConnectionId, Technician};
+use fernsicht_protocol::router::Technician;
 use fernsicht_protocol::wire::Wire;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -18,26 +18,27 @@ use super::{auditor, forward};
 use crate::cli::unix_now;
 use crate::register::Standing;
 
-/// Serves one connection from its handshake to its end.
-pub(super) async fn run(hub: Arc<Hub>, arriving: Arriving, _place: Place) {
+/// Serves one connection from its handshake to its end, or until it has to give way.
+pub(super) async fn run(hub: Arc<Hub>, arriving: Arriving, place: Place) {
     let address = arriving.remote_address().ip();
-    let connection = match tokio::time::timeout(HANDSHAKE_WITHIN, arriving.connect()).await {
-        Ok(Ok(connection)) => connection,
-        Ok(Err(error)) => return tracing::debug!(%error, "a handshake failed"),
-        Err(_) => return tracing::debug!("a handshake took too long"),
-    };
-    let Some(visitor) = identify(&hub, &connection).await else {
-        connection.close(CODE_REFUSED, b"the certificate could not be checked");
-        return;
-    };
-    let messages = match tokio::time::timeout(HANDSHAKE_WITHIN, connection.accept_messages()).await
-    {
-        Ok(Ok(messages)) => messages,
-        Ok(Err(_)) => return,
-        Err(_) => return connection.close(CODE_REFUSED, b"no message came"),
+    let (connection, visitor, messages) = tokio::select! {
+        entered = enter(&hub, arriving) => match entered {
+            Some(entered) => entered,
+            None => return,
+        },
+        () = place.lost() => return,
     };
     let client = match visitor {
-        Visitor::Auditor(serial) => return auditor::run(hub, connection, serial, messages).await,
+        Visitor::Auditor(serial) => {
+            if serial.is_some() {
+                place.keep();
+            }
+            let served = auditor::run(hub, connection.clone(), serial, messages);
+            return tokio::select! {
+                () = served => {}
+                () = place.lost() => connection.close(CODE_FULL, FULL),
+            };
+        }
         Visitor::Agent => Client::Agent(hub.offer().await),
         Visitor::Console(client) => client,
     };
@@ -45,12 +46,46 @@ pub(super) async fn run(hub: Arc<Hub>, arriving: Arriving, _place: Place) {
         Client::Agent(_) => Speaks::Agent,
         Client::Console(_) | Client::Revoked => Speaks::Console,
     };
-    let Seat { id, mail } = hub.connected(&connection, client, address);
+    let seat = hub.connected(&connection, client, (address, place.clone()));
+    let id = seat.id;
     let transport = connection.transport();
     tracing::debug!(connection = id.0, %transport, "connected");
-    converse(&hub, &connection, speaks, (id, mail), messages).await;
+    tokio::select! {
+        () = converse(&hub, &connection, speaks, seat, messages) => {}
+        () = place.lost() => connection.close(CODE_FULL, FULL),
+    }
     hub.disconnected(id);
     tracing::debug!(connection = id.0, "disconnected");
+}
+
+/// The handshake, who it is, and the streams of its messages. None: it was turned away, or has left.
+async fn enter(
+    hub: &Hub,
+    arriving: Arriving,
+) -> Option<(Connection, Visitor, (MessageSender, MessageReceiver))> {
+    let connection = match tokio::time::timeout(HANDSHAKE_WITHIN, arriving.connect()).await {
+        Ok(Ok(connection)) => connection,
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a handshake failed");
+            return None;
+        }
+        Err(_) => {
+            tracing::debug!("a handshake took too long");
+            return None;
+        }
+    };
+    let Some(visitor) = identify(hub, &connection).await else {
+        connection.close(CODE_REFUSED, b"the certificate could not be checked");
+        return None;
+    };
+    match tokio::time::timeout(HANDSHAKE_WITHIN, connection.accept_messages()).await {
+        Ok(Ok(messages)) => Some((connection, visitor, messages)),
+        Ok(Err(_)) => None,
+        Err(_) => {
+            connection.close(CODE_REFUSED, b"no message came");
+            None
+        }
+    }
 }
 
 enum Visitor {
@@ -116,9 +151,10 @@ async fn converse(
     hub: &Arc<Hub>,
     connection: &Connection,
     speaks: Speaks,
-    (id, mail): (ConnectionId, mpsc::Receiver<Mail>),
+    seat: Seat,
     (sender, receiver): (MessageSender, MessageReceiver),
 ) {
+    let Seat { id, mail, seated } = seat;
     let mut tasks = JoinSet::new();
     tasks.spawn(write(connection.clone(), sender, mail));
     let reader = hub.clone();
@@ -142,6 +178,11 @@ async fn converse(
     }
     // The transport bounds the streams that are open at once; each task ends with its stream.
     while let Ok(stream) = connection.accept_uni().await {
+        // Over TCP nothing else keeps strangers from opening them.
+        if !*seated.borrow() {
+            hub.malformed(id);
+            break;
+        }
         while tasks.try_join_next().is_some() {}
         tasks.spawn(forward::run(hub.clone(), id, stream));
     }
@@ -190,3 +231,5 @@ const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 const DELIVER_WITHIN: Duration = Duration::from_secs(3);
 const CODE_DONE: u32 = 0;
 const CODE_REFUSED: u32 = 1;
+const CODE_FULL: u32 = 4;
+const FULL: &[u8] = b"the place is needed for others";

@@ -256,38 +256,48 @@ async fn pipe(
     onward: &mut Option<SingleSender>,
 ) -> Outcome {
     let header = kept.header;
-    let Ok(sender) = SingleSender::open(target, header.class).await else {
-        return Outcome::Lost;
-    };
-    let sender = onward.insert(sender);
-    if let Err(error) = sender.send_header(&header).await {
-        return Outcome::of_write(&error);
-    }
     let mut left = header.length as usize;
-    loop {
-        let chunk = match stream.read_chunk(CHUNK).await {
-            Ok(Some(chunk)) => chunk,
-            Ok(None) => break,
+    // The header goes along with what comes first.
+    let mut chunks: [Bytes; CHUNKS] = std::array::from_fn(|_| Bytes::new());
+    chunks[0] = Bytes::copy_from_slice(&header.encode());
+    let mut from = 1;
+    while left > 0 {
+        let read = match stream.read_chunks(&mut chunks[from..]).await {
+            Ok(Some(read)) => read,
+            Ok(None) => return Outcome::WrongLength,
             Err(ReadError::Cancelled) => return Outcome::SourceCancelled,
             Err(_) => return Outcome::Lost,
         };
-        let Some(rest) = left.checked_sub(chunk.len()) else {
-            return Outcome::WrongLength;
+        let ready = &mut chunks[..from + read];
+        for chunk in &ready[from..] {
+            let Some(rest) = left.checked_sub(chunk.len()) else {
+                return Outcome::WrongLength;
+            };
+            left = rest;
+            kept.gather(chunk);
+        }
+        if onward.is_none() {
+            *onward = SingleSender::open(target, header.class).await.ok();
+        }
+        let Some(sender) = onward else {
+            return Outcome::Lost;
         };
-        left = rest;
-        kept.gather(&chunk);
-        if let Err(error) = sender.send_chunk(chunk).await {
+        if let Err(error) = sender.send_chunks(ready).await {
             return Outcome::of_write(&error);
         }
+        from = 0;
     }
-    if left > 0 {
+    let Some(sender) = onward else {
         return Outcome::WrongLength;
-    }
+    };
     if sender.finish().is_err() {
         return Outcome::Lost;
     }
     // From here on the target may have all of it, whatever it says.
     kept.whole();
+    if let Ok(Some(_)) = stream.read_chunk(1).await {
+        return Outcome::WrongLength;
+    }
     // Until the target has it, a revocation still cancels it.
     match sender.delivered().await {
         Ok(()) => Outcome::Delivered,
@@ -326,4 +336,5 @@ fn cancel(onward: Option<SingleSender>) {
     }
 }
 
-const CHUNK: usize = 64 << 10;
+/// So many packets' worth of a frame go on at once.
+const CHUNKS: usize = 16;

@@ -62,6 +62,8 @@ pub(super) enum Client {
 pub(super) struct Seat {
     pub(super) id: ConnectionId,
     pub(super) mail: mpsc::Receiver<Mail>,
+    /// True once it is a side of a session.
+    pub(super) seated: watch::Receiver<bool>,
 }
 
 #[derive(Debug)]
@@ -97,6 +99,8 @@ struct Peer {
     outbox: mpsc::Sender<Mail>,
     cuts: watch::Sender<Cuts>,
     connection: Connection,
+    place: Place,
+    seated: watch::Sender<bool>,
     technician: Option<TechnicianId>,
 }
 
@@ -153,9 +157,7 @@ impl Hub {
 
     /// A place for a connection, if there is one for this network.
     pub(super) fn admit(&self, address: IpAddr) -> Option<Place> {
-        self.admitted
-            .clone()
-            .admit(Network::of(address), &self.limits)
+        self.admitted.admit(Network::of(address), &self.limits)
     }
 
     /// Whom a console's certificate belongs to. Errors: also a register on a disk that stalls.
@@ -176,9 +178,10 @@ impl Hub {
         self: &Arc<Self>,
         connection: &Connection,
         client: Client,
-        address: IpAddr,
+        (address, place): (IpAddr, Place),
     ) -> Seat {
         let (outbox, mail) = mpsc::channel(OUTBOX);
+        let (seat, seated) = watch::channel(false);
         self.with(|state, now| {
             let id = ConnectionId(state.next);
             state.next += 1;
@@ -190,8 +193,13 @@ impl Hub {
                 outbox,
                 cuts: watch::Sender::default(),
                 connection: connection.clone(),
+                place,
+                seated: seat,
                 technician,
             };
+            if technician.is_some() {
+                peer.place.keep();
+            }
             state.peers.insert(id, peer);
             match client {
                 Client::Agent(offer) => {
@@ -212,7 +220,7 @@ impl Hub {
             if technician.is_some() {
                 self.consoles_changed.notify_one();
             }
-            Seat { id, mail }
+            Seat { id, mail, seated }
         })
     }
 
@@ -316,6 +324,7 @@ impl Hub {
                     message,
                 } => state.send(connection, Mail::Console(message)),
                 Output::Close { connection } => state.send(connection, Mail::Close),
+                Output::Seated { connection } => state.seat(connection),
                 Output::Rejudge { connection } => state.cut(connection, |cuts| cuts.rejudged += 1),
                 Output::CutStreams { connection, cut } => state.cut(connection, |cuts| match cut {
                     Cut::Nothing => cuts.rejudged += 1,
@@ -356,6 +365,14 @@ impl State {
         if peer.outbox.try_send(mail).is_err() {
             // It does not read what it is told; a message must not be left out.
             peer.connection.close(CODE_SLOW, b"messages are not read");
+        }
+    }
+
+    fn seat(&mut self, id: ConnectionId) {
+        if let Some(peer) = self.peers.get(&id) {
+            peer.place.keep();
+            peer.connection.allow_streams();
+            peer.seated.send_replace(true);
         }
     }
 

@@ -7,7 +7,7 @@
 //! auditors (one task each) ─► access log, hand-out               care: offer, space, retention, depot
 //! ```
 //!
-//! Bounds: connections in all and per network (relay.toml), over TCP also open files, 64 streams a connection, windows
+//! Bounds: connections in all and per network (relay.toml), over TCP also open files, 64 streams a side of a session, windows
 //! of 2 MB a connection, 256 messages an outbox, 48 MB a recording that are not yet written. Whoever
 //! does not read his messages is disconnected.
 

@@ -8,7 +8,6 @@ use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use fernsicht_protocol::net::MAX_UNI_STREAMS;
 use fernsicht_protocol::unit::encode_message;
 use serde::Serialize;
 use tokio::task::JoinSet;
@@ -28,7 +27,7 @@ pub enum Manner {
     Silent,
     /// Says hello byte by byte.
     ByteByByte,
-    /// Says hello, opens every stream that he may, begins a frame on each and never ends one.
+    /// Says hello, begins a message that never ends, and asks for streams.
     Unfinished,
 }
 
@@ -41,7 +40,9 @@ pub struct Siege {
     pub tried: usize,
     /// That stood.
     pub opened: usize,
-    /// Of those, let go by the relay.
+    /// Of those, how many were given a stream for frames without being a side of a session.
+    pub streams: usize,
+    /// Of those that stood, let go by the relay.
     pub let_go: usize,
     /// When the last one was let go, in seconds after the first was opened.
     pub seconds: f64,
@@ -63,6 +64,12 @@ impl Siege {
         }
         if self.opened == 0 {
             failures.push("no connection stood: the siege is none".to_owned());
+        }
+        if self.streams > 0 {
+            failures.push(format!(
+                "{} were given streams before a pairing",
+                self.streams
+            ));
         }
         if self.let_go < self.opened {
             failures.push(format!(
@@ -113,7 +120,11 @@ pub async fn siege(
     let until = async { drop(over.await) };
     let (held, worked, ()) = tokio::join!(held, session.work(until), meanwhile);
     worked.context("the running session")?;
-    let (opened, let_go) = held?;
+    let Held {
+        opened,
+        streams,
+        let_go,
+    } = held?;
     let seconds = began.elapsed().as_secs_f64();
     let undisturbed = session.look().await;
     let growth = memory.stop();
@@ -122,6 +133,7 @@ pub async fn siege(
         manner,
         tried: connections,
         opened,
+        streams,
         let_go,
         seconds,
         session: undisturbed,
@@ -130,44 +142,61 @@ pub async fn siege(
     })
 }
 
-/// Connections whose handshake is complete. Returns how many stood, and how many the relay let go.
+/// What became of the connections.
+#[derive(Default)]
+struct Held {
+    opened: usize,
+    streams: usize,
+    let_go: usize,
+}
+
+/// Connections whose handshake is complete.
 async fn whole(
     scene: &Scene,
     sockets: Vec<UdpSocket>,
     manner: Manner,
     connections: usize,
-) -> Result<(usize, usize)> {
+) -> Result<Held> {
     let strangers = scene.strangers(sockets)?;
     let mut holding = JoinSet::new();
     for number in 0..connections {
         let stranger = strangers[number % strangers.len()].clone();
         holding.spawn(async move {
             let Ok(connection) = stranger.connect().await else {
-                return (false, false);
+                return None;
             };
             // What becomes of his words is not the question: the relay may have hung up already.
             let kept = behave(&connection, manner).await;
-            let let_go = tokio::time::timeout(LET_GO, connection.closed()).await;
+            let mut stream = false;
+            let end = async {
+                let asked = async {
+                    stream = connection.open_uni().await.is_ok();
+                };
+                tokio::join!(asked, connection.closed());
+            };
+            let let_go = tokio::time::timeout(LET_GO, end).await.is_ok();
             drop(kept);
-            (true, let_go.is_ok())
+            Some((stream, let_go))
         });
         tokio::time::sleep(PACE).await;
     }
-    let (mut opened, mut let_go) = (0, 0);
+    let mut held = Held::default();
     while let Some(outcome) = holding.join_next().await {
-        let (stood, gone) = outcome?;
-        opened += usize::from(stood);
-        let_go += usize::from(gone);
+        if let Some((stream, let_go)) = outcome? {
+            held.opened += 1;
+            held.streams += usize::from(stream);
+            held.let_go += usize::from(let_go);
+        }
     }
-    Ok((opened, let_go))
+    Ok(held)
 }
 
-/// Streams that must stay open: to say something on, and to be answered on.
-type Kept = (Vec<quinn::SendStream>, Option<quinn::RecvStream>);
+/// What must stay open: to say something on, and to be answered on.
+type Kept = Option<(quinn::SendStream, quinn::RecvStream)>;
 
 async fn behave(connection: &quinn::Connection, manner: Manner) -> Result<Kept> {
     if matches!(manner, Manner::HalfOpen | Manner::Silent) {
-        return Ok((Vec::new(), None));
+        return Ok(None);
     }
     let (mut messages, answers) = connection.open_bi().await?;
     let words = encode_message(&hello());
@@ -176,26 +205,17 @@ async fn behave(connection: &quinn::Connection, manner: Manner) -> Result<Kept> 
             messages.write_all(byte).await?;
             tokio::time::sleep(BYTE_EVERY).await;
         }
-        return Ok((vec![messages], Some(answers)));
+        return Ok(Some((messages, answers)));
     }
     messages.write_all(&words).await?;
-    let mut streams = vec![messages];
-    for _ in 0..MAX_UNI_STREAMS {
-        let mut stream = connection.open_uni().await?;
-        // The version with which a single frame begins.
-        stream.write_all(&[1]).await?;
-        streams.push(stream);
-    }
-    Ok((streams, Some(answers)))
+    // The same once more, but for its last byte.
+    messages.write_all(&words[..words.len() - 1]).await?;
+    Ok(Some((messages, answers)))
 }
 
 /// First packets of handshakes, each of a connection of its own, without a second one. Let go they are once a
-/// connection from the same networks stands again, in all of them. Returns packets, and packets.
-async fn half_open(
-    scene: &Scene,
-    sockets: Vec<UdpSocket>,
-    connections: usize,
-) -> Result<(usize, usize)> {
+/// connection from the same networks stands again, in all of them.
+async fn half_open(scene: &Scene, sockets: Vec<UdpSocket>, connections: usize) -> Result<Held> {
     let relay: std::net::SocketAddr = scene.address.parse().context("the relay's address")?;
     for number in 0..connections {
         let packet = first_packet(&scene.pin.relay_name).await?;
@@ -214,7 +234,11 @@ async fn half_open(
             .context("no connection from where half of one was begun")?
             .close(0u32.into(), b"");
     }
-    Ok((connections, connections))
+    Ok(Held {
+        opened: connections,
+        streams: 0,
+        let_go: connections,
+    })
 }
 
 /// The first packet of a client that nobody answers.

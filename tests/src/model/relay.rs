@@ -485,7 +485,10 @@ impl Relay {
                 }
                 self.unrecorded |= told.iter().any(|told| matches!(told, Told::Taken(false)));
             }
-            Output::ReceiptDone { .. } | Output::Enrol { .. } | Output::Event(_) => {}
+            Output::Seated { .. }
+            | Output::ReceiptDone { .. }
+            | Output::Enrol { .. }
+            | Output::Event(_) => {}
         }
     }
 
