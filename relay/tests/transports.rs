@@ -163,7 +163,7 @@ async fn a_drain_tells_everybody_and_closes_both_doors() {
 fn relay_with_places(limit: &str, places: usize) -> Relay {
     let relay = Relay::start(&[]);
     let config = relay.data().join("relay.toml");
-    let text = fs::read_to_string(&config).unwrap();
+    let text = fs::read_to_string(&config).expect("the relay has made its configuration");
     let is = |line: &str| {
         line.trim_start_matches(['#', ' '])
             .starts_with(&format!("{limit} ="))
@@ -176,7 +176,7 @@ fn relay_with_places(limit: &str, places: usize) -> Relay {
             false => format!("{line}\n"),
         })
         .collect();
-    fs::write(&config, text).unwrap();
+    fs::write(&config, text).expect("the configuration can be written");
     relay.kill_and_restart()
 }
 
