@@ -22,7 +22,7 @@ pub(crate) fn all() -> Vec<Item> {
         ),
         own(
             "loris",
-            "connections that take their time: half-open, silent, byte by byte, streams without an end",
+            "connections that take their time: half-open, silent, byte by byte, a message without an end",
             flood::loris,
         ),
         own(
