@@ -52,7 +52,9 @@ impl Door {
 
     async fn take(&self) -> Result<Connection> {
         let arriving = timeout(PATIENCE, self.server.accept()).await?;
-        Ok(arriving.context("the door is open")?.connect().await?)
+        let connection = arriving.context("the door is open")?.connect().await?;
+        connection.allow_streams();
+        Ok(connection)
     }
 
     /// A client and the relay's side of it, with their messages.
@@ -60,7 +62,6 @@ impl Door {
         let client = net::connect_over(over, &self.address, &self.pin, ALPN_AGENT, None);
         let (client, relay) = tokio::join!(client, self.take());
         let (client, relay) = (client?, relay?);
-        relay.allow_streams();
         ensure!((client.transport(), relay.transport()) == (over, over));
         let (mut sender, receiver) = client.open_messages().await?;
         sender.send(&hello()).await?;

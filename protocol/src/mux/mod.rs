@@ -141,6 +141,11 @@ impl Mux {
         self.senders.release(id);
     }
 
+    /// How many one-way streams the other end may have open; at first [`STREAMS`].
+    pub fn allow(&mut self, streams: usize) {
+        self.receivers.allow(streams);
+    }
+
     /// The next stream that the other end has opened.
     pub fn accept(&mut self) -> Option<ReceiveId> {
         self.receivers.accept()
@@ -234,7 +239,7 @@ impl Mux {
                 .senders
                 .control
                 .pop_front()
-                .or_else(|| self.receivers.control.pop_front())
+                .or_else(|| self.receivers.poll_control())
                 .or_else(|| self.pong.take().map(Segment::Pong))
                 .or_else(|| self.ping.take().map(Segment::Ping));
             match control {
@@ -248,7 +253,7 @@ impl Mux {
 
     /// True if something that is no stream's data waits to be sent.
     pub fn control_waits(&self) -> bool {
-        !self.senders.control.is_empty() || !self.receivers.control.is_empty()
+        !self.senders.control.is_empty() || self.receivers.control_waits()
     }
 
     /// What has happened since it was asked last.

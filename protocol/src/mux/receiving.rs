@@ -78,7 +78,11 @@ pub(super) struct Receivers {
     arrived: VecDeque<ReceiveId>,
     held: usize,
     due: usize,
-    pub(super) control: VecDeque<Segment>,
+    /// How many may be open.
+    allowed: usize,
+    /// Over here, and the other end was not told yet: to it they are open.
+    leaving: usize,
+    control: VecDeque<Segment>,
 }
 
 impl Receivers {
@@ -89,8 +93,26 @@ impl Receivers {
             arrived: VecDeque::new(),
             held: 0,
             due: 0,
+            allowed: STREAMS,
+            leaving: 0,
             control: VecDeque::new(),
         }
+    }
+
+    pub(super) fn allow(&mut self, streams: usize) {
+        self.allowed = streams;
+    }
+
+    pub(super) fn control_waits(&self) -> bool {
+        !self.control.is_empty()
+    }
+
+    pub(super) fn poll_control(&mut self) -> Option<Segment> {
+        let next = self.control.pop_front()?;
+        if matches!(next, Segment::Done(number) if number != MESSAGES) {
+            self.leaving -= 1;
+        }
+        Some(next)
     }
 
     pub(super) fn accept(&mut self) -> Option<ReceiveId> {
@@ -233,7 +255,8 @@ impl Receivers {
     ) -> Result<&mut Receiving, Violation> {
         if self.newest.checked_add(1) == Some(number) {
             let messages = usize::from(self.streams.contains_key(&MESSAGES));
-            if self.streams.len() - messages >= STREAMS {
+            // Also those that are leaving: whoever does not read what is told makes nothing pile up.
+            if self.streams.len() - messages + self.leaving >= self.allowed {
                 return Err(Violation::Stream(number));
             }
             self.newest = number;
@@ -281,6 +304,7 @@ impl Receivers {
         if let Some(stream) = self.streams.remove(&number) {
             self.due -= stream.due;
             self.held -= stream.held;
+            self.leaving += usize::from(number != MESSAGES);
             self.control.push_back(Segment::Done(number));
         }
     }

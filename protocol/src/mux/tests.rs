@@ -214,6 +214,52 @@ fn who_does_not_keep_to_the_windows_and_numbers_is_found() {
 }
 
 #[test]
+fn nobody_opens_streams_who_may_not() {
+    let mut mux = Mux::default();
+    mux.allow(0);
+    mux.handle(b"\x00\x00\x00\x00\x00\x00\x05hello").unwrap();
+    let mut first = Vec::new();
+    segment::write_data_head(&mut first, 1, 1);
+    first.push(0);
+    assert_eq!(mux.handle(&first), Err(Violation::Stream(1)));
+    let mut later = Mux::default();
+    later.allow(0);
+    later.allow(STREAMS);
+    later.handle(&first).unwrap();
+}
+
+#[test]
+fn who_does_not_read_what_is_told_makes_nothing_pile_up() {
+    let mut mux = Mux::default();
+    for number in 1..=STREAMS as u32 {
+        let mut finish = Vec::new();
+        Segment::Finish(number).write(&mut finish);
+        mux.handle(&finish).unwrap();
+        let id = mux.accept().unwrap();
+        assert_eq!(mux.read(id, 1), Read::End);
+        mux.release_receiver(id);
+    }
+    // Over here; to who has opened them they are open until they are done.
+    let next = STREAMS as u32 + 1;
+    let mut finish = Vec::new();
+    Segment::Finish(next).write(&mut finish);
+    let mut told = Vec::new();
+    mux.poll_transmit(&mut told, usize::MAX);
+    mux.handle(&finish).unwrap();
+    for number in next + 1..next + STREAMS as u32 {
+        let mut finish = Vec::new();
+        Segment::Finish(number).write(&mut finish);
+        mux.handle(&finish).unwrap();
+    }
+    while let Some(id) = mux.accept() {
+        assert_eq!(mux.read(id, 1), Read::End);
+    }
+    let mut finish = Vec::new();
+    Segment::Finish(next + STREAMS as u32).write(&mut finish);
+    assert!(matches!(mux.handle(&finish), Err(Violation::Stream(_))));
+}
+
+#[test]
 fn small_segments_take_no_more_memory_than_their_bytes() {
     let mut mux = Mux::default();
     let mut data = Vec::new();

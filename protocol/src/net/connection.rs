@@ -189,14 +189,14 @@ impl Connection {
         }
     }
 
-    /// The client may open one-way streams from here on; for the relay. Over TCP it could at any time: there
-    /// the caller has to turn away who does.
+    /// The client may open one-way streams from here on; for the relay. Over QUIC there are none to open before;
+    /// over TCP who does is disconnected.
     pub fn allow_streams(&self) {
         match &self.0 {
             Carrier::Quic(connection, _) => {
                 connection.set_max_concurrent_uni_streams(MAX_UNI_STREAMS.into());
             }
-            Carrier::Tcp(_) => {}
+            Carrier::Tcp(carrier) => carrier.allow_streams(),
         }
     }
 

@@ -12,7 +12,7 @@ use tokio_rustls::TlsStream;
 use super::super::connection::Lost;
 use super::stream::{RecvStream, SendStream};
 use super::tasks;
-use crate::mux::{Event, Mux, ReceiveId, SendId};
+use crate::mux::{Event, Mux, ReceiveId, STREAMS, SendId};
 
 /// A connection. It is closed when the last clone and the last stream are gone.
 #[derive(Debug, Clone)]
@@ -33,13 +33,17 @@ impl Drop for Handle {
 }
 
 impl Carrier {
-    /// Starts the tasks of a connection whose handshake is done.
+    /// Starts the tasks of a connection whose handshake is done. A client opens streams once it is allowed to.
     pub(super) fn start(tls: TlsStream<TcpStream>, remote: SocketAddr) -> Self {
+        let is_relay = matches!(tls, TlsStream::Server(_));
         let (_, session) = tls.get_ref();
         let alpn = session.alpn_protocol().map(<[u8]>::to_vec);
         let chain = session.peer_certificates().unwrap_or_default();
         let chain = chain.iter().map(|der| der.to_vec()).collect();
         let shared = Arc::new(Shared::default());
+        if is_relay {
+            shared.with(|state| state.mux.allow(0));
+        }
         let (reading, writing) = tokio::io::split(tls);
         tokio::spawn(tasks::read(shared.clone(), reading));
         tokio::spawn(tasks::write(shared.clone(), writing));
@@ -98,6 +102,10 @@ impl Carrier {
             })
             .await?;
         Ok(SendStream::new(self.clone(), id).into())
+    }
+
+    pub(in super::super) fn allow_streams(&self) {
+        self.shared().with(|state| state.mux.allow(STREAMS));
     }
 
     pub(in super::super) async fn accept<R: From<RecvStream>>(&self) -> Result<R, Lost> {

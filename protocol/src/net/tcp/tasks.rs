@@ -68,14 +68,16 @@ pub(super) async fn write(shared: Arc<Shared>, mut tls: WriteHalf<TlsStream<TcpS
                 tls.flush().await
             };
             let written = tokio::select! {
-                written = written => written,
+                written = tokio::time::timeout(IDLE_TIMEOUT, written) => written,
                 () = overdue(&shared) => break,
             };
-            if let Err(error) = written {
-                shared.lose(Lost::Broken(error.to_string()), None);
-                break;
+            match written {
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) => shared.lose(Lost::Broken(error.to_string()), None),
+                // It may go on speaking: whoever does not listen is gone as well.
+                Err(_) => shared.lose(Lost::Silence, None),
             }
-            continue;
+            break;
         }
         tokio::select! {
             () = shared.work.notified() => {}
