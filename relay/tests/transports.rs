@@ -266,14 +266,23 @@ async fn strangers_open_no_streams() {
         _ = agent.0.connection.open_uni(Class::Picture) => panic!("a stream before a pairing"),
         () = std::future::ready(()) => {}
     }
-    // Over TCP who opens one is sent away.
+    // Over TCP who opens one is sent away: behind a hello, before any message, and at the auditors' door.
     let (agent, _) = Agent::connect_over(Transport::Tcp, &relay.address, &pin).await;
+    opens_a_stream_and_is_sent_away(&agent.0.connection).await;
+    for alpn in [ALPN_AGENT, ALPN_AUDITOR] {
+        let silent = net::connect_over(Transport::Tcp, &relay.address, &pin, alpn, None);
+        opens_a_stream_and_is_sent_away(&silent.await.unwrap()).await;
+    }
+}
+
+async fn opens_a_stream_and_is_sent_away(connection: &net::Connection) {
     let picture = frame(Class::Picture, 0, 1, Rights::Control, 100);
-    let mut sender = net::SingleSender::open(&agent.0.connection, Class::Picture)
+    let mut sender = net::SingleSender::open(connection, Class::Picture)
         .await
-        .unwrap();
+        .expect("over TCP nothing keeps it from trying");
     // It may be gone before the last byte.
     drop(sender.send(picture).await);
-    let closed = tokio::time::timeout(Duration::from_secs(20), agent.0.connection.closed());
-    assert!(matches!(closed.await.unwrap(), net::Lost::There { .. }));
+    let closed = tokio::time::timeout(Duration::from_secs(5), connection.closed());
+    let why = closed.await.expect("the relay closes at once");
+    assert!(matches!(why, net::Lost::There { code: 2, .. }), "{why}");
 }

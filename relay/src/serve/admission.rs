@@ -1,8 +1,8 @@
 //! How many connections there are, in all and by network, and who gives way when there is no place left.
 //!
-//! Every network may have its share. When all places are taken, the network with the most connections that have
-//! no session gives its oldest one to whoever comes from a network that has fewer. Sides of a session, and technicians,
-//! never give way.
+//! When all places are taken, the network with the most connections without a session gives its oldest one to whoever
+//! comes from a network that has fewer of them. Sides of a session, technicians and auditors never give way, and
+//! do not count.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,7 +50,9 @@ impl Admitted {
             return None;
         }
         if state.all >= limits.connections {
-            state.make_room(here)?;
+            let here = state.by_network.get(&network);
+            let waiting = here.map_or(0, |here| here.waiting.len());
+            state.make_room(waiting)?;
         }
         let crowded =
             state.all > limits.connections / 4 || here > limits.connections_per_network / 4;
@@ -76,11 +78,13 @@ impl State {
         self.by_network.get(&network).map_or(0, |here| here.count)
     }
 
-    /// Somebody of the fullest network gives way, if that one then still has as many as who comes.
-    fn make_room(&mut self, here: usize) -> Option<()> {
-        let able = self.by_network.iter();
-        let able = able.filter(|(_, other)| !other.waiting.is_empty() && other.count > here + 1);
-        let (network, _) = able.max_by_key(|(_, other)| other.count)?;
+    /// Somebody of the fullest network gives way, if that one then still has as many waiting as who comes.
+    fn make_room(&mut self, waiting: usize) -> Option<()> {
+        let others = self.by_network.iter();
+        let (network, fullest) = others.max_by_key(|(_, other)| other.waiting.len())?;
+        if fullest.waiting.len() <= waiting + 1 {
+            return None;
+        }
         let network = *network;
         let (_, order) = self.by_network.get_mut(&network)?.waiting.pop_first()?;
         // Counted out at once: its task may take a while to end.

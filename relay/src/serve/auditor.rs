@@ -20,11 +20,13 @@ use fernsicht_protocol::audit::{
 use fernsicht_protocol::frame::Class;
 use fernsicht_protocol::messages::VERSION;
 use fernsicht_protocol::net::{
-    Connection, Lost, MessageReceiver, MessageSender, ReadError, WriteError,
+    self, Connection, Lost, MessageReceiver, MessageSender, ReadError, WriteError,
 };
+use fernsicht_protocol::router::Network;
 use fernsicht_protocol::wire::{Blob, List, Text, Wire};
 use fernsicht_recordings::store::{self, Event, Reading, Recording, State, Store, hex};
 
+use super::admission::Place;
 use super::care::Care;
 use super::hub::{Hub, lock};
 use crate::cli::unix_now;
@@ -33,7 +35,7 @@ use crate::register::AuditorStanding;
 /// Serves an auditor until the connection ends. `serial` is that of the certificate that was shown.
 pub(super) async fn run(
     hub: Arc<Hub>,
-    connection: Connection,
+    (connection, place): (Connection, &Place),
     serial: Option<Vec<u8>>,
     (mut sender, mut receiver): (MessageSender, MessageReceiver),
 ) {
@@ -72,13 +74,17 @@ pub(super) async fn run(
             Ok(answer) => answer,
             Err(reason) => Answer::Last(refused(reason)),
         };
+        if desk.greeted && desk.serial.is_some() {
+            place.keep();
+        }
         let (message, stream, last) = match answer {
             Answer::Message(message) => (message, None, false),
             Answer::Recording(message, keys, reading) => (message, Some((keys, reading)), false),
             Answer::Last(message) => (message, None, true),
         };
-        if sender.send(&message).await.is_err() {
-            return;
+        let sending = tokio::time::timeout(net::IDLE_TIMEOUT, sender.send(&message));
+        if !matches!(sending.await, Ok(Ok(()))) {
+            break;
         }
         if let Some((keys, reading)) = stream
             && let Err(error) = hand_out(&connection, keys, reading).await
@@ -222,7 +228,7 @@ impl Desk {
         (request, key): (Vec<u8>, [u8; 32]),
     ) -> Result<Answer, AuditRefusal> {
         let address = self.connection.remote_address().ip();
-        if let Err(minutes) = care.tries.spend(address.to_canonical().to_string()) {
+        if let Err(minutes) = care.enrolments.spend(Network::of(address).to_string()) {
             return Err(AuditRefusal::TooManyTries { minutes });
         }
         let hub = self.hub.clone();

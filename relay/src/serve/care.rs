@@ -30,7 +30,10 @@ pub(super) struct Care {
     pub(super) recorders: Recorders,
     register: Arc<Mutex<Register>>,
     /// Of auditors and would-be auditors.
+    /// Tries at codes of recordings, by auditor.
     pub(super) tries: Tries,
+    /// Tries at enrolment, by network.
+    pub(super) enrolments: Tries,
     looking: AtomicBool,
     looked: Mutex<Option<(Instant, bool)>>,
 }
@@ -46,6 +49,7 @@ impl Care {
             recorders,
             register,
             tries: Tries::default(),
+            enrolments: Tries::default(),
             looking: AtomicBool::new(false),
             looked: Mutex::new(None),
         }

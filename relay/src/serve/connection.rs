@@ -6,7 +6,9 @@ use std::time::Duration;
 use fernsicht_protocol::audit::ALPN_AUDITOR;
 use fernsicht_protocol::cert::{self, Role};
 use fernsicht_protocol::messages::{ALPN_AGENT, ALPN_CONSOLE};
-use fernsicht_protocol::net::{Arriving, Connection, MessageReceiver, MessageSender, ReadError};
+use fernsicht_protocol::net::{
+    self, Arriving, Connection, MessageReceiver, MessageSender, ReadError,
+};
 use fernsicht_protocol::router::Technician;
 use fernsicht_protocol::wire::Wire;
 use tokio::sync::mpsc;
@@ -30,10 +32,7 @@ pub(super) async fn run(hub: Arc<Hub>, arriving: Arriving, place: Place) {
     };
     let client = match visitor {
         Visitor::Auditor(serial) => {
-            if serial.is_some() {
-                place.keep();
-            }
-            let served = auditor::run(hub, connection.clone(), serial, messages);
+            let served = auditor::run(hub, (connection.clone(), &place), serial, messages);
             return tokio::select! {
                 () = served => {}
                 () = place.lost() => connection.close(CODE_FULL, FULL),
@@ -154,7 +153,7 @@ async fn converse(
     seat: Seat,
     (sender, receiver): (MessageSender, MessageReceiver),
 ) {
-    let Seat { id, mail, seated } = seat;
+    let Seat { id, mail } = seat;
     let mut tasks = JoinSet::new();
     tasks.spawn(write(connection.clone(), sender, mail));
     let reader = hub.clone();
@@ -178,11 +177,6 @@ async fn converse(
     }
     // The transport bounds the streams that are open at once; each task ends with its stream.
     while let Ok(stream) = connection.accept_uni().await {
-        // Over TCP nothing else keeps strangers from opening them.
-        if !*seated.borrow() {
-            hub.malformed(id);
-            break;
-        }
         while tasks.try_join_next().is_some() {}
         tasks.spawn(forward::run(hub.clone(), id, stream));
     }
@@ -206,13 +200,18 @@ async fn read<T: Wire>(mut receiver: MessageReceiver, said: impl Fn(T)) -> Resul
 
 async fn write(connection: Connection, mut sender: MessageSender, mut mail: mpsc::Receiver<Mail>) {
     while let Some(next) = mail.recv().await {
-        let sent = match next {
-            Mail::Agent(message) => sender.send(&message).await,
-            Mail::Console(message) => sender.send(&message).await,
-            Mail::Close => break,
+        let sending = async {
+            match next {
+                Mail::Agent(message) => sender.send(&message).await.is_ok(),
+                Mail::Console(message) => sender.send(&message).await.is_ok(),
+                Mail::Close => false,
+            }
         };
-        if sent.is_err() {
-            // The client has stopped listening; it counts as gone.
+        // A client that does not listen counts as gone, however alive its transport says it is.
+        if !matches!(
+            tokio::time::timeout(net::IDLE_TIMEOUT, sending).await,
+            Ok(true)
+        ) {
             break;
         }
     }

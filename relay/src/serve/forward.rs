@@ -52,7 +52,7 @@ async fn forward_records(
     from: ConnectionId,
     mut records: RecordReceiver,
 ) -> Result<(), ReadError> {
-    let mut onward: Option<(ConnectionId, SendStream)> = None;
+    let mut onward: Option<Onward> = None;
     while let Some(record) = records.next().await? {
         let Record::Frame(Frame { header, ciphertext }) = record else {
             // Tombstones are the relay's to make.
@@ -89,15 +89,31 @@ async fn forward_records(
     Ok(())
 }
 
+/// The stream on which records go on. Dropped within a record it is cancelled: a stream that merely ended there would
+/// look altered.
+struct Onward {
+    to: ConnectionId,
+    stream: SendStream,
+    within: bool,
+}
+
+impl Drop for Onward {
+    fn drop(&mut self) {
+        if self.within {
+            self.stream.cancel();
+        }
+    }
+}
+
 /// Sends on the stream to `to`, opening it at first use. If `to` is gone, the record is
 /// lost with it: a new epoch will follow.
 async fn send(
     hub: &Hub,
-    onward: &mut Option<(ConnectionId, SendStream)>,
+    onward: &mut Option<Onward>,
     (to, class): (ConnectionId, Class),
     record: &mut [Bytes],
 ) {
-    if onward.as_ref().is_none_or(|(target, _)| *target != to) {
+    if onward.as_ref().is_none_or(|onward| onward.to != to) {
         *onward = None;
         let Some(connection) = hub.connection(to) else {
             return;
@@ -105,12 +121,19 @@ async fn send(
         let Ok(stream) = connection.open_uni(class).await else {
             return;
         };
-        *onward = Some((to, stream));
+        *onward = Some(Onward {
+            to,
+            stream,
+            within: false,
+        });
     }
-    if let Some((_, stream)) = onward
-        && stream.write_all_chunks(record).await.is_err()
-    {
-        *onward = None;
+    let Some(open) = onward else {
+        return;
+    };
+    open.within = true;
+    match open.stream.write_all_chunks(record).await {
+        Ok(()) => open.within = false,
+        Err(_) => *onward = None,
     }
 }
 

@@ -62,8 +62,6 @@ pub(super) enum Client {
 pub(super) struct Seat {
     pub(super) id: ConnectionId,
     pub(super) mail: mpsc::Receiver<Mail>,
-    /// True once it is a side of a session.
-    pub(super) seated: watch::Receiver<bool>,
 }
 
 #[derive(Debug)]
@@ -100,7 +98,6 @@ struct Peer {
     cuts: watch::Sender<Cuts>,
     connection: Connection,
     place: Place,
-    seated: watch::Sender<bool>,
     technician: Option<TechnicianId>,
 }
 
@@ -181,7 +178,6 @@ impl Hub {
         (address, place): (IpAddr, Place),
     ) -> Seat {
         let (outbox, mail) = mpsc::channel(OUTBOX);
-        let (seat, seated) = watch::channel(false);
         self.with(|state, now| {
             let id = ConnectionId(state.next);
             state.next += 1;
@@ -194,7 +190,6 @@ impl Hub {
                 cuts: watch::Sender::default(),
                 connection: connection.clone(),
                 place,
-                seated: seat,
                 technician,
             };
             if technician.is_some() {
@@ -220,7 +215,7 @@ impl Hub {
             if technician.is_some() {
                 self.consoles_changed.notify_one();
             }
-            Seat { id, mail, seated }
+            Seat { id, mail }
         })
     }
 
@@ -372,7 +367,6 @@ impl State {
         if let Some(peer) = self.peers.get(&id) {
             peer.place.keep();
             peer.connection.allow_streams();
-            peer.seated.send_replace(true);
         }
     }
 

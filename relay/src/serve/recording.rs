@@ -13,7 +13,7 @@ use fernsicht_protocol::router::{ConnectionId, Opening, Ticket, Verdict};
 use tokio::sync::oneshot;
 
 use super::hub::{Hub, State};
-use super::recorder::{Events, Item, Queue, Sealed, now_centis};
+use super::recorder::{Cause, Events, Item, Queue, Sealed, now_centis};
 
 /// An in-order frame, judged, and handed to the recorder in the same step.
 #[derive(Debug)]
@@ -117,7 +117,7 @@ impl Hub {
 
     /// A recording has no room for what must be recorded.
     pub(super) fn recorder_overflows(self: &Arc<Self>, recording: &Recording) {
-        if recording.queue.fail(now_centis()) {
+        if recording.queue.fail(now_centis(), Cause::Session) {
             self.recorder_failed(recording.session);
         }
     }
@@ -221,7 +221,7 @@ impl State {
 
     fn fail(&mut self, session: SessionId) {
         if let Some(queue) = self.recordings.get(&session) {
-            queue.fail(now_centis());
+            queue.fail(now_centis(), Cause::Session);
         }
         self.router.handle_recorder_failed(session);
     }

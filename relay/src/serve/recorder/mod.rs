@@ -22,7 +22,7 @@ use fernsicht_recordings::store::Store;
 use tokio::sync::Notify;
 
 use queue::Overdue;
-pub(super) use queue::{Copying, Failed, Item, Queue, Room, Sealed};
+pub(super) use queue::{Cause, Copying, Failed, Item, Queue, Room, Sealed};
 
 /// Where the recordings' threads report to. Called from their threads, never under a queue's lock.
 pub(super) trait Events: Send + Sync {
@@ -126,7 +126,7 @@ impl Recorders {
                 let late = |(session, queue): &(SessionId, Weak<Queue>)| {
                     let queue = queue.upgrade()?;
                     let overdue = queue.overdue(now)?;
-                    let tell = overdue == Overdue::End || queue.fail(now_centis());
+                    let tell = overdue == Overdue::End || queue.fail(now_centis(), Cause::Store);
                     tell.then_some((*session, overdue))
                 };
                 let judged = watched.iter().filter(|_| !stood_still);

@@ -157,6 +157,7 @@ struct State {
     /// The time of the oldest item that was lost with a failure, and how many failures there were.
     lost_since: Option<u64>,
     failures: u64,
+    cause: Cause,
     /// Somebody was told that the end takes too long.
     given_up: bool,
     /// The recording was deleted.
@@ -169,6 +170,15 @@ pub(crate) struct Lost {
     /// Since when.
     pub(crate) since: u64,
     failures: u64,
+}
+
+/// Whom a failure concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// The store does not take what it must: others may meet the same.
+    Store,
+    /// Something of this session alone.
+    Session,
 }
 
 /// What is owed for too long.
@@ -202,6 +212,7 @@ impl Queue {
                 asked: None,
                 lost_since: None,
                 failures: 0,
+                cause: Cause::Session,
                 given_up: false,
                 removed: false,
             }),
@@ -351,12 +362,13 @@ impl Queue {
     }
 
     /// The recorder has failed: what waits is lost. False: it had failed before, or the end has come.
-    pub(crate) fn fail(&self, now: u64) -> bool {
+    pub(crate) fn fail(&self, now: u64, cause: Cause) -> bool {
         let mut state = self.lock();
         if state.phase != Phase::Taking {
             return false;
         }
         state.phase = Phase::Failed;
+        state.cause = cause;
         let oldest = state.items.front().map_or(now, |(time, _)| *time);
         state.lose(oldest);
         // Who waits learns it from the dropped sender.
@@ -391,10 +403,15 @@ impl Queue {
         }
     }
 
+    /// Failed already, it finds that the store does not take anything either.
+    pub(crate) fn blame_store(&self) {
+        self.lock().cause = Cause::Store;
+    }
+
     /// True if it has failed and is not back, for a reason that others may meet too.
     pub(crate) fn failed(&self) -> bool {
         let state = self.lock();
-        state.phase == Phase::Failed && !state.removed
+        state.phase == Phase::Failed && state.cause == Cause::Store && !state.removed
     }
 
     /// The recording was deleted while it was written: it does not come back, and says nothing of
@@ -494,13 +511,17 @@ mod tests {
         let queue = Queue::new();
         let (taken, mut told) = oneshot::channel();
         queue.push_asked(5, item(true, &queue), taken).unwrap();
-        assert!(queue.fail(9) && !queue.fail(9));
+        assert!(queue.fail(9, Cause::Session) && !queue.fail(9, Cause::Store));
         assert!(matches!(
             told.try_recv(),
             Err(oneshot::error::TryRecvError::Closed)
         ));
         assert_eq!(queue.push(10, item(false, &queue)), Err(Failed));
         assert!(matches!(queue.wait(None), Work::Failed));
+        // One session's own fault says nothing of the store, until the store itself does.
+        assert!(!queue.failed());
+        queue.blame_store();
+        assert!(queue.failed());
         let missing = queue.missing();
         assert_eq!(missing.map(|lost| lost.since), Some(5));
         queue.said(missing);
@@ -557,7 +578,7 @@ mod tests {
     #[test]
     fn the_end_is_taken_even_by_a_failed_one() {
         let queue = Queue::new();
-        queue.fail(1);
+        queue.fail(1, Cause::Store);
         queue.push(2, Item::Finish { reason: End::Relay }).unwrap();
         assert!(!queue.recover());
         let last = queue.wait_failed(Duration::ZERO).unwrap();

@@ -24,7 +24,7 @@ use fernsicht_recordings::format;
 use fernsicht_recordings::store::{self, Appending, NewRecording, RecordingId};
 use fernsicht_recordings::writer::{self, Writer};
 
-use super::queue::{Item, Queue, Work};
+use super::queue::{Cause, Item, Queue, Work};
 use super::{Events, Shared, now_centis};
 
 /// Why the recorder has failed.
@@ -40,6 +40,16 @@ enum Fault {
     Certificate,
     #[error("nothing of this session has been recorded")]
     Nothing,
+}
+
+impl Fault {
+    fn cause(&self) -> Cause {
+        match self {
+            Self::Store(store::Error::Twice) => Cause::Session,
+            Self::Store(_) | Self::Write(_) => Cause::Store,
+            Self::Writer(_) | Self::Certificate | Self::Nothing => Cause::Session,
+        }
+    }
 }
 
 /// The file and what is known of it.
@@ -148,7 +158,7 @@ impl Thread {
 
     fn failed(&self, fault: &Fault) {
         tracing::error!(session = super::short(&self.session), %fault, "the recorder has failed");
-        if self.queue.fail(now_centis()) {
+        if self.queue.fail(now_centis(), fault.cause()) {
             self.events.failed(self.session);
         }
     }
@@ -342,7 +352,10 @@ impl Thread {
                 }
                 Ok(()) => {}
                 Err(_) if self.removed() => self.queue.removed(),
-                Err(fault) => tracing::debug!(%fault, "the recorder is not back yet"),
+                Err(fault) => {
+                    self.queue.blame_store();
+                    tracing::debug!(%fault, "the recorder is not back yet");
+                }
             }
         }
     }
