@@ -288,7 +288,7 @@ impl Desk {
             top = top.or(Some(child));
             node = child;
         }
-        top.map_or(Ok(false), |top| self.holds_own(top, FRAME_DEPTH))
+        top.map_or(Ok(false), |top| self.frames_own(top))
     }
 
     fn find_own_focus(&self) -> Result<bool, Ask> {
@@ -311,19 +311,28 @@ impl Desk {
         if focus == self.link.root {
             Ok(false)
         } else {
-            self.holds_own(focus, FRAME_DEPTH)
+            self.frames_own(focus)
         }
     }
 
-    /// True if one of the agent's windows lies inside: the window is its frame.
-    fn holds_own(&self, window: Window, depth: u8) -> Result<bool, Ask> {
+    /// True if one of the agent's windows lies inside: the window is its frame. F11 waits while this is found
+    /// out: what has more windows than any frame counts as own.
+    fn frames_own(&self, window: Window) -> Result<bool, Ask> {
+        self.holds_own(window, FRAME_DEPTH, &mut { MOST_WINDOWS })
+    }
+
+    fn holds_own(&self, window: Window, depth: u8, left: &mut u32) -> Result<bool, Ask> {
         if depth == 0 {
             return Ok(false);
         }
         let children = self.link.connection.query_tree(window)?.reply()?.children;
         for child in children {
+            let Some(rest) = left.checked_sub(1) else {
+                return Ok(true);
+            };
+            *left = rest;
             let found = match self.is_own(child) {
-                Ok(false) => self.holds_own(child, depth - 1),
+                Ok(false) => self.holds_own(child, depth - 1, left),
                 Ok(true) => Ok(true),
                 Err(error) => Err(error),
             };
@@ -351,6 +360,7 @@ impl Desk {
 
 /// How deep in a window manager's frame the window itself lies at most.
 const FRAME_DEPTH: u8 = 4;
+const MOST_WINDOWS: u32 = 256;
 
 /// How asking about windows fails: they come and go.
 enum Ask {

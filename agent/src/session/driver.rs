@@ -45,7 +45,7 @@ pub(super) struct Driver {
     own: OwnWindows,
     bar: Bar,
     /// The code whose one share has been sent.
-    spent: Option<SessionCode>,
+    spent: Vec<SessionCode>,
     /// The numbers on the screens, while the customer chooses one.
     numbers: Option<Numbers>,
     /// The receipt of a recording about to begin is being written.
@@ -75,7 +75,7 @@ impl Driver {
             inbox,
             own,
             bar,
-            spent: None,
+            spent: Vec::new(),
             numbers: None,
             writing: false,
         }
@@ -146,7 +146,7 @@ impl Driver {
 
     /// One code: pair, then run the session to its end.
     async fn session(&mut self, code: &SessionCode) -> Next {
-        if self.spent.as_ref() == Some(code) {
+        if self.spent.contains(code) {
             // One share per typed code (SPEC "Code"): nothing is sent.
             self.shared
                 .change(|core| core.reset(Before::Failed(Problem::CodeUsed)));
@@ -172,7 +172,7 @@ impl Driver {
             }
         };
         if spent.get() {
-            self.spent = Some(code.clone());
+            self.spent.push(code.clone());
         }
         let (line, paired) = match outcome {
             Ok(paired) => paired,

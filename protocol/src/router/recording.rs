@@ -247,11 +247,15 @@ impl Router {
             return self.end_session(session, End::Fault, Told::Both, now);
         }
         let effect = pair.lock.suspend();
+        let mut failed = false;
         if let Recording::On(recorded) = &mut pair.recording {
             recorded.newest = epoch;
             match recorded.step {
                 // It crossed the news; the agent begins another one once the recorder is back.
-                Step::Failed => self.tell_agent(agent, RelayToAgent::RecorderFailed),
+                Step::Failed => {
+                    failed = true;
+                    self.tell_agent(agent, RelayToAgent::RecorderFailed);
+                }
                 Step::Awaits { .. }
                 | Step::Starting { .. }
                 | Step::Unsigned { .. }
@@ -265,8 +269,11 @@ impl Router {
         if let Effect::Changed(cut) = effect {
             self.lock_changed(agent, cut);
         }
-        self.await_step(session, now);
-        self.start_if_complete(session);
+        // A recorder that is down may take longer to come back than an opening does.
+        if !failed {
+            self.await_step(session, now);
+            self.start_if_complete(session);
+        }
     }
 
     /// The console's signature over the transcript. It may come before the agent's message.

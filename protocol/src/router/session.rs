@@ -316,12 +316,16 @@ impl Router {
         let effect = pair.lock.suspend();
         pair.pending = None;
         pair.recording.interrupt();
+        // Also of an agent that is seated anew: its old connection may still be there.
+        let agent = pair.agent.link;
         let place = pair.place_mut(side);
         place.link = Link::Lost;
         let resumable = place.resume.is_some();
-        let (agent, other) = (pair.agent.link, pair.place(side.other()).link);
+        let other = pair.place(side.other()).link;
         self.timers.cancel(Timer::Recording(session));
-        if let (Effect::Changed(cut), Link::Connected(agent)) = (effect, agent) {
+        if let (Effect::Changed(cut), Link::Connected(agent)) = (effect, agent)
+            && self.connections.contains_key(&agent)
+        {
             self.lock_changed(agent, cut);
         }
         self.outputs

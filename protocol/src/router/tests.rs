@@ -1027,6 +1027,25 @@ fn resumption() {
 }
 
 #[test]
+fn the_streams_of_an_agent_that_is_seated_anew_are_cut() {
+    let mut relay = Pub::new();
+    let (old, _) = relay.controlled();
+    let session = relay.router.paired_side(old).unwrap().0;
+    let again = relay.agent_from(3);
+    relay.agent(
+        again,
+        AgentToRelay::Resume {
+            session,
+            token: [9; 32],
+            next_hash: [0; 32],
+        },
+    );
+    assert!(relay.closed(old));
+    let cut = |output: &Output| matches!(output, Output::CutStreams { connection, cut: Cut::Everything } if *connection == old);
+    assert!(relay.router.outputs.iter().any(cut));
+}
+
+#[test]
 fn both_sides_lost_and_back() {
     let mut relay = Pub::new();
     let (agent, console) = relay.controlled();
