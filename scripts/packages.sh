@@ -15,7 +15,7 @@ RUN="libxcb1 libxcb-shm0 libxcb-randr0 libx11-6 libxcursor1 libxi6 libxrandr2 li
 # To test and to demonstrate: virtual screens, a window manager, ordinary applications; a browser
 # for receipts and reports, ffmpeg for films, zbarimg for the code on the card, what makes small disks and
 # networks, good and bad ones, and the buses by which screen readers read pages.
-TEST="xvfb xkb-data x11-xkb-utils x11-xserver-utils xinput openbox xterm mousepad feh imagemagick
+TEST="xvfb xkb-data x11-xkb-utils x11-xserver-utils xinput xdotool openbox xterm mousepad feh imagemagick
       fonts-dejavu-core xfonts-base chromium ffmpeg zbar-tools e2fsprogs mount util-linux
       iproute2 nftables dbus-daemon at-spi2-core"
 

@@ -21,7 +21,7 @@ use fernsicht_protocol::messages::Page;
 use tokio::sync::{mpsc, watch};
 
 use crate::hand::lookout::Lookout;
-use crate::hand::{Grant, Press, Provenance, ScreenRect, Verdict};
+use crate::hand::{Grant, Press, Provenance, ScreenRect, Verdict, Way};
 use crate::instance::First;
 use crate::texts::{Language, Texts};
 use crate::ui::{self, Action, Form, Operator, Pen, tokens};
@@ -200,6 +200,7 @@ impl App {
             bar_height: None,
             placed: Vec::new(),
             down: None,
+            ring: None,
             action: None,
         };
         ui::draw(ui, &mut pen, &view, &mut self.form);
@@ -207,12 +208,17 @@ impl App {
         let Pen {
             placed,
             down,
+            ring,
             action,
             bar_height,
             ..
         } = pen;
 
-        let verdict = self.judge(&ctx, now, &placed, down, action.as_ref());
+        let click = match action {
+            Some(Action::Grant(grant, way)) => Some((grant, way)),
+            Some(_) | None => None,
+        };
+        let verdict = self.judge(&ctx, now, &placed, (down, ring, click));
         if let Some(action) = action {
             self.act(&ctx, &view, action);
         }
@@ -231,7 +237,11 @@ impl App {
                 }
             }
             Verdict::Wait => ctx.request_repaint_after(SHORTLY),
-            Verdict::Refused(_) => ctx.request_repaint(),
+            Verdict::Refused(_) => {
+                // A key needs a ring that the customer's own key brought: it has to come anew.
+                surrender_focus(&ctx);
+                ctx.request_repaint();
+            }
             Verdict::Idle => {}
         }
         self.leave(&ctx);
@@ -319,11 +329,7 @@ impl App {
             self.form.prefilled = None;
         }
         self.form.arrived = true;
-        ctx.memory_mut(|memory| {
-            if let Some(id) = memory.focused() {
-                memory.surrender_focus(id);
-            }
-        });
+        surrender_focus(ctx);
         self.lookout.gate().clear();
         ctx.send_viewport_cmd(ViewportCommand::Title(self.texts.app_title()));
     }
@@ -343,8 +349,7 @@ impl App {
         ctx: &Context,
         now: Instant,
         placed: &[(Grant, Rect)],
-        down: Option<Grant>,
-        action: Option<&Action>,
+        (down, ring, click): (Option<Grant>, Option<Grant>, Option<(Grant, Way)>),
     ) -> Verdict {
         let placed: Vec<(Grant, ScreenRect)> = if window::hidden(ctx) {
             Vec::new()
@@ -356,8 +361,9 @@ impl App {
         if let Some(grant) = down {
             gate.handle_down(now, grant);
         }
-        if let Some(Action::Grant(grant)) = action {
-            gate.handle_click(now, *grant);
+        gate.handle_ring(now, ring, self.lookout.platform());
+        if let Some((grant, way)) = click {
+            gate.handle_click(now, grant, way);
         }
         let verdict = gate.poll(now, self.lookout.platform());
         if let Some(after) = gate.next_ready(now) {
@@ -372,7 +378,7 @@ impl App {
 
     fn act(&mut self, ctx: &Context, view: &View, action: Action) {
         match action {
-            Action::Grant(_) => {}
+            Action::Grant(..) => {}
             Action::Connect(code) => {
                 self.lookout.gate().declare_aid(self.form.aid);
                 self.send(
@@ -504,6 +510,15 @@ impl Place {
     }
 }
 
+/// Nothing has the keyboard.
+fn surrender_focus(ctx: &Context) {
+    ctx.memory_mut(|memory| {
+        if let Some(id) = memory.focused() {
+            memory.surrender_focus(id);
+        }
+    });
+}
+
 fn granting(grant: Grant, hand: crate::view::Hand, language: Language) -> Command {
     match grant {
         Grant::ConsentView => Command::ConsentView(hand),
@@ -545,6 +560,10 @@ impl Provenance for Nobody {
     }
 
     fn covered(&self, _: ScreenRect) -> bool {
+        true
+    }
+
+    fn covered_since(&self, _: Instant, _: ScreenRect) -> bool {
         true
     }
 }

@@ -4,8 +4,13 @@
 //! 1. it has been visible, unmoved and uncovered for a second before it is pressed, and still
 //!    is when it acts ([`Readiness`], observed by every frame and by [`lookout`] in between);
 //! 2. the platform's watch is alive, and saw no F11 since the click was begun;
-//! 3. every press since then is physical, and one that can click (mouse, Space, Enter) has not
-//!    served another click, or the customer declared an aid before pairing.
+//! 3. every press since then is physical, and one of the kind that makes such a click (a mouse button; Space or
+//!    Enter) has not served another click; or the customer declared an aid before pairing;
+//! 4. a key finds the ring on the button only if the customer's own Tab brought it there. Without a declared aid
+//!    what assistive technology presses counts for nothing.
+//!
+//! The kinds matter: programs can send keys to a window, and press buttons as assistive technology does, without
+//! any device; the customer's own typing or clicking elsewhere must not vouch for that.
 //!
 //! The press reaches the UI and the platform's watch by different ways, so a click may come a
 //! little before its press is known: it then waits, for at most [`PATIENCE`]. [`Hand`] carries
@@ -91,17 +96,32 @@ pub enum PressKind {
     Space,
     /// Enter.
     Enter,
+    /// Tab or an arrow: moves the ring.
+    Tab,
     /// F11: refuses every click that was begun before it.
     Stop,
     /// Anything else: makes no click.
     Other,
 }
 
-impl PressKind {
-    fn clicks(self) -> bool {
-        match self {
-            Self::Button | Self::Space | Self::Enter => true,
-            Self::Stop | Self::Other => false,
+/// How a granting button was pressed, as the pages see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// With the mouse.
+    Pointer,
+    /// By a key, while the ring was on it.
+    Key,
+    /// By assistive technology.
+    Aid,
+}
+
+impl Way {
+    /// True if a press of this kind makes such a click.
+    fn made_by(self, kind: PressKind) -> bool {
+        match (self, kind) {
+            (Self::Pointer, PressKind::Button)
+            | (Self::Key, PressKind::Space | PressKind::Enter) => true,
+            (Self::Pointer | Self::Key | Self::Aid, _) => false,
         }
     }
 }
@@ -124,6 +144,9 @@ pub trait Provenance: Send + Sync {
     fn presses_since(&self, since: Instant) -> Option<Vec<Press>>;
     /// True if a window that is not ours covers a part of this rectangle, or if nobody can tell.
     fn covered(&self, rect: ScreenRect) -> bool;
+    /// True if a window that is not ours has come over a part of this rectangle since that moment, also if it is gone
+    /// again, or if nobody can tell.
+    fn covered_since(&self, since: Instant, rect: ScreenRect) -> bool;
 }
 
 /// Since when one button has been in plain sight at one place.
@@ -184,6 +207,7 @@ pub struct Gate {
     buttons: Vec<(Grant, Readiness)>,
     down: Option<Down>,
     click: Option<Click>,
+    ring: Option<Ring>,
     used: Option<Instant>,
     aid: bool,
 }
@@ -195,9 +219,18 @@ struct Down {
     ready: bool,
 }
 
+/// The granting button that a key would press.
+#[derive(Debug, Clone, Copy)]
+struct Ring {
+    grant: Grant,
+    /// True if the customer's own key brought it there.
+    own: bool,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Click {
     grant: Grant,
+    way: Way,
     /// When the UI noticed the press that made the click.
     pressed: Instant,
     /// When the click itself came.
@@ -245,6 +278,7 @@ impl Gate {
         self.buttons.clear();
         self.down = None;
         self.click = None;
+        self.ring = None;
     }
 
     /// The buttons and where they are.
@@ -289,14 +323,30 @@ impl Gate {
         });
     }
 
-    /// The button was clicked: with the mouse if a press on it was seen before, else by key or aid.
-    /// A button that is not ready, or was not when it was pressed, ignores it.
-    pub fn handle_click(&mut self, now: Instant, grant: Grant) {
+    /// On which granting button the ring is in this frame.
+    pub fn handle_ring(&mut self, now: Instant, on: Option<Grant>, platform: &dyn Provenance) {
+        if self.ring.map(|ring| ring.grant) == on {
+            return;
+        }
+        self.ring = on.map(|grant| {
+            let presses = now
+                .checked_sub(SLACK)
+                .and_then(|since| platform.presses_since(since))
+                .unwrap_or_default();
+            let own = presses.iter().any(|press| press.kind == PressKind::Tab)
+                && presses.iter().all(|press| press.physical);
+            Ring { grant, own }
+        });
+    }
+
+    /// The button was clicked. One that is not ready, or was not when it was pressed, ignores it.
+    pub fn handle_click(&mut self, now: Instant, grant: Grant, way: Way) {
         let down = self.down.take().filter(|down| down.grant == grant);
         let pressed = down.map_or(now, |down| down.at);
         if self.ready(now, grant) && down.is_none_or(|down| down.ready) && self.click.is_none() {
             self.click = Some(Click {
                 grant,
+                way,
                 pressed,
                 at: now,
             });
@@ -313,8 +363,11 @@ impl Gate {
             .iter()
             .find(|(grant, _)| *grant == click.grant)
             .map(|(_, readiness)| readiness.rect);
-        let in_sight =
-            rect.is_some_and(|rect| !platform.covered(rect)) && self.ready(now, click.grant);
+        // Looks come now and then; what came and went between two of them is remembered elsewhere.
+        let before = click.pressed.checked_sub(SIGHT).unwrap_or(click.pressed);
+        let in_sight = rect
+            .is_some_and(|rect| !platform.covered(rect) && !platform.covered_since(before, rect))
+            && self.ready(now, click.grant);
         if !in_sight {
             return self.refuse(now, click);
         }
@@ -328,12 +381,21 @@ impl Gate {
         if self.aid {
             return self.grant(click, click.pressed);
         }
+        let own_ring = |ring: Ring| ring.own && ring.grant == click.grant;
+        let possible = match click.way {
+            Way::Pointer => true,
+            Way::Key => self.ring.is_some_and(own_ring),
+            Way::Aid => false,
+        };
+        if !possible {
+            return self.refuse(now, click);
+        }
         presses.retain(|press| self.used.is_none_or(|used| press.at > used));
         if presses.iter().any(|press| !press.physical) {
             return self.refuse(now, click);
         }
         // Of several the oldest, so that no F11 after any of them is taken for an older one.
-        match presses.iter().find(|press| press.kind.clicks()) {
+        match presses.iter().find(|press| click.way.made_by(press.kind)) {
             Some(press) => {
                 self.used = presses.last().map(|newest| newest.at);
                 self.grant(click, press.at)

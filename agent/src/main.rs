@@ -1,9 +1,11 @@
-//! fernsicht-agent: reads its command line and what is attached to it, and runs.
+//! fernsicht-agent: reads its command line and what is attached to it, and runs. Started by itself, it waits until
+//! the other is gone, and lets go of what that one held.
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use fernsicht_agent::app::Link;
+use fernsicht_agent::platform::aftercare;
 use fernsicht_agent::session::{self, Engine};
 use fernsicht_agent::view::Problem;
 use fernsicht_agent::{cli, program};
@@ -16,6 +18,16 @@ fn main() -> ExitCode {
             .with_env_filter(filter)
             .with_writer(std::io::stderr)
             .init();
+    }
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|first| first == aftercare::ARGUMENT)
+    {
+        return match aftercare::run() {
+            Ok(()) => ExitCode::SUCCESS,
+            // Without an X server nothing is held.
+            Err(_) => ExitCode::FAILURE,
+        };
     }
     let mut ending = None;
     let outcome = program::run(cli::Arguments::parse(), |configuration, opened| {

@@ -146,6 +146,11 @@ impl AppWindow {
         )
     }
 
+    /// The X server's number for it.
+    pub fn id(&self) -> u32 {
+        self.window
+    }
+
     /// Left, top, width and height of its contents on the screen.
     pub fn place(&self) -> Result<(i16, i16, u16, u16)> {
         let size = self.connection.get_geometry(self.window)?.reply()?;
@@ -184,6 +189,21 @@ impl AppWindow {
             .configure_window(self.window, &wish)?
             .check()?;
         Ok(())
+    }
+
+    /// Takes it off the screen, as any program may.
+    pub fn unmap(&self) -> Result<()> {
+        Ok(self.connection.unmap_window(self.window)?.check()?)
+    }
+
+    /// Destroys it, as any program may.
+    pub fn destroy(&self) -> Result<()> {
+        Ok(self.connection.destroy_window(self.window)?.check()?)
+    }
+
+    /// Cuts its program off the X server, as `xkill` does.
+    pub fn kill(&self) -> Result<()> {
+        Ok(self.connection.kill_client(self.window)?.check()?)
     }
 
     /// True while keys go to it.

@@ -56,7 +56,8 @@ pub enum Button {
 }
 
 impl Button {
-    fn tabs(self) -> usize {
+    /// How many Tabs lead to it.
+    pub fn tabs(self) -> usize {
         match self {
             // The language switch comes first.
             Self::ConsentView | Self::ViewOn | Self::EndLost => 2,

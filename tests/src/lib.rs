@@ -18,6 +18,7 @@
 //! - [`proc`] reads what a process costs; [`programs`] starts relay, console and agent.
 //! - [`net`] makes networks of our own, as bad as one says; [`flood`] is many strangers at once.
 //! - [`hostile`] is a relay and a console with valid keys that break every rule.
+//! - [`intruder`] is a script on the customer's computer that goes on firing.
 //! - [`reader`] reads the programs' pages as a screen reader does.
 //! - [`operator`] prepares relay, technician and agent file in a temporary folder.
 //! - [`session`] puts all of it together: a whole session on two screens.
@@ -39,6 +40,7 @@ pub mod disk;
 pub mod flood;
 pub mod grab;
 pub mod hostile;
+pub mod intruder;
 pub mod keymap;
 pub mod model;
 pub mod net;

@@ -147,6 +147,13 @@ impl Observer {
         Ok(())
     }
 
+    /// Key codes that are down at this moment, whoever pressed them.
+    pub fn keys_down(&self) -> Result<Vec<u8>> {
+        let keys = self.thread.connection.query_keymap()?.reply()?.keys;
+        let down = |key: &u8| keys[usize::from(key / 8)] & (1 << (key % 8)) != 0;
+        Ok((8..=u8::MAX).filter(down).collect())
+    }
+
     /// The display's keyboard, to read key codes.
     pub fn keymap(&self) -> Result<Keymap> {
         Keymap::read(&self.thread.connection)
@@ -183,6 +190,7 @@ pub struct Press {
 pub struct Target {
     presses: Arc<Mutex<Vec<Press>>>,
     thread: Background,
+    window: xproto::Window,
     centre: (i16, i16),
 }
 
@@ -232,6 +240,7 @@ impl Target {
         Ok(Self {
             presses,
             thread,
+            window,
             centre,
         })
     }
@@ -240,6 +249,16 @@ impl Target {
     pub fn presses(&self) -> Result<Vec<Press>> {
         self.thread.settle()?;
         Ok(lock(&self.presses).clone())
+    }
+
+    /// Takes the window off the screen, or puts it back.
+    pub fn set_shown(&self, shown: bool) -> Result<()> {
+        let connection = &self.thread.connection;
+        match shown {
+            true => connection.map_window(self.window)?.check()?,
+            false => connection.unmap_window(self.window)?.check()?,
+        }
+        Ok(())
     }
 
     /// The middle of the window on its screen.

@@ -29,6 +29,15 @@ pub struct Reader {
 
 type Place = (OwnedBusName, OwnedObjectPath);
 
+/// What a program for assistive technology does to a control.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// Presses it.
+    Press,
+    /// Gives it the keyboard.
+    Focus,
+}
+
 impl Reader {
     /// Starts the buses; sockets lie in `folder`.
     pub fn start(folder: &Path) -> Result<Self> {
@@ -76,20 +85,26 @@ impl Reader {
     /// Everything that a program shows right now, from top to bottom. Empty while it shows nothing.
     pub fn read(&self, pid: u32) -> Result<Vec<String>> {
         let mut words = Vec::new();
+        for window in self.windows(pid)? {
+            self.gather(&window, 0, &mut words);
+        }
+        Ok(words)
+    }
+
+    fn windows(&self, pid: u32) -> Result<Vec<Place>> {
         let names = Proxy::new(
             &self.accessible,
             "org.freedesktop.DBus",
             "/org/freedesktop/DBus",
             "org.freedesktop.DBus",
         )?;
-        for (name, path) in self.children(&root()?)? {
+        let mut windows = self.children(&root()?)?;
+        windows.retain(|(name, _)| {
             // A program that has just ended has no process any more.
             let owner: zbus::Result<u32> = names.call("GetConnectionUnixProcessID", &name.as_str());
-            if owner.is_ok_and(|owner| owner == pid) {
-                self.gather(&(name, path), 0, &mut words);
-            }
-        }
-        Ok(words)
+            owner.is_ok_and(|owner| owner == pid)
+        });
+        Ok(windows)
     }
 
     /// Waits until a program shows a sentence. Returns it as it is shown. Errors: it does not come.
@@ -100,6 +115,53 @@ impl Reader {
             Ok(last.iter().find(|said| words.fit(said)).cloned())
         });
         said.with_context(|| format!("it shows {last:?}"))
+    }
+
+    /// Does what assistive technology does to whatever shows this text: presses it, or gives it the keyboard.
+    /// False: it is not there, or it does not let itself be used.
+    pub fn act(&self, pid: u32, words: &Words, act: Act) -> Result<bool> {
+        let Some(place) = self.find(pid, words)? else {
+            return Ok(false);
+        };
+        let done: zbus::Result<bool> = match act {
+            Act::Press => self
+                .of(&place, "org.a11y.atspi.Action")?
+                .call("DoAction", &0),
+            Act::Focus => self
+                .of(&place, "org.a11y.atspi.Component")?
+                .call("GrabFocus", &()),
+        };
+        Ok(done.unwrap_or(false))
+    }
+
+    /// Where whatever shows this text is, in pixels from the window's upper left corner: left, top, width, height.
+    pub fn extents(&self, pid: u32, words: &Words) -> Result<Option<(i32, i32, i32, i32)>> {
+        let Some(place) = self.find(pid, words)? else {
+            return Ok(None);
+        };
+        let component = self.of(&place, "org.a11y.atspi.Component")?;
+        Ok(component.call("GetExtents", &IN_WINDOW).ok())
+    }
+
+    fn find(&self, pid: u32, words: &Words) -> Result<Option<Place>> {
+        let mut found = None;
+        for window in self.windows(pid)? {
+            self.search(&window, 0, words, &mut found);
+        }
+        Ok(found)
+    }
+
+    /// The deepest: containers may bear the text of what they hold.
+    fn search(&self, place: &Place, depth: usize, words: &Words, found: &mut Option<Place>) {
+        if depth > DEEPEST {
+            return;
+        }
+        if self.name(place).is_ok_and(|name| words.fit(&name)) {
+            *found = Some(place.clone());
+        }
+        for child in self.children(place).unwrap_or_default() {
+            self.search(&child, depth + 1, words, found);
+        }
     }
 
     /// Pages change while they are read: what has gone meanwhile is left out.
@@ -126,11 +188,15 @@ impl Reader {
         Ok(self.proxy(place)?.get_property("Name")?)
     }
 
-    fn proxy(&self, (name, path): &Place) -> Result<Proxy<'static>> {
+    fn proxy(&self, place: &Place) -> Result<Proxy<'static>> {
+        self.of(place, "org.a11y.atspi.Accessible")
+    }
+
+    fn of(&self, (name, path): &Place, interface: &'static str) -> Result<Proxy<'static>> {
         let builder = zbus::blocking::proxy::Builder::new(&self.accessible)
             .destination(name.clone())?
             .path(path.clone())?
-            .interface("org.a11y.atspi.Accessible")?
+            .interface(interface)?
             // What was shown a moment ago is not what is asked for.
             .cache_properties(zbus::proxy::CacheProperties::No);
         Ok(builder.build()?)
@@ -199,6 +265,8 @@ fn connect(address: &str) -> Result<Connection> {
         .build()?)
 }
 
+/// AT-SPI's number for places within a window.
+const IN_WINDOW: u32 = 1;
 /// How long a program may take to answer on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Pages are flat; what is deeper or longer is none.

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use rustix::process::{Pid, Signal};
 
 use crate::wait;
 
@@ -63,12 +64,23 @@ impl Process {
 
     /// Asks the process to end (SIGTERM).
     pub fn terminate(&self) -> Result<()> {
+        self.signal(Signal::TERM)
+    }
+
+    /// Stops it where it is (SIGSTOP), until [`Self::go_on`].
+    pub fn stop(&self) -> Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// It goes on (SIGCONT).
+    pub fn go_on(&self) -> Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
         let pid = i32::try_from(self.child.id()).context("a process id fits i32")?;
-        let pid = rustix::process::Pid::from_raw(pid).context("a process id is not 0")?;
-        Ok(rustix::process::kill_process(
-            pid,
-            rustix::process::Signal::TERM,
-        )?)
+        let pid = Pid::from_raw(pid).context("a process id is not 0")?;
+        Ok(rustix::process::kill_process(pid, signal)?)
     }
 }
 

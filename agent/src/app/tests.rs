@@ -37,6 +37,10 @@ impl Provenance for Desk {
     fn covered(&self, _: ScreenRect) -> bool {
         false
     }
+
+    fn covered_since(&self, _: Instant, _: ScreenRect) -> bool {
+        false
+    }
 }
 
 struct Stand {
@@ -211,6 +215,30 @@ fn a_click_by_an_undeclared_aid_grants_nothing_and_by_a_declared_one_does() {
 }
 
 #[test]
+fn the_customers_own_press_elsewhere_vouches_for_no_aid_and_no_sent_key() {
+    for kind in [PressKind::Button, PressKind::Space, PressKind::Enter] {
+        let mut bench = consent_bench();
+        bench.pass(1100);
+        bench.press(true, kind);
+        bench.harness.get_by_label(LOOK).click_accesskit();
+        bench.pass(0);
+        bench.pass(400);
+        assert!(bench.command().is_none(), "an aid beside {kind:?}");
+        // Keys that are sent to the window: the ring comes, and Space, but no device made them.
+        bench.pass(1100);
+        for key in [egui::Key::Tab, egui::Key::Tab] {
+            bench.harness.key_press(key);
+            bench.pass(0);
+        }
+        bench.press(true, kind);
+        bench.harness.key_press(egui::Key::Space);
+        bench.pass(0);
+        bench.pass(400);
+        assert!(bench.command().is_none(), "a sent key beside {kind:?}");
+    }
+}
+
+#[test]
 fn a_declared_aid_grants_nothing_while_f11_is_not_watched() {
     let mut bench = Bench::with(Stage::Start, Some("4812 073 958"));
     bench.click("Ich benutze eine Bildschirm-Tastatur oder ein anderes Hilfsmittel.");
@@ -325,9 +353,11 @@ fn the_keyboard_alone_goes_from_the_code_to_the_end() {
     bench.pass(1100);
     bench.harness.key_press(egui::Key::Tab); // language
     bench.pass(0);
+    // The press that the ring comes by is the customer's own.
+    bench.press(true, PressKind::Tab);
     bench.harness.key_press(egui::Key::Tab); // only look
     bench.pass(0);
-    bench.touch(true);
+    bench.press(true, PressKind::Space);
     bench.harness.key_press(egui::Key::Space);
     bench.pass(0);
     assert!(matches!(bench.command(), Some(Command::ConsentView(_))));

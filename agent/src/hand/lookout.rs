@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use super::{Gate, Provenance};
 
-/// How often covered buttons are looked for. A cover shorter than this may go unnoticed unless
-/// it is there at the click, which looks once more.
+/// How often covered buttons are looked for. A cover between two looks is found at the click, which looks once more
+/// and asks what has come and gone.
 pub const INTERVAL: Duration = Duration::from_millis(200);
 
 /// How often the bar's buttons are looked at when they are ready: they stand there for hours.

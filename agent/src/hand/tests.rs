@@ -9,6 +9,8 @@ struct Desk {
     presses: Mutex<Vec<Press>>,
     dead: bool,
     covered: Mutex<bool>,
+    /// When something lay over everything for a moment.
+    passed_over: Mutex<Option<Instant>>,
 }
 
 impl Desk {
@@ -35,6 +37,11 @@ impl Provenance for Desk {
 
     fn covered(&self, _: ScreenRect) -> bool {
         *self.covered.lock().expect("unpoisoned")
+    }
+
+    fn covered_since(&self, since: Instant, _: ScreenRect) -> bool {
+        let passed = self.passed_over.lock().expect("unpoisoned");
+        passed.is_some_and(|at| at >= since)
     }
 }
 
@@ -64,7 +71,7 @@ fn a_physical_click_after_a_second_in_sight_is_the_hand() {
     let down = start + 1100 * MS;
     gate.handle_down(down, Grant::ConsentView);
     desk.press(down, true);
-    gate.handle_click(down + 80 * MS, Grant::ConsentView);
+    gate.handle_click(down + 80 * MS, Grant::ConsentView, Way::Pointer);
     assert!(granted(&gate.poll(down + 80 * MS, &desk)));
     assert!(matches!(gate.poll(down + 90 * MS, &desk), Verdict::Idle));
 }
@@ -74,7 +81,7 @@ fn within_the_first_second_nothing_happens() {
     let (start, desk) = (Instant::now(), Desk::default());
     let mut gate = gate_at(start);
     desk.press(start + 999 * MS, true);
-    gate.handle_click(start + 999 * MS, Grant::ConsentView);
+    gate.handle_click(start + 999 * MS, Grant::ConsentView, Way::Pointer);
     assert!(matches!(gate.poll(start + 2000 * MS, &desk), Verdict::Idle));
 }
 
@@ -84,7 +91,7 @@ fn pressed_too_early_and_released_late_does_not_count() {
     let mut gate = gate_at(start);
     gate.handle_down(start + 900 * MS, Grant::ConsentView);
     desk.press(start + 900 * MS, true);
-    gate.handle_click(start + 1100 * MS, Grant::ConsentView);
+    gate.handle_click(start + 1100 * MS, Grant::ConsentView, Way::Pointer);
     assert!(matches!(gate.poll(start + 1100 * MS, &desk), Verdict::Idle));
 }
 
@@ -94,7 +101,7 @@ fn an_injected_press_is_refused_and_the_second_starts_anew() {
     let mut gate = gate_at(start);
     let now = start + 1500 * MS;
     desk.press(now, false);
-    gate.handle_click(now, Grant::ConsentView);
+    gate.handle_click(now, Grant::ConsentView, Way::Pointer);
     assert!(matches!(
         gate.poll(now, &desk),
         Verdict::Refused(Grant::ConsentView)
@@ -108,7 +115,7 @@ fn a_click_without_any_press_waits_and_is_then_refused() {
     let (start, desk) = (Instant::now(), Desk::default());
     let mut gate = gate_at(start);
     let now = start + 1500 * MS;
-    gate.handle_click(now, Grant::ConsentView);
+    gate.handle_click(now, Grant::ConsentView, Way::Pointer);
     assert!(matches!(gate.poll(now, &desk), Verdict::Wait));
     assert!(matches!(
         gate.poll(now + PATIENCE, &desk),
@@ -121,7 +128,7 @@ fn a_press_that_is_reported_late_still_counts() {
     let (start, desk) = (Instant::now(), Desk::default());
     let mut gate = gate_at(start);
     let now = start + 1500 * MS;
-    gate.handle_click(now, Grant::ConsentView);
+    gate.handle_click(now, Grant::ConsentView, Way::Pointer);
     assert!(matches!(gate.poll(now, &desk), Verdict::Wait));
     desk.press(now - 5 * MS, true);
     assert!(granted(&gate.poll(now + 20 * MS, &desk)));
@@ -133,7 +140,7 @@ fn an_old_press_is_not_this_click() {
     let mut gate = gate_at(start);
     desk.press(start, true);
     let now = start + 1500 * MS;
-    gate.handle_click(now, Grant::ConsentView);
+    gate.handle_click(now, Grant::ConsentView, Way::Pointer);
     assert!(matches!(
         gate.poll(now + PATIENCE, &desk),
         Verdict::Refused(_)
@@ -146,9 +153,9 @@ fn one_press_grants_once() {
     let mut gate = gate_at(start);
     let now = start + 1500 * MS;
     desk.press(now, true);
-    gate.handle_click(now, Grant::ConsentView);
+    gate.handle_click(now, Grant::ConsentView, Way::Pointer);
     assert!(granted(&gate.poll(now, &desk)));
-    gate.handle_click(now + 10 * MS, Grant::ConsentView);
+    gate.handle_click(now + 10 * MS, Grant::ConsentView, Way::Pointer);
     assert!(matches!(
         gate.poll(now + 10 * MS + PATIENCE, &desk),
         Verdict::Refused(_)
@@ -160,16 +167,16 @@ fn a_declared_aid_needs_no_device_but_plain_sight() {
     let (start, desk) = (Instant::now(), Desk::default());
     let mut gate = gate_at(start);
     gate.declare_aid(true);
-    gate.handle_click(start + 500 * MS, Grant::ConsentView);
+    gate.handle_click(start + 500 * MS, Grant::ConsentView, Way::Pointer);
     assert!(matches!(gate.poll(start + 500 * MS, &desk), Verdict::Idle));
     desk.cover(true);
-    gate.handle_click(start + 1200 * MS, Grant::ConsentView);
+    gate.handle_click(start + 1200 * MS, Grant::ConsentView, Way::Pointer);
     assert!(matches!(
         gate.poll(start + 1200 * MS, &desk),
         Verdict::Refused(_)
     ));
     desk.cover(false);
-    gate.handle_click(start + 2300 * MS, Grant::ConsentView);
+    gate.handle_click(start + 2300 * MS, Grant::ConsentView, Way::Pointer);
     assert!(granted(&gate.poll(start + 2300 * MS, &desk)));
 }
 
@@ -204,7 +211,7 @@ fn a_cover_reported_for_an_older_place_is_ignored() {
 fn a_new_page_forgets_the_click() {
     let (start, desk) = (Instant::now(), Desk::default());
     let mut gate = gate_at(start);
-    gate.handle_click(start + 1500 * MS, Grant::ConsentView);
+    gate.handle_click(start + 1500 * MS, Grant::ConsentView, Way::Pointer);
     gate.clear();
     assert!(matches!(gate.poll(start + 1501 * MS, &desk), Verdict::Idle));
     assert!(!gate.ready(start + 1501 * MS, Grant::ConsentView));
@@ -217,13 +224,13 @@ fn the_proof_carries_the_time_of_the_press() {
     let down = start + 1500 * MS;
     desk.press(down - 10 * MS, true);
     gate.handle_down(down, Grant::ConsentView);
-    gate.handle_click(down + 100 * MS, Grant::ConsentView);
+    gate.handle_click(down + 100 * MS, Grant::ConsentView, Way::Pointer);
     let verdict = gate.poll(down + 120 * MS, &desk);
     assert!(matches!(verdict, Verdict::Granted(_, hand) if hand.at() == down - 10 * MS));
 
     let mut gate = gate_at(start);
     gate.declare_aid(true);
-    gate.handle_click(down, Grant::ConsentView);
+    gate.handle_click(down, Grant::ConsentView, Way::Pointer);
     let verdict = gate.poll(down + 120 * MS, &Desk::default());
     assert!(matches!(verdict, Verdict::Granted(_, hand) if hand.at() == down));
 }
@@ -235,10 +242,10 @@ fn of_two_presses_the_older_one_vouches_and_both_are_used_up() {
     let now = start + 1500 * MS;
     desk.press(now - 100 * MS, true);
     desk.press(now, true);
-    gate.handle_click(now, Grant::ConsentView);
+    gate.handle_click(now, Grant::ConsentView, Way::Pointer);
     let verdict = gate.poll(now, &desk);
     assert!(matches!(verdict, Verdict::Granted(_, hand) if hand.at() == now - 100 * MS));
-    gate.handle_click(now + 10 * MS, Grant::ConsentView);
+    gate.handle_click(now + 10 * MS, Grant::ConsentView, Way::Pointer);
     assert!(matches!(gate.poll(now + 10 * MS, &desk), Verdict::Wait));
 }
 
@@ -253,7 +260,7 @@ fn f11_after_the_press_refuses_the_click_with_and_without_an_aid() {
         desk.press(down, true);
         desk.press_of(down + 40 * MS, physical, PressKind::Stop);
         desk.press(down + 60 * MS, true);
-        gate.handle_click(down + 80 * MS, Grant::ConsentView);
+        gate.handle_click(down + 80 * MS, Grant::ConsentView, Way::Pointer);
         assert!(matches!(
             gate.poll(down + 90 * MS, &desk),
             Verdict::Refused(_)
@@ -266,7 +273,7 @@ fn f11_refuses_a_waiting_click_and_never_vouches() {
     let (start, desk) = (Instant::now(), Desk::default());
     let mut gate = gate_at(start);
     let now = start + 1500 * MS;
-    gate.handle_click(now, Grant::ConsentView);
+    gate.handle_click(now, Grant::ConsentView, Way::Pointer);
     assert!(matches!(gate.poll(now, &desk), Verdict::Wait));
     desk.press_of(now + 50 * MS, true, PressKind::Stop);
     assert!(matches!(
@@ -278,19 +285,75 @@ fn f11_refuses_a_waiting_click_and_never_vouches() {
 
 #[test]
 fn only_presses_that_click_vouch() {
-    for (kind, vouches) in [
-        (PressKind::Button, true),
-        (PressKind::Space, true),
-        (PressKind::Enter, true),
-        (PressKind::Other, false),
+    use PressKind::{Button, Enter, Other, Space, Tab};
+    for (way, kinds) in [
+        (Way::Pointer, &[Button][..]),
+        (Way::Key, &[Space, Enter]),
+        (Way::Aid, &[]),
+    ] {
+        for kind in [Button, Space, Enter, Tab, Other] {
+            let (start, desk) = (Instant::now(), Desk::default());
+            let mut gate = gate_at(start);
+            let now = start + 1500 * MS;
+            bring_ring(&mut gate, &desk, now);
+            desk.press_of(now, true, kind);
+            gate.handle_click(now, Grant::ConsentView, way);
+            let vouches = kinds.contains(&kind);
+            let granted = granted(&gate.poll(now + PATIENCE, &desk));
+            assert_eq!(granted, vouches, "{way:?} by {kind:?}");
+        }
+    }
+}
+
+/// The customer's Tab brings the ring to the button.
+fn bring_ring(gate: &mut Gate, desk: &Desk, now: Instant) {
+    desk.press_of(now - 400 * MS, true, PressKind::Tab);
+    gate.handle_ring(now - 390 * MS, Some(Grant::ConsentView), desk);
+}
+
+#[test]
+fn a_key_counts_only_where_the_customers_own_tab_brought_the_ring() {
+    enum Brought {
+        BySomething,
+        ByAForgedTab,
+        BesideAForgedKey,
+        AwayAndBack,
+    }
+    for brought in [
+        Brought::BySomething,
+        Brought::ByAForgedTab,
+        Brought::BesideAForgedKey,
+        Brought::AwayAndBack,
     ] {
         let (start, desk) = (Instant::now(), Desk::default());
         let mut gate = gate_at(start);
-        let now = start + 1500 * MS;
-        desk.press_of(now, true, kind);
-        gate.handle_click(now, Grant::ConsentView);
-        assert_eq!(granted(&gate.poll(now + PATIENCE, &desk)), vouches);
+        let now = start + 3000 * MS;
+        let came = now - 1000 * MS;
+        match brought {
+            Brought::BySomething => desk.press_of(came, true, PressKind::Other),
+            Brought::ByAForgedTab => desk.press_of(came, false, PressKind::Tab),
+            Brought::BesideAForgedKey => {
+                desk.press_of(came, false, PressKind::Other);
+                desk.press_of(came, true, PressKind::Tab);
+            }
+            Brought::AwayAndBack => {
+                bring_ring(&mut gate, &desk, came - 500 * MS);
+                gate.handle_ring(came - 5 * MS, None, &desk);
+            }
+        }
+        gate.handle_ring(came, Some(Grant::ConsentView), &desk);
+        desk.press_of(now, true, PressKind::Space);
+        gate.handle_click(now, Grant::ConsentView, Way::Key);
+        assert!(matches!(gate.poll(now, &desk), Verdict::Refused(_)));
     }
+    let (start, desk) = (Instant::now(), Desk::default());
+    let mut gate = gate_at(start);
+    let now = start + 3000 * MS;
+    bring_ring(&mut gate, &desk, now);
+    gate.handle_ring(now, Some(Grant::ConsentView), &desk);
+    desk.press_of(now, true, PressKind::Space);
+    gate.handle_click(now, Grant::ConsentView, Way::Key);
+    assert!(granted(&gate.poll(now, &desk)));
 }
 
 #[test]
@@ -301,7 +364,7 @@ fn a_forged_press_beside_a_physical_one_refuses() {
         let now = start + 1500 * MS;
         desk.press_of(now - 20 * MS, !forged_first, PressKind::Button);
         desk.press_of(now - 10 * MS, forged_first, PressKind::Button);
-        gate.handle_click(now, Grant::ConsentView);
+        gate.handle_click(now, Grant::ConsentView, Way::Pointer);
         assert!(matches!(gate.poll(now, &desk), Verdict::Refused(_)));
     }
 }
@@ -315,7 +378,7 @@ fn without_a_watch_nobody_grants() {
         gate.declare_aid(aid);
         let now = start + 1500 * MS;
         desk.press(now, true);
-        gate.handle_click(now, Grant::ConsentView);
+        gate.handle_click(now, Grant::ConsentView, Way::Pointer);
         assert!(matches!(gate.poll(now, &desk), Verdict::Refused(_)));
     }
 }
@@ -327,8 +390,22 @@ fn a_cover_that_comes_with_the_click_refuses() {
     let now = start + 1500 * MS;
     desk.press(now, true);
     desk.cover(true);
-    gate.handle_click(now, Grant::ConsentView);
+    gate.handle_click(now, Grant::ConsentView, Way::Pointer);
     assert!(matches!(gate.poll(now, &desk), Verdict::Refused(_)));
+}
+
+#[test]
+fn a_cover_that_vanishes_before_the_press_refuses_for_a_second() {
+    for (before, refuses) in [(10, true), (900, true), (1100, false)] {
+        let (start, desk) = (Instant::now(), Desk::default());
+        let mut gate = gate_at(start);
+        let now = start + 5000 * MS;
+        *desk.passed_over.lock().expect("unpoisoned") = Some(now - before * MS);
+        gate.handle_down(now, Grant::ConsentView);
+        desk.press(now, true);
+        gate.handle_click(now + 50 * MS, Grant::ConsentView, Way::Pointer);
+        assert_eq!(!granted(&gate.poll(now + 50 * MS, &desk)), refuses);
+    }
 }
 
 #[test]

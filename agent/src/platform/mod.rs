@@ -18,6 +18,8 @@ pub use fernsicht_protocol::content::{PointerShape, Screen};
 pub use fernsicht_protocol::guard::{ControlPermit, ViewPermit};
 pub use fernsicht_protocol::picture::Rect;
 
+pub mod aftercare;
+pub mod covers;
 pub mod inject;
 pub mod overlay;
 pub mod own;
@@ -28,6 +30,8 @@ pub mod wake;
 pub mod watch;
 mod x11;
 
+pub use aftercare::Aftercare;
+pub use covers::Covers;
 pub use inject::Inject;
 pub use own::{OwnWindows, Sight, Steady};
 pub use pointer::{Pointer, PointerState};

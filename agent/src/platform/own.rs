@@ -148,6 +148,30 @@ impl Desk {
         }
     }
 
+    /// True if the second window is the first, lies around it (as the window manager's frame does), or is on the
+    /// list of the agent's own.
+    pub fn holds(&self, window: u32, other: u32) -> Result<bool, Error> {
+        if self.own.contains(other) {
+            return Ok(true);
+        }
+        match self.lies_within(window, other) {
+            Ok(within) => Ok(within),
+            Err(Ask::Gone) => Ok(false),
+            Err(Ask::Failed(error)) => Err(error),
+        }
+    }
+
+    fn lies_within(&self, window: Window, other: Window) -> Result<bool, Ask> {
+        let mut node = window;
+        while node != self.link.root && node != x11rb::NONE {
+            if node == other {
+                return Ok(true);
+            }
+            node = self.link.connection.query_tree(node)?.reply()?.parent;
+        }
+        Ok(false)
+    }
+
     /// True if a click at this point of the desktop would reach one of the agent's windows.
     pub fn own_at(&self, x: i16, y: i16) -> Result<bool, Error> {
         settle(self.find_own_at(x, y))

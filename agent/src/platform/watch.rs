@@ -142,6 +142,8 @@ pub enum PressKind {
     Space,
     /// Enter, also the keypad's.
     Enter,
+    /// Tab or an arrow.
+    Tab,
     /// F11.
     Stop,
     /// Any other key; which one is not kept.
@@ -332,6 +334,11 @@ impl<F: FnMut(Seen)> Watcher<F> {
             PressKind::Space
         } else if self.keymap.has(keycode, RETURN) || self.keymap.has(keycode, KEYPAD_ENTER) {
             PressKind::Enter
+        } else if MOVES_RING
+            .iter()
+            .any(|keysym| self.keymap.has(keycode, *keysym))
+        {
+            PressKind::Tab
         } else {
             PressKind::OtherKey
         };
@@ -403,3 +410,5 @@ const MOTION_PAUSE: Duration = Duration::from_millis(20);
 const SPACE: u32 = 0x20;
 const RETURN: u32 = 0xff0d;
 const KEYPAD_ENTER: u32 = 0xff8d;
+/// Tab, and left, up, right, down.
+const MOVES_RING: [u32; 5] = [0xff09, 0xff51, 0xff52, 0xff53, 0xff54];

@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use crate::hand::{self, Press, PressKind, ScreenRect};
 use crate::platform::own::Desk;
-use crate::platform::{Area, OwnWindows, Provenance, Watch, watch};
+use crate::platform::{Area, Covers, OwnWindows, Provenance, Watch, watch};
 
 /// Answers from the watch and from a look at the desktop. What it cannot tell it answers so
 /// that nothing is granted.
 pub(super) struct Eyes {
     provenance: Option<Provenance>,
     desk: Option<Mutex<Desk>>,
+    covers: Option<Covers>,
     window: Option<u32>,
 }
 
@@ -19,6 +20,7 @@ impl Eyes {
     pub(super) fn new(watch: Option<&Watch>, window: Option<u32>, own: OwnWindows) -> Self {
         Self {
             provenance: watch.map(Watch::provenance),
+            covers: window.and_then(|window| Covers::start(None, window, own.clone()).ok()),
             desk: Desk::open(None, own).ok().map(Mutex::new),
             window,
         }
@@ -38,6 +40,19 @@ impl hand::Provenance for Eyes {
         let Some(place) = area(rect) else { return true };
         let desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
         desk.covered_at(window, place).unwrap_or(true)
+    }
+
+    fn covered_since(&self, since: Instant, rect: ScreenRect) -> bool {
+        let (Some(desk), Some(covers), Some(window)) = (&self.desk, &self.covers, self.window)
+        else {
+            return true;
+        };
+        let Some(came) = area(rect).and_then(|place| covers.since(since, place)) else {
+            return true;
+        };
+        let desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = |other: &u32| desk.holds(window, *other).unwrap_or(false);
+        !came.iter().all(own)
     }
 }
 
@@ -74,6 +89,7 @@ fn press(press: &watch::Press) -> Press {
             watch::PressKind::Button(1..=3) => PressKind::Button,
             watch::PressKind::Space => PressKind::Space,
             watch::PressKind::Enter => PressKind::Enter,
+            watch::PressKind::Tab => PressKind::Tab,
             watch::PressKind::Stop => PressKind::Stop,
             watch::PressKind::Button(_) | watch::PressKind::OtherKey => PressKind::Other,
         },

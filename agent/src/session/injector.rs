@@ -17,7 +17,7 @@ use fernsicht_protocol::wire::Text;
 use super::core::{Core, Queued, Shared};
 use super::decisions::Acting;
 use crate::platform::own::Desk;
-use crate::platform::{self, Area, Inject, inject};
+use crate::platform::{self, Aftercare, Area, Inject, inject};
 
 /// How often one piece is prepared before it is given up.
 const MOST_PREPARATIONS: usize = 3;
@@ -66,6 +66,7 @@ impl Own for Desk {
 
 /// Runs until the program ends. `area` follows the picture thread's choice.
 pub(super) fn run(shared: &Arc<Shared>, desk: &Desk) {
+    let mut aftercare = None;
     loop {
         let mut core = shared.lock_politely();
         while core.input.is_empty() && !core.release && !core.closing {
@@ -84,12 +85,30 @@ pub(super) fn run(shared: &Arc<Shared>, desk: &Desk) {
             drop(core);
             release(shared);
             if closing {
+                // Dropped last: everything has been let go of.
                 return;
             }
             continue;
         }
-        serve(shared, desk, core);
+        drop(core);
+        // Whatever is pressed from here on somebody lets go of, even if this process is killed.
+        if !cared_for(&mut aftercare) {
+            shared.change(|core| {
+                core.guard
+                    .handle_computer_fault(Instant::now(), Fault::Input)
+            });
+        }
+        serve(shared, desk, shared.lock_politely());
     }
+}
+
+/// True if somebody will let go of what is held when this process dies.
+fn cared_for(aftercare: &mut Option<Aftercare>) -> bool {
+    if aftercare.as_mut().is_none_or(|child| !child.alive()) {
+        *aftercare = None;
+        *aftercare = Aftercare::start().ok();
+    }
+    aftercare.is_some()
 }
 
 /// Decides the oldest input, and injects it if the guard permits.

@@ -29,7 +29,7 @@ use egui::Ui;
 use fernsicht_protocol::attached::Configuration;
 use fernsicht_protocol::code::SessionCode;
 
-use crate::hand::Grant;
+use crate::hand::{Grant, Way};
 use crate::texts::Language;
 use crate::view::{Problem, Receipt, Saved, Stage, View};
 
@@ -92,7 +92,7 @@ pub(crate) struct Form {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Action {
     /// A granting button was pressed. Whether that counts is the gate's to say.
-    Grant(Grant),
+    Grant(Grant, Way),
     /// Connect with this code.
     Connect(SessionCode),
     /// Refuse.

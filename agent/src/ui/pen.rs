@@ -18,7 +18,7 @@ use egui::{
 use super::sign::{self, Sign};
 use super::tokens::{self, Palette};
 use super::{Action, Operator};
-use crate::hand::Grant;
+use crate::hand::{Grant, Way};
 use crate::texts::Texts;
 
 /// How a button looks.
@@ -50,6 +50,8 @@ pub(crate) struct Pen<'a> {
     pub(crate) placed: Vec<(Grant, Rect)>,
     /// A granting button on which the mouse has just gone down.
     pub(crate) down: Option<Grant>,
+    /// The granting button that a key would press.
+    pub(crate) ring: Option<Grant>,
     /// What was asked for.
     pub(crate) action: Option<Action>,
 }
@@ -174,9 +176,24 @@ impl Pen<'_> {
         {
             self.down = Some(grant);
         }
-        if response.clicked() {
-            self.action = Some(Action::Grant(grant));
+        if response.has_focus() {
+            self.ring = Some(grant);
         }
+        if response.clicked() {
+            self.action = Some(Action::Grant(grant, way(ui, &response)));
+        }
+    }
+}
+
+/// How this button was clicked. What assistive technology pressed it did, whatever else there was.
+fn way(ui: &Ui, response: &Response) -> Way {
+    let click = egui::accesskit::Action::Click;
+    if ui.input(|input| input.has_accesskit_action_request(response.id, click)) {
+        Way::Aid
+    } else if response.clicked_by(egui::PointerButton::Primary) {
+        Way::Pointer
+    } else {
+        Way::Key
     }
 }
 

@@ -280,6 +280,7 @@ fn show(stage: Stage, language: Language, size: Vec2, theme: Theme) -> Harness<'
                     bar_height: None,
                     placed: Vec::new(),
                     down: None,
+                    ring: None,
                     action: None,
                 };
                 draw(ui, &mut pen, &shown.view, &mut shown.form);

@@ -48,6 +48,15 @@ impl Devices {
         Ok(Self { known })
     }
 
+    /// Those that carry injected events.
+    pub(in crate::platform) fn injected(&self) -> impl Iterator<Item = u16> {
+        let injected = self
+            .known
+            .iter()
+            .filter(|(_, kind)| **kind == Kind::Injected);
+        injected.map(|(device, _)| *device)
+    }
+
     /// What the device is, if it is known.
     pub(in crate::platform) fn kind(&self, device: u16) -> Option<Kind> {
         self.known.get(&device).copied()

@@ -1,0 +1,212 @@
+//! Remembers what has lain over the agent's window a moment ago, also if it is gone when somebody looks.
+//!
+//! ```text
+//! X server ──"mapped", "moved", "raised" (beside, above and inside our window)──► Covers ──► since then, over this place?
+//! ```
+//!
+//! A window that covers a granting button until just before the customer's press on something that it showed
+//! leaves no other trace. Windows that only moved below ours are remembered as well: whether they lay above in
+//! between nobody can tell.
+//!
+//! One thread reads the notices and sleeps while there are none. Not here: what lies over the window right now
+//! ([`super::own::Desk`]).
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use x11rb::connection::Connection as _;
+use x11rb::protocol::Event;
+use x11rb::protocol::xproto::{ChangeWindowAttributesAux, ConnectionExt as _, EventMask, Window};
+
+use super::wake::sleep;
+use super::x11::Link;
+use super::{Area, Error, OwnWindows, Waker};
+
+/// A running memory. Ends with this handle.
+pub struct Covers {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    link: Link,
+    window: Window,
+    own: OwnWindows,
+    waker: Waker,
+    ending: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    seen: VecDeque<Seen>,
+    over: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Seen {
+    at: Instant,
+    window: Window,
+    /// Where; none if it was gone before anybody could ask.
+    place: Option<Area>,
+}
+
+impl Covers {
+    /// Connects, and remembers from now on what comes over `window`.
+    pub fn start(display: Option<&str>, window: u32, own: OwnWindows) -> Result<Self, Error> {
+        let shared = Arc::new(Shared {
+            link: Link::open(display)?,
+            window,
+            own,
+            waker: Waker::new()?,
+            ending: AtomicBool::new(false),
+            state: Mutex::default(),
+        });
+        let link = &shared.link;
+        shared.listen(link.root, EventMask::SUBSTRUCTURE_NOTIFY)?;
+        let both = EventMask::SUBSTRUCTURE_NOTIFY | EventMask::STRUCTURE_NOTIFY;
+        shared.listen(window, both)?;
+        let parent = link.connection.query_tree(window)?.reply()?.parent;
+        shared.listen_beside(parent)?;
+        link.sync()?;
+        let reader = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("covers".to_owned())
+            .spawn(move || reader.run())?;
+        Ok(Self {
+            shared,
+            thread: Some(thread),
+        })
+    }
+
+    /// Windows that have come, moved or risen over this place of the desktop since that moment, up to now. `None` if
+    /// nobody can tell.
+    pub fn since(&self, since: Instant, place: Area) -> Option<Vec<u32>> {
+        // After a round trip everything that has happened is known.
+        let caught_up = self
+            .shared
+            .link
+            .sync()
+            .and_then(|()| self.shared.catch_up());
+        let state = self.shared.lock();
+        let oldest = state.seen.front().map(|seen| seen.at);
+        let forgotten = state.seen.len() == KEPT && oldest.is_some_and(|oldest| oldest >= since);
+        if caught_up.is_err() || state.over || forgotten {
+            return None;
+        }
+        let over =
+            |seen: &&Seen| seen.at >= since && seen.place.is_none_or(|at| at.clip(place).is_some());
+        Some(state.seen.iter().filter(over).map(|s| s.window).collect())
+    }
+}
+
+impl Drop for Covers {
+    fn drop(&mut self) {
+        self.shared.ending.store(true, Ordering::Release);
+        self.shared.waker.wake();
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok();
+        }
+    }
+}
+
+impl Shared {
+    fn run(&self) {
+        let outcome = self.read();
+        if outcome.is_err() {
+            self.lock().over = true;
+        }
+    }
+
+    fn read(&self) -> Result<(), Error> {
+        while !self.ending.load(Ordering::Acquire) {
+            self.catch_up()?;
+            sleep(self.link.fd(), &self.waker, None)?;
+        }
+        Ok(())
+    }
+
+    fn catch_up(&self) -> Result<(), Error> {
+        while let Some(event) = self.link.connection.poll_for_event()? {
+            self.handle(&event)?;
+        }
+        Ok(())
+    }
+
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "only what was asked for matters"
+    )]
+    fn handle(&self, event: &Event) -> Result<(), Error> {
+        match event {
+            Event::MapNotify(event) => self.note(event.window, self.place(event.window)),
+            Event::ConfigureNotify(event) => self.note(event.window, self.place(event.window)),
+            Event::ReparentNotify(event) if event.window == self.window => {
+                self.listen_beside(event.parent)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn note(&self, window: Window, place: Option<Area>) {
+        if window == self.window || self.own.contains(window) {
+            return;
+        }
+        let mut state = self.lock();
+        if state.seen.len() == KEPT {
+            state.seen.pop_front();
+        }
+        state.seen.push_back(Seen {
+            at: Instant::now(),
+            window,
+            place,
+        });
+    }
+
+    /// What the window takes up of the desktop.
+    fn place(&self, window: Window) -> Option<Area> {
+        let connection = &self.link.connection;
+        let origin = connection
+            .translate_coordinates(window, self.link.root, 0, 0)
+            .ok()?;
+        let geometry = connection.get_geometry(window).ok()?;
+        let (origin, geometry) = (origin.reply().ok()?, geometry.reply().ok()?);
+        let border = geometry.border_width;
+        Some(Area {
+            x: origin.dst_x.saturating_sub_unsigned(border),
+            y: origin.dst_y.saturating_sub_unsigned(border),
+            width: geometry.width.saturating_add(border.saturating_mul(2)),
+            height: geometry.height.saturating_add(border.saturating_mul(2)),
+        })
+    }
+
+    /// The window manager's frame may hold other windows over ours.
+    fn listen_beside(&self, parent: Window) -> Result<(), Error> {
+        if parent == self.link.root {
+            return Ok(());
+        }
+        self.listen(parent, EventMask::SUBSTRUCTURE_NOTIFY)
+    }
+
+    fn listen(&self, window: Window, mask: EventMask) -> Result<(), Error> {
+        let wish = ChangeWindowAttributesAux::new().event_mask(mask);
+        // A frame that is gone meanwhile holds nothing over ours.
+        self.link
+            .connection
+            .change_window_attributes(window, &wish)?
+            .ignore_error();
+        Ok(())
+    }
+
+    /// The state is whole between any two statements.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How much is remembered: more within a second, and nothing is granted.
+const KEPT: usize = 256;
