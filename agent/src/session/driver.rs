@@ -52,6 +52,15 @@ pub(super) struct Driver {
     pub(super) writing: bool,
 }
 
+/// Whose doing it is if this command ends the session: the customer closes the window with a word of it; without one
+/// the window was destroyed.
+pub(super) fn ended_by(command: Option<&Command>) -> End {
+    match command {
+        Some(_) => End::Customer,
+        None => End::Fault,
+    }
+}
+
 /// How a stage of the story ended.
 enum Next {
     /// Another code may be typed.
@@ -274,9 +283,10 @@ impl Driver {
                     }
                 },
                 command = self.inbox.recv() => {
+                    let end = ended_by(command.as_ref());
                     if !self.shared.handle_command(Instant::now(), command) {
                         // Before anything else: no right outlives the window.
-                        self.end(End::Customer);
+                        self.end(end);
                         return Left::Closed;
                     }
                 }

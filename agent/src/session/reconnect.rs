@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::core::{Outgoing, Shared};
-use super::driver::{Driver, sleep_until};
+use super::driver::{Driver, ended_by, sleep_until};
 use super::link;
 use super::pairing::{self, Line};
 
@@ -131,8 +131,9 @@ impl Driver {
             tokio::select! {
                 outcome = &mut future => return Some(outcome),
                 command = self.inbox.recv() => {
+                    let end = ended_by(command.as_ref());
                     if !self.shared.handle_command(Instant::now(), command) {
-                        self.end(End::Customer);
+                        self.end(end);
                     }
                 }
                 () = sleep_until(due) => {
