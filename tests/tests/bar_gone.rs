@@ -205,6 +205,7 @@ fn cut_off(stage: &mut Stage, blow: Blow) -> Result<()> {
         .recording
         .facts()
         .ended
+        .clone()
         .and_then(|(_, reason)| reason);
     let expected = match blow {
         Blow::Unmapped | Blow::Destroyed => reason == Some(End::Fault),
