@@ -89,6 +89,10 @@ impl Provenance for Anybody {
     fn covered(&self, _: ScreenRect) -> bool {
         false
     }
+
+    fn covered_since(&self, _: Instant, _: ScreenRect) -> bool {
+        false
+    }
 }
 
 fn operator() -> Operator {
