@@ -96,15 +96,19 @@ pub fn attach(program: &[u8], configuration: &Configuration) -> Result<Vec<u8>, 
     if program.ends_with(MAGIC) {
         return Err(Error::AlreadyAttached);
     }
-    let configuration = configuration.to_bytes();
+    Ok(attach_bytes(program, &configuration.to_bytes()))
+}
+
+/// The same, whatever the program and the bytes are.
+pub(crate) fn attach_bytes(program: &[u8], configuration: &[u8]) -> Vec<u8> {
     let mut out = program.to_vec();
-    out.extend_from_slice(&configuration);
+    out.extend_from_slice(configuration);
     (program.len() as u64).write(&mut out);
     (configuration.len() as u32).write(&mut out);
     let digest = hash(&out);
     out.extend_from_slice(&digest);
     out.extend_from_slice(MAGIC);
-    Ok(out)
+    out
 }
 
 /// Reads the configuration out of a complete program file.

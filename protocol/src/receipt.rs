@@ -222,16 +222,16 @@ pub fn parse(file: &[u8]) -> Result<Receipt, Error> {
     Ok(receipt)
 }
 
-const BEGIN: &str = "<!--FERNSICHT-RECEIPT 1\n";
-const END: &str = "\n-->";
-const SIGNATURE: &str = "<!--FERNSICHT-SIGNATURE ";
-const SIGNATURE_END: &str = "-->\n";
+pub(crate) const BEGIN: &str = "<!--FERNSICHT-RECEIPT 1\n";
+pub(crate) const END: &str = "\n-->";
+pub(crate) const SIGNATURE: &str = "<!--FERNSICHT-SIGNATURE ";
+pub(crate) const SIGNATURE_END: &str = "-->\n";
 
 fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
     bytes.windows(what.len()).position(|window| window == what)
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     let mut out = String::with_capacity(2 * bytes.len());
     for byte in bytes {

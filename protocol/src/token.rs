@@ -48,9 +48,7 @@ impl Token {
         self.relay_name.write(&mut body);
         self.ca.write(&mut body);
         self.secret.write(&mut body);
-        let check = hash(&body);
-        body.extend_from_slice(&check[..CHECK]);
-        format!("{PREFIX}{}", BASE32_NOPAD.encode(&body).to_lowercase())
+        encode_bytes(&body)
     }
 
     /// Reads what a person pasted; blanks and line breaks are ignored.
@@ -83,6 +81,12 @@ impl Token {
         input.finish()?;
         Ok(token)
     }
+}
+
+/// The text, whatever the bytes are.
+pub(crate) fn encode_bytes(body: &[u8]) -> String {
+    let body = Zeroizing::new([body, &hash(body)[..CHECK]].concat());
+    format!("{PREFIX}{}", BASE32_NOPAD.encode(&body).to_lowercase())
 }
 
 #[cfg(test)]

@@ -99,6 +99,7 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     out.extend(segments());
     out.push(("unit", vec![0, 0, 0, 0, 2, 7, 8, 0, 0, 0, 0]));
     out.extend(operations());
+    out.extend(routed().into_iter().map(|bytes| ("router", bytes)));
     out.extend(documents());
     for typed in [
         fernsicht_protocol::complaint::Code::from_bytes([0x5a; 16])
@@ -161,6 +162,11 @@ fn operations() -> Vec<(&'static str, Vec<u8>)> {
         ];
         out.push(("guard", seed.concat()));
     }
+    for how in 1..6 {
+        let mut bytes = vec![0; 25];
+        bytes[24] = how;
+        out.push(("pairing", bytes));
+    }
     for at in 0..24_usize {
         let mut bytes = vec![0; 40];
         bytes[at] = [4, 1, 2, 12, 6, 20][at % 6];
@@ -179,6 +185,106 @@ fn operations() -> Vec<(&'static str, Vec<u8>)> {
         }
     }
     out
+}
+
+/// What becomes of sessions at the relay, recorded ones above all. Each begins with a session that is already paired
+/// (its first byte: 2 recorded, 4 recorded with control granted, 6 and 8 the same unrecorded with sight at most).
+fn routed() -> Vec<Vec<u8>> {
+    let frames: &[u8] = &[
+        8, 0, 6, 4, 8, 0, 1, 4, 8, 0, 2, 4, 8, 0, 3, 4, 8, 0, 7, 4, 8, 0, 8, 4, 8, 0, 4, 4,
+    ];
+    let (agent_lost, console_lost) = (&[3, 1][..], &[3, 0][..]);
+    let agent_back: &[u8] = &[0, 1, 4, 0, 1, 7, 4, 0, 1, 6];
+    let console_back: &[u8] = &[1, 1, 6, 0, 1, 8, 6, 0, 1, 7];
+    let (open, transcript) = (&[5, 0, 8 + 2, 5][..], &[6, 0, 2, 10][..]);
+    let (ready, sign) = (&[14, 0, 0][..], &[6, 0, 2, 11][..]);
+    let (fail, back, checkpoint) = (&[14, 1, 0][..], &[14, 2, 0][..], &[14, 4, 0][..]);
+    let second = [open, transcript, ready, sign, &[8, 0, 0, 64 + 8]].concat();
+    let more: &[u8] = &[8, 0, 6, 64 + 8, 8, 0, 1, 64 + 8, 8, 0, 8, 64 + 8, 14, 4, 0];
+    let (ended, gone) = (&[4, 0, 0, 8][..], &[6, 0, 0, 9][..]);
+    let receipt: &[u8] = &[14, 3, 0, 4, 0, 0, 9];
+    // Step by step: a code, a hello, a join, a share, its reply, what confirms it.
+    let offer: &[u8] = &[1, 3, 6, 0, 0, 2, 0, 3, 4, 0, 0, 1, 4, 0, 1, 2];
+    let reply: &[u8] = &[6, 0, 2, 3, 4, 0, 3, 3];
+    let all: Vec<Vec<&[u8]>> = vec![
+        vec![&[4], frames, checkpoint, ended, receipt],
+        vec![&[4], frames, gone, receipt],
+        vec![&[4], fail, frames, back, &second, more, ended, receipt],
+        vec![&[4], ended, fail, receipt],
+        vec![&[4], ended, &[12, 255, 12, 255, 12, 255]],
+        vec![&[4], ended, &[3, 1], receipt],
+        vec![&[4], agent_lost, agent_back, &second, more, gone, receipt],
+        vec![
+            &[4],
+            console_lost,
+            console_back,
+            &second,
+            more,
+            ended,
+            receipt,
+        ],
+        vec![&[4], agent_back, &second, more],
+        vec![&[4], console_back, &second, more],
+        vec![&[4], fail, agent_lost, agent_back, back, &second],
+        vec![&[4], fail, back, console_lost, console_back, &second],
+        vec![
+            &[4],
+            agent_lost,
+            console_lost,
+            agent_back,
+            console_back,
+            &second,
+        ],
+        vec![&[4], agent_lost, fail, back, agent_back],
+        vec![&[4], agent_lost, &[4, 0, 2, 7, 12, 255, 12, 255, 12, 255]],
+        vec![&[4], open, ready, transcript, sign],
+        vec![&[4], open, transcript, fail, ready, sign],
+        vec![&[4], open, transcript, agent_lost, ready],
+        vec![&[4], open, transcript, ready, fail, sign],
+        vec![&[4], open, transcript, ready, open, sign],
+        vec![
+            &[4],
+            open,
+            transcript,
+            ready,
+            &[6, 0, 1, 11, 6, 0, 8 + 2, 11],
+        ],
+        vec![&[4], open, &[6, 0, 8 + 2, 10]],
+        vec![&[4], open, &[6, 0, 3, 10], transcript, &[12, 255]],
+        vec![&[4], open, transcript, ready, &[12, 255]],
+        vec![&[4], fail, open, transcript, ready],
+        vec![&[2], frames, &[8, 0, 0, 4], frames],
+        vec![&[2], &[8, 0, 0, 5], frames, &[8, 0, 0, 10]],
+        vec![&[6], open, transcript, ready, sign, more],
+        vec![&[6], &[8, 0, 0, 5], frames, &[5, 0, 2, 5, 8, 0, 0, 64 + 5]],
+        vec![&[8], frames, agent_lost, agent_back, &[5, 0, 2, 5]],
+        vec![&[4], &[5, 0, 2, 5]],
+        vec![&[4], &[5, 0, 8 + 1, 5]],
+        vec![&[4], &[5, 0, 16 + 8 + 2, 5]],
+        vec![&[6], &[5, 0, 32 + 8 + 2, 5]],
+        vec![&[6], &[5, 0, 64 + 8 + 2, 5]],
+        vec![&[4], &[13, 1], receipt],
+        vec![&[4], &[13, 0], receipt],
+        vec![&[4], &[13, 7]],
+        vec![&[4], &[13, 15]],
+        vec![&[4], &[4, 0, 0, 4, 6, 0, 0, 6, 4, 0, 0, 1]],
+        vec![&[4], &[6, 0, 0, 4]],
+        vec![&[4], &[12, 255], &[2, 1, 8, 0, 0, 4], frames],
+        vec![&[0], offer, reply, &[6, 0, 0, 4, 4, 0, 1, 6, 5, 0, 1, 5]],
+        vec![&[0], offer, reply, &[6, 0, 0, 5]],
+        vec![&[0], offer, reply, &[4, 0, 0, 8, 6, 0, 0, 4]],
+        vec![&[0], offer, &[3, 1, 6, 0, 2, 3]],
+        vec![
+            &[0],
+            offer,
+            &[0, 4, 4, 0, 0, 1, 4, 0, 1, 2, 3, 1, 6, 0, 0, 5],
+        ],
+        vec![&[0], offer, reply, &[3, 0]],
+        vec![&[0], offer, &[12, 255, 12, 255, 12, 255]],
+        vec![&[0], offer, &[6, 0, 0, 9]],
+        vec![&[0], &[1, 255, 6, 0, 0, 1, 1, 255, 6, 0, 1, 1]],
+    ];
+    all.into_iter().map(|parts| parts.concat()).collect()
 }
 
 /// Configurations, tokens, codes and pictures.

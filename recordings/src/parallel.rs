@@ -16,11 +16,11 @@ pub(crate) fn map<T: Sync, R: Send>(
     work: impl Fn(&[T]) -> Vec<R> + Sync,
 ) -> Vec<R> {
     let total: usize = items.iter().map(&weight).sum();
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let runs = cores.min(total / WORTH_A_THREAD).max(1);
-    if runs == 1 {
+    if total < 2 * WORTH_A_THREAD {
         return work(items);
     }
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let runs = cores.min(total / WORTH_A_THREAD).max(1);
     let mut cuts = Vec::with_capacity(runs);
     let (mut from, mut sum) = (0, 0);
     for (at, item) in items.iter().enumerate() {

@@ -31,6 +31,7 @@ pub fn run(bytes: &[u8]) {
             }
             6 if reading.len() > 1 => mux.release_receiver(reading.swap_remove(at % reading.len())),
             7 => drop(mux.poll_transmit(&mut Vec::new(), at * 64)),
+            8 if at > 128 => mux.allow(at % (STREAMS + 1)),
             8 => mux.ping(u64::from(op)),
             _ => {
                 let (theirs, rest) = input.0.split_at(at.min(input.0.len()));

@@ -171,16 +171,21 @@ fn play(cast: &mut Cast, bytes: &[u8]) {
         "the console pairs what both mean, and nothing else"
     );
     let Ok(mut there) = paired else { return };
-    let mut chain = [LEAF.to_vec(), CA.to_vec()];
+    let mut chain = vec![LEAF.to_vec(), CA.to_vec()];
     same &= !input.alter(&mut chain[0]);
     same &= !input.alter(&mut chain[1]);
     same &= !input.alter(&mut there.signature);
-    let now = match input.byte() % 8 {
-        1 => 0,
-        2 => u64::MAX / 2,
-        _ => NOW,
-    };
-    same &= now == NOW;
+    let mut now = NOW;
+    let how = input.byte() % 8;
+    same &= !(1..6).contains(&how);
+    match how {
+        1 => now = 0,
+        2 => now = u64::MAX / 2,
+        3 => chain.reverse(),
+        4 => chain.truncate(1),
+        5 => chain[0] = CA.to_vec(),
+        _ => {}
+    }
     let here = confirmed.handle_technician(&chain, &there.signature, now);
     assert_eq!(
         here.is_ok(),

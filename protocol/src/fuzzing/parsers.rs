@@ -1,8 +1,9 @@
 //! Parsers: whatever they take has exactly one encoding, and they take nothing oversized.
 
+use super::Dice;
 use crate::attached::{self, Configuration};
 use crate::audit::{AuditorToRelay, RelayToAuditor};
-use crate::code::SessionCode;
+use crate::code::{self, Password, SessionCode};
 use crate::complaint;
 use crate::content::{
     AgentNotice, Beacon, Cause, ConsoleNotice, Input, InputAck, PeerHeads, PictureAck, Pointer,
@@ -12,7 +13,7 @@ use crate::messages::{
     AgentToConsole, AgentToRelay, ConsoleToAgent, ConsoleToRelay, RelayToAgent, RelayToConsole,
 };
 use crate::picture::Update;
-use crate::token::Token;
+use crate::token::{self, Token};
 use crate::unit::{Assembler, Record};
 use crate::wire::{Error, Wire};
 
@@ -87,12 +88,24 @@ pub fn picture(bytes: &[u8]) {
     }
 }
 
-/// A configuration by itself, and a program file that ends in the bytes.
+/// A configuration by itself, behind a program with everything around it that belongs there, and a program file
+/// that ends in the bytes.
 pub fn attached(bytes: &[u8]) {
-    if let Ok(configuration) = Configuration::from_bytes(bytes) {
+    let configuration = Configuration::from_bytes(bytes);
+    if let Ok(configuration) = &configuration {
         assert_eq!(configuration.to_bytes(), bytes);
-        let file = attached::attach(b"program", &configuration).expect("a bare program");
-        assert_eq!(attached::read(&file), Ok(configuration));
+        let file = attached::attach(b"program", configuration).expect("a bare program");
+        assert_eq!(attached::read(&file).as_ref(), Ok(configuration));
+        let again = attached::attach(&file, configuration);
+        assert_eq!(again, Err(attached::Error::AlreadyAttached));
+    }
+    let read = attached::read(&attached::attach_bytes(b"program", bytes));
+    match configuration {
+        _ if bytes.len() > attached::MAX_CONFIGURATION => {
+            assert_eq!(read, Err(attached::Error::Damaged));
+        }
+        Ok(configuration) => assert_eq!(read, Ok(configuration)),
+        Err(error) => assert_eq!(read, Err(attached::Error::Malformed(error))),
     }
     if let Ok(configuration) = attached::read(bytes) {
         let tail = attached::attach(b"", &configuration)
@@ -105,43 +118,96 @@ pub fn attached(bytes: &[u8]) {
     }
 }
 
-/// What a person typed as a complaint code or as the number of a recording.
+/// What a person typed as a complaint code or as the number of a recording; and a code of which one symbol, and
+/// two, were mistyped as the bytes say.
 pub fn complaint(bytes: &[u8]) {
-    let Ok(typed) = std::str::from_utf8(bytes) else {
+    if let Ok(typed) = std::str::from_utf8(bytes) {
+        match complaint::Code::parse(typed) {
+            Ok(code) => assert_eq!(complaint::Code::parse(&code.grouped()), Ok(code)),
+            Err(complaint::Error::Wrong { at: Some(at) }) => assert!(at < complaint::SYMBOLS),
+            Err(complaint::Error::Symbol { at }) => assert!(at < typed.chars().count()),
+            Err(complaint::Error::Length { symbols }) => assert_ne!(symbols, complaint::SYMBOLS),
+            Err(complaint::Error::Wrong { at: None }) => {}
+        }
+        if let Ok(number) = complaint::Lookup::parse(typed) {
+            assert_eq!(complaint::Lookup::parse(&number.to_string()), Ok(number));
+        }
+    }
+    let Some((code, [one, another])) = bytes.split_first_chunk().map(|(code, rest)| {
+        let mut rest = rest.chunks_exact(2).map(|at| (at[0], at[1]));
+        (*code, [rest.next(), rest.next()])
+    }) else {
         return;
     };
-    match complaint::Code::parse(typed) {
-        Ok(code) => assert_eq!(complaint::Code::parse(&code.grouped()), Ok(code)),
-        Err(complaint::Error::Wrong { at: Some(at) }) => assert!(at < complaint::SYMBOLS),
-        Err(complaint::Error::Symbol { at }) => assert!(at < typed.chars().count()),
-        Err(complaint::Error::Length { symbols }) => assert_ne!(symbols, complaint::SYMBOLS),
-        Err(complaint::Error::Wrong { at: None }) => {}
-    }
-    if let Ok(number) = complaint::Lookup::parse(typed) {
-        assert_eq!(complaint::Lookup::parse(&number.to_string()), Ok(number));
+    let code = complaint::Code::from_bytes(code);
+    let mut typed = code.symbols().as_bytes().to_vec();
+    let mut mistype = |slip: Option<(u8, u8)>| {
+        let (at, with) = slip?;
+        let at = usize::from(at) % typed.len();
+        let with = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"[usize::from(with % 32)];
+        let wrong = std::mem::replace(&mut typed[at], with) != with;
+        let typed = String::from_utf8(typed.clone()).expect("symbols are ASCII");
+        Some((at, wrong, complaint::Code::parse(&typed)))
+    };
+    let Some((at, wrong, parsed)) = mistype(one) else {
+        return;
+    };
+    let expected = match wrong {
+        true => Err(complaint::Error::Wrong { at: Some(at) }),
+        false => Ok(code.clone()),
+    };
+    assert_eq!(parsed, expected, "one wrong symbol is located");
+    if let Some((also, again, parsed)) = mistype(another)
+        && wrong
+        && again
+        && also != at
+    {
+        assert!(parsed.is_err(), "two wrong symbols are found");
     }
 }
 
-/// What a person typed as a code.
+/// What a person typed as a code; and a code of which one digit was mistyped as the bytes say.
 pub fn code(bytes: &[u8]) {
-    let Ok(typed) = std::str::from_utf8(bytes) else {
-        return;
-    };
-    if let Ok(code) = SessionCode::parse(typed) {
+    if let Ok(typed) = std::str::from_utf8(bytes)
+        && let Ok(code) = SessionCode::parse(typed)
+    {
         assert_eq!(SessionCode::parse(&code.grouped()).as_ref(), Ok(&code));
         let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).collect::<Vec<_>>();
         assert_eq!(digits(typed), digits(&code.grouped()));
         assert!((4..=12).contains(&code.nameplate().len()));
     }
-}
-
-/// What a person pasted as an enrolment token.
-pub fn token(bytes: &[u8]) {
-    let Ok(pasted) = std::str::from_utf8(bytes) else {
+    let Some(([length, at, with], digits)) = bytes.split_first_chunk() else {
         return;
     };
-    if let Ok(token) = Token::parse(pasted) {
+    let nameplate = digits.iter().take(usize::from(length % 16));
+    let nameplate: String = nameplate.map(|byte| char::from(b'0' + byte % 11)).collect();
+    let password = Password::draw(&mut Dice(u64::from(*at)));
+    let Ok(code) = SessionCode::new(&nameplate, password) else {
+        let fits = (4..=12).contains(&nameplate.len());
+        assert!(!fits || nameplate.contains(':'), "4 to 12 digits are one");
+        return;
+    };
+    let mut typed = code.grouped().into_bytes();
+    assert_eq!(SessionCode::parse(&code.grouped()), Ok(code));
+    let at = usize::from(*at) % typed.len();
+    let digit = b'0' + with % 10;
+    if typed[at].is_ascii_digit() && typed[at] != digit {
+        typed[at] = digit;
+        let typed = String::from_utf8(typed).expect("digits are ASCII");
+        assert_eq!(SessionCode::parse(&typed), Err(code::Error::Typo));
+    }
+}
+
+/// What a person pasted as an enrolment token; and a token that holds the bytes.
+pub fn token(bytes: &[u8]) {
+    if let Ok(pasted) = std::str::from_utf8(bytes)
+        && let Ok(token) = Token::parse(pasted)
+    {
         assert_eq!(Token::parse(&token.encode()), Ok(token));
+    }
+    let text = token::encode_bytes(bytes);
+    if let Ok(token) = Token::parse(&text) {
+        assert_eq!(*token.encode(), text, "a token has one encoding");
     }
 }
 

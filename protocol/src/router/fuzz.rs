@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use rand_core::{CryptoRng, RngCore};
@@ -16,8 +16,8 @@ use crate::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::crypto::{SigningKey, hash};
 use crate::frame::{Class, Direction, HEADER_BYTES, Header};
 use crate::messages::{
-    AgentToRelay, ConsoleToRelay, End, RecordingOpen, RelayToAgent, RelayToConsole, SessionId,
-    VERSION,
+    AgentToRelay, ConsoleToRelay, End, RecordingOpen, Refusal, RelayToAgent, RelayToConsole,
+    SessionId, VERSION,
 };
 use crate::pairing::{Confirm, Context};
 use crate::rights::Rights;
@@ -36,7 +36,7 @@ pub(super) type Forwarded = [u32; Class::ALL.len()];
 
 pub(super) fn play(data: &[u8]) -> Forwarded {
     let mut input = Bytes(data);
-    let mut run = Run::new(input.next());
+    let mut run = Run::begun(input.next());
     while !input.0.is_empty() {
         run.step(&mut input);
         run.drain();
@@ -57,7 +57,7 @@ struct Model {
 }
 
 /// What the recorder knows of a recording.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Kept {
     epochs: Vec<u32>,
     signed: Option<u32>,
@@ -71,6 +71,7 @@ struct Kept {
 static KEYS: LazyLock<[SigningKey; 4]> =
     LazyLock::new(|| [1, 2, 3, 4].map(|seed| SigningKey::draw(&mut Counter(seed))));
 
+#[derive(Clone)]
 struct Run {
     router: Router,
     offer: Offer,
@@ -87,14 +88,46 @@ struct Run {
     starting: VecDeque<Opening>,
     /// What a console offered last, and what it was paired with.
     offered: HashMap<ConnectionId, (SessionId, u8)>,
-    paired: HashMap<SessionId, Pairing>,
+    paired: HashMap<SessionId, Arc<Pairing>>,
     sessions: Vec<SessionId>,
     nameplates: Vec<String>,
     numbers: HashMap<(ConnectionId, u32, Class), u64>,
     forwarded: Forwarded,
 }
 
+/// Where runs begin, by the middle bits of their first byte: signatures cost a thousand times as much as the
+/// rest, and are made once for what most runs begin with.
+static BEGUN: LazyLock<[Run; 4]> = LazyLock::new(|| {
+    let paired = |by: u8, rights: &[u8]| {
+        let mut run = Run::new(0);
+        run.pair(by);
+        let mut rights = Bytes(rights);
+        if !rights.0.is_empty() {
+            run.frame(&mut rights);
+        }
+        run
+    };
+    [
+        paired(RECORDED, &[]),
+        // The newest agent's first rights frame of epoch 1: grant 1, control.
+        paired(RECORDED, &[0, 0, 4]),
+        paired(0, &[]),
+        paired(0, &[0, 0, 5]),
+    ]
+});
+
+/// A pairing by this one is recorded.
+const RECORDED: u8 = 1;
+
 impl Run {
+    /// What the first byte says: nobody there yet, or two that are paired.
+    fn begun(flags: u8) -> Self {
+        match usize::from(flags >> 1 & 7) {
+            begun @ 1..=4 => BEGUN[begun - 1].clone(),
+            _ => Self::new(flags),
+        }
+    }
+
     fn new(flags: u8) -> Self {
         let offer = match flags & 1 {
             0 => Offer::Recorded,
@@ -146,6 +179,7 @@ impl Run {
             12 => self.pass(self.now + Duration::from_secs(u64::from(input.next()))),
             13 => match input.next() {
                 0 => self.router.handle_drain(self.now()),
+                by if by % 8 == 7 => self.router.handle_malformed(self.any(by >> 3), self.now()),
                 by => self
                     .router
                     .handle_revoked(TechnicianId(i64::from(by % 4)), self.now()),
@@ -202,7 +236,7 @@ impl Run {
         let hash = crate::crypto::hash(&[by; 32]);
         self.agent(agent, AgentToRelay::ResumeHash { hash });
         self.console(console, ConsoleToRelay::ResumeHash { hash });
-        let recorded = by % 2 == 1 && self.offer == Offer::Recorded;
+        let recorded = by % 8 == RECORDED && self.offer == Offer::Recorded;
         let recording = recorded.then(|| recording_open(0));
         self.agent(
             agent,
@@ -227,7 +261,7 @@ impl Run {
             let shares = (Blob(vec![1; 33]), Blob(vec![2; 33]));
             let technician = self.technician(by).into();
             let pairing = Pairing::new(context, shares, [2; 32], confirm, technician);
-            self.paired.insert(session, pairing);
+            self.paired.insert(session, Arc::new(pairing));
             self.sign(console, (false, true, 1));
             self.ready();
             self.sign(console, (true, true, 1));
@@ -308,10 +342,7 @@ impl Run {
         if what % 5 == 0 {
             return self.ready();
         }
-        let at = usize::from(by) % self.sessions.len().max(1);
-        let Some(session) = self.sessions.iter().rev().nth(at).copied() else {
-            return;
-        };
+        let session = self.session(by);
         let Some(kept) = self.kept.get_mut(&session) else {
             return;
         };
@@ -423,7 +454,7 @@ impl Run {
                 hash: crate::crypto::hash(&[by; 32]),
             },
             7 => AgentToRelay::Resume {
-                session: self.sessions.last().copied().unwrap_or_default(),
+                session: self.session(by),
                 token: [by; 32],
                 next_hash: crate::crypto::hash(&[by; 32]),
             },
@@ -459,7 +490,7 @@ impl Run {
                 hash: crate::crypto::hash(&[by; 32]),
             },
             8 => ConsoleToRelay::Resume {
-                session: self.sessions.last().copied().unwrap_or_default(),
+                session: self.session(by),
                 token: [by; 32],
                 next_hash: crate::crypto::hash(&[by; 32]),
             },
@@ -671,8 +702,13 @@ impl Run {
                 }
                 Output::Seated { connection } => assert!(self.open.contains(&connection)),
                 Output::Rejudge { connection } => assert!(self.open.contains(&connection)),
-                Output::Enrol { connection, .. } => {
-                    let result = Ok(vec![vec![0; 8]]);
+                Output::Enrol {
+                    connection, secret, ..
+                } => {
+                    let result = match secret[0] % 2 {
+                        0 => Ok(vec![vec![0; 8]]),
+                        _ => Err(Refusal::Token),
+                    };
                     self.router.handle_enrolment(connection, result);
                 }
                 Output::StartRecording(opening) => self.start(*opening),
@@ -745,6 +781,13 @@ impl Run {
         }
     }
 
+    /// A session, the newest for 0.
+    fn session(&self, by: u8) -> SessionId {
+        let at = usize::from(by) % self.sessions.len().max(1);
+        let session = self.sessions.iter().rev().nth(at);
+        session.copied().unwrap_or_default()
+    }
+
     fn now(&self) -> Now {
         Now {
             since_start: self.now,
@@ -815,6 +858,7 @@ impl<'a> Bytes<'a> {
 }
 
 /// Reproducible; nothing in a router under test is secret.
+#[derive(Clone)]
 struct Counter(u64);
 
 impl RngCore for Counter {

@@ -70,7 +70,7 @@ impl TooMany {
 }
 
 /// When a bucket will be full again; the same as a bucket of tokens, in one number.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Limiter<K> {
     rate: Rate,
     capacity: usize,

@@ -75,7 +75,7 @@ struct Track {
 }
 
 /// One session's second lock.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Lock {
     state: State,
     ceiling: Rights,

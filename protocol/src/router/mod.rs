@@ -136,13 +136,13 @@ enum Timer {
     Longest(SessionId),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Connection {
     network: Network,
     role: Role,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Role {
     Agent(agent::State),
     Console {
@@ -158,7 +158,7 @@ enum Service {
 }
 
 /// All sessions of one relay.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Router {
     config: Config,
     service: Service,

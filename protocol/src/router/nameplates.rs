@@ -25,7 +25,7 @@ enum Entry {
     Resting(Over),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Nameplates {
     entries: HashMap<u32, Entry>,
     resting: VecDeque<(Duration, u32)>,

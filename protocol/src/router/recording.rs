@@ -91,7 +91,7 @@ pub struct Opening {
 }
 
 /// Whether a session is recorded.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Recording {
     /// Never was so far.
     Off,
@@ -99,7 +99,7 @@ pub(super) enum Recording {
     On(Box<Recorded>),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Recorded {
     identity: Identity,
     step: Step,
@@ -114,7 +114,7 @@ pub(super) struct Recorded {
 }
 
 /// What must not change from one epoch to the next.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Identity {
     rid: [u8; 16],
     open_hash: Hash,
@@ -122,7 +122,7 @@ struct Identity {
     deletion: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Step {
     /// The console's signature over the transcript is awaited.
     Awaits {

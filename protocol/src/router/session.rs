@@ -19,14 +19,14 @@ use crate::frame::Header;
 use crate::messages::{End, Refusal, RelayToAgent, RelayToConsole, SessionId, Share};
 use crate::pairing::{Confirm, Context};
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Session {
     pub(super) nameplate: u32,
     pub(super) technician: TechnicianId,
     pub(super) phase: Phase,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Phase {
     /// The code is out.
     Offered(Offer),
@@ -34,7 +34,7 @@ pub(super) enum Phase {
     Paired(Box<Pair>),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Offer {
     pub(super) console: ConnectionId,
     /// The networks that have spent their try. At most as many as shares per code.
@@ -43,7 +43,7 @@ pub(super) struct Offer {
     pub(super) candidates: VecDeque<Candidate>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Candidate {
     pub(super) agent: ConnectionId,
     pub(super) configuration: [u8; 32],
@@ -73,7 +73,7 @@ pub(super) enum Step {
     Left,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Pair {
     pub(super) agent: Place,
     pub(super) console: Place,
@@ -88,7 +88,7 @@ pub(super) struct Pair {
     pub(super) recording: Recording,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Place {
     pub(super) link: Link,
     /// H(token) of the one-time token that resumes this side.

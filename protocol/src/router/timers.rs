@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::time::Duration;
 
 /// A set of named deadlines.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Timers<T> {
     due: BTreeSet<(Duration, T)>,
     at: HashMap<T, Duration>,
