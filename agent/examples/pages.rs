@@ -133,6 +133,7 @@ fn pages(now: Instant) -> Vec<(&'static str, Stage)> {
             recorded: false,
             question,
             notice,
+            screens: Vec::new(),
         })
     };
     let card = |receipt: Option<&str>| {

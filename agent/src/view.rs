@@ -220,6 +220,8 @@ pub struct Session {
     pub question: Option<Question>,
     /// A notice beside the state, if any.
     pub notice: Option<Notice>,
+    /// The screens, while the customer chooses anew which to show; else none.
+    pub screens: Vec<ScreenChoice>,
 }
 
 /// What the technician can do right now.

@@ -23,6 +23,8 @@ pub struct Mark {
     pub sequence: u64,
     /// Running digest after it.
     pub digest: u64,
+    /// Generation of the layout that it shows.
+    pub layout: u32,
 }
 
 /// Opaque BGRX pixels, row by row.
@@ -45,6 +47,8 @@ pub struct Board {
     /// Rises whenever the picture is another one: cleared or resized.
     generation: u64,
     dirty: Vec<Rect>,
+    /// Generation of the layout that the picture shows.
+    layout: u32,
     mark: Option<Mark>,
     received: Option<Instant>,
     pointer: Pointer,
@@ -151,6 +155,11 @@ impl Board {
         self.pixels.as_ref()
     }
 
+    /// Generation of the layout that the picture shows.
+    pub fn layout(&self) -> u32 {
+        self.layout
+    }
+
     /// Which picture this is; changes when it is cleared or resized.
     pub fn generation(&self) -> u64 {
         self.generation
@@ -199,6 +208,7 @@ impl Board {
             self.dirty.push(all);
         }
         self.mark = Some(mark);
+        self.layout = mark.layout;
         self.received.get_or_insert(received);
         true
     }

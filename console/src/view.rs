@@ -9,7 +9,7 @@
 
 use std::time::Instant;
 
-use fernsicht_protocol::content::{Cause, InputEvent};
+use fernsicht_protocol::content::{Cause, InputEvent, Screen};
 use fernsicht_protocol::messages::{End, Page};
 use fernsicht_protocol::net::Transport;
 use fernsicht_protocol::rights::Rights;
@@ -121,12 +121,31 @@ pub struct Session {
     pub recorded: bool,
     /// Which page the customer reads, where the agent said so.
     pub page: Option<Page>,
+    /// The screens in the picture, once the agent has told them.
+    pub layout: Option<Layout>,
+}
+
+/// The screens that the customer shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// Which pictures have it.
+    pub generation: u32,
+    /// The screens, in pixels of the picture.
+    pub screens: Vec<Screen>,
 }
 
 impl Session {
     /// True if what the technician's hands do is sent.
     pub fn takes_input(&self) -> bool {
         self.rights.control() && self.link == Link::Whole
+    }
+
+    /// The screens in a picture of this layout; none while they are not known.
+    pub fn screens_of(&self, layout: u32) -> &[Screen] {
+        match &self.layout {
+            Some(known) if known.generation == layout => &known.screens,
+            Some(_) | None => &[],
+        }
     }
 
     /// True if a picture may be drawn.

@@ -103,6 +103,9 @@ wire_struct! {
     pub struct Input {
         /// The newest beacon number that the console has opened.
         pub beacon: u64,
+        /// Generation of the layout ([`AgentNotice::Layout`]) of the picture that the technician had
+        /// before him; 0 if there was none. Positions on another one mean nothing.
+        pub layout: u32,
         /// What the technician did.
         pub event: InputEvent,
     }
@@ -179,13 +182,14 @@ wire_enum! {
     pub enum AgentNotice {
         /// The shared area changed.
         0 => Layout {
-            /// Rises with every change.
+            /// Rises with every change, from 1.
             generation: u32,
             /// Width of the shared area in pixels.
             width: u16,
             /// Height of the shared area in pixels.
             height: u16,
-            /// The screens in it, relative to its upper left corner.
+            /// The screens that are shown, relative to its upper left corner. Between them it is black,
+            /// and positions there mean nothing.
             screens: List<Screen, 16>,
         },
         /// The customer uses mouse or keyboard: remote input is dropped meanwhile.

@@ -234,7 +234,12 @@ impl<'o> Session<'o> {
     /// An input event. Returns its number.
     pub fn input(&mut self, event: InputEvent) -> u64 {
         let beacon = self.beacon;
-        let input = Input { beacon, event }.to_bytes();
+        let input = Input {
+            beacon,
+            layout: 1,
+            event,
+        }
+        .to_bytes();
         let frame = self.frame(Direction::ConsoleToAgent, Class::Input, &input);
         frame.header.number
     }

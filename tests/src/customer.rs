@@ -24,9 +24,16 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long a granting button must have been in plain sight, and some more.
 const SIGHT: Duration = Duration::from_millis(1300);
 
+/// Tabs from the code's field to the box of the aid.
+const AID_TABS: usize = 3;
+
 /// Buttons by the number of Tabs that lead to them from an unfocused page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Button {
+    /// Choice of screens on its page: the nth button; all screens come last.
+    Screen(u8),
+    /// The same on the bar.
+    BarScreen(u8),
     /// Consent page: "Yes, only look".
     ConsentView,
     /// Consent page: "Yes, look and control".
@@ -66,6 +73,9 @@ impl Button {
             Self::ConsentRefuse | Self::CardSkip | Self::End => 4,
             // Behind Stop, show off, end, move and language: a question suspends control.
             Self::UpgradeYes | Self::EndYes => 6,
+            // One behind the other; on the bar behind Stop, end, move and language.
+            Self::Screen(number) => 1 + usize::from(number),
+            Self::BarScreen(number) => 4 + usize::from(number),
             // Nothing can be switched then.
             Self::EndLostYes => 5,
         }
@@ -88,18 +98,23 @@ pub struct Customer {
     grabber: Grabber,
     display: String,
     title: String,
-    size: (u16, u16),
+    /// Programs press the keys, and the agent is told so beforehand.
+    aid: bool,
 }
 
 impl Customer {
     /// Sits down at `screen`; `title` is a part of the agent's window title.
     pub fn at(screen: &XServer, title: &str) -> Result<Self> {
+        let aid = !screen.has_devices();
         Ok(Self {
-            hand: Device::physical(screen.display())?,
+            hand: match aid {
+                true => Device::injected(screen.display())?,
+                false => Device::physical(screen.display())?,
+            },
             grabber: Grabber::open(screen.display())?,
             display: screen.display().to_owned(),
             title: title.to_owned(),
-            size: screen.size(),
+            aid,
         })
     }
 
@@ -128,9 +143,29 @@ impl Customer {
     /// Types the code into the code page, where the field has the focus, and confirms it.
     pub fn enter_code(&self, code: &str) -> Result<()> {
         self.sit_down()?;
+        if self.aid {
+            self.declare_aid()?;
+        }
         self.hand.type_text(code)?;
         self.rest(Duration::from_millis(200))?;
         self.hand.key(keysyms::RETURN)
+    }
+
+    /// "I use an on-screen keyboard or another aid": by Tab to the box, and back to the field.
+    fn declare_aid(&self) -> Result<()> {
+        for _ in 0..AID_TABS {
+            self.hand.key(keysyms::TAB)?;
+            self.rest(Duration::from_millis(60))?;
+        }
+        self.hand.key(keysyms::SPACE)?;
+        self.rest(Duration::from_millis(60))?;
+        for _ in 0..AID_TABS {
+            self.hand.key_event(keysyms::SHIFT, true)?;
+            self.hand.key(keysyms::TAB)?;
+            self.hand.key_event(keysyms::SHIFT, false)?;
+            self.rest(Duration::from_millis(60))?;
+        }
+        Ok(())
     }
 
     /// Waits until the page rests and its granting buttons have been in sight for long enough.
@@ -198,12 +233,13 @@ impl Customer {
             i32::from(y) + i32::from(height),
         );
         let clamp = |value: i32, max: u16| value.clamp(0, i32::from(max)) as u16;
-        let (left, top) = (clamp(x.into(), self.size.0), clamp(y.into(), self.size.1));
+        let size = self.grabber.size()?;
+        let (left, top) = (clamp(x.into(), size.0), clamp(y.into(), size.1));
         let area = Area {
             x: left,
             y: top,
-            width: clamp(right, self.size.0) - left,
-            height: clamp(bottom, self.size.1) - top,
+            width: clamp(right, size.0) - left,
+            height: clamp(bottom, size.1) - top,
         };
         ensure!(
             area.width > 0 && area.height > 0,

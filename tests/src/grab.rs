@@ -137,7 +137,6 @@ impl Picture {
 pub struct Grabber {
     connection: RustConnection,
     root: u32,
-    size: (u16, u16),
 }
 
 impl Grabber {
@@ -145,25 +144,24 @@ impl Grabber {
     pub fn open(display: &str) -> Result<Self> {
         let (connection, screen) =
             x11rb::connect(Some(display)).with_context(|| format!("no X server at {display}"))?;
-        let screen = &connection.setup().roots[screen];
-        let (root, size) = (
-            screen.root,
-            (screen.width_in_pixels, screen.height_in_pixels),
-        );
-        Ok(Self {
-            connection,
-            root,
-            size,
-        })
+        let root = connection.setup().roots[screen].root;
+        Ok(Self { connection, root })
+    }
+
+    /// Width and height of the screen, which may have changed since it was opened.
+    pub fn size(&self) -> Result<(u16, u16)> {
+        let root = self.connection.get_geometry(self.root)?.reply()?;
+        Ok((root.width, root.height))
     }
 
     /// The whole screen, without the pointer.
     pub fn grab(&self) -> Result<Picture> {
+        let (width, height) = self.size()?;
         self.grab_area(Area {
             x: 0,
             y: 0,
-            width: self.size.0,
-            height: self.size.1,
+            width,
+            height,
         })
     }
 

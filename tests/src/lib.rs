@@ -6,8 +6,10 @@
 //! - [`device`] presses the keys and buttons of that screen's own devices.
 //! - [`clients`] speak the protocol without a screen; [`pair`] is a session of two of them;
 //!   [`sealed`] opens recordings without the auditor's program.
+//! - [`aim`] asks whether clicks land on the pixels pointed at.
 //! - [`dice`] is chance that can be repeated.
 //! - [`customer`] is the person at the agent, by keyboard.
+//! - [`pattern`] says of each pixel where it is, and counts clicks.
 //! - [`observer`] listens as an X client of its own: raw events with their source, clicks on a window.
 //! - [`grab`] reads screens and compares them pixel by pixel.
 //! - [`auditor`] enrols an auditor and runs his program; [`browser`] looks at pages and films.
@@ -28,6 +30,7 @@
 //!
 //! But for the model nothing here reaches into a program: no switch, no shared memory, no test hook.
 
+pub mod aim;
 pub mod apps;
 pub mod auditor;
 pub mod authority;
@@ -47,6 +50,7 @@ pub mod net;
 pub mod observer;
 pub mod operator;
 pub mod pair;
+pub mod pattern;
 pub mod proc;
 pub mod programs;
 pub mod reader;

@@ -46,6 +46,10 @@ pub struct Layout {
     pub width: u16,
     /// Height of both.
     pub height: u16,
+    /// Width and height of the technician's, if it is another one.
+    pub technician_size: Option<(u16, u16)>,
+    /// How large the customer's and the technician's programs draw themselves; empty is as the screen says.
+    pub scales: [&'static str; 2],
     /// The customer's keyboard.
     pub customer: &'static str,
     /// The technician's keyboard.
@@ -65,6 +69,8 @@ impl Default for Layout {
         Self {
             width: 1280,
             height: 800,
+            technician_size: None,
+            scales: ["", ""],
             customer: "de",
             technician: "de",
             pace: None,
@@ -129,6 +135,7 @@ pub struct Backdrop {
     pub operator: Operator,
     folder: PathBuf,
     pace: Option<u32>,
+    scales: [&'static str; 2],
     auditors: usize,
     plain_auditor: bool,
     streets: Option<Arc<Streets>>,
@@ -142,6 +149,8 @@ impl Backdrop {
         let Layout {
             width,
             height,
+            technician_size,
+            scales,
             customer,
             technician,
             pace,
@@ -150,6 +159,7 @@ impl Backdrop {
             tapped,
         } = layout;
         let customer_screen = XServer::start(width, height, customer)?.with_window_manager()?;
+        let (width, height) = technician_size.unwrap_or((width, height));
         let technician_screen = XServer::start(width, height, technician)?.with_window_manager()?;
         let operator = Operator::new(programs, folder)?;
         Ok(Self {
@@ -158,6 +168,7 @@ impl Backdrop {
             operator,
             folder: folder.to_owned(),
             pace,
+            scales,
             auditors,
             plain_auditor,
             streets: None,
@@ -194,6 +205,7 @@ impl Backdrop {
             operator,
             folder,
             pace,
+            scales,
             auditors,
             plain_auditor,
             streets,
@@ -242,6 +254,7 @@ impl Backdrop {
         command
             .stdout(Stdio::piped())
             .stderr(log(&folder, "console.log")?);
+        scale(&mut command, scales[1]);
         attend(&mut command);
         let place = streets.as_ref().map(|streets| &streets.technician);
         let mut console = start_in(place, "fernsicht-console", &mut command)?;
@@ -258,6 +271,7 @@ impl Backdrop {
         command
             .stdout(Stdio::null())
             .stderr(log(&folder, "agent.log")?);
+        scale(&mut command, scales[0]);
         attend(&mut command);
         let place = streets.as_ref().map(|streets| &streets.customer);
         let agent = start_in(place, "fernsicht-agent", &mut command)?;
@@ -286,6 +300,12 @@ impl Backdrop {
     }
 }
 
+fn scale(command: &mut Command, factor: &str) {
+    if !factor.is_empty() {
+        command.env("WINIT_X11_SCALE_FACTOR", factor);
+    }
+}
+
 fn start_in(place: Option<&Namespace>, name: &str, command: &mut Command) -> Result<Process> {
     match place {
         Some(namespace) => namespace.enter(|| Process::start(name, command)),
@@ -311,6 +331,17 @@ impl Stage {
         }
         let log = self.relay.log()?;
         self.relay.process.check().context(log)
+    }
+
+    /// The customer types the console's code, agrees to looking and control, chooses what to show (the nth button of
+    /// that page), photographs the card and puts it away.
+    pub fn share(&mut self, choice: u8) -> Result<()> {
+        let code = self.code()?;
+        self.customer.enter_code(&code)?;
+        self.customer.read()?;
+        self.customer.press(Button::ConsentControl)?;
+        self.press_until_card(Button::Screen(choice))?;
+        self.grant(Button::CardDone, Rights::Control)
     }
 
     /// The customer agrees to looking and control, photographs the card and puts it away.

@@ -92,7 +92,38 @@ impl Drop for Process {
     }
 }
 
-/// A running Xvfb.
+/// A monitor of a screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Monitor<'a> {
+    /// What the X server calls it.
+    pub name: &'a str,
+    /// Width and height.
+    pub size: (u16, u16),
+    /// Upper left corner.
+    pub at: (u16, u16),
+}
+
+/// Xorg with outputs that nobody sees, and nothing else.
+const DUMMY: &str = r#"
+Section "ServerFlags"
+    Option "AutoAddDevices" "false"
+    Option "AutoEnableDevices" "false"
+    Option "AutoAddGPU" "false"
+    Option "DontVTSwitch" "true"
+EndSection
+Section "Device"
+    Identifier "outputs"
+    Driver "dummy"
+    VideoRam 256000
+EndSection
+Section "Screen"
+    Identifier "screen"
+    Device "outputs"
+    DefaultDepth 24
+EndSection
+"#;
+
+/// A running Xvfb, or Xorg without a screen.
 #[derive(Debug)]
 pub struct XServer {
     server: Process,
@@ -100,46 +131,131 @@ pub struct XServer {
     display: String,
     width: u16,
     height: u16,
+    devices: bool,
 }
 
 impl XServer {
     /// Starts a screen of this size with an XKB layout (`us`, `de`, …), without window manager.
     pub fn start(width: u16, height: u16, layout: &str) -> Result<Self> {
-        let mut server = Process::start(
-            "Xvfb",
-            Command::new("Xvfb")
-                .args([
-                    "-displayfd",
-                    "1",
-                    "-screen",
-                    "0",
-                    &format!("{width}x{height}x24"),
-                ])
-                .args(["-nolisten", "tcp", "-noreset", "-dpi", "96"])
-                .stdin(Stdio::null())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::null()),
-        )?;
+        let size = format!("{width}x{height}x24");
+        let mut command = Command::new("Xvfb");
+        command.args(["-screen", "0", &size, "-dpi", "96"]);
+        Self::serve("Xvfb", &mut command, (width, height), layout)
+    }
+
+    /// Starts Xorg with Debian's dummy video driver: sixteen outputs that can be plugged in and out, of which
+    /// the first is on, with this size. It has no keyboard and mouse but those that programs play.
+    pub fn with_outputs(folder: &Path, width: u16, height: u16, layout: &str) -> Result<Self> {
+        let configuration = folder.join("xorg.conf");
+        std::fs::write(&configuration, DUMMY)?;
+        let mut command = Command::new("Xorg");
+        command
+            .arg("-config")
+            .arg(&configuration)
+            .arg("-logfile")
+            .arg(folder.join("xorg.log"))
+            .args(["-novtswitch", "-sharevts", "-dpi", "96"]);
+        let mut this = Self::serve("Xorg", &mut command, (width, height), layout)?;
+        this.devices = false;
+        this.plug("DUMMY0", (width, height), (0, 0))?;
+        Ok(this)
+    }
+
+    fn serve(
+        name: &str,
+        command: &mut Command,
+        (width, height): (u16, u16),
+        layout: &str,
+    ) -> Result<Self> {
+        command
+            .args(["-displayfd", "1", "-nolisten", "tcp", "-noreset"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut server = Process::start(name, command)?;
         let pipe = server
             .child()
             .stdout
             .take()
-            .context("Xvfb's output is piped")?;
+            .context("the X server's output is piped")?;
         let mut line = String::new();
         BufReader::new(pipe).read_line(&mut line)?;
         let number: u32 = line
             .trim()
             .parse()
-            .context("Xvfb did not name its display")?;
+            .with_context(|| format!("{name} did not name its display"))?;
         let this = Self {
             server,
             manager: None,
             display: format!(":{number}"),
             width,
             height,
+            devices: true,
         };
         this.run("setxkbmap", &[layout])?;
         Ok(this)
+    }
+
+    /// Switches an output on, with this size and place, or gives it another one.
+    pub fn plug(&self, output: &str, (width, height): (u16, u16), at: (u16, u16)) -> Result<()> {
+        let mode = format!("{width}x{height}-fernsicht");
+        // A mode that is there already is what is wanted.
+        let (w, h) = (width.to_string(), height.to_string());
+        let end = (u32::from(width) + 40).to_string();
+        let low = (u32::from(height) + 9).to_string();
+        let (w1, w2) = (
+            (u32::from(width) + 10).to_string(),
+            (u32::from(width) + 20).to_string(),
+        );
+        let (h1, h2) = (
+            (u32::from(height) + 3).to_string(),
+            (u32::from(height) + 6).to_string(),
+        );
+        let clock = f64::from(width + 40) * f64::from(height + 9) * 60.0 / 1e6;
+        let clock = format!("{clock:.2}");
+        self.run(
+            "xrandr",
+            &["--newmode", &mode, &clock, &w, &w1, &w2, &end, &h, &h1, &h2, &low],
+        )
+        .ok();
+        self.run("xrandr", &["--addmode", output, &mode])?;
+        let at = format!("{}x{}", at.0, at.1);
+        self.run("xrandr", &["--output", output, "--mode", &mode, "--pos", &at])
+    }
+
+    /// Switches an output off.
+    pub fn unplug(&self, output: &str) -> Result<()> {
+        self.run("xrandr", &["--output", output, "--off"])
+    }
+
+    /// Lays monitors over the screen, with names, sizes and places, in place of those that are there.
+    pub fn set_monitors(&self, monitors: &[Monitor<'_>]) -> Result<()> {
+        let output = self.command("xrandr").arg("--listmonitors").output()?;
+        let listed = String::from_utf8_lossy(&output.stdout).into_owned();
+        let there: Vec<&str> = listed
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.split_whitespace().nth(1))
+            .map(|name| name.trim_start_matches(['+', '*']))
+            .collect();
+        for (index, Monitor { name, size, at }) in monitors.iter().enumerate() {
+            let ((w, h), (x, y)) = (size, at);
+            let place = format!("{w}/{}x{h}/{}+{x}+{y}", w / 4, h / 4);
+            // The first one takes the place of the monitor that the server makes by itself.
+            let output = if index == 0 { "screen" } else { "none" };
+            self.run("xrandr", &["--setmonitor", name, &place, output])?;
+        }
+        for name in there {
+            if name != "screen" && !monitors.iter().any(|monitor| monitor.name == name) {
+                self.run("xrandr", &["--delmonitor", name])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// True if it has a keyboard and a mouse of its own.
+    pub fn has_devices(&self) -> bool {
+        self.devices
     }
 
     /// Starts openbox and waits until it manages windows.

@@ -282,6 +282,7 @@ async fn sealed_input(met: &Met, pair: &mut Pair) {
                 for beacon in beacons {
                     let input = Input {
                         beacon,
+                        layout: 1,
                         event: event.clone(),
                     };
                     records.push(Record::Frame(sealer.seal(

@@ -118,7 +118,11 @@ async fn load(pair: &mut Pair, n: u64, dice: &mut Dice) -> Result<()> {
         x: (n % 1000) as u16,
         y: 5,
     };
-    let input = Input { beacon: 1, event };
+    let input = Input {
+        beacon: 1,
+        layout: 1,
+        event,
+    };
     pair.send(Direction::ConsoleToAgent, Class::Input, &input.to_bytes())
         .await?;
     let bytes = match n % 8 {

@@ -151,7 +151,11 @@ async fn work(pair: &mut Pair, frames: u64) -> Result<()> {
     let mut dice = Dice::fresh();
     for n in 0..frames {
         let event = InputEvent::Move { x: 7, y: n as u16 };
-        let input = Input { beacon: 1, event };
+        let input = Input {
+            beacon: 1,
+            layout: 1,
+            event,
+        };
         pair.send(Direction::ConsoleToAgent, Class::Input, &input.to_bytes())
             .await?;
         let content = vec![n as u8; 500 + dice.roll(20_000) as usize];

@@ -263,7 +263,11 @@ impl House {
             let mut pair = pair;
             for n in 0..50 {
                 let event = InputEvent::Move { x: n, y: n };
-                let input = Input { beacon: 1, event };
+                let input = Input {
+                    beacon: 1,
+                    layout: 1,
+                    event,
+                };
                 let (to, class) = (Direction::ConsoleToAgent, Class::Input);
                 pair.send(to, class, &input.to_bytes()).await?;
             }

@@ -62,9 +62,9 @@ pub enum Error {
     /// The screens changed: choose the area again.
     #[error("the screens have changed")]
     LayoutChanged,
-    /// There is no screen with this number.
-    #[error("there is no screen {0}")]
-    NoSuchScreen(u8),
+    /// A screen that was chosen is not there any more.
+    #[error("a screen that was chosen is gone")]
+    ScreenGone,
     /// The X server is gone or answers nonsense.
     #[error("the connection to the screen was lost: {0}")]
     Lost(String),
@@ -104,6 +104,17 @@ impl Area {
             && (top..top + i32::from(self.height)).contains(&y)
     }
 
+    /// What both have in common.
+    pub fn common(self, other: Area) -> Option<Area> {
+        let part = self.clip(other)?;
+        Some(Area {
+            x: self.x.saturating_add_unsigned(part.x),
+            y: self.y.saturating_add_unsigned(part.y),
+            width: part.width,
+            height: part.height,
+        })
+    }
+
     /// The part of a rectangle of the desktop that lies inside, relative to the area.
     pub fn clip(self, other: Area) -> Option<Rect> {
         let left = i32::from(self.x).max(i32::from(other.x));
@@ -131,41 +142,117 @@ impl Area {
     }
 }
 
-/// Which part of the desktop is shared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A screen and what the desktop calls it. Numbers follow the screens' places; the name stays when a screen
+/// moves, turns or changes its size, so it is by name that a screen is granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Monitor {
+    /// Unlike every other one's; 0 where the desktop knows no monitors.
+    pub name: u32,
+    /// Where it is.
+    pub screen: Screen,
+}
+
+/// Which screens are shared.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
-    /// All screens: the smallest rectangle around them.
+    /// Whichever there are.
     All,
-    /// One screen, by its number.
-    Screen(u8),
+    /// Those with these names, and none that comes later.
+    These(Vec<u32>),
 }
 
 impl Selection {
-    /// The area among these screens.
-    pub fn area(self, screens: &[Screen]) -> Result<Area, Error> {
-        match self {
-            Self::Screen(number) => screens
-                .iter()
-                .find(|screen| screen.number == number)
-                .map(area_of)
-                .ok_or(Error::NoSuchScreen(number)),
-            Self::All => screens
-                .iter()
-                .map(area_of)
-                .reduce(|all, next| {
-                    let (x, y) = (all.x.min(next.x), all.y.min(next.y));
-                    let width = all.right().max(next.right()) - i32::from(x);
-                    let height = all.bottom().max(next.bottom()) - i32::from(y);
-                    let size = |value: i32| u16::try_from(value).unwrap_or(u16::MAX);
-                    Area {
-                        x,
-                        y,
-                        width: size(width),
-                        height: size(height),
-                    }
-                })
-                .ok_or(Error::NoSuchScreen(0)),
+    /// What is shared of these. Errors: [`Error::ScreenGone`] if one of the chosen is not among them.
+    pub fn shown(&self, monitors: &[Monitor]) -> Result<Shown, Error> {
+        let there = |name: &u32| monitors.iter().any(|monitor| monitor.name == *name);
+        let chosen = |monitor: &&Monitor| match self {
+            Self::All => true,
+            Self::These(names) => names.contains(&monitor.name),
+        };
+        let mut screens: Vec<Screen> = monitors
+            .iter()
+            .filter(chosen)
+            .map(|monitor| monitor.screen.clone())
+            .collect();
+        screens.dedup();
+        let missing = match self {
+            Self::All => false,
+            Self::These(names) => !names.iter().all(there),
+        };
+        if missing || screens.is_empty() {
+            return Err(Error::ScreenGone);
         }
+        Ok(Shown::new(screens))
+    }
+}
+
+/// The shared part of the desktop: some screens, and the smallest rectangle around them. What else lies in
+/// the rectangle (another screen, or nothing at all) is black and takes no clicks.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Shown {
+    /// The rectangle.
+    pub area: Area,
+    screens: Vec<Screen>,
+}
+
+impl Shown {
+    /// What these screens, in pixels of the desktop, make up.
+    pub fn new(screens: Vec<Screen>) -> Self {
+        let around = |all: Area, next: Area| {
+            let (x, y) = (all.x.min(next.x), all.y.min(next.y));
+            let width = all.right().max(next.right()) - i32::from(x);
+            let height = all.bottom().max(next.bottom()) - i32::from(y);
+            let size = |value: i32| u16::try_from(value).unwrap_or(u16::MAX);
+            Area {
+                x,
+                y,
+                width: size(width),
+                height: size(height),
+            }
+        };
+        let area = screens.iter().map(area_of).reduce(around);
+        Self {
+            area: area.unwrap_or_default(),
+            screens,
+        }
+    }
+
+    /// Where its screens are, on the desktop.
+    pub fn places(&self) -> impl Iterator<Item = Area> {
+        self.screens.iter().map(area_of)
+    }
+
+    /// Its screens as parts of the rectangle.
+    pub fn parts(&self) -> impl Iterator<Item = Rect> {
+        self.places().filter_map(|place| self.area.clip(place))
+    }
+
+    /// Its screens relative to the rectangle's upper left corner, as the console is told.
+    pub fn screens(&self) -> impl Iterator<Item = Screen> {
+        self.screens.iter().filter_map(|screen| {
+            let part = self.area.clip(area_of(screen))?;
+            Some(Screen {
+                number: screen.number,
+                x: i16::try_from(part.x).ok()?,
+                y: i16::try_from(part.y).ok()?,
+                width: part.width,
+                height: part.height,
+            })
+        })
+    }
+
+    /// True if the point of the desktop lies on one of its screens.
+    pub fn contains(&self, x: i32, y: i32) -> bool {
+        self.places().any(|place| place.contains(x, y))
+    }
+
+    /// What these rectangles have in common with each of its screens.
+    pub fn within(&self, rects: &[Rect]) -> Vec<Vec<Rect>> {
+        let inside = |part: Rect| {
+            let common = rects.iter().map(move |rect| rect.intersection(part));
+            common.filter(|rect| !rect.is_empty()).collect()
+        };
+        self.parts().map(inside).collect()
     }
 }
 
@@ -237,14 +324,17 @@ pub trait Capture {
     /// Which backend this is, for the log.
     fn name(&self) -> &'static str;
 
-    /// The screens, numbered from 1, from left to right, then from top to bottom.
-    fn screens(&self) -> &[Screen];
+    /// What is shared.
+    fn shown(&self) -> &Shown;
 
     /// The shared area.
-    fn area(&self) -> Area;
+    fn area(&self) -> Area {
+        self.shown().area
+    }
 
-    /// Chooses the shared area; also after [`Changes::layout`].
-    fn select(&mut self, selection: Selection) -> Result<Area, Error>;
+    /// Chooses what is shared; also after [`Changes::layout`]. Errors: [`Error::ScreenGone`], and what
+    /// was shared stays what it was.
+    fn select(&mut self, selection: &Selection) -> Result<Shown, Error>;
 
     /// A handle that ends [`Capture::wait`] from another thread.
     fn waker(&self) -> Waker;
@@ -254,7 +344,8 @@ pub trait Capture {
     fn wait(&mut self, timeout: Option<Duration>) -> Result<Changes, Error>;
 
     /// Reads these rectangles of the screen *of this moment* into the picture, which must
-    /// have the area's size, and says which of them were read or found changed.
+    /// have the area's size, and says which of them were read or found changed. Nothing outside of the
+    /// shared screens is read.
     fn read(
         &mut self,
         permit: &ViewPermit<'_>,
@@ -275,11 +366,21 @@ pub fn open_capture(display: Option<&str>) -> Result<Box<dyn Capture>, Error> {
     }
 }
 
-/// The screens of this moment, for the page that lets the customer choose. No pixels.
-pub fn screens(display: Option<&str>) -> Result<Vec<Screen>, Error> {
+/// The screens of this moment, numbered from 1, from left to right, then from top to bottom. No pixels.
+pub fn monitors(display: Option<&str>) -> Result<Vec<Monitor>, Error> {
     refuse_wayland(display, &Session::from_environment())?;
-    let link = x11::Link::open(display)?;
-    x11::screens::query(&link)
+    x11::screens::query(&x11::Link::open(display)?)
+}
+
+/// Calls `changed` with the screens of this moment, and again whenever they are others, until the waker
+/// wakes. Sleeps in between.
+pub fn follow_monitors(
+    display: Option<&str>,
+    waker: &Waker,
+    changed: impl FnMut(Vec<Monitor>),
+) -> Result<(), Error> {
+    refuse_wayland(display, &Session::from_environment())?;
+    x11::screens::follow(&x11::Link::open(display)?, waker, changed)
 }
 
 /// What the environment says about the session.
@@ -315,35 +416,72 @@ fn refuse_wayland(display: Option<&str>, session: &Session) -> Result<(), Error>
 mod tests {
     use super::*;
 
-    fn screen(number: u8, x: i16, y: i16, width: u16, height: u16) -> Screen {
-        Screen {
+    fn monitor(number: u8, (x, y): (i16, i16), (width, height): (u16, u16)) -> Monitor {
+        let screen = Screen {
             number,
             x,
             y,
             width,
             height,
+        };
+        Monitor {
+            name: 100 + u32::from(number),
+            screen,
         }
     }
 
     #[test]
     fn all_screens_are_the_box_around_them() {
-        let screens = [
-            screen(1, -1280, 40, 1280, 1024),
-            screen(2, 0, 0, 1920, 1080),
+        let monitors = [
+            monitor(1, (-1280, 40), (1280, 1024)),
+            monitor(2, (0, 0), (1920, 1080)),
         ];
-        let area = Selection::All.area(&screens).unwrap();
-        assert_eq!(
-            area,
-            Area {
-                x: -1280,
-                y: 0,
-                width: 3200,
-                height: 1080
-            }
+        let shown = Selection::All.shown(&monitors).unwrap();
+        let area = Area {
+            x: -1280,
+            y: 0,
+            width: 3200,
+            height: 1080,
+        };
+        assert_eq!(shown.area, area);
+        let parts: Vec<_> = shown.screens().map(|s| (s.number, s.x, s.y)).collect();
+        assert_eq!(parts, [(1, 0, 40), (2, 1280, 0)]);
+        assert!(shown.contains(-1, 40) && !shown.contains(-1, 39));
+        assert!(matches!(Selection::All.shown(&[]), Err(Error::ScreenGone)));
+    }
+
+    #[test]
+    fn a_screen_is_chosen_by_name_and_none_comes_by_itself() {
+        let (left, right) = (
+            monitor(1, (0, 0), (800, 600)),
+            monitor(2, (800, 0), (640, 480)),
         );
+        let both = Selection::These(vec![101, 102]);
+        assert_eq!(both.shown(&[left.clone(), right]).unwrap().area.width, 1440);
+        // Another one between them: it is in the rectangle, and not shared.
+        let wide = monitor(3, (1440, 0), (800, 600));
+        let new = Monitor {
+            name: 7,
+            screen: monitor(2, (800, 0), (640, 480)).screen,
+        };
+        let moved = Monitor { name: 102, ..wide };
+        let shown = both.shown(&[left.clone(), new.clone(), moved]).unwrap();
+        assert_eq!(shown.area.width, 2240);
+        assert!(!shown.contains(900, 100) && shown.contains(1500, 100));
+        let read = shown.within(&[shown.area.whole()]);
+        let widths: Vec<_> = read
+            .concat()
+            .iter()
+            .map(|rect| (rect.x, rect.width))
+            .collect();
+        assert_eq!(widths, [(0, 800), (1440, 800)]);
         assert!(matches!(
-            Selection::Screen(3).area(&screens),
-            Err(Error::NoSuchScreen(3))
+            both.shown(&[left.clone(), new]),
+            Err(Error::ScreenGone)
+        ));
+        assert!(matches!(
+            Selection::These(Vec::new()).shown(&[left]),
+            Err(Error::ScreenGone)
         ));
     }
 

@@ -1,4 +1,4 @@
-//! What the agent draws over the desktop: the frame around the shared area, and large
+//! What the agent draws over the desktop: the frame around each shared screen, and large
 //! numbers on the screens while the customer chooses.
 //!
 //! Plain windows that no window manager touches, transparent to every click, kept above
@@ -10,24 +10,25 @@ use super::{Area, Error, OwnWindows, Screen};
 /// Width of the frame in pixels.
 pub const FRAME_WIDTH: u16 = 4;
 
-/// The coloured frame around the shared area. It goes with this handle.
+/// The coloured frame around each shared screen. It goes with this handle.
 pub struct Frame(#[expect(dead_code, reason = "it holds the windows")] Panel);
 
 impl Frame {
-    /// Shows the frame just inside the edges of the area. The colour is red, green, blue.
+    /// Shows a frame just inside the edges of each area. The colour is red, green, blue.
     pub fn show(
         display: Option<&str>,
-        area: Area,
+        areas: &[Area],
         colour: [u8; 3],
         own: &OwnWindows,
     ) -> Result<Self, Error> {
-        let blocks: Vec<Block> = strips(area)
+        let strips = areas.iter().flat_map(|area| strips(*area));
+        let blocks: Vec<Block> = strips
             .map(|place| Block {
                 place,
                 colour,
                 drawing: Vec::new(),
             })
-            .into();
+            .collect();
         Panel::show(display, &blocks, own).map(Self)
     }
 }

@@ -190,7 +190,9 @@ impl Desk {
         }
         let place = self.place(window)?;
         let screens = screens::query(&self.link).map_err(Ask::Failed)?;
-        let mut screens = screens.iter().map(super::area_of);
+        let mut screens = screens
+            .iter()
+            .map(|monitor| super::area_of(&monitor.screen));
         Ok(!screens.any(|screen| screen.clip(place).is_some()))
     }
 

@@ -16,22 +16,20 @@ use std::time::Duration;
 
 use scrap::{Capturer, Display};
 use x11rb::connection::Connection as _;
-use x11rb::protocol::Event;
-use x11rb::protocol::randr::{self, ConnectionExt as _, NotifyMask};
 
 use super::region::coalesce;
 use super::wake::{deadline, sleep};
 use super::x11::{Link, screens};
 use super::{
-    Area, Capture, Changes, Error, Pixels, Rect, Screen, Selection, ViewPermit, Waker, area_of,
+    Area, Capture, Changes, Error, Monitor, Pixels, Rect, Selection, Shown, ViewPermit, Waker,
 };
 
 /// Full frames of the session's own display.
 pub struct Scrap {
     link: Link,
     waker: Waker,
-    screens: Vec<Screen>,
-    area: Area,
+    monitors: Vec<Monitor>,
+    shown: Shown,
     sources: Vec<Source>,
     stale: bool,
     fresh: Pixels,
@@ -47,21 +45,17 @@ impl Scrap {
     /// Opens the session's own display; scrap knows no other.
     pub fn open() -> Result<Self, Error> {
         let link = Link::open(None)?;
-        if link.has(randr::X11_EXTENSION_NAME)? {
-            let notices =
-                NotifyMask::SCREEN_CHANGE | NotifyMask::CRTC_CHANGE | NotifyMask::OUTPUT_CHANGE;
-            link.connection.randr_select_input(link.root, notices)?;
-        }
+        screens::announce(&link)?;
         let mut opened = Self {
             link,
             waker: Waker::new()?,
-            screens: Vec::new(),
-            area: Area::default(),
+            monitors: Vec::new(),
+            shown: Shown::default(),
             sources: Vec::new(),
             stale: true,
             fresh: Pixels::default(),
         };
-        opened.select(Selection::All)?;
+        opened.select(&Selection::All)?;
         Ok(opened)
     }
 
@@ -69,16 +63,13 @@ impl Scrap {
     fn drain(&mut self) -> Result<bool, Error> {
         let mut noticed = false;
         while let Some(event) = self.link.connection.poll_for_event()? {
-            noticed |= matches!(
-                event,
-                Event::RandrScreenChangeNotify(_) | Event::RandrNotify(_)
-            );
+            noticed |= screens::is_change(&event);
         }
         if noticed {
             let found = screens::query(&self.link)?;
-            let changed = found != self.screens;
+            let changed = found != self.monitors;
             self.stale |= changed;
-            self.screens = found;
+            self.monitors = found;
             return Ok(changed);
         }
         Ok(false)
@@ -87,14 +78,14 @@ impl Scrap {
     /// Takes full frames of the screens in the area and puts them together.
     fn grab(&mut self) -> Result<(), Error> {
         for source in &mut self.sources {
-            let Some(inside) = self.area.clip(source.place) else {
+            let Some(inside) = self.shown.area.clip(source.place) else {
                 continue;
             };
             // The first call returns what was requested long ago, and requests anew.
             source.capturer.frame()?;
             let frame = source.capturer.frame()?;
             let row = usize::from(source.place.width) * 4;
-            let first = Area { ..source.place }.clip(self.area);
+            let first = Area { ..source.place }.clip(self.shown.area);
             let Some(first) = first else { continue };
             let width = usize::from(inside.width) * 4;
             for line in 0..inside.height {
@@ -133,36 +124,31 @@ impl Capture for Scrap {
         "scrap"
     }
 
-    fn screens(&self) -> &[Screen] {
-        &self.screens
+    fn shown(&self) -> &Shown {
+        &self.shown
     }
 
-    fn area(&self) -> Area {
-        self.area
-    }
-
-    fn select(&mut self, selection: Selection) -> Result<Area, Error> {
-        self.screens = screens::query(&self.link)?;
-        self.area = selection.area(&self.screens)?;
+    fn select(&mut self, selection: &Selection) -> Result<Shown, Error> {
+        self.monitors = screens::query(&self.link)?;
+        self.shown = selection.shown(&self.monitors)?;
         // scrap names no positions: its displays come in the server's order.
         let places = screens::in_server_order(&self.link)?;
         let mut sources = Vec::new();
         for (place, display) in places.iter().zip(Display::all()?) {
-            let place = area_of(place);
             if (display.width(), display.height()) != (place.width.into(), place.height.into()) {
                 return Err(Error::LayoutChanged);
             }
-            if self.area.clip(place).is_some() {
+            if self.shown.places().any(|shown| shown == *place) {
                 sources.push(Source {
-                    place,
+                    place: *place,
                     capturer: Capturer::new(display)?,
                 });
             }
         }
         self.sources = sources;
-        self.fresh = Pixels::new(self.area);
+        self.fresh = Pixels::new(self.shown.area);
         self.stale = false;
-        Ok(self.area)
+        Ok(self.shown.clone())
     }
 
     fn waker(&self) -> Waker {
@@ -174,7 +160,7 @@ impl Capture for Scrap {
         let due = sleep(self.link.fd(), &self.waker, deadline(Some(tick)))?;
         let layout = self.drain()?;
         let damage = if due && tick == TICK {
-            vec![self.area.whole()]
+            vec![self.shown.area.whole()]
         } else {
             Vec::new()
         };
@@ -192,13 +178,13 @@ impl Capture for Scrap {
         into: &mut Pixels,
     ) -> Result<Vec<Rect>, Error> {
         self.drain()?;
-        if self.stale || (into.width, into.height) != (self.area.width, self.area.height) {
+        if self.stale || (into.width, into.height) != (self.area().width, self.area().height) {
             return Err(Error::LayoutChanged);
         }
         self.grab()?;
         let mut changed = Vec::new();
         for rect in rects {
-            let rect = rect.intersection(self.area.whole());
+            let rect = rect.intersection(self.area().whole());
             for y in (rect.y..rect.y + rect.height).step_by(TILE.into()) {
                 for x in (rect.x..rect.x + rect.width).step_by(TILE.into()) {
                     let tile = Rect {

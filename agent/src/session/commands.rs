@@ -4,10 +4,9 @@
 use std::time::Instant;
 
 use fernsicht_protocol::guard::{Denied, Kind, Phase, Question};
-use fernsicht_protocol::messages::{AgentToConsole, End, Page};
+use fernsicht_protocol::messages::{AgentToConsole, End};
 
-use super::core::{Before, Consent, Core, ReceiptFile, Shared};
-use crate::platform::{Area, Selection};
+use super::core::{Consent, Core, ReceiptFile, Shared};
 use crate::view::Command;
 
 impl Shared {
@@ -25,25 +24,7 @@ impl Shared {
                 core.consent(now, Consent::Control(language), hand)
             }
             Command::CardDone(hand) => core.card_done(now, hand),
-            Command::ChooseScreen(hand, number) => {
-                if !matches!(core.stage, Before::Screens(_)) {
-                    return Err(Denied::NotNow);
-                }
-                core.selection = number.map_or(Selection::All, Selection::Screen);
-                core.area = Area::default();
-                match std::mem::replace(&mut core.stage, Before::Paired) {
-                    Before::Screens(Consent::View) => core.guard.consent_view(now, hand.into_act()),
-                    Before::Screens(Consent::Control(language)) => {
-                        core.agreed_in = language;
-                        core.guard.consent_control(now, hand.into_act())
-                    }
-                    Before::Idle
-                    | Before::Failed(_)
-                    | Before::Connecting
-                    | Before::Paired
-                    | Before::Ended(_) => Err(Denied::NotNow),
-                }
-            }
+            Command::ChooseScreen(hand, number) => core.choose(now, hand, number),
             Command::Refuse => {
                 match core.guard.phase() {
                     // The customer thinks again while the session is being started.
@@ -61,7 +42,7 @@ impl Shared {
                 core.guard.more_time(now);
                 Ok(())
             }
-            Command::ViewOn(hand) => core.guard.view_on(now, hand.into_act()),
+            Command::ViewOn(hand) => core.view_on(now, hand),
             Command::ViewOff => {
                 core.guard.view_off(now);
                 Ok(())
@@ -76,6 +57,7 @@ impl Shared {
             }
             Command::Stop => {
                 core.stopped_at = Some(now);
+                core.choosing = false;
                 core.guard.stop(now);
                 Ok(())
             }
@@ -124,32 +106,6 @@ impl Shared {
 }
 
 impl Core {
-    /// Consent: at once if there is one screen, after the choice of a screen otherwise.
-    fn consent(
-        &mut self,
-        now: Instant,
-        consent: Consent,
-        hand: crate::view::Hand,
-    ) -> Result<(), Denied> {
-        if !matches!(self.guard.phase(), Phase::Consent { .. }) {
-            return Err(Denied::NotNow);
-        }
-        if self.screens.len() > 1 {
-            self.stage = Before::Screens(consent);
-            self.tell_console(&AgentToConsole::Page {
-                page: Page::Screens,
-            });
-            return Ok(());
-        }
-        match consent {
-            Consent::View => self.guard.consent_view(now, hand.into_act()),
-            Consent::Control(language) => {
-                self.agreed_in = language;
-                self.guard.consent_control(now, hand.into_act())
-            }
-        }
-    }
-
     /// The card is done, with the code noted or not: nothing shows it any more. Not before the receipt
     /// is on the disk, or no folder takes it.
     fn card_done(&mut self, now: Instant, hand: crate::view::Hand) -> Result<(), Denied> {

@@ -28,9 +28,9 @@ use super::flights::{Flight, Flights};
 use super::injector::Hands;
 use super::recording::Recording;
 use crate::platform::watch::Seen;
-use crate::platform::{Area, Selection, Waker};
+use crate::platform::{Monitor, Selection, Shown, Waker};
 use crate::texts::Language;
-use crate::view::{CardCode, ScreenChoice, Stage, StopKey, Technician, View};
+use crate::view::{CardCode, Stage, StopKey, Technician, View};
 
 /// What leaves for the relay, in the order of its making.
 #[derive(Debug)]
@@ -123,9 +123,18 @@ pub(super) struct Core {
     pub(super) release: bool,
     /// What the customer shows.
     pub(super) selection: Selection,
-    pub(super) screens: Vec<ScreenChoice>,
-    /// The desktop's screens are shown from here.
-    pub(super) area: Area,
+    /// Counts choices.
+    pub(super) selected: u64,
+    /// True while the customer chooses anew what to show.
+    pub(super) choosing: bool,
+    /// The desktop's screens.
+    pub(super) monitors: Vec<Monitor>,
+    /// Since when they have been these; none while they are not known.
+    pub(super) monitors_since: Option<Instant>,
+    /// What is shown of them.
+    pub(super) shown: Shown,
+    /// The layout's generation, by which the console names it; 0 while nothing is shown.
+    pub(super) layout: u32,
     /// What was sent is void (cancelled, another epoch): the picture starts afresh.
     pub(super) restart: bool,
     /// The console asks for a complete picture.
@@ -224,9 +233,13 @@ impl Shared {
             stopped_at: None,
             ended_at: 0,
             release: false,
-            selection: Selection::All,
-            screens: Vec::new(),
-            area: Area::default(),
+            selection: Selection::These(Vec::new()),
+            selected: 0,
+            choosing: false,
+            monitors: Vec::new(),
+            monitors_since: None,
+            shown: Shown::default(),
+            layout: 0,
             restart: true,
             wanted: false,
             acknowledged: None,
@@ -404,6 +417,7 @@ impl Shared {
                 self.urgent.fetch_add(1, Ordering::AcqRel);
                 self.change(|core| {
                     core.stopped_at = Some(*at);
+                    core.choosing = false;
                     core.guard.handle_stop_key(*at);
                 });
                 self.urgent.fetch_sub(1, Ordering::AcqRel);
@@ -435,6 +449,11 @@ impl Shared {
 
     pub(super) fn set_stop_key(&self, stop_key: StopKey) {
         self.view.send_modify(|view| view.stop_key = stop_key);
+    }
+
+    /// The pages are drawn again.
+    pub(super) fn repaint(&self) {
+        (self.repaint)();
     }
 
     /// Shows the pages what has changed.
@@ -550,9 +569,9 @@ impl Core {
         self.technician = Technician::default();
         self.input.clear();
         self.release = true;
-        self.area = Area::default();
-        self.selection = Selection::All;
-        self.screens.clear();
+        self.choosing = false;
+        self.selection = Selection::These(Vec::new());
+        self.show_nothing();
         self.restart = true;
         self.wanted = false;
         self.pointer_grant = 0;

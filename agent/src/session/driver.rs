@@ -25,10 +25,10 @@ use super::eyes::Bar;
 use super::pairing::{self, Line};
 use super::reconnect::Connected;
 use super::recording::Recording;
-use super::{injector, pictures, pointer};
+use super::{injector, pictures, pointer, screens};
 use crate::platform::overlay::Numbers;
 use crate::platform::own::Desk;
-use crate::platform::{self, Inject, OwnWindows, Screen};
+use crate::platform::{Inject, OwnWindows, Screen, Waker};
 use crate::view::{Command, Problem, ScreenChoice};
 
 /// How often this end's heads are sent while others than heads change.
@@ -47,7 +47,9 @@ pub(super) struct Driver {
     /// The code whose one share has been sent.
     spent: Vec<SessionCode>,
     /// The numbers on the screens, while the customer chooses one.
-    numbers: Option<Numbers>,
+    numbers: Option<(Vec<Screen>, Numbers)>,
+    /// Ends the thread that follows the screens.
+    closing: Option<Waker>,
     /// The receipt of a recording about to begin is being written.
     pub(super) writing: bool,
 }
@@ -86,6 +88,7 @@ impl Driver {
             bar,
             spent: Vec::new(),
             numbers: None,
+            closing: Waker::new().ok(),
             writing: false,
         }
     }
@@ -106,6 +109,9 @@ impl Driver {
             core.closing = true;
             core.guard.handle_end(Instant::now(), End::Customer);
         });
+        if let Some(closing) = &self.closing {
+            closing.wake();
+        }
         for hand in hands {
             // A thread that panicked has released what it held with its connection.
             hand.join().ok();
@@ -123,6 +129,10 @@ impl Driver {
         spawn("pictures", Box::new(move || pictures::run(&shared, &own)));
         let shared = self.shared.clone();
         spawn("pointer", Box::new(move || pointer::run(&shared)));
+        if let Some(waker) = self.closing.clone() {
+            let shared = self.shared.clone();
+            spawn("screens", Box::new(move || screens::run(&shared, &waker)));
+        }
         if let (Ok(inject), Ok(desk)) = (Inject::open(None), Desk::open(None, self.own.clone())) {
             let shared = self.shared.clone();
             *shared.hands() = Some(Box::new(inject));
@@ -191,11 +201,9 @@ impl Driver {
                 return Next::Idle;
             }
         };
-        let screens = screens();
         let offer = line.offer.clone();
         let mut connected = self.attach(line);
-        self.shared
-            .handle_paired(Instant::now(), paired, offer, screens);
+        self.shared.handle_paired(Instant::now(), paired, offer);
         self.writing = false;
         let next = loop {
             match self.connected(&mut connected).await {
@@ -234,15 +242,20 @@ impl Driver {
     /// While the customer chooses a screen, each shows its number.
     fn show_numbers(&mut self) {
         let core = self.shared.lock();
-        let choosing = matches!(core.stage, Before::Screens(_))
+        let consenting = matches!(core.stage, Before::Screens(_))
             && matches!(core.guard.phase(), Phase::Consent { .. });
-        let screens: Vec<Screen> = core.screens.iter().map(ScreenChoice::screen).collect();
-        drop(core);
-        if !choosing {
+        if !consenting && !core.choosing() {
             self.numbers = None;
-        } else if self.numbers.is_none() {
+            return;
+        }
+        let screens: Vec<Screen> = core.choices().iter().map(ScreenChoice::screen).collect();
+        drop(core);
+        let shown = self.numbers.as_ref().map(|(shown, _)| shown);
+        if shown != Some(&screens) {
+            self.numbers = None;
             // A desktop without room for them still has the page.
-            self.numbers = Numbers::show(None, &screens, &self.own).ok();
+            let numbers = Numbers::show(None, &screens, &self.own).ok();
+            self.numbers = numbers.map(|numbers| (screens, numbers));
         }
     }
 
@@ -319,13 +332,4 @@ pub(super) async fn sleep_until(due: Option<Instant>) {
         Some(due) => tokio::time::sleep_until(due.into()).await,
         None => std::future::pending().await,
     }
-}
-
-/// The screens to choose from; none if they cannot be asked (then all are shown, or the
-/// picture thread says why not).
-fn screens() -> Vec<ScreenChoice> {
-    platform::screens(None).map_or_else(
-        |_| Vec::new(),
-        |screens| screens.iter().map(ScreenChoice::from).collect(),
-    )
 }

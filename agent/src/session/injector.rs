@@ -64,7 +64,7 @@ impl Own for Desk {
     }
 }
 
-/// Runs until the program ends. `area` follows the picture thread's choice.
+/// Runs until the program ends.
 pub(super) fn run(shared: &Arc<Shared>, desk: &Desk) {
     let mut aftercare = None;
     loop {
@@ -116,14 +116,13 @@ pub(super) fn serve(shared: &Shared, desk: &dyn Own, mut core: MutexGuard<'_, Co
     let Some(queued) = core.input.pop_front() else {
         return;
     };
-    let area = core.area;
     core.acting = Some(Acting {
         header: queued.header,
         injected: false,
     });
     drop(core);
     shared.room.notify_one();
-    let outcome = act(shared, desk, queued, area);
+    let outcome = act(shared, desk, queued);
     let mut core = shared.lock_politely();
     core.acted(outcome);
     shared.settle_quietly(&mut core);
@@ -145,7 +144,7 @@ pub(super) fn release(shared: &Shared) {
 }
 
 /// Injects one event, or says why not.
-fn act(shared: &Shared, desk: &dyn Own, queued: Queued, area: Area) -> Result<(), DropReason> {
+fn act(shared: &Shared, desk: &dyn Own, queued: Queued) -> Result<(), DropReason> {
     let Queued {
         header,
         input,
@@ -157,13 +156,14 @@ fn act(shared: &Shared, desk: &dyn Own, queued: Queued, area: Area) -> Result<()
     for event in pieces(input.event) {
         let piece = Input {
             beacon: input.beacon,
+            layout: input.layout,
             event,
         };
         let mut injected = Err(inject::Error::Unprepared);
         // The customer may change the layout in between: then it is prepared anew.
         for _ in 0..MOST_PREPARATIONS {
             prepare(shared, &header, &piece, releases)?;
-            injected = inject_piece(shared, desk, &header, &piece, (releases, area))?;
+            injected = inject_piece(shared, desk, &header, &piece, releases)?;
             if !matches!(injected, Err(inject::Error::Unprepared)) {
                 break;
             }
@@ -179,13 +179,15 @@ fn inject_piece(
     desk: &dyn Own,
     header: &Header,
     piece: &Input,
-    (releases, area): (u64, Area),
+    releases: u64,
 ) -> Result<Result<(), inject::Error>, DropReason> {
     let mut core = shared.lock_politely();
     if core.releases != releases {
         return Err(DropReason::Stale);
     }
+    let aim = core.aim(piece);
     let permit = core.guard.handle_input(Instant::now(), header, piece)?;
+    let area = aim?;
     if aims_at_own(desk, &piece.event, area) {
         return Err(DropReason::OwnWindow);
     }

@@ -13,17 +13,11 @@ use fernsicht_protocol::wire::Wire;
 use super::core::{Before, Core, Outgoing, Shared};
 use super::epochs::{Keys, wrap};
 use super::pairing;
-use crate::view::{Problem, ScreenChoice, Technician};
+use crate::view::{Problem, Technician};
 
 impl Shared {
     /// A technician has been verified: the session begins, with its consent page.
-    pub(super) fn handle_paired(
-        &self,
-        now: Instant,
-        paired: Paired,
-        offer: ControlOffer,
-        screens: Vec<ScreenChoice>,
-    ) {
+    pub(super) fn handle_paired(&self, now: Instant, paired: Paired, offer: ControlOffer) {
         self.change(|core| {
             core.technician = Technician {
                 name: paired.technician.name.clone(),
@@ -32,7 +26,6 @@ impl Shared {
             let keys = Keys::new(paired);
             let hash = keys.first_resume_hash();
             core.keys = Some(keys);
-            core.screens = screens;
             core.stage = Before::Paired;
             core.send(Outgoing::Message(AgentToRelay::ResumeHash { hash }));
             core.tell_console(&AgentToConsole::Page {

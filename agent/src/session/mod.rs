@@ -39,6 +39,7 @@ mod receipts;
 mod reconnect;
 mod recorded;
 mod recording;
+mod screens;
 
 use std::sync::Arc;
 

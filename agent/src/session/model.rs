@@ -27,7 +27,7 @@ use super::pictures::{self, Sealed};
 use super::recording::{self, Recording};
 use super::{link, pairing};
 use crate::platform::watch::Seen;
-use crate::platform::{self, Area, inject};
+use crate::platform::{self, Area, Screen, Shown, inject};
 use crate::texts::Language;
 use crate::view::{Command, Hand};
 
@@ -104,7 +104,7 @@ impl Agent {
         {
             let mut core = shared.lock();
             core.input_possible = true;
-            core.area = AREA;
+            core.show(LAYOUT, shown());
         }
         Self {
             shared,
@@ -123,7 +123,7 @@ impl Agent {
     /// Paired: the consent page opens. `offer` is that of the relay's hello.
     pub fn handle_paired(&mut self, now: Instant, paired: Paired, offer: ControlOffer) {
         let offer = self.offered(offer);
-        self.shared.handle_paired(now, paired, offer, Vec::new());
+        self.shared.handle_paired(now, paired, offer);
     }
 
     /// The relay says something.
@@ -193,6 +193,12 @@ impl Agent {
             Act::Activity => return self.shared.handle_seen(&Seen::Activity { at: now }),
         };
         self.shared.handle_command(now, Some(command));
+        self.shared.change(|core| {
+            if core.shown == Shown::default() {
+                // A choice was made: the picture thread would show it.
+                core.show(LAYOUT, shown());
+            }
+        });
         self.write_receipt();
     }
 
@@ -310,13 +316,19 @@ impl Agent {
     }
 }
 
+/// A console that has drawn nothing names this one.
+const LAYOUT: u32 = 0;
+
 /// What is shared.
-const AREA: Area = Area {
-    x: 0,
-    y: 0,
-    width: 1000,
-    height: 1000,
-};
+fn shown() -> Shown {
+    Shown::new(vec![Screen {
+        number: 1,
+        x: 0,
+        y: 0,
+        width: 1000,
+        height: 1000,
+    }])
+}
 
 /// The agent's own windows cover the rows above this one.
 pub const OWN_ROWS: u16 = 10;

@@ -9,18 +9,21 @@
 //! of updates rises over everything.
 
 use std::sync::{Arc, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use fernsicht_protocol::content::{AgentNotice, Screen};
+use fernsicht_protocol::content::AgentNotice;
 use fernsicht_protocol::frame::Class;
 use fernsicht_protocol::guard::Fault;
 use fernsicht_protocol::picture::{Rect, View};
 use fernsicht_protocol::wire::List;
 
-use super::core::Shared;
+use super::core::{Core, Shared};
 use crate::encode::{self, Encoder};
 use crate::platform::overlay::Frame;
-use crate::platform::{self, Area, Capture, OwnWindows, Pixels};
+use crate::platform::{self, Area, Capture, OwnWindows, Pixels, Shown};
+
+/// How long a screen may be away without being gone.
+const AWAY: Duration = Duration::from_secs(1);
 
 /// Colour of the frame around what is shared: red, green, blue.
 const FRAME_COLOUR: [u8; 3] = [0xd9, 0x2d, 0x20];
@@ -36,9 +39,10 @@ pub(super) fn run(shared: &Arc<Shared>, own: &OwnWindows) {
     while thread.wait_for_sight() {
         if let Err(error) = thread.show() {
             let detail = error.to_string();
-            let gone = matches!(error, Error::Platform(platform::Error::NoSuchScreen(_)));
+            let gone = matches!(error, Error::Platform(platform::Error::ScreenGone));
             shared.change(|core| {
                 core.unreadable = (!gone).then_some(detail);
+                core.show_nothing();
                 core.guard
                     .handle_computer_fault(Instant::now(), Fault::Screen);
             });
@@ -87,64 +91,103 @@ impl Thread<'_> {
             Some(encoder) => encoder,
             None => Encoder::new(encode::Config::default())?,
         };
-        let mut scene = self.scene(capture.as_mut(), &mut encoder)?;
-        while self.take_news(&mut encoder) {
-            let sent = self.send_changes(capture.as_mut(), &mut encoder, &mut scene);
-            match sent {
-                Ok(true) => {}
+        let shown = self.follow(capture.as_mut(), &mut encoder);
+        if !matches!(shown, Err(Error::Encode(_))) {
+            self.encoder = Some(encoder);
+        }
+        shown
+    }
+
+    fn follow(&mut self, capture: &mut dyn Capture, encoder: &mut Encoder) -> Result<(), Error> {
+        let Some(mut scene) = self.scene(capture, encoder)? else {
+            return Ok(());
+        };
+        while self.take_news(encoder) {
+            let sent = self.send_changes(capture, encoder, &mut scene);
+            let mut stale = match sent {
+                Ok(true) => false,
                 Ok(false) => break,
-                Err(Error::Platform(platform::Error::LayoutChanged)) => {
-                    scene = self.scene(capture.as_mut(), &mut encoder)?;
-                    continue;
-                }
+                Err(Error::Platform(platform::Error::LayoutChanged)) => true,
                 Err(error) => return Err(error),
-            }
-            // While too much is under way, its delivery wakes this thread.
-            let due = encoder
-                .poll_timeout()
-                .filter(|_| !self.shared.flights.full());
-            let timeout = due.map(|at| at.saturating_duration_since(Instant::now()));
-            let changes = capture.wait(timeout)?;
-            if changes.layout {
-                scene = self.scene(capture.as_mut(), &mut encoder)?;
-            } else {
+            };
+            if !stale {
+                // While too much is under way, its delivery wakes this thread.
+                let due = encoder
+                    .poll_timeout()
+                    .filter(|_| !self.shared.flights.full());
+                let timeout = due.map(|at| at.saturating_duration_since(Instant::now()));
+                let changes = capture.wait(timeout)?;
+                stale = changes.layout;
                 scene.damage.extend(changes.damage);
             }
+            if stale {
+                let Some(next) = self.scene(capture, encoder)? else {
+                    break;
+                };
+                scene = next;
+            }
         }
-        self.encoder = Some(encoder);
         Ok(())
     }
 
-    /// Chooses the area, tells the console of it, and puts the frame around it.
-    fn scene(&mut self, capture: &mut dyn Capture, encoder: &mut Encoder) -> Result<Scene, Error> {
-        let selection = self.shared.lock().selection;
-        let area = capture.select(selection)?;
+    /// Chooses the area, tells the console of it, and puts the frame around it. None if sight is over.
+    fn scene(
+        &mut self,
+        capture: &mut dyn Capture,
+        encoder: &mut Encoder,
+    ) -> Result<Option<Scene>, Error> {
+        let Some((chosen, shown)) = self.choose(capture)? else {
+            return Ok(None);
+        };
+        let area = shown.area;
         self.generation += 1;
         encoder.handle_layout(self.generation, area.width, area.height)?;
-        let screens = capture
-            .screens()
-            .iter()
-            .filter_map(|screen| within(area, screen))
-            .collect();
         let layout = AgentNotice::Layout {
             generation: self.generation,
             width: area.width,
             height: area.height,
-            screens: List(screens),
+            screens: List(shown.screens().collect()),
         };
+        let places: Vec<Area> = shown.places().collect();
         self.shared.change(|core| {
-            core.area = area;
+            core.show(self.generation, shown);
             core.unreadable = None;
             core.notice(&layout);
         });
         // A desktop without room for the frame is still shown; the bar says so.
-        let frame = Frame::show(None, area, FRAME_COLOUR, self.own).ok();
-        Ok(Scene {
+        let frame = Frame::show(None, &places, FRAME_COLOUR, self.own).ok();
+        Ok(Some(Scene {
             pixels: Pixels::new(area),
             damage: vec![area.whole()],
+            chosen,
             grant: 0,
             _frame: frame,
-        })
+        }))
+    }
+
+    /// What the customer chose, as it is now. A screen that is gone may be back in a moment: a change of its
+    /// size switches it off and on. Nothing is read meanwhile.
+    fn choose(&self, capture: &mut dyn Capture) -> Result<Option<(u64, Shown)>, Error> {
+        let until = Instant::now() + AWAY;
+        loop {
+            let (sees, chosen, selection) = {
+                let core = self.shared.lock();
+                let sees = core.sees() && !core.closing;
+                (sees, core.selected, core.selection.clone())
+            };
+            if !sees {
+                return Ok(None);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            match capture.select(&selection) {
+                Ok(shown) => return Ok(Some((chosen, shown))),
+                Err(platform::Error::ScreenGone) if !left.is_zero() => {
+                    self.shared.change(Core::show_nothing);
+                    capture.wait(Some(left))?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// What the console said meanwhile. False if sight is over.
@@ -176,6 +219,10 @@ impl Thread<'_> {
         }
         if encoder.room() && !scene.damage.is_empty() {
             let mut core = self.shared.lock_politely();
+            if core.selected != scene.chosen {
+                // Sight was off meanwhile, and something else was chosen.
+                return Err(platform::Error::LayoutChanged.into());
+            }
             let Some(permit) = core.guard.view_permit(Instant::now()) else {
                 return Ok(false);
             };
@@ -250,6 +297,8 @@ pub(super) fn seal(shared: &Shared, grant: u32, class: Class, update: &[u8]) -> 
 struct Scene {
     pixels: Pixels,
     damage: Vec<Rect>,
+    /// Of which choice it is.
+    chosen: u64,
     /// The grant under which the pixels were read.
     grant: u32,
     _frame: Option<Frame>,
@@ -264,16 +313,4 @@ impl Scene {
             bgrx: &self.pixels.bgrx,
         }
     }
-}
-
-/// A screen relative to the shared area, if it is in it.
-fn within(area: Area, screen: &Screen) -> Option<Screen> {
-    let part = area.clip(platform::area_of(screen))?;
-    Some(Screen {
-        number: screen.number,
-        x: i16::try_from(part.x).ok()?,
-        y: i16::try_from(part.y).ok()?,
-        width: part.width,
-        height: part.height,
-    })
 }

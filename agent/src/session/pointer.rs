@@ -55,7 +55,7 @@ fn follow(
         if core.pointer_grant != grant {
             pointer.forget_shape();
         }
-        let area = core.area;
+        let shown = core.shown.clone();
         let Some(permit) = core.guard.view_permit(now) else {
             return Ok(());
         };
@@ -67,7 +67,10 @@ fn follow(
                 .ok()
                 .filter(|at| *at < size)
         };
-        let place = inside(state.x, area.x, area.width).zip(inside(state.y, area.y, area.height));
+        let area = shown.area;
+        let place = inside(state.x, area.x, area.width)
+            .zip(inside(state.y, area.y, area.height))
+            .filter(|_| shown.contains(state.x.into(), state.y.into()));
         let content = content::Pointer {
             sequence: *sequence,
             visible: place.is_some(),

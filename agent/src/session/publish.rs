@@ -21,7 +21,7 @@ pub(super) fn stage(core: &Core, now: Instant) -> Stage {
         Before::Screens(_) if matches!(core.guard.phase(), Phase::Consent { .. }) => {
             return Stage::Screens {
                 technician: core.technician.clone(),
-                screens: core.screens.clone(),
+                screens: core.choices(),
             };
         }
         Before::Paired | Before::Screens(_) | Before::Ended(_) => {}
@@ -106,6 +106,10 @@ fn bar(core: &Core) -> Session {
             Question::StillThere { until } => view::Question::StillThere(until),
         }),
         notice,
+        screens: match core.choosing() {
+            true => core.choices(),
+            false => Vec::new(),
+        },
     }
 }
 

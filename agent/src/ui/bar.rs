@@ -10,7 +10,7 @@ use fernsicht_protocol::messages::ControlOffer;
 use super::consent::deletion_date;
 use super::pen::{Look, Pen, announce};
 use super::sign::{self, Sign};
-use super::{Action, minutes_until, sheet, tokens};
+use super::{Action, minutes_until, screens, sheet, tokens};
 use crate::hand::Grant;
 use crate::view::{BarState, Notice, Question, Session};
 
@@ -32,6 +32,8 @@ pub(crate) fn ui(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session) {
             }
             if let Some(question) = session.question {
                 self::question(ui, pen, session, question);
+            } else if !session.screens.is_empty() {
+                choice(ui, pen, session);
             }
         })
         .response
@@ -109,7 +111,7 @@ fn buttons(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session) {
                 );
             }
             BarState::ViewOff | BarState::Stopped => {
-                if session.question.is_none() {
+                if session.question.is_none() && session.screens.is_empty() {
                     pen.grant(ui, Grant::ViewOn, texts.bar_button_view_on());
                 }
             }
@@ -151,6 +153,19 @@ fn notice(ui: &mut Ui, pen: &mut Pen<'_>, notice: &Notice) {
             tokens::BODY,
         );
         announce(ui, &response);
+    });
+}
+
+/// What to show, where there are several screens: asked anew whenever showing begins again.
+fn choice(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session) {
+    let surface = pen.palette(ui).surface;
+    let colour = pen.palette(ui).text;
+    pen.boxed(ui, surface, |pen, ui| {
+        let asked = pen.texts.monitor_title();
+        let response = pen.sign(ui, Sign::Question, asked, colour, tokens::LEAD);
+        announce(ui, &response);
+        pen.text(ui, pen.texts.monitor_help());
+        ui.horizontal_wrapped(|ui| screens::choices(ui, pen, &session.screens));
     });
 }
 

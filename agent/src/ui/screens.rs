@@ -15,14 +15,7 @@ pub(crate) fn ui(ui: &mut Ui, pen: &mut Pen<'_>, screens: &[ScreenChoice]) {
         pen.text(ui, pen.texts.monitor_help());
         pen.text(ui, pen.texts.consent_nothing_yet());
         ui.add_space(tokens::GAP);
-        for screen in screens {
-            pen.grant(
-                ui,
-                Grant::Screen(Some(screen.number)),
-                pen.texts.monitor_choice(screen.number),
-            );
-        }
-        pen.grant(ui, Grant::Screen(None), pen.texts.monitor_all());
+        choices(ui, pen, screens);
         pen.button(
             ui,
             Look::Quiet,
@@ -33,6 +26,18 @@ pub(crate) fn ui(ui: &mut Ui, pen: &mut Pen<'_>, screens: &[ScreenChoice]) {
         plan(ui, pen, screens);
     };
     sheet::show(ui, pen, "screens", 0.0, body, |_, _| {});
+}
+
+/// A granting button for each screen, and one for all.
+pub(super) fn choices(ui: &mut Ui, pen: &mut Pen<'_>, screens: &[ScreenChoice]) {
+    for screen in screens {
+        pen.grant(
+            ui,
+            Grant::Screen(Some(screen.number)),
+            pen.texts.monitor_choice(screen.number),
+        );
+    }
+    pen.grant(ui, Grant::Screen(None), pen.texts.monitor_all());
 }
 
 /// Where the screens lie, to scale.

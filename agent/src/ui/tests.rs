@@ -49,6 +49,7 @@ pub(crate) fn session(state: BarState) -> Session {
         recorded: false,
         question: None,
         notice: None,
+        screens: Vec::new(),
     }
 }
 
@@ -205,6 +206,12 @@ fn pages(now: Instant) -> Vec<(String, Stage)> {
         };
         pages.push((format!("bar {notice:?}"), Stage::Session(session)));
     }
+    let session = Session {
+        notice: Some(Notice::ScreenGone),
+        screens: vec![screen(1, 0), screen(2, 1920), screen(3, 3840)],
+        ..session(ViewOff)
+    };
+    pages.push(("bar, screens".to_owned(), Stage::Session(session)));
     let ended = |reason| {
         Stage::Ended(Ended {
             technician: Some(technician()),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use fernsicht_agent::platform::scrap::Scrap;
 use fernsicht_agent::platform::{
-    Area, Capture, Error, Pixels, Pointer, Selection, open_capture, region, screens,
+    Area, Capture, Error, Pixels, Pointer, Selection, monitors, open_capture, region,
 };
 use x11rb::connection::Connection as _;
 use x11rb::protocol::randr::{ConnectionExt as _, Rotation};
@@ -118,13 +118,17 @@ fn one_screen_of_several_is_shared_alone() {
     let server = Server::start();
     let client = server.client();
     split(&server);
-    let found = screens(Some(&server.display)).unwrap();
-    let places: Vec<_> = found.iter().map(|s| (s.number, s.x, s.width)).collect();
+    let found = monitors(Some(&server.display)).unwrap();
+    let places: Vec<_> = found
+        .iter()
+        .map(|m| (m.screen.number, m.screen.x, m.screen.width))
+        .collect();
     assert_eq!(places, [(1, 0, 500), (2, 500, 780)]);
 
     let mut customer = Customer::granting();
     let mut capture = open_capture(Some(&server.display)).unwrap();
-    let area = capture.select(Selection::Screen(2)).unwrap();
+    let right = Selection::These(vec![found[1].name]);
+    let area = capture.select(&right).unwrap().area;
     assert_eq!(
         area,
         Area {
@@ -173,9 +177,73 @@ fn one_screen_of_several_is_shared_alone() {
         []
     );
     assert!(matches!(
-        capture.select(Selection::Screen(9)),
-        Err(Error::NoSuchScreen(9))
+        capture.select(&Selection::These(vec![found[1].name, 9])),
+        Err(Error::ScreenGone)
     ));
+}
+
+#[test]
+fn what_no_chosen_screen_covers_is_black_and_is_not_read() {
+    let server = Server::start();
+    let client = server.client();
+    let monitor = |name, place| server.call("xrandr", &["--setmonitor", name, place, "none"]);
+    // Between two that are chosen there is nothing at first, then a screen that nobody chose.
+    server.call(
+        "xrandr",
+        &["--setmonitor", "left", "400/100x300/80+0+100", "screen"],
+    );
+    monitor("right", "300/100x400/100+900+0");
+    let chosen = monitors(Some(&server.display)).unwrap();
+    let chosen = Selection::These(chosen.iter().map(|m| m.name).collect());
+    let whole_screen = Area {
+        x: 0,
+        y: 0,
+        width: 1280,
+        height: 800,
+    };
+    client.window(whole_screen, 0x00c0_ffee);
+
+    let mut customer = Customer::granting();
+    let mut capture = open_capture(Some(&server.display)).unwrap();
+    let area = capture.select(&chosen).unwrap().area;
+    assert_eq!((area.width, area.height), (1200, 400));
+    let check = |pixels: &Pixels| {
+        for (at, pixel) in pixels.bgrx.chunks_exact(4).enumerate() {
+            let (x, y) = (at % 1200, at / 1200);
+            let shown = (x < 400 && (100..400).contains(&y)) || x >= 900;
+            let wanted = if shown { [0xee, 0xff, 0xc0] } else { [0; 3] };
+            assert_eq!(pixel[..3], wanted, "at {x}, {y}");
+        }
+    };
+    check(&whole(&mut *capture, &mut customer));
+
+    monitor("new", "500/150x400/100+400+0");
+    eventually("the new one is noticed", || {
+        capture.wait(SECOND).unwrap().layout
+    });
+    assert_eq!(capture.select(&chosen).unwrap().area, area);
+    let mut pixels = whole(&mut *capture, &mut customer);
+    check(&pixels);
+    client.window(
+        Area {
+            x: 300,
+            y: 50,
+            width: 700,
+            height: 200,
+        },
+        0x00c0_ffee,
+    );
+    let changes = capture.wait(SECOND).unwrap();
+    capture
+        .read(&customer.permit(), &changes.damage, &mut pixels)
+        .unwrap();
+    check(&pixels);
+
+    server.call("xrandr", &["--delmonitor", "right"]);
+    eventually("the loss is noticed", || {
+        capture.wait(SECOND).unwrap().layout
+    });
+    assert!(matches!(capture.select(&chosen), Err(Error::ScreenGone)));
 }
 
 /// Two monitors on the one screen.
@@ -205,7 +273,7 @@ fn a_shrunken_screen_is_noticed_and_never_read_stale() {
     eventually("the change is noticed", || {
         capture.wait(SECOND).unwrap().layout
     });
-    let area = capture.select(Selection::All).unwrap();
+    let area = capture.select(&Selection::All).unwrap().area;
     assert_eq!((area.width, area.height), (640, 480));
     let pixels = whole(&mut *capture, &mut customer);
     assert!(colours(&pixels.bgrx) == client.look(area));
@@ -213,7 +281,7 @@ fn a_shrunken_screen_is_noticed_and_never_read_stale() {
     eventually("growing is noticed", || {
         capture.wait(SECOND).unwrap().layout
     });
-    assert_eq!(capture.select(Selection::All).unwrap().width, 1280);
+    assert_eq!(capture.select(&Selection::All).unwrap().area.width, 1280);
 }
 
 /// Switches the output off, which leaves the bare screen, and gives that another size.

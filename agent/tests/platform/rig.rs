@@ -354,6 +354,7 @@ impl Customer {
         };
         let input = Input {
             beacon: self.beacon,
+            layout: 1,
             event,
         };
         let permit = self.guard.handle_input(self.now, &header, &input).unwrap();

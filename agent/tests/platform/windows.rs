@@ -2,7 +2,7 @@
 
 use fernsicht_agent::platform::overlay::{Frame, Numbers};
 use fernsicht_agent::platform::own::Desk;
-use fernsicht_agent::platform::{Area, OwnWindows, Sight, screens};
+use fernsicht_agent::platform::{Area, OwnWindows, Sight, monitors};
 use x11rb::connection::Connection as _;
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{ConfigureWindowAux, ConnectionExt as _, InputFocus};
@@ -38,7 +38,7 @@ fn the_frame_is_seen_and_takes_no_click() {
     let hand = Hand::new(&server);
     let below = client.window(AREA, 0x0000_0000);
     let own = OwnWindows::new();
-    let frame = Frame::show(Some(&server.display), AREA, [0xe0, 0x40, 0x10], &own).unwrap();
+    let frame = Frame::show(Some(&server.display), &[AREA], [0xe0, 0x40, 0x10], &own).unwrap();
     for (x, y) in [(640, 1), (640, 798), (1, 400), (1278, 400)] {
         assert_eq!(client.look(place(x, y, 1, 1)), [[0x10, 0x40, 0xe0]]);
         hand.click(x, y);
@@ -69,7 +69,11 @@ fn the_frame_is_seen_and_takes_no_click() {
 fn numbers_show_on_each_screen() {
     let server = Server::start();
     let client = server.client();
-    let screens = screens(Some(&server.display)).unwrap();
+    let screens: Vec<_> = monitors(Some(&server.display))
+        .unwrap()
+        .into_iter()
+        .map(|monitor| monitor.screen)
+        .collect();
     let own = OwnWindows::new();
     let numbers = Numbers::show(Some(&server.display), &screens, &own).unwrap();
     let middle = client.look(place(540, 300, 200, 200));
@@ -107,7 +111,7 @@ fn covered_moved_and_hidden_windows_are_told() {
     // The agent's own frame over it does not count.
     let frame = Frame::show(
         Some(&server.display),
-        place(205, 205, 300, 200),
+        &[place(205, 205, 300, 200)],
         [1, 2, 3],
         &own,
     );
@@ -172,7 +176,7 @@ fn clicks_and_keys_for_own_windows_are_recognised() {
     // A window that clicks pass through is not in the way.
     let frame = Frame::show(
         Some(&server.display),
-        place(150, 150, 500, 500),
+        &[place(150, 150, 500, 500)],
         [9, 9, 9],
         &own,
     );

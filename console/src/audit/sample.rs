@@ -174,7 +174,12 @@ impl Sample {
     }
 
     pub(crate) fn input(&mut self, event: InputEvent) -> &mut Self {
-        let content = Input { beacon: 1, event }.to_bytes();
+        let content = Input {
+            beacon: 1,
+            layout: 1,
+            event,
+        }
+        .to_bytes();
         self.frame(Direction::ConsoleToAgent, Class::Input, content)
     }
 

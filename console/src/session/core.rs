@@ -222,7 +222,12 @@ impl Core {
         };
         let release = release.then_some(InputEvent::ReleaseAll);
         for event in release.into_iter().chain(fits.then_some(event)) {
-            let content = Input { beacon, event }.to_bytes();
+            let content = Input {
+                beacon,
+                layout: paired.drawn,
+                event,
+            }
+            .to_bytes();
             self.out.extend(paired.seal(Class::Input, grant, &content));
         }
     }
@@ -232,6 +237,7 @@ impl Core {
         let Phase::Paired(paired) = &mut self.phase else {
             return;
         };
+        paired.drawn = mark.layout;
         let content = PictureAck {
             sequence: mark.sequence,
             digest: mark.digest,
@@ -560,6 +566,8 @@ impl Core {
             held_bytes: 0,
             release_first: false,
             dropped: 0,
+            drawn: 0,
+            layout: None,
             recorded: None,
             early: None,
         }));

@@ -485,6 +485,7 @@ fn nothing_is_sent_before_control_and_a_beacon() {
         pair.input(click()),
         [Input {
             beacon: 2,
+            layout: 1,
             event: click()
         }]
     );
@@ -603,6 +604,7 @@ fn dropped_input_is_counted_unless_the_customer_was_active() {
 fn what_is_drawn_is_acknowledged() {
     let mut pair = Pair::control();
     pair.core.handle_drawn(Mark {
+        layout: 1,
         sequence: 7,
         digest: 8,
     });

@@ -111,6 +111,7 @@ impl Console {
         self.core.handle_drawn(Mark {
             sequence,
             digest: 0,
+            layout: 0,
         });
     }
 

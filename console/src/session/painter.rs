@@ -214,6 +214,7 @@ impl Painter {
             Mark {
                 sequence,
                 digest: drawn.digest,
+                layout: canvas.generation(),
             },
         );
         let whole = [view.area()];

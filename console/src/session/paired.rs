@@ -52,6 +52,10 @@ pub(super) struct Paired {
     /// The customer was active: what he interrupted must be released first.
     pub(super) release_first: bool,
     pub(super) dropped: u64,
+    /// Generation of the layout of the picture on the screen: positions are meant on it.
+    pub(super) drawn: u32,
+    /// The layout as the agent told it last.
+    pub(super) layout: Option<view::Layout>,
     /// From the first recorded epoch on.
     pub(super) recorded: Option<Box<Recorded>>,
     /// The relay's word on an epoch that the agent has not yet begun.
@@ -89,6 +93,7 @@ impl Paired {
             recorder: self.recorder,
             recorded: self.recorded.is_some(),
             page: self.page.clone(),
+            layout: self.layout.clone(),
         }
     }
 
@@ -251,8 +256,17 @@ impl Paired {
                 self.release_first |= active;
                 self.mirror.handle_customer_active(active);
             }
-            // The picture carries its own size; the screens' layout serves the choice of screens.
-            AgentNotice::Layout { .. } | AgentNotice::TextVersion { .. } => {}
+            AgentNotice::Layout {
+                generation,
+                screens,
+                ..
+            } => {
+                self.layout = Some(view::Layout {
+                    generation,
+                    screens: screens.0,
+                });
+            }
+            AgentNotice::TextVersion { .. } => {}
         }
         Ok(())
     }

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use egui::{CentralPanel, Frame, Margin, Panel, Ui};
 
-use super::placement::{Placement, Scale, Space};
+use super::placement::Space;
 use super::surface::Surface;
+use super::viewing::Viewing;
 use super::window::{Desk, PageKeys, Shown};
 use super::{Action, bar, pages, tokens};
 use crate::identity::{Identity, Store};
@@ -44,7 +45,9 @@ pub struct App {
     surface: Surface,
     token: String,
     clipboard: Option<arboard::Clipboard>,
-    scale: Scale,
+    viewing: Viewing,
+    /// When the picture was last moved by the pointer at its edge.
+    pushed: Option<Instant>,
     full_screen: bool,
     /// The bar over a picture that fills the screen.
     bar_over: bool,
@@ -96,7 +99,8 @@ impl App {
             surface: Surface::default(),
             token: String::new(),
             clipboard: None,
-            scale: Scale::Automatic,
+            viewing: Viewing::default(),
+            pushed: None,
             full_screen: options.full_screen,
             bar_over: false,
             statistics: false,
@@ -166,7 +170,7 @@ impl App {
             });
         }
         if session.shows() {
-            self.picture_ui(ui, session);
+            self.picture_ui(ui, session, now);
         } else {
             self.blank();
         }
@@ -181,23 +185,27 @@ impl App {
         action
     }
 
-    fn picture_ui(&mut self, ui: &mut Ui, session: &view::Session) {
+    fn picture_ui(&mut self, ui: &mut Ui, session: &view::Session, now: Instant) {
         let ctx = ui.ctx().clone();
         let frame = Frame::new().fill(tokens::colours(ui).ground);
         CentralPanel::default().frame(frame).show(ui, |ui| {
             let space = physical(ui);
-            let (pointer, was) = {
-                let desk = self.desk.borrow();
-                (
-                    desk.pointer,
-                    desk.picture.as_ref().is_some_and(|p| p.placed.exact()),
-                )
-            };
+            let pointer = self.desk.borrow().pointer;
             let mut board = self.session.board().lock();
             let size = board.pixels().map(|p| (p.width, p.height));
-            let placed = size.map(|size| Placement::new(space, size, self.scale, pointer));
-            let exact = placed.as_ref().map_or(was, Placement::exact);
-            let shown = self.surface.update(&ctx, &mut board, exact);
+            let screens = session.screens_of(board.layout());
+            let placed = size.map(|size| {
+                let seconds = self
+                    .pushed
+                    .map_or(FIRST_PUSH, |at| (now - at).as_secs_f64());
+                let (placed, moved) = self.viewing.follow(space, size, screens, pointer, seconds);
+                self.pushed = moved.then_some(now);
+                if moved {
+                    ctx.request_repaint();
+                }
+                placed
+            });
+            let shown = self.surface.update(&ctx, &mut board, placed.as_ref());
             let remote = board.pointer().clone();
             drop(board);
             let Some(placed) = placed else {
@@ -205,7 +213,7 @@ impl App {
             };
             self.surface.paint(ui, &placed);
             self.desk.borrow_mut().picture = Some(Shown {
-                placed,
+                placed: placed.clone(),
                 control: session.takes_input() && !self.asking_end,
                 covered: Vec::new(),
             });
@@ -264,15 +272,10 @@ impl App {
     }
 
     fn bar_state(&self) -> bar::State {
-        let exact = self
-            .desk
-            .borrow()
-            .picture
-            .as_ref()
-            .is_none_or(|p| p.placed.exact());
         bar::State {
-            scale: self.scale,
-            exact,
+            exact: self.viewing.exact(),
+            percent: self.viewing.percent(),
+            screen: self.viewing.screen(),
             full_screen: self.full_screen,
             statistics: self.statistics,
             pointer: self.pointer,
@@ -309,15 +312,7 @@ impl App {
                 self.asking_end = false;
                 self.session.send(Command::End);
             }
-            Action::ToggleScale => {
-                let exact = self
-                    .desk
-                    .borrow()
-                    .picture
-                    .as_ref()
-                    .is_none_or(|p| p.placed.exact());
-                self.scale = if exact { Scale::Fit } else { Scale::One };
-            }
+            Action::View(act) => self.viewing.act(act),
             Action::ToggleFullScreen => {
                 self.full_screen = !self.full_screen;
                 ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(self.full_screen));
@@ -370,6 +365,9 @@ impl eframe::App for App {
         self.show(ui);
     }
 }
+
+/// Seconds that a picture at rest is moved by at first.
+const FIRST_PUSH: f64 = 0.016;
 
 /// How long a notice stands.
 const NOTICE: Duration = Duration::from_secs(4);

@@ -3,17 +3,19 @@
 use egui::{Align, Align2, Color32, Frame, Layout, Margin, RichText, Ui, Vec2};
 
 use super::Action;
-use super::placement::Scale;
 use super::signs::{self, Sign};
 use super::tokens::{self, Colours, colours};
+use super::viewing::Act;
 use crate::texts::Texts;
 use crate::view::{Link, Measured, Recorder, Session};
 
 /// What the bar shows beside the session.
 #[derive(Debug, Clone, Copy)]
 pub struct State {
-    /// 1:1 or fitted.
-    pub scale: Scale,
+    /// How large it is shown, in per cent.
+    pub percent: u16,
+    /// The one screen that is looked at.
+    pub screen: Option<u8>,
     /// True if the picture is shown pixel for pixel now.
     pub exact: bool,
     /// Filling the screen.
@@ -67,15 +69,36 @@ pub fn bar(ui: &mut Ui, texts: &Texts, session: &Session, state: State) -> Optio
             let key = if state.exact { "bar-fit" } else { "bar-one" };
             choose(
                 ui.button(small(texts.text(key))).clicked(),
-                Action::ToggleScale,
+                Action::View(Act::Toggle),
             );
         });
     });
-    ui.label(
-        RichText::new(texts.text("bar-keys"))
-            .size(tokens::SMALL)
-            .weak(),
-    );
+    ui.horizontal(|ui| {
+        action = action.take().or_else(|| screens(ui, texts, session, state));
+        ui.label(
+            RichText::new(texts.text("bar-keys"))
+                .size(tokens::SMALL)
+                .weak(),
+        );
+    });
+    action
+}
+
+/// The customer's screens, where several are shown: one of them alone, or all.
+fn screens(ui: &mut Ui, texts: &Texts, session: &Session, state: State) -> Option<Action> {
+    let shown = session.layout.as_ref().filter(|l| l.screens.len() > 1)?;
+    let mut action = None;
+    let mut choice = |ui: &mut Ui, text: String, screen: Option<u8>| {
+        let label = RichText::new(text).size(tokens::SMALL);
+        if ui.selectable_label(state.screen == screen, label).clicked() {
+            action = Some(Action::View(Act::Screen(screen)));
+        }
+    };
+    choice(ui, texts.text("bar-screens-all"), None);
+    for screen in &shown.screens {
+        let text = texts.with("bar-screen", [("number", screen.number.into())]);
+        choice(ui, text, Some(screen.number));
+    }
     action
 }
 

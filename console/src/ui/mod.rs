@@ -11,9 +11,11 @@ pub mod app;
 pub mod bar;
 pub mod pages;
 pub mod placement;
+mod shrink;
 pub mod signs;
 pub mod surface;
 pub mod tokens;
+pub mod viewing;
 pub mod window;
 
 use crate::texts::Language;
@@ -37,8 +39,8 @@ pub enum Action {
     End,
     /// Do not end it.
     KeepOn,
-    /// 1:1 or fitted.
-    ToggleScale,
+    /// How the picture is looked at: its size, one of its screens, what of it.
+    View(viewing::Act),
     /// Fill the screen or not.
     ToggleFullScreen,
     /// Statistics on or off.

@@ -64,6 +64,7 @@ fn session(rights: Rights, cause: Cause, link: Link) -> Stage {
         recorder: Recorder::Fine,
         recorded: false,
         page: None,
+        layout: None,
     })
 }
 

@@ -1,27 +1,52 @@
 //! The picture as textures: only changed areas are uploaded.
 //!
-//! At 1:1 texels are taken as they are (no filter); scaled, they are blended. A picture
+//! Each pixel of a texture is one of the window where the picture is shown pixel for pixel or smaller: then it was
+//! made smaller here ([`Shrink`]). Enlarged by whole factors texels are taken as they are, else blended. A picture
 //! wider than the graphics system's largest texture lies on several.
 
-use egui::{
-    Color32, ColorImage, Mesh, Pos2, Rect, TextureHandle, TextureId, TextureOptions, Ui, Vec2,
-};
+use egui::{Color32, ColorImage, Mesh, Pos2, Rect, TextureHandle, TextureId, TextureOptions, Ui};
 use fernsicht_protocol::content::PointerShape;
 use fernsicht_protocol::picture;
 
-use super::placement::Placement;
+use super::placement::{Placement, Space};
+use super::shrink::Shrink;
 use crate::picture::{Board, Pixels, Pointer, Taken};
 
 /// Textures of the picture on the board.
 #[derive(Default)]
 pub struct Surface {
     generation: u64,
-    exact: bool,
+    look: Look,
     size: (u16, u16),
     tiles: Vec<Tile>,
     pointer: Option<(u64, TextureHandle)>,
 }
 
+/// What of the picture the textures hold, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Look {
+    part: picture::Rect,
+    shrink: Option<Shrink>,
+    /// Drawn larger, by no whole factor.
+    blended: bool,
+}
+
+impl Look {
+    fn new(placed: &Placement) -> Self {
+        let (part, to) = (placed.subject.part, placed.drawn);
+        let smaller = to.0 < part.width || to.1 < part.height;
+        let whole =
+            to.0.is_multiple_of(part.width.max(1)) && to.1.is_multiple_of(part.height.max(1));
+        Self {
+            part,
+            shrink: smaller
+                .then(|| Shrink::new(part, (to.0.min(part.width), to.1.min(part.height)))),
+            blended: !smaller && !whole,
+        }
+    }
+}
+
+/// Its area is that of the texture's pixels: of the result where the picture is made smaller, else of the picture.
 struct Tile {
     area: picture::Rect,
     texture: TextureHandle,
@@ -57,21 +82,30 @@ impl Surface {
         self.size
     }
 
-    /// Takes what changed from the board. `exact`: it will be shown pixel for pixel.
-    pub fn update(&mut self, ctx: &egui::Context, board: &mut Board, exact: bool) -> Option<Shown> {
-        let Taken::Changed {
-            generation,
-            areas,
-            mark,
-            received,
-        } = board.take()
+    /// Takes what changed from the board; it will be shown as it is placed. Clears itself if there is nothing to show.
+    pub fn update(
+        &mut self,
+        ctx: &egui::Context,
+        board: &mut Board,
+        placed: Option<&Placement>,
+    ) -> Option<Shown> {
+        let (
+            Taken::Changed {
+                generation,
+                areas,
+                mark,
+                received,
+            },
+            Some(placed),
+        ) = (board.take(), placed)
         else {
             self.clear();
             return None;
         };
         let pixels = board.pixels()?;
-        if self.tiles.is_empty() || self.generation != generation || self.exact != exact {
-            (self.generation, self.exact) = (generation, exact);
+        let look = Look::new(placed);
+        if self.tiles.is_empty() || self.generation != generation || self.look != look {
+            (self.generation, self.look) = (generation, look);
             self.rebuild(ctx, pixels);
         } else {
             for area in areas {
@@ -85,8 +119,10 @@ impl Surface {
     pub fn paint(&self, ui: &Ui, placed: &Placement) {
         let painter = ui.painter().with_clip_rect(to_points(ui, placed.space));
         for tile in &self.tiles {
-            let rect = placed_rect(ui, placed, tile.area);
-            painter.add(textured(tile.texture.id(), rect));
+            painter.add(textured(
+                tile.texture.id(),
+                self.place(ui, placed, tile.area),
+            ));
         }
     }
 
@@ -104,18 +140,43 @@ impl Surface {
         let Some((_, texture)) = &self.pointer else {
             return;
         };
-        let ppp = f64::from(ui.ctx().pixels_per_point());
-        let left =
-            placed.origin.0 + (f64::from(pointer.x) - f64::from(shape.hot_x)) * placed.factor;
-        let top = placed.origin.1 + (f64::from(pointer.y) - f64::from(shape.hot_y)) * placed.factor;
-        let size = Vec2::new(
-            (f64::from(shape.width) * placed.factor / ppp) as f32,
-            (f64::from(shape.height) * placed.factor / ppp) as f32,
+        let (x, y) = placed.point(
+            f64::from(pointer.x) - f64::from(shape.hot_x),
+            f64::from(pointer.y) - f64::from(shape.hot_y),
         );
-        let rect = Rect::from_min_size(Pos2::new((left / ppp) as f32, (top / ppp) as f32), size);
+        let factor = placed.factor();
+        let space = Space {
+            x,
+            y,
+            width: f64::from(shape.width) * factor,
+            height: f64::from(shape.height) * factor,
+        };
         ui.painter()
             .with_clip_rect(to_points(ui, placed.space))
-            .add(textured(texture.id(), rect));
+            .add(textured(texture.id(), to_points(ui, space)));
+    }
+
+    /// Where a tile is drawn.
+    fn place(&self, ui: &Ui, placed: &Placement, area: picture::Rect) -> Rect {
+        let space = match self.look.shrink {
+            Some(_) => Space {
+                x: placed.origin.0 as f64 + f64::from(area.x),
+                y: placed.origin.1 as f64 + f64::from(area.y),
+                width: area.width.into(),
+                height: area.height.into(),
+            },
+            None => {
+                let (x, y) = placed.point(area.x.into(), area.y.into());
+                let (right, bottom) = placed.point(area.right().into(), area.bottom().into());
+                Space {
+                    x,
+                    y,
+                    width: right - x,
+                    height: bottom - y,
+                }
+            }
+        };
+        to_points(ui, space)
     }
 
     fn rebuild(&mut self, ctx: &egui::Context, pixels: &Pixels) {
@@ -124,40 +185,61 @@ impl Surface {
         let side = ctx
             .input(|i| i.max_texture_side)
             .clamp(64, usize::from(LARGEST_TILE)) as u16;
-        for y in (0..pixels.height).step_by(side.into()) {
-            for x in (0..pixels.width).step_by(side.into()) {
-                let (width, height) = (side.min(pixels.width - x), side.min(pixels.height - y));
+        let whole = self.reach(self.look.part);
+        for y in (0..whole.height).step_by(side.into()) {
+            for x in (0..whole.width).step_by(side.into()) {
                 let area = picture::Rect {
-                    x,
-                    y,
-                    width,
-                    height,
+                    x: whole.x + x,
+                    y: whole.y + y,
+                    width: side.min(whole.width - x),
+                    height: side.min(whole.height - y),
                 };
-                let texture = ctx.load_texture("picture", image(pixels, area), self.options());
+                let texture = ctx.load_texture("picture", self.image(pixels, area), self.options());
                 self.tiles.push(Tile { area, texture });
             }
         }
     }
 
     fn upload(&mut self, pixels: &Pixels, area: picture::Rect) {
-        let options = self.options();
-        for tile in &mut self.tiles {
-            let part = tile.area.intersection(area);
+        let (area, options) = (self.reach(area), self.options());
+        let parts: Vec<picture::Rect> = self
+            .tiles
+            .iter()
+            .map(|tile| tile.area.intersection(area))
+            .collect();
+        for (tile, part) in parts.into_iter().enumerate() {
             if !part.is_empty() {
+                let image = self.image(pixels, part);
+                let tile = &mut self.tiles[tile];
                 let at = [
                     usize::from(part.x - tile.area.x),
                     usize::from(part.y - tile.area.y),
                 ];
-                tile.texture.set_partial(at, image(pixels, part), options);
+                tile.texture.set_partial(at, image, options);
             }
         }
     }
 
+    /// What of the textures depends on this area of the picture.
+    fn reach(&self, area: picture::Rect) -> picture::Rect {
+        match &self.look.shrink {
+            Some(shrink) => shrink.reach(area),
+            None => area.intersection(self.look.part),
+        }
+    }
+
+    fn image(&self, pixels: &Pixels, area: picture::Rect) -> ColorImage {
+        match &self.look.shrink {
+            Some(shrink) => shrink.image(pixels, area),
+            None => image(pixels, area),
+        }
+    }
+
     fn options(&self) -> TextureOptions {
-        if self.exact {
-            TextureOptions::NEAREST
-        } else {
+        if self.look.blended {
             TextureOptions::LINEAR
+        } else {
+            TextureOptions::NEAREST
         }
     }
 }
@@ -197,17 +279,7 @@ fn textured(texture: TextureId, rect: Rect) -> Mesh {
     mesh
 }
 
-fn placed_rect(ui: &Ui, placed: &Placement, area: picture::Rect) -> Rect {
-    let space = super::placement::Space {
-        x: placed.origin.0 + f64::from(area.x) * placed.factor,
-        y: placed.origin.1 + f64::from(area.y) * placed.factor,
-        width: f64::from(area.width) * placed.factor,
-        height: f64::from(area.height) * placed.factor,
-    };
-    to_points(ui, space)
-}
-
-fn to_points(ui: &Ui, space: super::placement::Space) -> Rect {
+fn to_points(ui: &Ui, space: Space) -> Rect {
     let ppp = f64::from(ui.ctx().pixels_per_point());
     let point = |x: f64, y: f64| Pos2::new((x / ppp) as f32, (y / ppp) as f32);
     Rect::from_min_max(

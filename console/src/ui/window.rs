@@ -18,13 +18,14 @@ use winit::event::{
     ElementState, Ime, KeyEvent, MouseButton, MouseScrollDelta, StartCause, WindowEvent,
 };
 use winit::event_loop::{ActiveEventLoop, EventLoop};
-use winit::keyboard::{Key, ModifiersState};
+use winit::keyboard::{Key, KeyCode, ModifiersState, NamedKey, PhysicalKey};
 use winit::platform::modifier_supplement::KeyEventExtModifierSupplement as _;
 use winit::window::WindowId;
 
 use super::Action;
 use super::app::{App, Options};
 use super::placement::{Placement, Space};
+use super::viewing::{self, Act};
 use crate::input::capture::{Capture, Noted, Press};
 use crate::session::Session;
 use crate::texts::Texts;
@@ -268,6 +269,10 @@ impl Hands {
 
     /// Keys that the console keeps for itself.
     fn local_key(&mut self, event: &KeyEvent) -> bool {
+        if let Some(act) = self.view_key(event) {
+            self.desk.borrow_mut().act(Action::View(act));
+            return true;
+        }
         let plain = event.key_without_modifiers();
         let Key::Character(letter) = &plain else {
             return false;
@@ -277,7 +282,6 @@ impl Hands {
         let action = match (desk.keys, letter.as_str()) {
             (_, "f") if control && alt => Action::ToggleFullScreen,
             (PageKeys::Session, "m") if control && alt => Action::ToggleBar,
-            (PageKeys::Session, "s") if control && alt => Action::ToggleScale,
             (PageKeys::Session, "i") if control && alt => Action::ToggleStatistics,
             (PageKeys::Session, "p") if control && alt => Action::TogglePointer,
             (PageKeys::Session, "e") if control && alt => Action::AskEnd,
@@ -293,6 +297,31 @@ impl Hands {
         true
     }
 
+    /// Ctrl+Alt with a key that changes the view. Digits by their place: layouts differ in what they make of them.
+    fn view_key(&self, event: &KeyEvent) -> Option<Act> {
+        let held = self.modifiers.control_key() && self.modifiers.alt_key();
+        let desk = self.desk.borrow();
+        if !held || desk.keys != PageKeys::Session {
+            return None;
+        }
+        let scrolls = desk.picture.as_ref().is_some_and(|p| p.placed.scrolls());
+        match (event.key_without_modifiers(), event.physical_key) {
+            (Key::Named(NamedKey::ArrowLeft), _) if scrolls => Some(Act::Scroll(-1, 0)),
+            (Key::Named(NamedKey::ArrowRight), _) if scrolls => Some(Act::Scroll(1, 0)),
+            (Key::Named(NamedKey::ArrowUp), _) if scrolls => Some(Act::Scroll(0, -1)),
+            (Key::Named(NamedKey::ArrowDown), _) if scrolls => Some(Act::Scroll(0, 1)),
+            (Key::Character(letter), _) if letter == "s" => Some(Act::Toggle),
+            (Key::Character(sign), _) if sign == "+" || sign == "=" => Some(Act::Larger),
+            (Key::Character(sign), _) if sign == "-" => Some(Act::Smaller),
+            (_, PhysicalKey::Code(code)) => {
+                let digit = DIGITS.iter().position(|digit| *digit == code)?;
+                let number = u8::try_from(digit).ok().filter(|number| *number > 0);
+                Some(Act::Screen(number))
+            }
+            (_, PhysicalKey::Unidentified(_)) => None,
+        }
+    }
+
     fn handle_text(&mut self, text: &str) -> bool {
         if self.controlling {
             let mut out = Vec::new();
@@ -306,9 +335,12 @@ impl Hands {
         let (pixel, nearest) = {
             let mut desk = self.desk.borrow_mut();
             desk.pointer = Some(at);
-            let slides = desk.picture.as_ref().is_some_and(|p| p.placed.slides());
+            let pushes = desk
+                .picture
+                .as_ref()
+                .is_some_and(|p| viewing::at_edge(&p.placed, at));
             let pixel = desk.pixel(at);
-            if slides || pixel.is_some() != self.inside {
+            if pushes || pixel.is_some() != self.inside {
                 desk.repaint();
             }
             (pixel, desk.picture.as_ref().map(|p| p.placed.nearest(at)))
@@ -411,6 +443,20 @@ impl Hands {
         }
     }
 }
+
+/// The digits' keys, from 0.
+const DIGITS: [KeyCode; 10] = [
+    KeyCode::Digit0,
+    KeyCode::Digit1,
+    KeyCode::Digit2,
+    KeyCode::Digit3,
+    KeyCode::Digit4,
+    KeyCode::Digit5,
+    KeyCode::Digit6,
+    KeyCode::Digit7,
+    KeyCode::Digit8,
+    KeyCode::Digit9,
+];
 
 /// A notch of a wheel, where only pixels are told.
 const PIXELS_PER_NOTCH: f64 = 40.0;

@@ -642,7 +642,11 @@ impl Pair {
             && fresh
             && harmless
             && self.customer.is_none_or(|at| self.ms >= at + 1_000);
-        let input = Input { beacon, event };
+        let input = Input {
+            beacon,
+            layout: 1,
+            event,
+        };
         match self.guard.handle_input(now, &header, &input) {
             Ok(permit) => {
                 assert!(

@@ -498,7 +498,11 @@ fn contents() -> Vec<Sample> {
         "Input",
         events
             .into_iter()
-            .map(|event| Input { beacon: 7, event })
+            .map(|event| Input {
+                beacon: 7,
+                layout: 3,
+                event,
+            })
             .collect(),
     ));
     let reasons = [

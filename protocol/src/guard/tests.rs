@@ -112,7 +112,14 @@ impl Desk {
             State::Granted(session) => session.beacons.newest(),
             State::Unpaired | State::Consent { .. } | State::Ended(_) => 1,
         };
-        (header, Input { beacon, event })
+        (
+            header,
+            Input {
+                beacon,
+                layout: 1,
+                event,
+            },
+        )
     }
 
     /// What becomes of an honest console's event.
@@ -735,6 +742,7 @@ fn input_of_another_grant_epoch_beacon_or_class_is_dropped() {
     let mut dropped = |header: Header, beacon: u64, reason: DropReason| {
         let input = Input {
             beacon,
+            layout: 1,
             event: input.event.clone(),
         };
         assert_eq!(

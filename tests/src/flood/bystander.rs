@@ -115,7 +115,12 @@ impl Bystander {
                 x: (self.turns % 1000) as u16,
                 y: 5,
             };
-            let input = Input { beacon: 1, event }.to_bytes();
+            let input = Input {
+                beacon: 1,
+                layout: 1,
+                event,
+            }
+            .to_bytes();
             self.send(Direction::ConsoleToAgent, Class::Input, &input)
                 .await?;
         }

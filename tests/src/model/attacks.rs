@@ -123,7 +123,12 @@ fn a_hundred_thousand_events_a_second_stop_at_f11() {
         world.agent.core.guard(|guard| guard.grant()),
     );
     let event = InputEvent::Move { x: 1, y: 500 };
-    let content = Input { beacon: 1, event }.to_bytes();
+    let content = Input {
+        beacon: 1,
+        layout: 1,
+        event,
+    }
+    .to_bytes();
     let mut at_f11 = 0;
     // 20,000 events in a fifth of a second; F11 in the middle of a batch that is on its way.
     for batch in 0..200 {

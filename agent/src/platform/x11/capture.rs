@@ -15,17 +15,16 @@ use std::time::Duration;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::Event;
 use x11rb::protocol::damage::{self, ConnectionExt as _, ReportLevel};
-use x11rb::protocol::randr::{self, ConnectionExt as _, NotifyMask};
 use x11rb::protocol::shm::ConnectionExt as _;
 use x11rb::protocol::xfixes::{self, ConnectionExt as _};
-use x11rb::protocol::xproto::{self, ConnectionExt as _, ImageFormat, ImageOrder};
+use x11rb::protocol::xproto::{ConnectionExt as _, ImageFormat, ImageOrder};
 
 use super::shm::Segment;
 use super::{Link, outdated, screens};
 use crate::platform::region::{READ_SLACK, coalesce};
 use crate::platform::wake::{deadline, sleep};
 use crate::platform::{
-    Area, Capture, Changes, Error, Pixels, Rect, Screen, Selection, ViewPermit, Waker,
+    Area, Capture, Changes, Error, Monitor, Pixels, Rect, Selection, Shown, ViewPermit, Waker,
 };
 
 /// Damage, regions and shared memory on one connection.
@@ -35,8 +34,8 @@ pub(in crate::platform) struct Damage {
     damage: damage::Damage,
     region: xfixes::Region,
     segment: Option<Segment>,
-    screens: Vec<Screen>,
-    area: Area,
+    monitors: Vec<Monitor>,
+    shown: Shown,
 }
 
 /// Why this backend could not be opened.
@@ -74,20 +73,13 @@ impl Damage {
             .reply()
             .map_err(Error::from)?;
 
-        if link.has(randr::X11_EXTENSION_NAME)? {
-            let notices =
-                NotifyMask::SCREEN_CHANGE | NotifyMask::CRTC_CHANGE | NotifyMask::OUTPUT_CHANGE;
-            connection.randr_select_input(link.root, notices)?;
-        }
-        let structure = xproto::ChangeWindowAttributesAux::new()
-            .event_mask(xproto::EventMask::STRUCTURE_NOTIFY);
-        connection.change_window_attributes(link.root, &structure)?;
+        screens::announce(&link)?;
 
         let (damage, region) = (connection.generate_id()?, connection.generate_id()?);
         connection.xfixes_create_region(region, &[])?;
         connection.damage_create(damage, link.root, ReportLevel::NON_EMPTY)?;
-        let screens = screens::query(&link)?;
-        let area = Selection::All.area(&screens)?;
+        let monitors = screens::query(&link)?;
+        let shown = Selection::All.shown(&monitors)?;
         let waker = Waker::new().map_err(Error::from)?;
         let mut opened = Self {
             link,
@@ -95,8 +87,8 @@ impl Damage {
             damage,
             region,
             segment: None,
-            screens,
-            area,
+            monitors,
+            shown,
         };
         opened.share_memory()?;
         Ok(opened)
@@ -104,7 +96,7 @@ impl Damage {
 
     /// Memory for the whole area, so that every set of rectangles fits at once.
     fn share_memory(&mut self) -> Result<(), Error> {
-        let bytes = self.area.whole().area() * 4;
+        let bytes = self.area().whole().area() * 4;
         if self
             .segment
             .as_ref()
@@ -125,17 +117,12 @@ impl Damage {
         let mut layout = false;
         while let Some(event) = self.link.connection.poll_for_event()? {
             damaged |= matches!(event, Event::DamageNotify(_));
-            layout |= matches!(
-                event,
-                Event::RandrScreenChangeNotify(_)
-                    | Event::RandrNotify(_)
-                    | Event::ConfigureNotify(_)
-            );
+            layout |= screens::is_change(&event);
         }
         if layout {
             let found = screens::query(&self.link)?;
-            changes.layout |= found != self.screens;
-            self.screens = found;
+            changes.layout |= found != self.monitors;
+            self.monitors = found;
         }
         if damaged {
             self.fetch(&mut changes.damage)?;
@@ -148,16 +135,16 @@ impl Damage {
         let connection = &self.link.connection;
         connection.damage_subtract(self.damage, x11rb::NONE, self.region)?;
         let region = connection.xfixes_fetch_region(self.region)?.reply()?;
-        let damaged = region.rectangles.iter().filter_map(|r| {
+        for r in &region.rectangles {
             let found = Area {
                 x: r.x,
                 y: r.y,
                 width: r.width,
                 height: r.height,
             };
-            self.area.clip(found)
-        });
-        into.extend(damaged);
+            let seen = self.shown.places().filter_map(|place| place.common(found));
+            into.extend(seen.filter_map(|part| self.area().clip(part)));
+        }
         *into = coalesce(std::mem::take(into), REPORT_SLACK);
         Ok(())
     }
@@ -230,8 +217,8 @@ impl Damage {
 
     fn on_desktop(&self, rect: Rect) -> (i16, i16) {
         (
-            self.area.x.saturating_add_unsigned(rect.x),
-            self.area.y.saturating_add_unsigned(rect.y),
+            self.area().x.saturating_add_unsigned(rect.x),
+            self.area().y.saturating_add_unsigned(rect.y),
         )
     }
 }
@@ -245,19 +232,15 @@ impl Capture for Damage {
         }
     }
 
-    fn screens(&self) -> &[Screen] {
-        &self.screens
+    fn shown(&self) -> &Shown {
+        &self.shown
     }
 
-    fn area(&self) -> Area {
-        self.area
-    }
-
-    fn select(&mut self, selection: Selection) -> Result<Area, Error> {
-        self.screens = screens::query(&self.link)?;
-        self.area = selection.area(&self.screens)?;
+    fn select(&mut self, selection: &Selection) -> Result<Shown, Error> {
+        self.monitors = screens::query(&self.link)?;
+        self.shown = selection.shown(&self.monitors)?;
         self.share_memory()?;
-        Ok(self.area)
+        Ok(self.shown.clone())
     }
 
     fn waker(&self) -> Waker {
@@ -286,16 +269,16 @@ impl Capture for Damage {
         rects: &[Rect],
         into: &mut Pixels,
     ) -> Result<Vec<Rect>, Error> {
-        if (into.width, into.height) != (self.area.width, self.area.height) {
+        if (into.width, into.height) != (self.area().width, self.area().height) {
             return Err(Error::LayoutChanged);
         }
-        let whole = self.area.whole();
-        let inside: Vec<Rect> = rects
+        // Joined screen by screen: what lies between them is not read.
+        let inside = self.shown.within(rects);
+        let wanted: Vec<Rect> = inside
             .iter()
-            .map(|rect| rect.intersection(whole))
-            .filter(|rect| !rect.is_empty())
+            .flat_map(|part| coalesce(part.clone(), READ_SLACK))
             .collect();
-        let wanted = coalesce(inside.clone(), READ_SLACK);
+        let inside = inside.concat();
         let Some(segment) = &self.segment else {
             wanted
                 .iter()

@@ -1,36 +1,87 @@
 //! The screens of an X11 desktop: RandR 1.5 monitors, numbered as the customer counts them.
 //!
-//! Not here: noticing that they changed ([`super::capture`]).
+//! A monitor's name is its output's: it stays over every change of place, size and turn, and another screen
+//! never gets it as long as this one is there.
 
 use fernsicht_protocol::content::Screen;
-use x11rb::protocol::randr::ConnectionExt as _;
-use x11rb::protocol::xproto::ConnectionExt as _;
+use x11rb::connection::Connection as _;
+use x11rb::protocol::Event;
+use x11rb::protocol::randr::{self, ConnectionExt as _, NotifyMask};
+use x11rb::protocol::xproto::{ChangeWindowAttributesAux, ConnectionExt as _, EventMask};
 
 use super::{Error, Link};
+use crate::platform::wake::sleep;
+use crate::platform::{Area, Monitor, Waker};
 
 /// The most screens that are told apart; more than the wire carries would be cut there.
 const MOST: usize = 16;
 
 /// Asks for the screens of this moment, numbered as the customer counts them.
-pub(in crate::platform) fn query(link: &Link) -> Result<Vec<Screen>, Error> {
+pub(in crate::platform) fn query(link: &Link) -> Result<Vec<Monitor>, Error> {
     Ok(number(boxes(link)?))
 }
 
-/// The screens as the server lists them; their numbers mean nothing.
-pub(in crate::platform) fn in_server_order(link: &Link) -> Result<Vec<Screen>, Error> {
-    let screens = boxes(link)?.into_iter();
-    Ok(screens
-        .map(|(x, y, width, height)| Screen {
-            number: 0,
-            x,
-            y,
-            width,
-            height,
-        })
-        .collect())
+/// The screens' places as the server lists them.
+pub(in crate::platform) fn in_server_order(link: &Link) -> Result<Vec<Area>, Error> {
+    let boxes = boxes(link)?.into_iter();
+    Ok(boxes.map(|(place, _)| place).collect())
 }
 
-fn boxes(link: &Link) -> Result<Vec<(i16, i16, u16, u16)>, Error> {
+/// Wants to be told of changes. What a change was is asked for anew: servers tell too little, or too much.
+pub(in crate::platform) fn announce(link: &Link) -> Result<(), Error> {
+    if link.has(randr::X11_EXTENSION_NAME)? {
+        let notices =
+            NotifyMask::SCREEN_CHANGE | NotifyMask::CRTC_CHANGE | NotifyMask::OUTPUT_CHANGE;
+        link.connection.randr_select_input(link.root, notices)?;
+    }
+    let structure = ChangeWindowAttributesAux::new().event_mask(EventMask::STRUCTURE_NOTIFY);
+    link.connection
+        .change_window_attributes(link.root, &structure)?;
+    Ok(())
+}
+
+/// True for what [`announce`] asks for.
+pub(in crate::platform) fn is_change(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::RandrScreenChangeNotify(_) | Event::RandrNotify(_) | Event::ConfigureNotify(_)
+    )
+}
+
+/// Tells the screens, and again whenever they are others, until the waker wakes.
+pub(in crate::platform) fn follow(
+    link: &Link,
+    waker: &Waker,
+    mut changed: impl FnMut(Vec<Monitor>),
+) -> Result<(), Error> {
+    announce(link)?;
+    let mut known = Vec::new();
+    loop {
+        let found = query(link)?;
+        if found != known {
+            known.clone_from(&found);
+            changed(found);
+        }
+        // What came with the answer is seen here; what comes later ends the sleep.
+        while !take_change(link)? {
+            sleep(link.fd(), waker, None)?;
+            if waker.take() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn take_change(link: &Link) -> Result<bool, Error> {
+    let mut any = false;
+    while let Some(event) = link.connection.poll_for_event()? {
+        any |= is_change(&event);
+    }
+    Ok(any)
+}
+
+/// Places with names.
+fn boxes(link: &Link) -> Result<Vec<(Area, u32)>, Error> {
     let mut boxes = Vec::new();
     if monitors_known(link)? {
         let monitors = link
@@ -41,12 +92,26 @@ fn boxes(link: &Link) -> Result<Vec<(i16, i16, u16, u16)>, Error> {
         boxes = monitors
             .iter()
             .filter(|monitor| monitor.width > 0 && monitor.height > 0)
-            .map(|monitor| (monitor.x, monitor.y, monitor.width, monitor.height))
+            .map(|monitor| {
+                let place = Area {
+                    x: monitor.x,
+                    y: monitor.y,
+                    width: monitor.width,
+                    height: monitor.height,
+                };
+                (place, monitor.name)
+            })
             .collect();
     }
     if boxes.is_empty() {
         let root = link.connection.get_geometry(link.root)?.reply()?;
-        boxes.push((0, 0, root.width, root.height));
+        let place = Area {
+            x: 0,
+            y: 0,
+            width: root.width,
+            height: root.height,
+        };
+        boxes.push((place, x11rb::NONE));
     }
     Ok(boxes)
 }
@@ -59,20 +124,25 @@ fn monitors_known(link: &Link) -> Result<bool, Error> {
     Ok((version.major_version, version.minor_version) >= (1, 5))
 }
 
-/// Numbers from 1, from left to right, then from top to bottom. Mirrored screens count once.
-fn number(mut boxes: Vec<(i16, i16, u16, u16)>) -> Vec<Screen> {
-    boxes.sort_unstable();
-    boxes.dedup();
-    (1..)
-        .zip(boxes.into_iter().take(MOST))
-        .map(|(number, (x, y, width, height))| Screen {
-            number,
-            x,
-            y,
-            width,
-            height,
-        })
-        .collect()
+/// Numbers from 1, from left to right, then from top to bottom. Mirrored screens share one.
+fn number(mut boxes: Vec<(Area, u32)>) -> Vec<Monitor> {
+    let place = |(area, _): &(Area, u32)| (area.x, area.y, area.width, area.height);
+    // The order of those at one place stays the server's.
+    boxes.sort_by_key(place);
+    let mut monitors = Vec::new();
+    for (number, mirrored) in (1..).zip(boxes.chunk_by(|a, b| a.0 == b.0).take(MOST)) {
+        monitors.extend(mirrored.iter().map(|(area, name)| Monitor {
+            name: *name,
+            screen: Screen {
+                number,
+                x: area.x,
+                y: area.y,
+                width: area.width,
+                height: area.height,
+            },
+        }));
+    }
+    monitors
 }
 
 #[cfg(test)]
@@ -81,13 +151,28 @@ mod tests {
 
     #[test]
     fn numbers_follow_the_eye() {
-        let screens = number(vec![
-            (1920, 0, 1280, 1024),
-            (0, 1080, 1920, 1080),
-            (0, 0, 1920, 1080),
-            (0, 0, 1920, 1080),
+        let place = |x, y, width, height| Area {
+            x,
+            y,
+            width,
+            height,
+        };
+        let monitors = number(vec![
+            (place(1920, 0, 1280, 1024), 50),
+            (place(0, 1080, 1920, 1080), 51),
+            (place(0, 0, 1920, 1080), 53),
+            (place(0, 0, 1920, 1080), 52),
         ]);
-        let corners: Vec<_> = screens.iter().map(|s| (s.number, s.x, s.y)).collect();
-        assert_eq!(corners, [(1, 0, 0), (2, 0, 1080), (3, 1920, 0)]);
+        let found: Vec<_> = monitors
+            .iter()
+            .map(|m| (m.screen.number, m.name, m.screen.x, m.screen.y))
+            .collect();
+        let wanted = [
+            (1, 53, 0, 0),
+            (1, 52, 0, 0),
+            (2, 51, 0, 1080),
+            (3, 50, 1920, 0),
+        ];
+        assert_eq!(found, wanted);
     }
 }

@@ -22,9 +22,10 @@ use super::pages::{self, Form};
 use super::view::{Command, Order, Page, Playing, Proof, View};
 use super::{Failure, Wish, player};
 use crate::texts::{Language, Texts};
-use crate::ui::placement::{Placement, Scale, Space};
+use crate::ui::placement::Space;
 use crate::ui::surface::Surface;
 use crate::ui::tokens;
+use crate::ui::viewing::{Act, Viewing};
 use crate::view::Problem;
 
 /// How the window begins.
@@ -92,7 +93,7 @@ struct App {
     form: Form,
     player: player::State,
     surface: Surface,
-    scale: Scale,
+    viewing: Viewing,
     /// Ctrl+V was pressed: egui's own clipboard knows nothing of other programs.
     paste: Rc<Cell<bool>>,
     clipboard: Option<arboard::Clipboard>,
@@ -120,7 +121,7 @@ impl App {
             },
             player: player::State::default(),
             surface: Surface::default(),
-            scale: Scale::Automatic,
+            viewing: Viewing::default(),
             paste,
             clipboard: None,
         })
@@ -158,7 +159,7 @@ impl App {
             texts,
             player: state,
             surface,
-            scale,
+            viewing,
             ..
         } = self;
         let mut exact = state.exact;
@@ -171,10 +172,17 @@ impl App {
             });
             let mut board = engine.board().lock();
             let size = board.pixels().map(|p| (p.width, p.height));
-            let placed = size.map(|size| Placement::new(space, size, *scale, pointer));
-            exact = placed.as_ref().map_or(exact, Placement::exact);
+            let seconds = f64::from(ctx.input(|i| i.stable_dt));
+            let placed = size.map(|size| {
+                let (placed, moved) = viewing.follow(space, size, &[], pointer, seconds);
+                if moved {
+                    ctx.request_repaint();
+                }
+                placed
+            });
+            exact = placed.as_ref().map_or(exact, |placed| placed.exact());
             // Its mark is of no use: nobody waits for an acknowledgement here.
-            let _mark = surface.update(&ctx, &mut board, exact);
+            let _mark = surface.update(&ctx, &mut board, placed.as_ref());
             let remote = board.pointer().clone();
             drop(board);
             if let Some(placed) = placed {
@@ -215,11 +223,7 @@ impl App {
             Wish::Reveal(act) => Some(Command::Reveal(act)),
             Wish::Mask(act) => Some(Command::Mask(act)),
             Wish::ToggleScale => {
-                self.scale = if self.player.exact {
-                    Scale::Fit
-                } else {
-                    Scale::One
-                };
+                self.viewing.act(Act::Toggle);
                 None
             }
             Wish::Language(language) => {

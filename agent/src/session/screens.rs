@@ -1,0 +1,186 @@
+//! Which screens there are, and which of them the customer shows.
+//!
+//! ```text
+//! the desktop's screens, always ─► choice of the customer ─► Selection, by name ─► pictures, pointer, injector
+//! ```
+//!
+//! Only the customer's choice adds a screen. One that is plugged in later is not shown, also when all were
+//! chosen before; one that moves, turns or changes its size goes on; one that goes ends sight.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fernsicht_protocol::content::{DropReason, Input, InputEvent};
+use fernsicht_protocol::guard::{Denied, Phase};
+use fernsicht_protocol::messages::{AgentToConsole, Page};
+use fernsicht_protocol::rights::Rights;
+
+use super::core::{Before, Consent, Core, Shared};
+use crate::platform::{self, Area, Monitor, Selection, Shown, Waker};
+use crate::view::{Hand, ScreenChoice};
+
+/// How long the screens must have been as they are before one of them can be chosen: their numbers may
+/// have changed under the customer's hand. Longer than a button must be in plain sight.
+const SETTLED: Duration = Duration::from_millis(1500);
+
+/// Tells the core of the desktop's screens until the waker wakes. Where nobody can tell them, none is shown.
+pub(super) fn run(shared: &Arc<Shared>, waker: &Waker) {
+    let told = |monitors| {
+        shared.change(|core| core.handle_monitors(Instant::now(), monitors));
+        shared.repaint();
+    };
+    if let Err(error) = platform::follow_monitors(None, waker, told) {
+        tracing::warn!(%error, "the screens cannot be listed");
+    }
+}
+
+impl Core {
+    /// The desktop's screens are these from now on.
+    pub(super) fn handle_monitors(&mut self, now: Instant, monitors: Vec<Monitor>) {
+        self.monitors = monitors;
+        self.monitors_since = Some(now);
+    }
+
+    /// The screens to choose from. Mirrored ones are one.
+    pub(super) fn choices(&self) -> Vec<ScreenChoice> {
+        let distinct = self.distinct();
+        distinct.map(|m| ScreenChoice::from(&m.screen)).collect()
+    }
+
+    /// True if a screen is chosen on the bar at this moment.
+    pub(super) fn choosing(&self) -> bool {
+        self.choosing
+            && matches!(self.guard.phase(), Phase::Session)
+            && self.guard.rights() == Rights::None
+            && self.guard.question().is_none()
+    }
+
+    /// Consent: at once if there is one screen, after the choice of a screen otherwise.
+    pub(super) fn consent(
+        &mut self,
+        now: Instant,
+        consent: Consent,
+        hand: Hand,
+    ) -> Result<(), Denied> {
+        if !matches!(self.guard.phase(), Phase::Consent { .. }) {
+            return Err(Denied::NotNow);
+        }
+        if self.distinct().count() > 1 {
+            self.stage = Before::Screens(consent);
+            self.tell_console(&AgentToConsole::Page {
+                page: Page::Screens,
+            });
+            return Ok(());
+        }
+        self.select(None)?;
+        self.consented(now, consent, hand)
+    }
+
+    /// Showing begins again: at once if there is one screen, after the choice of a screen otherwise.
+    pub(super) fn view_on(&mut self, now: Instant, hand: Hand) -> Result<(), Denied> {
+        let off = matches!(self.guard.phase(), Phase::Session)
+            && self.guard.rights() == Rights::None
+            && self.guard.question().is_none();
+        if !off {
+            return Err(Denied::NotNow);
+        }
+        if self.distinct().count() > 1 {
+            self.choosing = true;
+            return Ok(());
+        }
+        self.select(None)?;
+        self.guard.view_on(now, hand.into_act())
+    }
+
+    /// The customer shows this screen, or all with `None`.
+    pub(super) fn choose(
+        &mut self,
+        now: Instant,
+        hand: Hand,
+        number: Option<u8>,
+    ) -> Result<(), Denied> {
+        let settled = |since: Instant| hand.at().saturating_duration_since(since) >= SETTLED;
+        if !self.monitors_since.is_some_and(settled) {
+            return Err(Denied::NotNow);
+        }
+        if self.choosing() {
+            self.select(number)?;
+            self.choosing = false;
+            return self.guard.view_on(now, hand.into_act());
+        }
+        let Before::Screens(consent) = self.stage else {
+            return Err(Denied::NotNow);
+        };
+        self.select(number)?;
+        self.stage = Before::Paired;
+        self.consented(now, consent, hand)
+    }
+
+    fn consented(&mut self, now: Instant, consent: Consent, hand: Hand) -> Result<(), Denied> {
+        match consent {
+            Consent::View => self.guard.consent_view(now, hand.into_act()),
+            Consent::Control(language) => {
+                self.agreed_in = language;
+                self.guard.consent_control(now, hand.into_act())
+            }
+        }
+    }
+
+    /// By name, so that none that comes later is among them.
+    fn select(&mut self, number: Option<u8>) -> Result<(), Denied> {
+        let chosen = |m: &&Monitor| number.is_none_or(|number| m.screen.number == number);
+        let names: Vec<u32> = self.distinct().filter(chosen).map(|m| m.name).collect();
+        if names.is_empty() && number.is_some() {
+            return Err(Denied::NotNow);
+        }
+        self.selection = Selection::These(names);
+        self.selected += 1;
+        self.show_nothing();
+        Ok(())
+    }
+
+    /// The first of those that share a number.
+    fn distinct(&self) -> impl Iterator<Item = &Monitor> {
+        self.monitors
+            .chunk_by(|a, b| a.screen.number == b.screen.number)
+            .filter_map(|mirrored| mirrored.first())
+    }
+
+    /// This is shown from now on. What is held goes up, and what was queued for another layout is void.
+    pub(super) fn show(&mut self, generation: u32, shown: Shown) {
+        (self.layout, self.shown) = (generation, shown);
+        self.release = true;
+        self.releases += 1;
+    }
+
+    /// Positions mean nothing until something is shown again.
+    pub(super) fn show_nothing(&mut self) {
+        self.show(0, Shown::default());
+    }
+
+    /// Where positions of this input are counted from. Errors: it points at another layout than the one that is shown,
+    /// or beside the screens.
+    pub(super) fn aim(&self, input: &Input) -> Result<Area, DropReason> {
+        let area = self.shown.area;
+        let (x, y) = match input.event {
+            InputEvent::Move { x, y }
+            | InputEvent::Button { x, y, .. }
+            | InputEvent::Scroll { x, y, .. } => (x, y),
+            InputEvent::Key { .. } | InputEvent::Text { .. } | InputEvent::ReleaseAll => {
+                return Ok(area);
+            }
+        };
+        if input.layout != self.layout {
+            return Err(DropReason::Stale);
+        }
+        let (x, y) = (
+            i32::from(area.x) + i32::from(x),
+            i32::from(area.y) + i32::from(y),
+        );
+        if self.shown.contains(x, y) {
+            Ok(area)
+        } else {
+            Err(DropReason::Refused)
+        }
+    }
+}

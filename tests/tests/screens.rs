@@ -1,0 +1,121 @@
+//! Several monitors: the customer's choice, clicks that land on the pixel pointed at, changes during the session.
+//!
+//! The picture is checked with each click: what is drawn where the technician points says what must be hit.
+
+use anyhow::{Context, Result, ensure};
+use fernsicht_protocol::rights::Rights;
+use fernsicht_tests::aim::{self, Drawn, Place, Tally};
+use fernsicht_tests::customer::Button;
+use fernsicht_tests::dice::Dice;
+use fernsicht_tests::keymap::keysyms;
+use fernsicht_tests::pattern::Pattern;
+use fernsicht_tests::programs::Programs;
+use fernsicht_tests::session::{Backdrop, Layout, STEP, Stage};
+use fernsicht_tests::wait;
+use fernsicht_tests::xserver::Monitor;
+
+/// A small one, a gap, and a larger one that begins lower.
+const LEFT: Monitor<'_> = Monitor {
+    name: "left",
+    size: (800, 600),
+    at: (0, 0),
+};
+const RIGHT: Monitor<'_> = Monitor {
+    name: "right",
+    size: (640, 700),
+    at: (860, 100),
+};
+/// Plugged in later, in the gap's place and beyond: it lies within the box around the others.
+const NEW: Monitor<'_> = Monitor {
+    name: "new",
+    size: (60, 800),
+    at: (800, 0),
+};
+
+fn place(monitor: Monitor<'_>) -> Place {
+    (monitor.at.0, monitor.at.1, monitor.size.0, monitor.size.1)
+}
+
+/// A desktop of 1500x800 with these two monitors, and a technician's screen of the same size.
+fn raise(folder: &std::path::Path, technician: (u16, u16), scales: [&'static str; 2]) -> Result<Stage> {
+    let layout = Layout {
+        width: 1500,
+        height: 800,
+        technician_size: Some(technician),
+        scales,
+        ..Layout::default()
+    };
+    let backdrop = Backdrop::raise(Programs::find()?, folder, layout)?;
+    backdrop.customer_screen.set_monitors(&[LEFT, RIGHT])?;
+    backdrop.open()
+}
+
+fn pattern(stage: &Stage) -> Result<Pattern> {
+    Pattern::show(stage.customer_screen.display(), &[(0, 0, 1500, 800)])
+}
+
+#[test]
+fn all_screens_then_one_is_gone_and_a_new_one_waits_for_the_customer() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut stage = raise(folder.path(), (1500, 800), ["", ""])?;
+    let mut pattern = pattern(&stage)?;
+    stage.share(3)?;
+    let both = [place(LEFT), place(RIGHT)];
+    let drawn = Drawn::wait(&stage, &both, 700)?;
+
+    // Between the screens it is black, and a click there goes nowhere.
+    let black = drawn.picture().pixels[400 * 1500 + 830];
+    ensure!(black == 0, "{black:06x} between the screens");
+    let (left, right) = ((200, 500), (1200, 600));
+    let at = drawn.place(left).context("a pixel of the left screen")?;
+    ensure!(at == left, "the picture lies at {at:?} instead of {left:?}");
+    aim::wait_for_control(&stage, &mut pattern, at)?;
+    let before = stage.observer.by_programs()?;
+    stage.technician.click(830, 400, 1)?;
+    let mut dice = Dice::fresh();
+    let mut tally = Tally::default();
+    tally.click_seen(&stage, &mut pattern, &drawn, &both, 20, &mut dice)?;
+    tally.check(40).with_context(|| format!("dice {:#x}", dice.seed()))?;
+    let after = stage.observer.by_programs()?;
+    // A motion, a press and a release each.
+    ensure!((80..=160).contains(&(after - before)), "{} events", after - before);
+
+    // One of the granted screens alone, by keyboard; then all again.
+    let hold = [keysyms::CONTROL, keysyms::ALT];
+    stage.technician.shortcut(&hold, '2')?;
+    let one = Drawn::wait(&stage, &[place(RIGHT)], 900)?;
+    ensure!(one.place(left).is_none(), "the other screen is still drawn");
+    let mut tally = Tally::default();
+    tally.click_seen(&stage, &mut pattern, &one, &[place(RIGHT)], 10, &mut dice)?;
+    tally.check(10).with_context(|| format!("dice {:#x}", dice.seed()))?;
+    stage.technician.shortcut(&hold, '0')?;
+    Drawn::wait(&stage, &both, 700)?;
+
+    // A new screen is not shown, though all were chosen before.
+    stage.customer_screen.set_monitors(&[LEFT, RIGHT, NEW])?;
+    let marked = wait::until("the picture to be there again", STEP, || {
+        let picture = stage.technician_view.grab()?;
+        // The frame goes away and comes back with every change of the screens.
+        Ok((picture.pixels[700 * 1500 + 830] == 0).then_some(picture))
+    })?;
+    ensure!(marked.pixels[400 * 1500 + 830] == 0, "the new screen is shown");
+    ensure!(stage.rights() == Rights::Control, "the rights went");
+    let drawn = Drawn::wait(&stage, &both, 700)?;
+    let mut tally = Tally::default();
+    tally.click_seen(&stage, &mut pattern, &drawn, &both, 5, &mut dice)?;
+    tally.check(10).with_context(|| format!("dice {:#x}", dice.seed()))?;
+
+    // A granted screen goes: sight and control end, the customer chooses another one.
+    stage.customer_screen.set_monitors(&[LEFT, NEW])?;
+    wait::until_true("sight to end", STEP, || Ok(stage.rights() == Rights::None))?;
+    let before = pattern.presses()?.len();
+    stage.technician.click(200, 500, 1)?;
+    stage.customer.turn_to_bar()?;
+    stage.customer.read()?;
+    stage.customer.press(Button::ViewOn)?;
+    stage.grant(Button::BarScreen(1), Rights::View)?;
+    let drawn = Drawn::wait(&stage, &[place(LEFT)], 500)?;
+    ensure!(drawn.place(right).is_none(), "the lost screen is drawn");
+    ensure!(pattern.presses()?.len() == before, "a click arrived without control");
+    Ok(())
+}
