@@ -10,12 +10,15 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use fernsicht_protocol::frame::Class;
 
 use crate::dice::Dice;
 use crate::grab::Picture;
 use crate::pattern::{self, Pattern};
 use crate::session::{STEP, Stage};
+use crate::tap::{Leg, Passed};
 use crate::wait;
+use crate::xserver::XServer;
 
 /// A rectangle of a desktop: left, top, width, height.
 pub type Place = (u16, u16, u16, u16);
@@ -34,26 +37,40 @@ pub struct Drawn {
 }
 
 impl Drawn {
-    /// Waits until the technician sees this part of each of these places at least, in thousandths, and reads the screen.
-    pub fn wait(stage: &Stage, places: &[Place], share: usize) -> Result<Self> {
-        let mut least = 0;
+    /// Waits until the technician sees at least this part of each of these places, in thousandths, and nothing
+    /// of the hidden ones; reads the screen.
+    pub fn wait(stage: &Stage, places: &[Place], share: usize, hidden: &[Place]) -> Result<Self> {
+        let (mut least, mut most) = (0, 0);
         let drawn = wait::until("the pattern on the technician's screen", STEP, || {
-            let drawn = Self::read(stage.technician_view.grab()?);
-            let part = |place: &Place| {
-                let &(left, top, width, height) = place;
-                let pixels = (top..top + height)
-                    .flat_map(|y| (left..left + width).map(move |x| (x, y)));
-                let seen = pixels.filter(|pixel| drawn.place(*pixel).is_some()).count();
-                seen * 1000 / (usize::from(width) * usize::from(height))
-            };
-            least = places.iter().map(part).min().unwrap_or(0);
-            Ok((least >= share).then_some(drawn))
+            let drawn = Self::read(stage)?;
+            least = places
+                .iter()
+                .map(|place| drawn.share(*place))
+                .min()
+                .unwrap_or(0);
+            most = hidden
+                .iter()
+                .map(|place| drawn.share(*place))
+                .max()
+                .unwrap_or(0);
+            Ok((least >= share && most == 0).then_some(drawn))
         });
-        drawn.with_context(|| format!("at least {share} of 1000 were awaited, {least} came"))
+        drawn.with_context(|| {
+            format!("of 1000 at least {share} and none were awaited, {least} and {most} came")
+        })
+    }
+
+    /// How much of a place is drawn, in thousandths.
+    pub fn share(&self, place: Place) -> usize {
+        let (left, top, width, height) = place;
+        let pixels = (top..top + height).flat_map(|y| (left..left + width).map(move |x| (x, y)));
+        let seen = pixels.filter(|pixel| self.place(*pixel).is_some()).count();
+        seen * 1000 / (usize::from(width) * usize::from(height))
     }
 
     /// A pixel counts if its neighbours are those of the pattern: what is drawn over it is no pattern.
-    fn read(picture: Picture) -> Self {
+    fn read(stage: &Stage) -> Result<Self> {
+        let picture = stage.technician_view.grab()?;
         let (width, height) = (picture.width, picture.height);
         let place = |x: usize, y: usize| pattern::place(picture.pixels[y * width + x]);
         let mut at = vec![0; SIDE * SIDE];
@@ -63,7 +80,8 @@ impl Drawn {
                 let near = |other: (u16, u16)| {
                     other.0.abs_diff(here.0) <= 1 && other.1.abs_diff(here.1) <= 1
                 };
-                let differ = place(x - 1, y) != place(x + 1, y) && place(x, y - 1) != place(x, y + 1);
+                let differ =
+                    place(x - 1, y) != place(x + 1, y) && place(x, y - 1) != place(x, y + 1);
                 let like = [(x - 1, y), (x + 1, y), (x, y - 1), (x, y + 1)]
                     .into_iter()
                     .all(|(x, y)| near(place(x, y)));
@@ -72,7 +90,7 @@ impl Drawn {
                 }
             }
         }
-        Self { picture, at }
+        Ok(Self { picture, at })
     }
 
     /// Where this pixel is drawn, if it can be seen.
@@ -167,10 +185,31 @@ impl Tally {
                 self.clicks
             );
         }
-        ensure!(self.clicks == clicks, "{} clicks instead of {clicks}", self.clicks);
+        ensure!(
+            self.clicks == clicks,
+            "{} clicks instead of {clicks}",
+            self.clicks
+        );
         Ok(())
     }
 }
+
+/// Changes the customer's screens, and waits until the agent has told the console of it and rests.
+pub fn rearrange(stage: &Stage, change: impl FnOnce(&XServer) -> Result<()>) -> Result<()> {
+    let mark = stage.tap.log().mark();
+    change(&stage.customer_screen)?;
+    wait::until_true("the new layout", STEP, || {
+        let passed = stage.tap.log().since(mark);
+        let told = |passed: &&Passed| {
+            passed.leg == Leg::FromAgent && passed.header.class == Class::Notices
+        };
+        let last = passed.iter().rev().find(told);
+        Ok(last.is_some_and(|passed| passed.seen.at.elapsed() > REST))
+    })
+}
+
+/// How long no other layout may follow: xrandr changes monitors one by one.
+const REST: Duration = Duration::from_millis(400);
 
 /// Clicks until one arrives: the customer's own hand has rested for long enough by then.
 pub fn wait_for_control(stage: &Stage, pattern: &mut Pattern, at: (u16, u16)) -> Result<()> {

@@ -67,7 +67,17 @@ impl Pattern {
             let (left, top) = (i16::try_from(x)?, i16::try_from(y)?);
             let class = WindowClass::INPUT_OUTPUT;
             connection.create_window(
-                0, window, screen.root, left, top, width, height, 0, class, 0, &look,
+                0,
+                window,
+                screen.root,
+                left,
+                top,
+                width,
+                height,
+                0,
+                class,
+                0,
+                &look,
             )?;
             let bottom = ConfigureWindowAux::new().stack_mode(StackMode::BELOW);
             connection.configure_window(window, &bottom)?;

@@ -215,12 +215,27 @@ impl XServer {
         let clock = format!("{clock:.2}");
         self.run(
             "xrandr",
-            &["--newmode", &mode, &clock, &w, &w1, &w2, &end, &h, &h1, &h2, &low],
+            &[
+                "--newmode",
+                &mode,
+                &clock,
+                &w,
+                &w1,
+                &w2,
+                &end,
+                &h,
+                &h1,
+                &h2,
+                &low,
+            ],
         )
         .ok();
         self.run("xrandr", &["--addmode", output, &mode])?;
         let at = format!("{}x{}", at.0, at.1);
-        self.run("xrandr", &["--output", output, "--mode", &mode, "--pos", &at])
+        self.run(
+            "xrandr",
+            &["--output", output, "--mode", &mode, "--pos", &at],
+        )
     }
 
     /// Switches an output off.
@@ -232,20 +247,31 @@ impl XServer {
     pub fn set_monitors(&self, monitors: &[Monitor<'_>]) -> Result<()> {
         let output = self.command("xrandr").arg("--listmonitors").output()?;
         let listed = String::from_utf8_lossy(&output.stdout).into_owned();
-        let there: Vec<&str> = listed
+        let there: Vec<(&str, &str)> = listed
             .lines()
             .skip(1)
-            .filter_map(|line| line.split_whitespace().nth(1))
-            .map(|name| name.trim_start_matches(['+', '*']))
+            .filter_map(|line| {
+                let mut words = line.split_whitespace().skip(1);
+                let name = words.next()?.trim_start_matches(['+', '*']);
+                Some((name, words.next()?))
+            })
             .collect();
         for (index, Monitor { name, size, at }) in monitors.iter().enumerate() {
             let ((w, h), (x, y)) = (size, at);
             let place = format!("{w}/{}x{h}/{}+{x}+{y}", w / 4, h / 4);
+            let known = there.iter().find(|(known, _)| known == name);
+            if known.is_some_and(|(_, known)| *known == place) {
+                continue;
+            }
+            if known.is_some() {
+                // A monitor cannot be changed, only made anew.
+                self.run("xrandr", &["--delmonitor", name])?;
+            }
             // The first one takes the place of the monitor that the server makes by itself.
             let output = if index == 0 { "screen" } else { "none" };
             self.run("xrandr", &["--setmonitor", name, &place, output])?;
         }
-        for name in there {
+        for (name, _) in there {
             if name != "screen" && !monitors.iter().any(|monitor| monitor.name == name) {
                 self.run("xrandr", &["--delmonitor", name])?;
             }
