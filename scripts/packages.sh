@@ -12,10 +12,11 @@ BUILD="build-essential pkg-config nasm libxcb1-dev libxcb-shm0-dev libxcb-randr0
 # To open a window: eframe loads these at run time.
 RUN="libxcb1 libxcb-shm0 libxcb-randr0 libx11-6 libxcursor1 libxi6 libxrandr2 libx11-xcb1
      libxkbcommon-x11-0 libgl1 libegl1 libgl1-mesa-dri"
-# To test and to demonstrate: virtual screens, a window manager, ordinary applications; a browser
+# To test and to demonstrate: virtual screens and outputs, a window manager, ordinary applications; a browser
 # for receipts and reports, ffmpeg for films, zbarimg for the code on the card, what makes small disks and
 # networks, good and bad ones, and the buses by which screen readers read pages.
-TEST="xvfb xkb-data x11-xkb-utils x11-xserver-utils xinput xdotool openbox xterm mousepad feh imagemagick
+TEST="xvfb xserver-xorg-core xserver-xorg-video-dummy xkb-data x11-xkb-utils x11-xserver-utils xinput xdotool
+      openbox xterm mousepad feh imagemagick
       fonts-dejavu-core xfonts-base chromium ffmpeg zbar-tools e2fsprogs mount util-linux
       iproute2 nftables dbus-daemon at-spi2-core"
 

@@ -154,6 +154,38 @@ impl Tally {
         Ok(())
     }
 
+    /// Clicks on random points of a picture that is fitted into the technician's whole screen, so many on each of these
+    /// places; what lies in `covered` is left out.
+    pub fn click_fitted(
+        &mut self,
+        stage: &Stage,
+        pattern: &mut Pattern,
+        places: &[Place],
+        covered: &[Place],
+        each: usize,
+        dice: &mut Dice,
+    ) -> Result<()> {
+        let fitted = Fitted::new(stage.technician_screen.size(), places);
+        for place in places {
+            let mut done = 0;
+            while done < each {
+                let at = (
+                    dice.roll(fitted.room.0.into()) as u16,
+                    dice.roll(fitted.room.1.into()) as u16,
+                );
+                let Some(pixel) = fitted.pixel(at).filter(|pixel| inside(*place, *pixel)) else {
+                    continue;
+                };
+                if covered.iter().any(|place| inside(*place, pixel)) {
+                    continue;
+                }
+                self.click(stage, pattern, at, pixel)?;
+                done += 1;
+            }
+        }
+        Ok(())
+    }
+
     /// Clicks at a point of the technician's screen; `pixel` is what is drawn there.
     pub fn click(
         &mut self,
@@ -192,6 +224,55 @@ impl Tally {
         );
         Ok(())
     }
+}
+
+/// A picture of these places that is fitted into a room, in fractions.
+struct Fitted {
+    room: (u16, u16),
+    corner: (u16, u16),
+    size: (f64, f64),
+    drawn: (f64, f64),
+}
+
+impl Fitted {
+    fn new(room: (u16, u16), places: &[Place]) -> Self {
+        let left = places.iter().map(|p| p.0).min().unwrap_or(0);
+        let top = places.iter().map(|p| p.1).min().unwrap_or(0);
+        let right = places.iter().map(|p| p.0 + p.2).max().unwrap_or(1);
+        let bottom = places.iter().map(|p| p.1 + p.3).max().unwrap_or(1);
+        let size = (f64::from(right - left), f64::from(bottom - top));
+        let factor = (f64::from(room.0) / size.0).min(f64::from(room.1) / size.1);
+        Self {
+            room,
+            corner: (left, top),
+            size,
+            drawn: ((size.0 * factor).round(), (size.1 * factor).round()),
+        }
+    }
+
+    /// The pixel whose centre is nearest to that of this point's.
+    fn pixel(&self, at: (u16, u16)) -> Option<(u16, u16)> {
+        let along = |at: u16, room: u16, drawn: f64, size: f64| {
+            let origin = ((f64::from(room) - drawn) / 2.0).floor();
+            let middle = (f64::from(at) + 0.5 - origin) * size / drawn;
+            (0.0..size).contains(&middle).then_some(middle as u16)
+        };
+        let x = along(at.0, self.room.0, self.drawn.0, self.size.0)?;
+        let y = along(at.1, self.room.1, self.drawn.1, self.size.1)?;
+        Some((x + self.corner.0, y + self.corner.1))
+    }
+}
+
+/// Keeps what both see, where pictures are wanted (FERNSICHT_TEST_PICTURES).
+pub fn save(stage: &Stage, name: &str) -> Result<()> {
+    let Some(folder) = std::env::var_os("FERNSICHT_TEST_PICTURES") else {
+        return Ok(());
+    };
+    let folder = std::path::PathBuf::from(folder);
+    let customer = stage.customer_view.grab()?;
+    customer.save(&folder.join(format!("{name}-customer.png")))?;
+    let technician = stage.technician_view.grab()?;
+    technician.save(&folder.join(format!("{name}-technician.png")))
 }
 
 /// Changes the customer's screens, and waits until the agent has told the console of it and rests.

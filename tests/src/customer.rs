@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const SIGHT: Duration = Duration::from_millis(1300);
 
 /// Tabs from the code's field to the box of the aid.
-const AID_TABS: usize = 3;
+const AID_TABS: usize = 2;
 
 /// Buttons by the number of Tabs that lead to them from an unfocused page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

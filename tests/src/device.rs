@@ -91,6 +91,11 @@ impl Device {
         self.chord(held, self.keymap.character(key)?)
     }
 
+    /// A key without a character, with modifiers held, all by keysym.
+    pub fn shortcut_key(&self, held: &[u32], key: u32) -> Result<()> {
+        self.chord(held, self.keymap.keysym(key)?)
+    }
+
     /// Types text, key by key, with Shift and AltGr where the layout wants them.
     pub fn type_text(&self, text: &str) -> Result<()> {
         for character in text.chars() {

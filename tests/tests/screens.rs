@@ -127,3 +127,75 @@ fn all_screens_then_one_is_gone_and_a_new_one_waits_for_the_customer() -> Result
     );
     Ok(())
 }
+
+#[test]
+fn fitted_zoomed_and_scaled_clicks_land_where_they_point_also_after_a_turn() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    // The technician's window is smaller than the picture, and both programs draw themselves larger.
+    let room = (1101, 777);
+    let mut stage = raise(folder.path(), room, ["1.5", "1.25"])?;
+    let mut pattern = pattern(&stage)?;
+    stage.share(3)?;
+    let both = [place(LEFT), place(RIGHT)];
+    let (mut dice, mut tally) = (Dice::fresh(), Tally::default());
+    let seed = dice.seed();
+    let bar = bar(&stage)?;
+    // Fitted at first.
+    aim::wait_for_control(&stage, &mut pattern, (300, 400))?;
+    tally.click_fitted(&stage, &mut pattern, &both, &[bar], 20, &mut dice)?;
+    aim::save(&stage, "fitted")?;
+
+    // 1:1, with the picture moved to its lower right corner: what is drawn says what is hit.
+    let hold = [keysyms::CONTROL, keysyms::ALT];
+    stage.technician.shortcut(&hold, 's')?;
+    for key in [keysyms::END, keysyms::PAGE_DOWN] {
+        for _ in 0..4 {
+            stage.technician.shortcut_key(&hold, key)?;
+        }
+    }
+    let drawn = Drawn::wait(&stage, &[place(RIGHT)], 900, &[])?;
+    tally.click_seen(&stage, &mut pattern, &drawn, &[place(RIGHT)], 10, &mut dice)?;
+    aim::save(&stage, "one-to-one")?;
+
+    // One screen at twice its size.
+    stage.technician.shortcut(&hold, '1')?;
+    for _ in 0..3 {
+        stage.technician.shortcut(&hold, '+')?;
+    }
+    let drawn = Drawn::wait(&stage, &[(150, 200, 400, 200)], 990, &[place(RIGHT)])?;
+    tally.click_seen(
+        &stage,
+        &mut pattern,
+        &drawn,
+        &[(150, 200, 400, 200)],
+        10,
+        &mut dice,
+    )?;
+    aim::save(&stage, "twice")?;
+
+    // The right one is turned and moved to the left of the other: all goes on where things are now.
+    let turned = Monitor {
+        size: (700, 640),
+        at: (0, 0),
+        ..RIGHT
+    };
+    let moved = Monitor {
+        at: (700, 200),
+        ..LEFT
+    };
+    aim::rearrange(&stage, |screen| screen.set_monitors(&[moved, turned]))?;
+    ensure!(stage.rights() == Rights::Control, "the rights went");
+    for key in ['s', '0', 's'] {
+        stage.technician.shortcut(&hold, key)?;
+    }
+    let both = [place(moved), place(turned)];
+    aim::wait_for_control(&stage, &mut pattern, (300, 400))?;
+    tally.click_fitted(&stage, &mut pattern, &both, &[bar], 20, &mut dice)?;
+    tally.check(60).with_context(|| format!("dice {seed:#x}"))
+}
+
+/// Where the agent's bar is.
+fn bar(stage: &Stage) -> Result<Place> {
+    let (x, y, width, height) = stage.customer.window()?.place()?;
+    Ok((u16::try_from(x)?, u16::try_from(y)?, width, height))
+}

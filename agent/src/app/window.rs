@@ -14,6 +14,8 @@ pub(super) struct Window {
     shape: Shape,
     edge: Edge,
     tries: u8,
+    /// The monitor that the window was placed on.
+    on: Option<Rect>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -50,7 +52,13 @@ impl Window {
                 self.bar(ctx, height, monitor);
             }
             (Some(height), Shape::Bar { height: before }) => {
-                if (height - before).abs() > 0.5 {
+                if self.on != monitor && self.strayed(ctx, monitor) {
+                    // Its monitor has gone or changed.
+                    if self.edge == Edge::Free {
+                        self.edge = Edge::Top;
+                    }
+                    self.bar(ctx, height, monitor);
+                } else if (height - before).abs() > 0.5 {
                     self.bar(ctx, height, monitor);
                 } else if self.tries > 0 {
                     self.place(ctx, height, monitor);
@@ -60,7 +68,7 @@ impl Window {
                 }
             }
             (None, Shape::Bar { .. }) => self.page(ctx, monitor),
-            (None, Shape::Page) => {}
+            (None, Shape::Page) => self.fit(ctx, monitor),
         }
     }
 
@@ -88,7 +96,33 @@ impl Window {
         self.place(ctx, height, monitor);
     }
 
+    /// A page that its monitor has no room for is made smaller: what is beyond the edge cannot be pressed.
+    fn fit(&mut self, ctx: &Context, monitor: Option<Rect>) {
+        let inner = ctx.input(|input| input.viewport().inner_rect);
+        let (Some(inner), Some(room)) = (inner, monitor) else {
+            return;
+        };
+        if self.on == monitor {
+            return;
+        }
+        self.on = monitor;
+        let room = room.size() - BORDER;
+        if inner.width() > room.x || inner.height() > room.y {
+            self.page(ctx, monitor);
+        }
+    }
+
+    /// True unless the customer has put the bar somewhere and it can be seen there.
+    fn strayed(&self, ctx: &Context, monitor: Option<Rect>) -> bool {
+        let place = ctx.input(|input| input.viewport().outer_rect);
+        let seen = place
+            .zip(monitor)
+            .is_some_and(|(place, monitor)| monitor.contains(place.center()));
+        self.edge != Edge::Free || !seen
+    }
+
     fn place(&mut self, ctx: &Context, height: f32, monitor: Option<Rect>) {
+        self.on = monitor;
         self.tries = self.tries.saturating_sub(1);
         let room = monitor.map_or(tokens::BAR_WIDTH, |monitor| monitor.width());
         let size = Vec2::new(tokens::BAR_WIDTH.min(room), height);

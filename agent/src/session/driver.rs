@@ -37,6 +37,9 @@ const HEADS_EVERY: Duration = Duration::from_secs(5);
 /// How often the window is looked after while the technician sees.
 const WINDOW_EVERY: Duration = Duration::from_secs(2);
 
+/// How long the window may take to come to another screen when its own is gone.
+const MOVING: Duration = Duration::from_secs(1);
+
 /// Drives sessions, one after the other.
 pub(super) struct Driver {
     pub(super) configuration: Arc<Configuration>,
@@ -304,8 +307,11 @@ impl Driver {
                     }
                 }
                 () = sleep_until(sees.then_some(look)) => {
-                    look = Instant::now() + WINDOW_EVERY;
-                    self.check_window();
+                    let moving = self.shared.lock().monitors_changed_within(Instant::now(), MOVING);
+                    look = Instant::now() + if moving { MOVING } else { WINDOW_EVERY };
+                    if !moving {
+                        self.check_window();
+                    }
                 }
                 () = sleep_until(stirred.then_some(heads)) => {
                     heads = Instant::now() + HEADS_EVERY;

@@ -41,6 +41,12 @@ impl Core {
         self.monitors_since = Some(now);
     }
 
+    /// True if they have been others a moment ago.
+    pub(super) fn monitors_changed_within(&self, now: Instant, time: Duration) -> bool {
+        self.monitors_since
+            .is_some_and(|since| now.saturating_duration_since(since) < time)
+    }
+
     /// The screens to choose from. Mirrored ones are one.
     pub(super) fn choices(&self) -> Vec<ScreenChoice> {
         let distinct = self.distinct();
@@ -72,24 +78,23 @@ impl Core {
             });
             return Ok(());
         }
-        self.select(None)?;
-        self.consented(now, consent, hand)
+        self.consented(now, consent, hand)?;
+        self.select(self.names(None));
+        Ok(())
     }
 
     /// Showing begins again: at once if there is one screen, after the choice of a screen otherwise.
     pub(super) fn view_on(&mut self, now: Instant, hand: Hand) -> Result<(), Denied> {
-        let off = matches!(self.guard.phase(), Phase::Session)
-            && self.guard.rights() == Rights::None
-            && self.guard.question().is_none();
-        if !off {
-            return Err(Denied::NotNow);
-        }
+        let shows = self.guard.rights().view();
         if self.distinct().count() > 1 {
-            self.choosing = true;
+            self.choosing = !shows;
             return Ok(());
         }
-        self.select(None)?;
-        self.guard.view_on(now, hand.into_act())
+        self.guard.view_on(now, hand.into_act())?;
+        if !shows {
+            self.select(self.names(None));
+        }
+        Ok(())
     }
 
     /// The customer shows this screen, or all with `None`.
@@ -103,17 +108,21 @@ impl Core {
         if !self.monitors_since.is_some_and(settled) {
             return Err(Denied::NotNow);
         }
-        if self.choosing() {
-            self.select(number)?;
-            self.choosing = false;
-            return self.guard.view_on(now, hand.into_act());
-        }
-        let Before::Screens(consent) = self.stage else {
+        let names = self.names(number);
+        if names.is_empty() {
             return Err(Denied::NotNow);
-        };
-        self.select(number)?;
-        self.stage = Before::Paired;
-        self.consented(now, consent, hand)
+        }
+        if self.choosing() {
+            self.guard.view_on(now, hand.into_act())?;
+            self.choosing = false;
+        } else if let Before::Screens(consent) = self.stage {
+            self.stage = Before::Paired;
+            self.consented(now, consent, hand)?;
+        } else {
+            return Err(Denied::NotNow);
+        }
+        self.select(names);
+        Ok(())
     }
 
     fn consented(&mut self, now: Instant, consent: Consent, hand: Hand) -> Result<(), Denied> {
@@ -127,16 +136,15 @@ impl Core {
     }
 
     /// By name, so that none that comes later is among them.
-    fn select(&mut self, number: Option<u8>) -> Result<(), Denied> {
+    fn names(&self, number: Option<u8>) -> Vec<u32> {
         let chosen = |m: &&Monitor| number.is_none_or(|number| m.screen.number == number);
-        let names: Vec<u32> = self.distinct().filter(chosen).map(|m| m.name).collect();
-        if names.is_empty() && number.is_some() {
-            return Err(Denied::NotNow);
-        }
+        self.distinct().filter(chosen).map(|m| m.name).collect()
+    }
+
+    fn select(&mut self, names: Vec<u32>) {
         self.selection = Selection::These(names);
         self.selected += 1;
         self.show_nothing();
-        Ok(())
     }
 
     /// The first of those that share a number.

@@ -481,11 +481,18 @@ fn nothing_is_sent_before_control_and_a_beacon() {
         "no beacon of this grant yet"
     );
     pair.beacon(2);
+    // Positions are meant on the picture that is on the screen.
+    pair.core.handle_drawn(Mark {
+        sequence: 1,
+        digest: 0,
+        layout: 7,
+    });
+    while pair.core.poll_output().is_some() {}
     assert_eq!(
         pair.input(click()),
         [Input {
             beacon: 2,
-            layout: 1,
+            layout: 7,
             event: click()
         }]
     );

@@ -297,7 +297,7 @@ impl Hands {
         true
     }
 
-    /// Ctrl+Alt with a key that changes the view. Digits by their place: layouts differ in what they make of them.
+    /// Ctrl+Alt with a key that changes the view; arrows are the desktops' own on many systems. Digits by their place: layouts differ in what they make of them.
     fn view_key(&self, event: &KeyEvent) -> Option<Act> {
         let held = self.modifiers.control_key() && self.modifiers.alt_key();
         let desk = self.desk.borrow();
@@ -306,10 +306,10 @@ impl Hands {
         }
         let scrolls = desk.picture.as_ref().is_some_and(|p| p.placed.scrolls());
         match (event.key_without_modifiers(), event.physical_key) {
-            (Key::Named(NamedKey::ArrowLeft), _) if scrolls => Some(Act::Scroll(-1, 0)),
-            (Key::Named(NamedKey::ArrowRight), _) if scrolls => Some(Act::Scroll(1, 0)),
-            (Key::Named(NamedKey::ArrowUp), _) if scrolls => Some(Act::Scroll(0, -1)),
-            (Key::Named(NamedKey::ArrowDown), _) if scrolls => Some(Act::Scroll(0, 1)),
+            (Key::Named(NamedKey::Home), _) if scrolls => Some(Act::Scroll(-1, 0)),
+            (Key::Named(NamedKey::End), _) if scrolls => Some(Act::Scroll(1, 0)),
+            (Key::Named(NamedKey::PageUp), _) if scrolls => Some(Act::Scroll(0, -1)),
+            (Key::Named(NamedKey::PageDown), _) if scrolls => Some(Act::Scroll(0, 1)),
             (Key::Character(letter), _) if letter == "s" => Some(Act::Toggle),
             (Key::Character(sign), _) if sign == "+" || sign == "=" => Some(Act::Larger),
             (Key::Character(sign), _) if sign == "-" => Some(Act::Smaller),

@@ -7,6 +7,7 @@ use crate::command::Command;
 use crate::flood;
 use crate::item::{Context, Item, Outcome, Run};
 use crate::networks as net;
+use crate::screens;
 
 pub(crate) fn all() -> Vec<Item> {
     vec![
@@ -89,6 +90,11 @@ pub(crate) fn all() -> Vec<Item> {
             "without-udp",
             "a network that lets no UDP pass",
             net::without_udp,
+        ),
+        own(
+            "screens",
+            "500 clicks over monitors, scales, resolutions and hot-plug: each on the pixel pointed at",
+            screens::points,
         ),
         Item {
             name: "kills",

@@ -13,6 +13,7 @@ mod flood;
 mod item;
 mod items;
 mod networks;
+mod screens;
 mod summary;
 
 use std::path::PathBuf;
