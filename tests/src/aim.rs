@@ -263,6 +263,13 @@ impl Fitted {
     }
 }
 
+/// Where the agent's bar is, once it rests there.
+pub fn bar(stage: &Stage) -> Result<Place> {
+    stage.customer.rest(REST)?;
+    let (x, y, width, height) = stage.customer.window()?.place()?;
+    Ok((u16::try_from(x)?, u16::try_from(y)?, width, height))
+}
+
 /// Keeps what both see, where pictures are wanted (FERNSICHT_TEST_PICTURES).
 pub fn save(stage: &Stage, name: &str) -> Result<()> {
     let Some(folder) = std::env::var_os("FERNSICHT_TEST_PICTURES") else {

@@ -19,6 +19,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use fernsicht_protocol::rights::Rights;
 
+use crate::aim;
 use crate::auditor::{AUDITOR, Auditor};
 use crate::clients::{self, PlainAuditor};
 use crate::customer::{Button, Card, Customer};
@@ -340,6 +341,8 @@ impl Stage {
         self.customer.enter_code(&code)?;
         self.customer.read()?;
         self.customer.press(Button::ConsentControl)?;
+        self.customer.read()?;
+        aim::save(self, "choice")?;
         self.press_until_card(Button::Screen(choice))?;
         self.grant(Button::CardDone, Rights::Control)
     }

@@ -119,6 +119,8 @@ fn all_screens_then_one_is_gone_and_a_new_one_waits_for_the_customer() -> Result
     stage.customer.turn_to_bar()?;
     stage.customer.read()?;
     stage.customer.press(Button::ViewOn)?;
+    stage.customer.read()?;
+    aim::save(&stage, "choose-again")?;
     stage.grant(Button::BarScreen(1), Rights::View)?;
     Drawn::wait(&stage, &[place(LEFT)], 500, &[place(RIGHT)])?;
     ensure!(
@@ -139,10 +141,10 @@ fn fitted_zoomed_and_scaled_clicks_land_where_they_point_also_after_a_turn() -> 
     let both = [place(LEFT), place(RIGHT)];
     let (mut dice, mut tally) = (Dice::fresh(), Tally::default());
     let seed = dice.seed();
-    let bar = bar(&stage)?;
     // Fitted at first.
     aim::wait_for_control(&stage, &mut pattern, (300, 400))?;
-    tally.click_fitted(&stage, &mut pattern, &both, &[bar], 20, &mut dice)?;
+    let bar = aim::bar(&stage)?;
+    tally.click_fitted(&stage, &mut pattern, &both, &[bar], 10, &mut dice)?;
     aim::save(&stage, "fitted")?;
 
     // 1:1, with the picture moved to its lower right corner: what is drawn says what is hit.
@@ -190,12 +192,7 @@ fn fitted_zoomed_and_scaled_clicks_land_where_they_point_also_after_a_turn() -> 
     }
     let both = [place(moved), place(turned)];
     aim::wait_for_control(&stage, &mut pattern, (300, 400))?;
-    tally.click_fitted(&stage, &mut pattern, &both, &[bar], 20, &mut dice)?;
+    let bar = aim::bar(&stage)?;
+    tally.click_fitted(&stage, &mut pattern, &both, &[bar], 10, &mut dice)?;
     tally.check(60).with_context(|| format!("dice {seed:#x}"))
-}
-
-/// Where the agent's bar is.
-fn bar(stage: &Stage) -> Result<Place> {
-    let (x, y, width, height) = stage.customer.window()?.place()?;
-    Ok((u16::try_from(x)?, u16::try_from(y)?, width, height))
 }

@@ -175,7 +175,8 @@ fn outputs(context: &Context, folder: &Path, dice: &mut Dice) -> Result<Tally> {
     stage.grant(Button::BarScreen(3), Rights::View)?;
     stage.grant(Button::ControlOn, Rights::Control)?;
     keep(context, &stage, "chosen-again")?;
-    let places = [places[1], (1880, 0, 800, 600)];
+    // xrandr moves what is left to the corner.
+    let places = [(0, 0, 600, 1024), (600, 0, 800, 600)];
     pattern = cover(&stage)?;
     fitted(&stage, &mut pattern, &places, 50, dice, &mut tally)?;
     Ok(tally)
@@ -192,8 +193,7 @@ fn fitted(
 ) -> Result<()> {
     let size = stage.technician_screen.size();
     aim::wait_for_control(stage, pattern, (size.0 / 4, size.1 / 2))?;
-    let (x, y, width, height) = stage.customer.window()?.place()?;
-    let bar = (u16::try_from(x)?, u16::try_from(y)?, width, height);
+    let bar = aim::bar(stage)?;
     tally.click_fitted(stage, pattern, places, &[bar], each, dice)
 }
 
