@@ -42,7 +42,9 @@ impl Drawn {
     pub fn wait(stage: &Stage, places: &[Place], share: usize, hidden: &[Place]) -> Result<Self> {
         let (mut least, mut most) = (0, 0);
         let drawn = wait::until("the pattern on the technician's screen", STEP, || {
-            let drawn = Self::read(stage)?;
+            // What is still on its way to its last colours says nothing.
+            let (picture, _) = stage.technician_view.settled(REST, STEP)?;
+            let drawn = Self::read(picture);
             least = places
                 .iter()
                 .map(|place| drawn.share(*place))
@@ -69,8 +71,7 @@ impl Drawn {
     }
 
     /// A pixel counts if its neighbours are those of the pattern: what is drawn over it is no pattern.
-    fn read(stage: &Stage) -> Result<Self> {
-        let picture = stage.technician_view.grab()?;
+    fn read(picture: Picture) -> Self {
         let (width, height) = (picture.width, picture.height);
         let place = |x: usize, y: usize| pattern::place(picture.pixels[y * width + x]);
         let mut at = vec![0; SIDE * SIDE];
@@ -90,7 +91,7 @@ impl Drawn {
                 }
             }
         }
-        Ok(Self { picture, at })
+        Self { picture, at }
     }
 
     /// Where this pixel is drawn, if it can be seen.
@@ -296,7 +297,7 @@ pub fn rearrange(stage: &Stage, change: impl FnOnce(&XServer) -> Result<()>) -> 
     })
 }
 
-/// How long no other layout may follow: xrandr changes monitors one by one.
+/// How long nothing may follow: xrandr changes monitors one by one, pictures become exact when they rest.
 const REST: Duration = Duration::from_millis(400);
 
 /// Clicks until one arrives: the customer's own hand has rested for long enough by then.

@@ -79,20 +79,20 @@ impl Viewing {
     /// Does it.
     pub fn act(&mut self, act: Act) {
         match act {
-            Act::Toggle if self.exact => self.scale = Scale::Fit,
-            Act::Toggle => self.scale = Scale::ONE,
+            Act::Toggle if self.exact => self.resize(Scale::Fit),
+            Act::Toggle => self.resize(Scale::ONE),
             Act::Larger => {
                 let larger = STEPS
                     .into_iter()
                     .find(|step| f64::from(*step) > self.percent + 0.5);
-                self.scale = Scale::Zoom(larger.unwrap_or(STEPS[STEPS.len() - 1]));
+                self.resize(Scale::Zoom(larger.unwrap_or(STEPS[STEPS.len() - 1])));
             }
             Act::Smaller => {
                 let mut steps = STEPS.into_iter().rev();
                 let smaller = steps.find(|step| f64::from(*step) < self.percent - 0.5);
-                self.scale = Scale::Zoom(smaller.unwrap_or(STEPS[0]));
+                self.resize(Scale::Zoom(smaller.unwrap_or(STEPS[0])));
             }
-            Act::Scale(scale) => self.scale = scale,
+            Act::Scale(scale) => self.resize(scale),
             Act::Screen(screen) => {
                 self.screen = screen;
                 self.centre = (0.5, 0.5);
@@ -101,6 +101,18 @@ impl Viewing {
                 self.centre.0 += f64::from(across) * self.room.0 / 2.0;
                 self.centre.1 += f64::from(down) * self.room.1 / 2.0;
             }
+        }
+    }
+
+    /// Several keys may come before the next picture: each counts.
+    fn resize(&mut self, scale: Scale) {
+        self.scale = scale;
+        match scale {
+            Scale::Zoom(percent) => {
+                self.percent = percent.into();
+                self.exact = scale == Scale::ONE;
+            }
+            Scale::Fit | Scale::Automatic => self.exact = false,
         }
     }
 
@@ -247,6 +259,19 @@ mod tests {
         assert_eq!(percent(&mut viewing, Act::Smaller), 75);
         assert_eq!(percent(&mut viewing, Act::Scale(Scale::Zoom(800))), 800);
         assert_eq!(percent(&mut viewing, Act::Larger), 800);
+    }
+
+    #[test]
+    fn keys_that_come_faster_than_pictures_count_each() {
+        let mut viewing = Viewing::default();
+        viewing.act(Act::Scale(Scale::ONE));
+        for _ in 0..3 {
+            viewing.act(Act::Larger);
+        }
+        assert_eq!(viewing.scale(), Scale::Zoom(200));
+        viewing.act(Act::Toggle);
+        viewing.act(Act::Toggle);
+        assert_eq!(viewing.scale(), Scale::Fit);
     }
 
     #[test]

@@ -65,9 +65,8 @@ fn monitors(context: &Context, folder: &Path, dice: &mut Dice) -> Result<Tally> 
     let mut pattern = cover(&stage)?;
     stage.share(4)?;
     let places = monitors.map(place);
+    aim::wait_for_control(&stage, &mut pattern, (500, 900))?;
     let drawn = Drawn::wait(&stage, &places, 600, &[])?;
-    let first = drawn.place((500, 900)).context("a pixel")?;
-    aim::wait_for_control(&stage, &mut pattern, first)?;
     let mut tally = Tally::default();
     tally.click_seen(&stage, &mut pattern, &drawn, &places, 40, dice)?;
     keep(context, &stage, "monitors")?;
@@ -178,7 +177,7 @@ fn outputs(context: &Context, folder: &Path, dice: &mut Dice) -> Result<Tally> {
     // xrandr moves what is left to the corner.
     let places = [(0, 0, 600, 1024), (600, 0, 800, 600)];
     pattern = cover(&stage)?;
-    fitted(&stage, &mut pattern, &places, 50, dice, &mut tally)?;
+    fitted(&stage, &mut pattern, &places, 30, dice, &mut tally)?;
     Ok(tally)
 }
 
