@@ -7,6 +7,9 @@
 use super::x11::panel::{Block, Panel};
 use super::{Area, Error, OwnWindows, Screen};
 
+/// Between a number and its screen's edges.
+const MARGIN: u16 = 12;
+
 /// Width of the frame in pixels.
 pub const FRAME_WIDTH: u16 = 4;
 
@@ -37,13 +40,16 @@ impl Frame {
 pub struct Numbers(#[expect(dead_code, reason = "it holds the windows")] Panel);
 
 impl Numbers {
-    /// Shows each screen's number in its middle.
+    /// Shows each screen's number in a corner of it: the first one where it does not lie over `window`, which is where
+    /// the customer chooses.
     pub fn show(
         display: Option<&str>,
         screens: &[Screen],
+        window: Option<Area>,
         own: &OwnWindows,
     ) -> Result<Self, Error> {
-        let blocks: Vec<Block> = screens.iter().map(plate).collect();
+        let plates = screens.iter().map(|screen| plate(screen, window));
+        let blocks: Vec<Block> = plates.collect();
         Panel::show(display, &blocks, own).map(Self)
     }
 }
@@ -82,7 +88,7 @@ fn strips(area: Area) -> [Area; 4] {
 }
 
 /// A dark plate with the number drawn as seven bars a digit: no font is needed.
-fn plate(screen: &Screen) -> Block {
+fn plate(screen: &Screen, window: Option<Area>) -> Block {
     let digits: Vec<u8> = screen
         .number
         .to_string()
@@ -96,18 +102,23 @@ fn plate(screen: &Screen) -> Block {
         .zip(&digits)
         .flat_map(|(place, digit)| bars(*digit, unit + place * 6 * unit, unit, unit))
         .collect();
-    let x = screen
-        .x
-        .saturating_add_unsigned(screen.width.saturating_sub(wide) / 2);
-    let y = screen
-        .y
-        .saturating_add_unsigned(screen.height.saturating_sub(high) / 2);
-    let place = Area {
-        x,
-        y,
+    let far = |length: u16, plate: u16| length.saturating_sub(plate + MARGIN);
+    let (right, bottom) = (far(screen.width, wide), far(screen.height, unit * 10));
+    // A window lies in the middle or, as the bar, at the top.
+    let corners = [
+        (right, bottom),
+        (MARGIN, bottom),
+        (right, MARGIN),
+        (MARGIN, MARGIN),
+    ];
+    let places = corners.map(|(x, y)| Area {
+        x: screen.x.saturating_add_unsigned(x),
+        y: screen.y.saturating_add_unsigned(y),
         width: wide,
         height: unit * 10,
-    };
+    });
+    let free = |place: &&Area| window.is_none_or(|window| window.clip(**place).is_none());
+    let place = *places.iter().find(free).unwrap_or(&places[0]);
     Block {
         place,
         colour: [24, 24, 28],
@@ -168,6 +179,32 @@ mod tests {
                     .iter()
                     .all(|other| strip.clip(*other).is_none())
             );
+        }
+    }
+
+    #[test]
+    fn a_number_lies_beside_the_window_on_its_screen() {
+        let screen = Screen {
+            number: 2,
+            x: 1000,
+            y: 100,
+            width: 800,
+            height: 600,
+        };
+        let area = super::super::area_of(&screen);
+        for window in [
+            area,
+            Area {
+                height: 200,
+                ..area
+            },
+            Area { y: 500, ..area },
+            Area { x: 1400, ..area },
+        ] {
+            let place = plate(&screen, Some(window)).place;
+            let inside = area.clip(place).unwrap();
+            assert_eq!((inside.width, inside.height), (place.width, place.height));
+            assert!(window == area || window.clip(place).is_none());
         }
     }
 

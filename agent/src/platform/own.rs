@@ -133,6 +133,15 @@ impl Desk {
         }
     }
 
+    /// What the window takes up of the desktop; none if it is gone.
+    pub fn place_of(&self, window: u32) -> Result<Option<Area>, Error> {
+        match self.place(window) {
+            Ok(place) => Ok(Some(place)),
+            Err(Ask::Gone) => Ok(None),
+            Err(Ask::Failed(error)) => Err(error),
+        }
+    }
+
     /// How this part of the window (relative to its upper left corner) is seen.
     ///
     /// Walks from the window up to the root: at each level no foreign window that is

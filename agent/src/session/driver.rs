@@ -257,7 +257,7 @@ impl Driver {
         if shown != Some(&screens) {
             self.numbers = None;
             // A desktop without room for them still has the page.
-            let numbers = Numbers::show(None, &screens, &self.own).ok();
+            let numbers = Numbers::show(None, &screens, self.bar.place(), &self.own).ok();
             self.numbers = numbers.map(|numbers| (screens, numbers));
         }
     }

@@ -71,6 +71,12 @@ impl Bar {
         }
     }
 
+    /// Where the window is, as far as anybody can tell.
+    pub(super) fn place(&self) -> Option<Area> {
+        let (desk, window) = (self.desk.as_ref()?, self.window?);
+        desk.place_of(window).ok().flatten()
+    }
+
     /// True if the window is unmapped, gone or out of every screen, or if nobody can tell.
     /// Takes a few round trips to the X server; not for every turn of a loop.
     pub(super) fn window_gone(&self) -> bool {

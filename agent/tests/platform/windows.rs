@@ -75,12 +75,12 @@ fn numbers_show_on_each_screen() {
         .map(|monitor| monitor.screen)
         .collect();
     let own = OwnWindows::new();
-    let numbers = Numbers::show(Some(&server.display), &screens, &own).unwrap();
-    let middle = client.look(place(540, 300, 200, 200));
-    assert!(middle.contains(&[255; 3]) && middle.contains(&[28, 24, 24]));
+    let numbers = Numbers::show(Some(&server.display), &screens, None, &own).unwrap();
+    let corner = client.look(place(1080, 600, 200, 200));
+    assert!(corner.contains(&[255; 3]) && corner.contains(&[28, 24, 24]));
     drop(numbers);
     eventually("they are gone", || {
-        !client.look(place(540, 300, 200, 200)).contains(&[255; 3])
+        !client.look(place(1080, 600, 200, 200)).contains(&[255; 3])
     });
 }
 

@@ -73,14 +73,15 @@ pub fn bar(ui: &mut Ui, texts: &Texts, session: &Session, state: State) -> Optio
             );
         });
     });
-    ui.horizontal(|ui| {
-        action = action.take().or_else(|| screens(ui, texts, session, state));
-        ui.label(
-            RichText::new(texts.text("bar-keys"))
-                .size(tokens::SMALL)
-                .weak(),
-        );
-    });
+    if session.shows() {
+        let chosen = ui.horizontal_wrapped(|ui| screens(ui, texts, session, state));
+        action = action.or(chosen.inner);
+    }
+    ui.label(
+        RichText::new(texts.text("bar-keys"))
+            .size(tokens::SMALL)
+            .weak(),
+    );
     action
 }
 
