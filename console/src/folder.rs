@@ -85,6 +85,18 @@ impl Folder {
         written.map_err(|e| self.problem(&e))
     }
 
+    /// Adds to the file's end, whole lines in one write.
+    pub fn append(&self, name: &str, lines: &[u8]) -> Result<(), Problem> {
+        let appended = (|| {
+            let mut options = std::fs::OpenOptions::new();
+            options.append(true).create(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            options.open(self.dir.join(name))?.write_all(lines)
+        })();
+        appended.map_err(|e| self.problem(&e))
+    }
+
     /// Refuses a file that others may read.
     #[cfg(unix)]
     pub fn check_permissions(&self, name: &str) -> Result<(), Problem> {

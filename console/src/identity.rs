@@ -37,6 +37,8 @@ pub struct Identity {
     pub chain: Vec<Vec<u8>>,
     /// The technician's name in the certificate.
     pub technician: String,
+    /// The certificate's last second, since 1970 UTC.
+    pub valid_until: u64,
     /// PKCS #8, DER.
     pub key_der: Zeroizing<Vec<u8>>,
     /// The same key, for signing.
@@ -60,6 +62,8 @@ impl Identity {
     ) -> Result<Self, Problem> {
         let leaf = chain.first().ok_or(Problem::Certificate)?;
         let holder = cert::holder(leaf).map_err(|e| Problem::RelayAnswer(e.to_string()))?;
+        let valid_until =
+            cert::valid_until(leaf).map_err(|e| Problem::RelayAnswer(e.to_string()))?;
         let key = SigningKey::from_pkcs8(&key_der).map_err(|e| Problem::Internal(e.to_string()))?;
         if holder.key != key.public() {
             return Err(Problem::RelayAnswer(
@@ -70,6 +74,7 @@ impl Identity {
             relay,
             chain,
             technician: holder.name,
+            valid_until,
             key_der,
             key,
         })
@@ -89,6 +94,11 @@ impl Store {
     /// Where this is.
     pub fn dir(&self) -> &Path {
         self.0.dir()
+    }
+
+    /// The directory.
+    pub fn folder(&self) -> &Folder {
+        &self.0
     }
 
     /// Reads the identity; `None` before enrolment.

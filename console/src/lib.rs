@@ -16,6 +16,7 @@ pub mod enrol;
 pub mod folder;
 pub mod identity;
 pub mod input;
+pub mod journal;
 pub mod picture;
 pub mod session;
 pub mod texts;
@@ -38,7 +39,7 @@ pub fn run(args: Args) -> ExitCode {
         Err(problem) => {
             say(
                 &mut std::io::stderr().lock(),
-                &ui::pages::problem_text(&texts, &problem),
+                &ui::words::problem_text(&texts, &problem),
             );
             ExitCode::FAILURE
         }

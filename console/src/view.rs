@@ -27,6 +27,23 @@ pub struct View {
     pub measured: Measured,
     /// Counts input that the agent said it dropped.
     pub dropped: u64,
+    /// The session that has just ended, for the last page.
+    pub past: Option<Past>,
+    /// In how many days the own certificate expires, if that is soon.
+    pub expires_days: Option<u16>,
+    /// Why the technician's own log cannot be written.
+    pub log_problem: Option<String>,
+}
+
+/// A session that is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Past {
+    /// When its two ends were paired, in seconds since 1970 UTC.
+    pub began: u64,
+    /// How long it lasted from there, in seconds.
+    pub lasted_s: u64,
+    /// True if it was recorded.
+    pub recorded: bool,
 }
 
 /// The pages.
@@ -57,6 +74,8 @@ pub enum Stage {
     Deciding {
         /// Which page the customer reads, where the agent said so.
         page: Option<Page>,
+        /// When silence answers for the customer.
+        until: Option<Instant>,
     },
     /// A session with its rights, which may be none.
     Session(Session),
@@ -123,6 +142,8 @@ pub struct Session {
     pub page: Option<Page>,
     /// The screens in the picture, once the agent has told them.
     pub layout: Option<Layout>,
+    /// When silence answers for the customer there.
+    pub until: Option<Instant>,
 }
 
 /// The screens that the customer shows.
@@ -146,6 +167,11 @@ impl Session {
             Some(known) if known.generation == layout => &known.screens,
             Some(_) | None => &[],
         }
+    }
+
+    /// True if what the technician points at is shown to the customer.
+    pub fn points(&self) -> bool {
+        self.rights == Rights::View && self.link == Link::Whole
     }
 
     /// True if a picture may be drawn.
@@ -299,6 +325,19 @@ pub enum Command {
     End,
     /// Back to the ready page.
     Dismiss,
+    /// The case number of the next session, or of the one that is not recorded yet. Empty: none.
+    Case(String),
+    /// The note on the session that is over, as far as it is typed.
+    Note(String),
+    /// "Look here", at this pixel of the picture.
+    Point {
+        /// From the left.
+        x: u16,
+        /// From the top.
+        y: u16,
+        /// A click.
+        press: bool,
+    },
     /// Mouse and keyboard.
     Input(InputEvent),
     /// The picture up to this update is on the screen.

@@ -23,7 +23,14 @@ ready-title = Bereit
 ready-who = Sie sind { $technician }, eingetragen bei { $relay }.
 ready-lead = Beginnen Sie eine Sitzung, wenn die Kundin oder der Kunde am Telefon ist.
 ready-button = Neue Sitzung (N)
-ready-keys = Tasten: N oder F5 neue Sitzung · F11 wird nie gesendet: Die Taste gehört der Kundin oder dem Kunden.
+ready-keys = Tasten: N oder F5 neue Sitzung · F2 Vorgangsnummer · F11 wird nie gesendet: Die Taste gehört der Kundin oder dem Kunden.
+case-label = Vorgangsnummer, wenn Sie eine haben (F2)
+notice-expires = { $days ->
+    [0] Ihr Zertifikat läuft heute ab. Bitten Sie Ihren Betreiber um eine neue Marke.
+    [one] Ihr Zertifikat läuft morgen ab. Bitten Sie Ihren Betreiber um eine neue Marke.
+   *[other] Ihr Zertifikat läuft in { $days } Tagen ab. Bitten Sie Ihren Betreiber um eine neue Marke.
+}
+notice-log = Ihr eigenes Sitzungsverzeichnis konnte nicht geschrieben werden. ({ $detail })
 connecting = Verbindung zu { $relay } …
 
 ## Code
@@ -33,8 +40,9 @@ code-tries = { $tries ->
     [one] noch 1 Versuch
    *[other] noch { $tries } Versuche
 }
-code-new = Neuer Code (N)
+code-new = Neuer Code (N oder F5)
 code-copy = Kopieren (Strg+C)
+code-give-up = Abbrechen (Esc)
 code-copied = Der Code liegt in der Zwischenablage.
 code-waiting = Warten auf die Eingabe am anderen Ende.
 code-pairing = Am anderen Ende wurde ein Code eingegeben. Er wird geprüft.
@@ -47,17 +55,23 @@ code-left-agent = Das Programm am anderen Ende ging weg, bevor es verbunden war.
 ## Die Entscheidung am anderen Ende
 deciding-title = Am anderen Ende wird entschieden
 deciding-lead = Sie sehen noch nichts. Nichts kann gesendet werden.
+deciding-left = Noch { $time } für die Antwort. Danach wird für die andere Seite abgelehnt.
+deciding-left-card = Noch { $time }. Danach endet die Sitzung.
 page-consent = Die Seite zur Einwilligung wird gelesen. Nennen Sie auf Nachfrage Ihren Namen.
 page-screens = Der Bildschirm zum Zeigen wird ausgewählt.
 page-privacy = Die Hinweise zum Datenschutz werden gelesen.
 page-starting = Die Sitzung wird gestartet.
 page-session = Am anderen Ende steht die Leiste der Sitzung.
 page-card = Am anderen Ende wird der Beschwerde-Code notiert oder fotografiert. Fragen Sie nie nach diesem Code.
+guide-consent = Zur Wahl stehen: nur ansehen · ansehen und steuern · ablehnen. Raten Sie zu nichts. Private Fenster sollten vorher zu sein.
+guide-screens = Auf jedem Bildschirm steht groß seine Nummer.
+guide-card = Warten Sie, bis die Karte weg ist. Wer den Code nicht notieren will, kann ohne ihn weitermachen.
 
 ## Die Sitzung
-state-view = Sie sehen den Bildschirm. Maus und Tastatur können Sie nicht benutzen.
+state-view = Sie sehen den Bildschirm. Ein Klick zeigt am anderen Ende auf die Stelle.
 state-control = Sie sehen den Bildschirm und benutzen Maus und Tastatur.
 state-recorded = Wird aufgezeichnet
+state-not-recorded = Keine Aufzeichnung
 state-paused = Am anderen Ende werden Maus oder Tastatur benutzt. Ihre Eingaben warten.
 blank-title = Kein Bild
 blank-waiting = Das Bild kommt, sobald es da ist.
@@ -79,19 +93,37 @@ recorder-mismatch = Die Aufzeichnung des Relays stimmt nicht mit dem überein, w
 
 ## Leiste
 bar-end = Sitzung beenden
-bar-fit = Ans Fenster anpassen
-bar-one = 1:1
-bar-full = Ganzer Bildschirm
-bar-stats = Messwerte
-bar-pointer = Zeiger am anderen Ende
-bar-keys = Tasten: Strg+Alt+M Leiste · Strg+Alt+S 1:1 oder angepasst · Strg+Alt++/− Zoom · Strg+Alt+Pos1/Ende/Bild schieben · Strg+Alt+1…9 Bildschirm, 0 alle · Strg+Alt+F ganzer Bildschirm · Strg+Alt+I Messwerte · Strg+Alt+P Zeiger am anderen Ende · Strg+Alt+E beenden
+bar-menu = Menü (Strg+Alt+K)
 bar-screens-all = Alle Bildschirme
 bar-screen = Bildschirm { $number }
+menu-keys = Tasten senden
+menu-view = Ansicht
+menu-automatic = 1:1, wo es passt
+menu-one = 1:1
+menu-fit = Ans Fenster anpassen
+menu-larger = Größer (Strg+Alt++), jetzt { $percent } %
+menu-smaller = Kleiner (Strg+Alt+−)
+menu-full = Ganzer Bildschirm (Strg+Alt+F)
+menu-bar = Leiste über dem Bild (Strg+Alt+M)
+menu-pointer = Zeiger am anderen Ende (Strg+Alt+P)
+menu-stats = Messwerte (Strg+Alt+I)
+menu-session = Sitzung
+menu-end = Beenden (Strg+Alt+E)
+menu-close = Menü schließen (Esc)
+keys-ctrl-alt-del = Strg+Alt+Entf
+keys-alt-tab = Alt+Tab
+keys-super = Super
+keys-print = Druck
+keys-ctrl-esc = Strg+Esc
+keys-alt-f4 = Alt+F4
+keys-ctrl-shift-esc = Strg+Umschalt+Esc
+keys-alt-f2 = Alt+F2
 end-question = Diese Sitzung beenden?
 end-yes = Ja, beenden
 end-no = Nein, weitermachen
 notice-f11 = F11 wird nicht gesendet. Mit dieser Taste wird am anderen Ende alles gestoppt.
 notice-no-control = Das Steuern ist aus. Es wurde nicht erlaubt oder zurückgenommen.
+notice-pointing = Sie zeigen. Am anderen Ende steht dort für einen Augenblick ein Ring; bedient wird damit nichts.
 notice-dropped = Der Computer am anderen Ende hat einige Eingaben nicht angenommen.
 stats-title = Messwerte
 stats-transport = Verbindung zum Relay: { $value }
@@ -104,6 +136,11 @@ stats-off = –
 
 ## Das Ende
 ended-title = Die Sitzung ist beendet
+ended-lasted = Dauer { $time }
+ended-recorded = aufgezeichnet
+ended-not-recorded = nicht aufgezeichnet
+ended-keys = Tasten: N oder F5 neue Sitzung · F2 Notiz · Esc schließen
+note-label = Notiz (F2). Sie bleibt auf diesem Computer.
 ended-customer = Die Sitzung wurde am anderen Ende beendet.
 ended-technician = Sie haben die Sitzung beendet.
 ended-refused = Am anderen Ende wurde abgelehnt. Nichts wurde gezeigt.

@@ -23,7 +23,14 @@ ready-title = Ready
 ready-who = You are { $technician }, registered at { $relay }.
 ready-lead = Start a session when the customer is on the phone.
 ready-button = New session (N)
-ready-keys = Keys: N or F5 new session · F11 is never sent: it belongs to the customer.
+ready-keys = Keys: N or F5 new session · F2 case number · F11 is never sent: it belongs to the customer.
+case-label = Case number, if you have one (F2)
+notice-expires = { $days ->
+    [0] Your certificate expires today. Ask your operator for a new token.
+    [one] Your certificate expires tomorrow. Ask your operator for a new token.
+   *[other] Your certificate expires in { $days } days. Ask your operator for a new token.
+}
+notice-log = Your own list of sessions could not be written. ({ $detail })
 connecting = Connecting to { $relay } …
 
 ## Code
@@ -33,8 +40,9 @@ code-tries = { $tries ->
     [one] 1 try left
    *[other] { $tries } tries left
 }
-code-new = New code (N)
+code-new = New code (N or F5)
 code-copy = Copy (Ctrl+C)
+code-give-up = Cancel (Esc)
 code-copied = The code is on the clipboard.
 code-waiting = Waiting for the customer.
 code-pairing = The customer has typed a code. It is being checked.
@@ -47,17 +55,23 @@ code-left-agent = The customer's program went away before it was paired. This tr
 ## The customer decides
 deciding-title = The customer decides
 deciding-lead = You see nothing yet. Nothing can be sent.
+deciding-left = { $time } left for an answer. After that the program refuses for the customer.
+deciding-left-card = { $time } left. After that the session ends.
 page-consent = The customer reads the consent page. Say your name when asked.
 page-screens = The customer chooses which screen to show.
 page-privacy = The customer reads the privacy information.
 page-starting = The session is being started.
 page-session = The customer has the session's bar before them.
 page-card = The customer notes or photographs the complaint code. Never ask for that code.
+guide-consent = The choices are: only look · look and control · refuse. Do not advise any of them. Private windows should be closed first.
+guide-screens = Each screen shows its number in large print.
+guide-card = Wait until the card is gone. Who does not want to note the code can go on without it.
 
 ## The session
-state-view = You see the screen. You cannot use mouse and keyboard.
+state-view = You see the screen. A click shows the customer the place.
 state-control = You see the screen and use mouse and keyboard.
 state-recorded = Recorded
+state-not-recorded = Not recorded
 state-paused = The customer uses mouse or keyboard. Your input waits.
 blank-title = No picture
 blank-waiting = The picture comes as soon as it is there.
@@ -79,19 +93,37 @@ recorder-mismatch = The relay's recording does not match what happened here. Con
 
 ## Bar
 bar-end = End session
-bar-fit = Fit to window
-bar-one = 1:1
-bar-full = Full screen
-bar-stats = Statistics
-bar-pointer = Customer's pointer
-bar-keys = Keys: Ctrl+Alt+M bar · Ctrl+Alt+S 1:1 or fit · Ctrl+Alt++/− zoom · Ctrl+Alt+Home/End/PgUp/PgDn scroll · Ctrl+Alt+1…9 screen, 0 all · Ctrl+Alt+F full screen · Ctrl+Alt+I statistics · Ctrl+Alt+P customer's pointer · Ctrl+Alt+E end
+bar-menu = Menu (Ctrl+Alt+K)
 bar-screens-all = All screens
 bar-screen = Screen { $number }
+menu-keys = Send keys
+menu-view = View
+menu-automatic = 1:1 where it fits
+menu-one = 1:1
+menu-fit = Fit the window
+menu-larger = Larger (Ctrl+Alt++), now { $percent } %
+menu-smaller = Smaller (Ctrl+Alt+−)
+menu-full = Full screen (Ctrl+Alt+F)
+menu-bar = Bar over the picture (Ctrl+Alt+M)
+menu-pointer = Customer's pointer (Ctrl+Alt+P)
+menu-stats = Statistics (Ctrl+Alt+I)
+menu-session = Session
+menu-end = End (Ctrl+Alt+E)
+menu-close = Close the menu (Esc)
+keys-ctrl-alt-del = Ctrl+Alt+Del
+keys-alt-tab = Alt+Tab
+keys-super = Super
+keys-print = Print screen
+keys-ctrl-esc = Ctrl+Esc
+keys-alt-f4 = Alt+F4
+keys-ctrl-shift-esc = Ctrl+Shift+Esc
+keys-alt-f2 = Alt+F2
 end-question = End this session?
 end-yes = Yes, end it
 end-no = No, go on
 notice-f11 = F11 is not sent. It is the customer's key to stop everything.
 notice-no-control = Control is off. The customer has not granted it, or has taken it back.
+notice-pointing = You are pointing. The customer sees a ring there for a moment; it operates nothing.
 notice-dropped = The customer's computer did not accept some of your input.
 stats-title = Statistics
 stats-transport = Connection to the relay: { $value }
@@ -104,6 +136,11 @@ stats-off = –
 
 ## The end
 ended-title = The session is over
+ended-lasted = Duration { $time }
+ended-recorded = recorded
+ended-not-recorded = not recorded
+ended-keys = Keys: N or F5 new session · F2 note · Esc close
+note-label = Note (F2). It stays on this computer.
 ended-customer = The customer ended the session.
 ended-technician = You ended the session.
 ended-refused = The customer refused. Nothing was shown.

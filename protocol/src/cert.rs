@@ -12,6 +12,7 @@ use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::crypto::{Hash, hash};
+use crate::wire::plain;
 
 /// The arcs of a role's extended key usage, for making certificates. All stand under one
 /// arc of `2.25` (ITU-T X.667), drawn at random.
@@ -181,12 +182,11 @@ pub fn holder(leaf: &[u8]) -> Result<Holder, Error> {
     })
 }
 
-/// True if the text reads as it is written: without control characters, and without those
-/// that turn the direction of writing around.
-fn plain(text: &str) -> bool {
-    !text
-        .chars()
-        .any(|c| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+/// The last second in which a certificate is valid, since 1970 UTC. Errors: [`Error::Malformed`].
+pub fn valid_until(leaf: &[u8]) -> Result<u64, Error> {
+    let (_, certificate) = X509Certificate::from_der(leaf).map_err(|_| Error::Malformed)?;
+    let until = certificate.validity().not_after.timestamp();
+    u64::try_from(until).map_err(|_| Error::Malformed)
 }
 
 #[cfg(test)]
@@ -201,6 +201,16 @@ mod tests {
         params.distinguished_name = subject;
         let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
         params.self_signed(&key).unwrap().der().to_vec()
+    }
+
+    #[test]
+    fn the_last_second_is_read() {
+        let mut params = rcgen::CertificateParams::default();
+        params.not_after = rcgen::date_time_ymd(2030, 1, 1);
+        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+        let leaf = params.self_signed(&key).unwrap();
+        assert_eq!(valid_until(leaf.der()), Ok(1_893_456_000));
+        assert_eq!(valid_until(&[0x30, 0]), Err(Error::Malformed));
     }
 
     #[test]

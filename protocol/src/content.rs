@@ -208,12 +208,22 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Class 4 from the console. Chat and pointing will stand here.
+    /// Class 4 from the console.
     pub enum ConsoleNotice {
         /// The console cannot draw an update: it asks for a complete picture.
         0 => PictureWanted,
         /// What the relay states of the recording is not what happened at the console: control must end.
         1 => RecordingMismatch,
+        /// "Look here": the technician points while he may only look. Nothing is injected; the guard decides
+        /// whether it is shown.
+        2 => Point {
+            /// Pixels from the left of the shared area.
+            x: u16,
+            /// Pixels from the top.
+            y: u16,
+            /// True for a click: the sign is shown more strongly.
+            press: bool,
+        },
     }
 }
 

@@ -27,6 +27,9 @@ pub const MAX_PEER_PACKET: usize = 16 << 10;
 /// A session's id, drawn by the relay.
 pub type SessionId = [u8; 16];
 
+/// A technician's case number: the operator's own word for the call, on receipt and in the catalogue. Empty: none.
+pub type CaseNumber = Text<64>;
+
 /// A sealed peer packet with its header.
 pub type PeerPacket = Blob<MAX_PEER_PACKET>;
 
@@ -316,12 +319,14 @@ wire_enum! {
             /// Why.
             reason: End,
         },
-        /// A recorded epoch begins: what the relay's opening records need of the pairing.
+        /// A recorded epoch begins: what the relay's opening records need of the pairing, and its catalogue.
         10 => Transcript {
             /// The epoch.
             epoch: u32,
             /// `Sign(technician, "technician", th2)`.
             signature: [u8; 64],
+            /// The technician's case number, for the catalogue; the first recorded epoch's counts.
+            case: CaseNumber,
         },
         /// The epoch signature, to be recorded. The peer's acknowledgement follows it.
         11 => EpochSignature {
@@ -431,10 +436,12 @@ wire_enum! {
             /// SHA-256 over all sealed keys; of nothing while nothing is recorded.
             sealed_keys_hash: [u8; 32],
         },
-        /// Which page the customer reads, so that the technician can guide.
+        /// Which page the customer reads, so that the technician can guide. Its name, nothing of its content.
         1 => Page {
             /// The page.
             page: Page,
+            /// Seconds until silence answers for the customer; none where nothing is waited for.
+            left_s: Option<u16>,
         },
     }
 }
@@ -473,6 +480,11 @@ wire_enum! {
             epoch: u32,
             /// The epoch signature, for a recorded epoch.
             signature: Option<[u8; 64]>,
+        },
+        /// The technician's case number, for the receipt. The newest before the card counts.
+        2 => Case {
+            /// Empty: none.
+            case: CaseNumber,
         },
     }
 }

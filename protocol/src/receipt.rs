@@ -17,7 +17,7 @@ use thiserror::Error;
 use crate::checkpoint::SignedCheckpoint;
 use crate::content::PeerHeads;
 use crate::crypto::{self, Hash, SigningKey};
-use crate::messages::{End, SessionId};
+use crate::messages::{CaseNumber, End, SessionId};
 use crate::wire::{self, Blob, List, Text, Wire, wire_enum, wire_struct};
 
 /// The version of the machine block.
@@ -164,6 +164,8 @@ wire_struct! {
         pub text_version: [u8; 8],
         /// `de` or `en`: the language in which they were agreed to.
         pub language: Text<8>,
+        /// The technician's case number; empty: none was given.
+        pub case: CaseNumber,
         /// agent_pk, by which the file is signed.
         pub agent_key: [u8; 32],
     }

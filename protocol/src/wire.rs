@@ -214,6 +214,14 @@ impl<const MAX: usize> Text<MAX> {
     }
 }
 
+/// True if the text reads as it is written: without control characters, and without those
+/// that turn the direction of writing around.
+pub fn plain(text: &str) -> bool {
+    !text
+        .chars()
+        .any(|c| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+}
+
 impl<const MAX: usize> Wire for Text<MAX> {
     fn write(&self, out: &mut Vec<u8>) {
         (self.0.len() as u32).write(out);

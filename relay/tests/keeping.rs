@@ -63,6 +63,7 @@ fn keep(data: &Path, code: &Code, bytes: &[u8], began: u64) -> String {
             name: "Erika Weber".to_owned(),
             organisation: "Nordlicht".to_owned(),
         },
+        case: String::new(),
     };
     let mut begun = store.begin(&new, began).unwrap();
     let key = SealedKey {

@@ -19,8 +19,9 @@ use fernsicht_protocol::crypto::{self, Hash, SigningKey, hash};
 use fernsicht_protocol::epoch::{Epoch, Sealer};
 use fernsicht_protocol::frame::{Class, Direction, Header};
 use fernsicht_protocol::messages::{
-    ALPN_AGENT, ALPN_CONSOLE, AgentToConsole, AgentToRelay, ConsoleToAgent, ConsoleToRelay,
-    ControlOffer, End, RecordingOpen, RelayToAgent, RelayToConsole, SessionId, VERSION,
+    ALPN_AGENT, ALPN_CONSOLE, AgentToConsole, AgentToRelay, CaseNumber, ConsoleToAgent,
+    ConsoleToRelay, ControlOffer, End, RecordingOpen, RelayToAgent, RelayToConsole, SessionId,
+    VERSION,
 };
 use fernsicht_protocol::net::{
     self, Connection, Identity, Incoming, MessageReceiver, MessageSender, Pin, RecordSender,
@@ -170,6 +171,7 @@ impl Pair {
             let transcript = ConsoleToRelay::Transcript {
                 epoch: 1,
                 signature: console_side.signature,
+                case: CaseNumber::default(),
             };
             console.say(&transcript).await?;
             let RelayToConsole::Recording { checkpoint, .. } = console.hear().await? else {

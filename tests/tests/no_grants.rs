@@ -176,6 +176,9 @@ fn checkpoint() -> SignedCheckpoint {
 fn every_word(pair_chain: &[Vec<u8>]) -> Vec<ConsoleToAgent> {
     let chain = List(pair_chain.iter().map(|der| Blob(der.clone())).collect());
     let words = vec![
+        ConsoleToAgent::Case {
+            case: Text::new("2026-17").expect("a short text"),
+        },
         ConsoleToAgent::EpochAck {
             epoch: 1,
             signature: None,
@@ -191,7 +194,9 @@ fn every_word(pair_chain: &[Vec<u8>]) -> Vec<ConsoleToAgent> {
     ];
     for word in &words {
         match word {
-            ConsoleToAgent::Technician { .. } | ConsoleToAgent::EpochAck { .. } => {}
+            ConsoleToAgent::Technician { .. }
+            | ConsoleToAgent::EpochAck { .. }
+            | ConsoleToAgent::Case { .. } => {}
         }
     }
     words
@@ -295,13 +300,16 @@ async fn sealed_input(met: &Met, pair: &mut Pair) {
             }
         }
     }
-    let wanted = ConsoleNotice::PictureWanted.to_bytes();
-    records.push(Record::Frame(sealer.seal(
-        Class::Notices,
-        1,
-        Rights::Control,
-        &wanted,
-    )));
+    let point = ConsoleNotice::Point {
+        x: 600,
+        y: 600,
+        press: true,
+    };
+    for notice in [ConsoleNotice::PictureWanted, point] {
+        let content = notice.to_bytes();
+        let frame = sealer.seal(Class::Notices, 1, Rights::Control, &content);
+        records.push(Record::Frame(frame));
+    }
     for record in records {
         if pair.record(met, &record).await.is_err() {
             break;

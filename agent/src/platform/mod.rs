@@ -15,12 +15,13 @@
 use std::time::Duration;
 
 pub use fernsicht_protocol::content::{PointerShape, Screen};
-pub use fernsicht_protocol::guard::{ControlPermit, ViewPermit};
+pub use fernsicht_protocol::guard::{ControlPermit, PointPermit, ViewPermit};
 pub use fernsicht_protocol::picture::Rect;
 
 pub mod aftercare;
 pub mod covers;
 pub mod inject;
+pub mod marker;
 pub mod overlay;
 pub mod own;
 pub mod pointer;

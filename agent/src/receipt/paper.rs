@@ -77,7 +77,11 @@ fn part(receipt: &Receipt, agreed: &Agreed<'_>, language: Language, agreed_in: L
                 (row(&texts.receipt_start(), html! { (moment(receipt.started)) }))
                 (row(&texts.receipt_end(), html! { (ended) }))
                 (row(&texts.receipt_deletion(), html! { (date(receipt.deletion)) }))
-                (row(&texts.receipt_case(), html! { span.blank {} }))
+                @match receipt.case.as_str() {
+                    // To be filled in by hand.
+                    "" => (row(&texts.receipt_case(), html! { span.blank {} })),
+                    case => (row(&texts.receipt_case(), html! { (case) })),
+                }
             }
             h2 { (texts.receipt_rights()) }
             ul {
@@ -234,6 +238,10 @@ mod tests {
                 assert_eq!(missing, !completed);
             }
             assert!(page.contains(&Lookup(receipt.lookup).to_string()));
+            assert_eq!(
+                page.matches("<dd>2026-17</dd>").count(),
+                if completed { 2 } else { 0 }
+            );
             let file = receipt::seal(&page, &key).expect("our own");
             assert_eq!(receipt::parse(&file), Ok(receipt));
         }
@@ -243,6 +251,7 @@ mod tests {
     fn nothing_is_fetched_and_no_name_becomes_markup() {
         let (mut receipt, _) = made(true);
         receipt.technician = Text::new("<b>&\"<!--FERNSICHT-RECEIPT 1").expect("text");
+        receipt.case = Text::new("</dd><script>&\"<!--FERNSICHT-RECEIPT 1").expect("text");
         let page = html(&receipt, &agreed());
         for outside in ["http:", "https:", "src=", "<script", "<link", "url(", "<b>"] {
             assert!(!page.contains(outside), "{outside}");

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use fernsicht_protocol::guard::{Denied, Kind, Phase, Question};
-use fernsicht_protocol::messages::{AgentToConsole, End};
+use fernsicht_protocol::messages::End;
 
 use super::core::{Consent, Core, ReceiptFile, Shared};
 use crate::view::Command;
@@ -40,6 +40,8 @@ impl Shared {
             }
             Command::MoreTime => {
                 core.guard.more_time(now);
+                let page = core.page.clone();
+                core.tell_page(now, page);
                 Ok(())
             }
             Command::ViewOn(hand) => core.view_on(now, hand),
@@ -87,7 +89,7 @@ impl Shared {
                 Ok(())
             }
             Command::Reading(page) => {
-                core.tell_console(&AgentToConsole::Page { page });
+                core.tell_page(now, page);
                 Ok(())
             }
             Command::Restart if core.guard.kind().is_none() => {

@@ -16,7 +16,7 @@ use fernsicht_protocol::attached::Configuration;
 use fernsicht_protocol::content::{self, AgentNotice, Cause, Input};
 use fernsicht_protocol::frame::{Class, Frame, Header};
 use fernsicht_protocol::guard::{Guard, Output};
-use fernsicht_protocol::messages::{AgentToRelay, ControlOffer, End};
+use fernsicht_protocol::messages::{AgentToRelay, CaseNumber, ControlOffer, End, Page};
 use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::unit::Record;
 use fernsicht_protocol::wire::Wire;
@@ -26,6 +26,7 @@ use super::decisions::{Acting, Decisions};
 use super::epochs::Keys;
 use super::flights::{Flight, Flights};
 use super::injector::Hands;
+use super::pointing::Pointed;
 use super::recording::Recording;
 use crate::platform::watch::Seen;
 use crate::platform::{Monitor, Selection, Shown, Waker};
@@ -153,6 +154,12 @@ pub(super) struct Core {
     pub(super) wake_pointer: Option<Waker>,
     /// The grant under which the pointer was last shown.
     pub(super) pointer_grant: u32,
+    /// Where the technician points, until it is shown.
+    pub(super) pointed: Option<Pointed>,
+    /// The page that the console was told of last.
+    pub(super) page: Page,
+    /// The technician's case number.
+    pub(super) case: CaseNumber,
 }
 
 /// The receipt on this computer's disk.
@@ -249,6 +256,9 @@ impl Shared {
             wake_pictures: None,
             wake_pointer: None,
             pointer_grant: 0,
+            pointed: None,
+            page: Page::Consent,
+            case: CaseNumber::default(),
         };
         let shared = Self {
             core: Mutex::new(core),
@@ -575,6 +585,9 @@ impl Core {
         self.restart = true;
         self.wanted = false;
         self.pointer_grant = 0;
+        self.pointed = None;
+        self.page = Page::Consent;
+        self.case = CaseNumber::default();
         self.acknowledged = None;
         self.unreadable = None;
     }

@@ -26,6 +26,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::core::{Core, INPUT, Outgoing, Queued, Shared};
+use super::pointing::Pointed;
 
 /// How long the relay may take for what was said before the end.
 const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(1);
@@ -241,6 +242,15 @@ fn handle_content(
         Class::Notices => match ConsoleNotice::from_bytes(content).ok()? {
             ConsoleNotice::PictureWanted => core.wanted = true,
             ConsoleNotice::RecordingMismatch => core.handle_their_mismatch(),
+            // The newest counts: whether it is shown, the guard says when it would be.
+            ConsoleNotice::Point { x, y, press } => {
+                core.pointed = Some(Pointed {
+                    header,
+                    x,
+                    y,
+                    press,
+                });
+            }
         },
         Class::Heads => core.handle_heads(PeerHeads::from_bytes(content).ok()?)?,
         // A later version's: nothing acts on them.

@@ -4,11 +4,12 @@
 
 use std::time::Instant;
 
+use fernsicht_protocol::guard::Phase;
 use fernsicht_protocol::messages::{
-    AgentToConsole, AgentToRelay, ConsoleToAgent, ControlOffer, End, Page, RelayToAgent,
+    AgentToConsole, AgentToRelay, CaseNumber, ConsoleToAgent, ControlOffer, End, Page, RelayToAgent,
 };
 use fernsicht_protocol::pairing::agent::Paired;
-use fernsicht_protocol::wire::Wire;
+use fernsicht_protocol::wire::{Wire, plain};
 
 use super::core::{Before, Core, Outgoing, Shared};
 use super::epochs::{Keys, wrap};
@@ -28,12 +29,10 @@ impl Shared {
             core.keys = Some(keys);
             core.stage = Before::Paired;
             core.send(Outgoing::Message(AgentToRelay::ResumeHash { hash }));
-            core.tell_console(&AgentToConsole::Page {
-                page: Page::Consent,
-            });
             let possible = core.input_possible;
             // Only a second technician is denied, and a guard meets one.
             core.guard.handle_technician(now, offer, possible).ok();
+            core.tell_page(now, Page::Consent);
         });
     }
 
@@ -73,9 +72,7 @@ impl Shared {
                 core.guard.handle_end(now, End::Tampered);
             }
             RelayToAgent::EpochOpened { epoch } => {
-                core.tell_console(&AgentToConsole::Page {
-                    page: Page::Session,
-                });
+                core.tell_page(now, Page::Session);
                 core.guard.handle_epoch_opened(now, epoch);
             }
             RelayToAgent::PeerLost => core.guard.handle_peer_lost(now),
@@ -131,7 +128,41 @@ impl Core {
             ConsoleToAgent::EpochAck { epoch, signature } => {
                 self.handle_acknowledged(now, epoch, signature.as_ref())
             }
+            ConsoleToAgent::Case { case } => {
+                self.handle_case(case);
+                Some(())
+            }
             ConsoleToAgent::Technician { .. } => None,
+        }
+    }
+
+    /// Tells the console which page the customer reads, and how long silence may last there.
+    pub(super) fn tell_page(&mut self, now: Instant, page: Page) {
+        let until = match self.guard.phase() {
+            Phase::Consent { until } | Phase::Card { until } => Some(until),
+            Phase::Unpaired
+            | Phase::Starting
+            | Phase::Session
+            | Phase::Reconnecting { .. }
+            | Phase::Ended => None,
+        };
+        let left_s = until.map(|until| {
+            let left = until.saturating_duration_since(now).as_secs();
+            u16::try_from(left).unwrap_or(u16::MAX)
+        });
+        self.page = page.clone();
+        self.tell_console(&AgentToConsole::Page { page, left_s });
+    }
+
+    /// The technician's case number, for the receipt: what stood when the card was drawn stays. One that
+    /// would not read as it is written counts as none.
+    fn handle_case(&mut self, case: CaseNumber) {
+        if self.recording.is_none() {
+            self.case = if plain(case.as_str()) {
+                case
+            } else {
+                CaseNumber::default()
+            };
         }
     }
 

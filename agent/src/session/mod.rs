@@ -34,6 +34,7 @@ pub mod model;
 mod pairing;
 mod pictures;
 mod pointer;
+mod pointing;
 mod publish;
 mod receipts;
 mod reconnect;

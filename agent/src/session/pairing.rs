@@ -164,7 +164,9 @@ pub(super) async fn pair(
                 .handle_technician(&chain, &signature, seconds_since_1970())
                 .map_err(|error| pairing_problem(&error))
         }
-        Ok(ConsoleToAgent::EpochAck { .. }) | Err(_) => Err(Problem::TechnicianUnverified),
+        Ok(ConsoleToAgent::EpochAck { .. } | ConsoleToAgent::Case { .. }) | Err(_) => {
+            Err(Problem::TechnicianUnverified)
+        }
     }
 }
 

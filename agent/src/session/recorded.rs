@@ -9,7 +9,7 @@ use fernsicht_protocol::content::{AgentNotice, PeerHeads};
 use fernsicht_protocol::crypto::Hash;
 use fernsicht_protocol::frame::{Class, Header};
 use fernsicht_protocol::guard::{Interruption, Phase};
-use fernsicht_protocol::messages::{AgentToConsole, Chain, ControlOffer, End, Page};
+use fernsicht_protocol::messages::{Chain, ControlOffer, End, Page};
 use fernsicht_protocol::receipt;
 use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::unit::Record;
@@ -44,6 +44,7 @@ impl Core {
                     &self.configuration,
                     deletion,
                     language,
+                    &self.case,
                     now,
                 )
             });
@@ -53,7 +54,7 @@ impl Core {
         self.recording = Some(recording);
         self.card = Some(Arc::new(card));
         self.file = ReceiptFile::Wanted;
-        self.tell_console(&AgentToConsole::Page { page: Page::Card });
+        self.tell_page(Instant::now(), Page::Card);
     }
 
     /// The receipt as a file, as far as the session has come, and when its recording began.
@@ -92,9 +93,7 @@ impl Core {
         };
         match recording.handle_first(&ca, seconds_since_1970(), epoch, chain, checkpoint) {
             Ok(true) => {
-                self.tell_console(&AgentToConsole::Page {
-                    page: Page::Session,
-                });
+                self.tell_page(now, Page::Session);
                 self.guard.handle_epoch_opened(now, epoch);
                 self.try_signed(now);
             }

@@ -22,7 +22,9 @@ use fernsicht_protocol::crypto::{self, Hash, Prk, Secret, SigningKey, hash};
 use fernsicht_protocol::epoch::Epoch;
 use fernsicht_protocol::frame::{Class, Direction, Header};
 use fernsicht_protocol::heads::{self, Witness};
-use fernsicht_protocol::messages::{Chain, ControlOffer, End, RecordingOpen, SessionId};
+use fernsicht_protocol::messages::{
+    CaseNumber, Chain, ControlOffer, End, RecordingOpen, SessionId,
+};
 use fernsicht_protocol::receipt::{
     self, Event, EventKind, MAX_EVENTS, Receipt, SealedCode, State, TheirHeads,
 };
@@ -115,6 +117,7 @@ impl Recording {
         configuration: &Configuration,
         deletion: u64,
         language: Language,
+        case: &CaseNumber,
         now: u64,
     ) -> Option<(Self, CardCode)> {
         let (code, rid) = (Code::draw(&mut OsRng), crypto::random(&mut OsRng));
@@ -147,6 +150,7 @@ impl Recording {
             console: TheirHeads::Missing { since: now },
             text_version: texts::version(language),
             language: shortened(language.tag()),
+            case: case.clone(),
             agent_key: parties.agent_key,
         };
         let card = CardCode::new(&code);

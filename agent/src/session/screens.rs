@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use fernsicht_protocol::content::{DropReason, Input, InputEvent};
 use fernsicht_protocol::guard::{Denied, Phase};
-use fernsicht_protocol::messages::{AgentToConsole, Page};
+use fernsicht_protocol::messages::Page;
 use fernsicht_protocol::rights::Rights;
 
 use super::core::{Before, Consent, Core, Shared};
@@ -73,9 +73,7 @@ impl Core {
         }
         if self.distinct().count() > 1 {
             self.stage = Before::Screens(consent);
-            self.tell_console(&AgentToConsole::Page {
-                page: Page::Screens,
-            });
+            self.tell_page(now, Page::Screens);
             return Ok(());
         }
         self.consented(now, consent, hand)?;

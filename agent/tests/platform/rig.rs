@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use fernsicht_agent::platform::{Area, Inject, inject};
 use fernsicht_protocol::content::{Input, InputEvent};
 use fernsicht_protocol::frame::{Class, Direction, Header};
-use fernsicht_protocol::guard::{CustomerAct, Guard, Output};
+use fernsicht_protocol::guard::{CustomerAct, Guard, Output, PointPermit};
 use fernsicht_protocol::messages::ControlOffer;
 use fernsicht_protocol::rights::Rights;
 use x11rb::connection::{Connection, RequestConnection};
@@ -321,6 +321,21 @@ impl Customer {
 
     pub(crate) fn permit(&mut self) -> fernsicht_protocol::guard::ViewPermit<'_> {
         self.guard.view_permit(self.now).unwrap()
+    }
+
+    /// Lets the technician look and no more, and point.
+    pub(crate) fn point(&mut self) -> PointPermit<'_> {
+        self.guard.control_off(self.now);
+        let header = Header {
+            epoch: self.guard.epoch(),
+            direction: Direction::ConsoleToAgent,
+            class: Class::Notices,
+            number: 0,
+            grant: self.guard.grant(),
+            rights: Rights::View,
+            length: 80,
+        };
+        self.guard.handle_point(self.now, &header).unwrap()
     }
 
     /// Lets the technician do this, as the engine would.

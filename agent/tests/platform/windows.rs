@@ -1,5 +1,6 @@
 //! The agent's own windows among others.
 
+use fernsicht_agent::platform::marker::Marker;
 use fernsicht_agent::platform::overlay::{Frame, Numbers};
 use fernsicht_agent::platform::own::Desk;
 use fernsicht_agent::platform::{Area, OwnWindows, Sight, monitors};
@@ -7,7 +8,7 @@ use x11rb::connection::Connection as _;
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{ConfigureWindowAux, ConnectionExt as _, InputFocus};
 
-use crate::rig::{Hand, Server, eventually};
+use crate::rig::{Customer, Hand, Server, eventually};
 
 const AREA: Area = Area {
     x: 0,
@@ -63,6 +64,56 @@ fn the_frame_is_seen_and_takes_no_click() {
     eventually("the frame is gone", || {
         client.look(place(640, 1, 1, 1)) == [[0; 3]]
     });
+}
+
+/// Blue, green, red of the sign's ring, and how far it is from the middle.
+const RING: [u8; 3] = [0x60, 0x10, 0xd0];
+const RADIUS: i16 = 21;
+
+#[test]
+fn the_sign_is_seen_takes_no_click_and_covers_a_granting_button() {
+    let server = Server::start();
+    let client = server.client();
+    let hand = Hand::new(&server);
+    let below = client.window(AREA, 0x0000_0000);
+    let own = OwnWindows::new();
+    own.add(below);
+    let desk = Desk::open(Some(&server.display), own).unwrap();
+    let mut customer = Customer::granting();
+    let mut sign = Marker::open(Some(&server.display)).unwrap();
+    assert_eq!(client.look(place(640 + RADIUS, 400, 1, 1)), [[0; 3]]);
+
+    let ring = |x: i16, y: i16| client.look(place(x + RADIUS, y, 1, 1)) == [RING];
+    for (x, y, click) in [(640, 400, false), (300, 200, false), (300, 200, true)] {
+        sign.show(&customer.point(), x, y, click).unwrap();
+        eventually("the sign is there", || ring(x, y));
+        let middle = client.look(place(x, y, 1, 1));
+        assert_eq!(
+            middle == [RING],
+            click,
+            "what is pointed at is seen: {middle:?}"
+        );
+    }
+    eventually("it is nowhere else", || !ring(640, 400));
+    let button = place(300, 210, 30, 30);
+    assert!(
+        desk.covered_at(below, button).unwrap(),
+        "a button under it does not act"
+    );
+    assert!(
+        desk.own_at(300 + RADIUS, 200).unwrap(),
+        "a click goes to what is below"
+    );
+    hand.click(300 + RADIUS, 200);
+    client.sync();
+    let mut clicked = false;
+    while let Some(event) = client.connection.poll_for_event().unwrap() {
+        clicked |= matches!(event, Event::ButtonPress(press) if press.event == below);
+    }
+    assert!(clicked, "the click went to the sign");
+    sign.hide().unwrap();
+    eventually("it is gone", || !ring(300, 200));
+    assert!(!desk.covered_at(below, button).unwrap());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use fernsicht_protocol::complaint;
 use super::Failure;
 use super::facts::date_text;
 use crate::texts::Texts;
-use crate::ui::pages::problem_text;
+use crate::ui::words::problem_text;
 
 /// The sentence for a failure.
 pub fn failure_text(texts: &Texts, failure: &Failure) -> String {

@@ -14,18 +14,21 @@
 //!
 //! Not here: QUIC ([`super::link`]), decoding pictures ([`super::painter`]).
 
+#[path = "hands.rs"]
+mod hands;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fernsicht_protocol::code::{Password, SessionCode};
-use fernsicht_protocol::content::{Cause, ConsoleNotice, Input, InputEvent, PictureAck, Pointer};
+use fernsicht_protocol::content::{Cause, Pointer};
 use fernsicht_protocol::crypto::hash;
-use fernsicht_protocol::frame::{Class, Frame};
+use fernsicht_protocol::frame::Frame;
 use fernsicht_protocol::guard::Mirror;
 use fernsicht_protocol::messages::{
-    AgentToConsole, ConsoleToAgent, ConsoleToRelay, End, Refusal, RelayToConsole, SessionId,
-    VERSION,
+    AgentToConsole, CaseNumber, ConsoleToAgent, ConsoleToRelay, End, Refusal, RelayToConsole,
+    SessionId, VERSION,
 };
 use fernsicht_protocol::pairing::{self, console as side};
 use fernsicht_protocol::unit::Record;
@@ -36,7 +39,6 @@ use zeroize::Zeroizing;
 use super::paired::{EpochStart, Paired, Resume};
 use super::recorded::Confirmed;
 use crate::identity::Identity;
-use crate::picture::Mark;
 use crate::view::{self, CodeOver, CodeState, Link, Problem, Recorder, Stage};
 
 /// Tries per code (SPEC "Code").
@@ -46,9 +48,8 @@ const TRIES: u8 = 3;
 /// does it on purpose, and has found the nameplates.
 const REPLACEMENTS: u8 = 5;
 
-/// Frames that one input may need: the release before it, itself, and the release if the next
-/// one does not fit.
-const ROOM_PER_INPUT: usize = 3;
+/// The longest that a customer's page waits for an answer, whatever the agent says.
+const LONGEST_WAIT_S: u16 = 3600;
 
 /// What is to be done.
 #[derive(Debug)]
@@ -108,6 +109,8 @@ pub(crate) struct Core {
     unix_s: u64,
     /// True once the relay has answered our hello on this link.
     greeted: bool,
+    /// The technician's case number, for the next session.
+    case: CaseNumber,
     out: VecDeque<Output>,
 }
 
@@ -118,6 +121,7 @@ impl Core {
             phase: Phase::Idle { problem: None },
             unix_s: 0,
             greeted: false,
+            case: CaseNumber::default(),
             out: VecDeque::new(),
         }
     }
@@ -157,6 +161,7 @@ impl Core {
             Phase::Paired(p) if p.begun || p.link != Link::Whole => Stage::Session(p.view()),
             Phase::Paired(p) => Stage::Deciding {
                 page: p.page.clone(),
+                until: p.until,
             },
             Phase::Ended(reason) => Stage::Ended {
                 reason: reason.clone(),
@@ -200,61 +205,6 @@ impl Core {
             }
             Phase::Idle { .. } => self.phase = Phase::Idle { problem: None },
         }
-    }
-
-    /// What the technician's hand did. Dropped silently where the mirror does not allow it.
-    /// `room`: input frames that the link takes now. Where they run out the input is dropped,
-    /// and everything goes up: with the last of them, and before the next input.
-    pub(crate) fn handle_input(&mut self, event: InputEvent, room: usize) {
-        let Phase::Paired(paired) = &mut self.phase else {
-            return;
-        };
-        if paired.link != Link::Whole || paired.keys.is_none() {
-            return;
-        }
-        let Some((grant, beacon)) = paired.mirror.may_send() else {
-            return;
-        };
-        let fits = room >= ROOM_PER_INPUT;
-        let release = match fits {
-            true => std::mem::take(&mut paired.release_first),
-            false => !std::mem::replace(&mut paired.release_first, true) && room > 0,
-        };
-        let release = release.then_some(InputEvent::ReleaseAll);
-        for event in release.into_iter().chain(fits.then_some(event)) {
-            let content = Input {
-                beacon,
-                layout: paired.drawn,
-                event,
-            }
-            .to_bytes();
-            self.out.extend(paired.seal(Class::Input, grant, &content));
-        }
-    }
-
-    /// The picture up to this mark is on the screen.
-    pub(crate) fn handle_drawn(&mut self, mark: Mark) {
-        let Phase::Paired(paired) = &mut self.phase else {
-            return;
-        };
-        paired.drawn = mark.layout;
-        let content = PictureAck {
-            sequence: mark.sequence,
-            digest: mark.digest,
-        }
-        .to_bytes();
-        self.out
-            .extend(paired.seal(Class::Acks, paired.mirror.grant(), &content));
-    }
-
-    /// The painter cannot go on: it needs a complete picture.
-    pub(crate) fn handle_picture_wanted(&mut self) {
-        let Phase::Paired(paired) = &mut self.phase else {
-            return;
-        };
-        let content = ConsoleNotice::PictureWanted.to_bytes();
-        self.out
-            .extend(paired.seal(Class::Notices, paired.mirror.grant(), &content));
     }
 
     /// A connection stands.
@@ -560,6 +510,8 @@ impl Core {
             cause: Cause::Epoch,
             begun: false,
             page: None,
+            until: None,
+            case: CaseNumber::default(),
             link: Link::Whole,
             recorder: Recorder::Fine,
             held: VecDeque::new(),
@@ -571,6 +523,8 @@ impl Core {
             recorded: None,
             early: None,
         }));
+        let case = self.case.clone();
+        self.handle_case(case.as_str());
     }
 
     fn handle_agent_left(&mut self) {
@@ -647,7 +601,11 @@ impl Core {
                     self.abort(reason);
                 }
             }
-            Ok(AgentToConsole::Page { page }) => paired.page = Some(page),
+            Ok(AgentToConsole::Page { page, left_s }) => {
+                paired.page = Some(page);
+                let left = left_s.map(|left| left.min(LONGEST_WAIT_S));
+                paired.until = left.map(|left| now + Duration::from_secs(left.into()));
+            }
             Err(_) => self.abort(End::Fault),
         }
     }

@@ -1,17 +1,22 @@
 //! The core against the protocol's own agent side, without network or clock.
 
 use fernsicht_protocol::cert;
-use fernsicht_protocol::content::{AgentNotice, Beacon, Button, DropReason, Dropped, InputAck};
+use fernsicht_protocol::content::{
+    AgentNotice, Beacon, Button, ConsoleNotice, DropReason, Dropped, Input, InputAck, InputEvent,
+    PictureAck,
+};
 use fernsicht_protocol::crypto::{self, hash};
 use fernsicht_protocol::epoch::{Epoch, Opener, Sealer};
-use fernsicht_protocol::frame::Direction;
+use fernsicht_protocol::frame::{Class, Direction};
 use fernsicht_protocol::pairing::agent;
 use fernsicht_protocol::peer;
 use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::wire::Text;
 
+use super::hands::{ROOM_PER_INPUT, ROOM_PER_POINT};
 use super::*;
 use crate::identity::tests::identity;
+use crate::picture::Mark;
 
 #[path = "recorded_tests.rs"]
 mod recorded;
@@ -187,7 +192,11 @@ fn paired_to(identity: Identity) -> Pair {
     };
     crypto::verify(&holder.key, "technician", &here.th2, &signature).unwrap();
     let th2 = here.th2;
-    assert_eq!(core.stage(), Stage::Deciding { page: None });
+    let deciding = Stage::Deciding {
+        page: None,
+        until: None,
+    };
+    assert_eq!(core.stage(), deciding);
     Pair {
         core,
         peer: Peer {
@@ -677,14 +686,96 @@ fn a_lost_link_blanks_resumes_with_the_tokens_in_turn_and_needs_a_new_epoch() {
 fn the_customers_page_is_told_only_before_the_first_rights() {
     let mut pair = paired();
     let page = Some(fernsicht_protocol::messages::Page::Consent);
-    pair.tell(&AgentToConsole::Page {
-        page: fernsicht_protocol::messages::Page::Consent,
-    });
-    assert_eq!(pair.core.stage(), Stage::Deciding { page });
+    for (left_s, waits_s) in [
+        (Some(272), Some(272)),
+        (Some(u16::MAX), Some(3600)),
+        (None, None),
+    ] {
+        pair.tell(&AgentToConsole::Page {
+            page: fernsicht_protocol::messages::Page::Consent,
+            left_s,
+        });
+        let until = waits_s.map(|s| pair.now + Duration::from_secs(s));
+        let page = page.clone();
+        assert_eq!(pair.core.stage(), Stage::Deciding { page, until });
+    }
     pair.epoch(1);
     pair.rights(Rights::View, Cause::Epoch);
     pair.rights(Rights::None, Cause::Stopped);
     assert_eq!(pair.session().cause, Cause::Stopped);
+}
+
+/// What the agent hears over the peer channel.
+fn heard(pair: &mut Pair) -> Vec<ConsoleToAgent> {
+    let mut heard = Vec::new();
+    for message in said(&mut pair.core) {
+        if let ConsoleToRelay::Peer { packet } = message {
+            let message = pair.peer.channel.open(&packet.0).unwrap().unwrap();
+            heard.push(ConsoleToAgent::from_bytes(&message).unwrap());
+        }
+    }
+    heard
+}
+
+#[test]
+fn the_case_number_is_told_when_it_changes_and_as_it_reads() {
+    let mut pair = paired();
+    let case = |text: &str| ConsoleToAgent::Case {
+        case: Text::new(text).unwrap(),
+    };
+    for (typed, told) in [
+        (" 2026-17 ", vec![case("2026-17")]),
+        ("2026-17", vec![]),
+        ("2026-18", vec![case("2026-18")]),
+        ("two\nlines", vec![case("")]),
+        ("turned\u{202e}around", vec![]),
+        (&"9".repeat(64), vec![case(&"9".repeat(64))]),
+        (&"9".repeat(65), vec![case("")]),
+    ] {
+        pair.core.handle_case(typed);
+        assert_eq!(heard(&mut pair), told, "{typed:?}");
+    }
+}
+
+#[test]
+fn a_case_number_typed_before_goes_behind_the_technician() {
+    let now = Instant::now();
+    let (mut core, _) = offered(now);
+    core.handle_case("2026-17");
+    assert!(outputs(&mut core).is_empty(), "nobody is there yet");
+    assert_eq!(core.case(), "2026-17");
+}
+
+#[test]
+fn pointing_is_sent_while_one_may_look_and_no_more() {
+    let mut pair = Pair::control();
+    let points = |pair: &mut Pair, room| -> Vec<(u32, ConsoleNotice)> {
+        pair.core.handle_point((7, 9), true, room);
+        let mut points = Vec::new();
+        for output in outputs(&mut pair.core) {
+            if let Output::Frame(frame) = output {
+                let grant = frame.header.grant;
+                let content = pair.peer.opener.as_mut().unwrap().open(frame).unwrap();
+                points.push((grant, ConsoleNotice::from_bytes(&content).unwrap()));
+            }
+        }
+        points
+    };
+    assert_eq!(points(&mut pair, 256), [], "one's own pointer is there");
+    pair.rights(Rights::View, Cause::Narrowed);
+    let point = ConsoleNotice::Point {
+        x: 7,
+        y: 9,
+        press: true,
+    };
+    assert_eq!(points(&mut pair, 256), [(2, point)]);
+    assert_eq!(
+        points(&mut pair, ROOM_PER_POINT - 1),
+        [],
+        "room for what matters"
+    );
+    pair.rights(Rights::None, Cause::Stopped);
+    assert_eq!(points(&mut pair, 256), []);
 }
 
 #[test]

@@ -21,6 +21,7 @@ use super::retry::Retry;
 use super::{Config, MOST_COMMANDS, lock};
 use crate::enrol;
 use crate::identity::{Identity, Store};
+use crate::journal::Journal;
 use crate::picture;
 use crate::view::{Command, Problem, Stage, View};
 
@@ -44,11 +45,15 @@ pub(super) fn first_view(config: &Config) -> View {
         relay: String::new(),
         measured: crate::view::Measured::default(),
         dropped: 0,
+        past: None,
+        expires_days: None,
+        log_problem: None,
     };
     if let Some(identity) = &config.identity {
         view.stage = Stage::Ready { problem: None };
         view.technician = identity.technician.clone();
         view.relay = identity.relay.address.clone();
+        view.expires_days = expires_days(identity.valid_until, unix_s());
     }
     view
 }
@@ -69,6 +74,7 @@ pub(super) fn start(config: Config, parts: Parts) -> std::io::Result<JoinHandle<
         .spawn(move || {
             let new_session = config.new_session;
             let mut engine = Engine {
+                journal: Journal::new(config.store.folder().clone()),
                 store: config.store,
                 state: match config.identity {
                     Some(identity) => State::enrolled(identity),
@@ -122,6 +128,7 @@ impl State {
 
 struct Engine {
     store: Store,
+    journal: Journal,
     state: State,
     on_code: Box<dyn Fn(&str) + Send>,
     repaint: Arc<dyn Fn() + Send + Sync>,
@@ -182,6 +189,8 @@ impl Engine {
             }
         }
         self.carry_out();
+        self.publish();
+        self.journal.finish();
         self.painter.end();
         self.close(None);
         if let Some(closing) = self.closing {
@@ -196,6 +205,15 @@ impl Engine {
             Command::Enrol { token } => self.enrol(token),
             Command::NewSession => self.start_session(),
             Command::End | Command::Dismiss => self.with_core(Core::end),
+            Command::Case(case) => self.with_core(|core| core.handle_case(&case)),
+            Command::Note(note) => self.journal.handle_note(&note),
+            Command::Point { x, y, press } => {
+                let room = self
+                    .connected
+                    .as_ref()
+                    .map_or(0, |c| c.room(Class::Notices));
+                self.with_core(|core| core.handle_point((x, y), press, room));
+            }
             Command::Input(event) => {
                 let room = self.connected.as_ref().map_or(0, |c| c.room(Class::Input));
                 self.with_core(|core| core.handle_input(event, room));
@@ -424,27 +442,37 @@ impl Engine {
     }
 
     fn publish(&mut self) {
-        let (stage, technician, relay, dropped) = match &self.state {
+        let now = unix_s();
+        let (stage, technician, relay, dropped, valid_until) = match &self.state {
             State::Enrolling { busy, problem } => {
                 let stage = Stage::Enrol {
                     busy: busy.is_some(),
                     problem: problem.clone(),
                 };
-                (stage, String::new(), String::new(), 0)
+                (stage, String::new(), String::new(), 0, u64::MAX)
             }
             State::Enrolled { identity, core } => (
                 core.stage(),
                 identity.technician.clone(),
                 identity.relay.address.clone(),
                 core.dropped(),
+                identity.valid_until,
             ),
         };
+        let case = match &self.state {
+            State::Enrolling { .. } => "",
+            State::Enrolled { core, .. } => core.case(),
+        };
+        self.journal.handle_stage(&stage, case, Instant::now(), now);
         let view = View {
             stage,
             technician,
             relay,
             measured: self.meter.measured(),
             dropped,
+            past: self.journal.past(),
+            expires_days: expires_days(valid_until, now),
+            log_problem: self.journal.problem(),
         };
         let mut shown = lock(&self.view);
         if *shown != view {
@@ -454,6 +482,17 @@ impl Engine {
         }
     }
 }
+
+/// In how many days a certificate expires, if the technician should ask for a new one.
+fn expires_days(valid_until: u64, now: u64) -> Option<u16> {
+    let days = valid_until.saturating_sub(now) / (24 * 60 * 60);
+    u16::try_from(days)
+        .ok()
+        .filter(|days| *days <= EXPIRES_SOON_DAYS)
+}
+
+/// From when on the technician is told.
+const EXPIRES_SOON_DAYS: u16 = 14;
 
 /// Of moves that wait one behind the other only the newest counts.
 fn push_newest(waiting: &mut VecDeque<Command>, command: Command) {

@@ -12,7 +12,9 @@ use fernsicht_protocol::crypto::{Hash, Secret, SigningKey, hash};
 use fernsicht_protocol::epoch;
 use fernsicht_protocol::frame::{Class, Direction, Frame, Header};
 use fernsicht_protocol::guard::{Draw, Effect, Mirror};
-use fernsicht_protocol::messages::{ConsoleToAgent, ConsoleToRelay, End, Page, SessionId};
+use fernsicht_protocol::messages::{
+    CaseNumber, ConsoleToAgent, ConsoleToRelay, End, Page, SessionId,
+};
 use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::unit::Record;
 use fernsicht_protocol::wire::{Blob, Wire};
@@ -45,6 +47,10 @@ pub(super) struct Paired {
     /// True once a rights frame has come.
     pub(super) begun: bool,
     pub(super) page: Option<Page>,
+    /// When silence answers for the customer.
+    pub(super) until: Option<Instant>,
+    /// The case number that the agent was told; what stands when recording begins, stays.
+    pub(super) case: CaseNumber,
     pub(super) link: Link,
     pub(super) recorder: Recorder,
     pub(super) held: VecDeque<Frame>,
@@ -94,6 +100,7 @@ impl Paired {
             recorded: self.recorded.is_some(),
             page: self.page.clone(),
             layout: self.layout.clone(),
+            until: self.until,
         }
     }
 
@@ -147,6 +154,18 @@ impl Paired {
             Some(early) => self.handle_recording(early, key, now, out),
             None => Ok(()),
         }
+    }
+
+    /// Tells the agent the case number, unless recording has begun.
+    pub(super) fn tell_case(&mut self, case: CaseNumber, out: &mut VecDeque<Output>) {
+        if self.recorded.is_some() {
+            return;
+        }
+        self.case = case.clone();
+        let packet = self.peer.seal(&ConsoleToAgent::Case { case }.to_bytes());
+        out.push_back(Output::Relay(ConsoleToRelay::Peer {
+            packet: Blob(packet),
+        }));
     }
 
     /// From here on frames of the epoch are sealed and opened.

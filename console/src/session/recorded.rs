@@ -164,6 +164,7 @@ impl Paired {
         out.push_back(Output::Relay(ConsoleToRelay::Transcript {
             epoch: number,
             signature: self.signature,
+            case: self.case.clone(),
         }));
         Ok(())
     }

@@ -203,14 +203,21 @@ fn both_words_are_awaited_in_either_order() {
         if early {
             assert_eq!(pair.relay_says(recording.clone()), []);
         }
+        pair.core.handle_case("2026-17");
+        assert_eq!(heard(&mut pair).len(), 1);
         let mut said = pair.begin(1, Some(RID));
+        // What is typed once recording begins is too late.
+        pair.core.handle_case("2026-18");
+        assert!(outputs(&mut pair.core).is_empty());
         let ConsoleToRelay::Transcript {
             epoch: 1,
             signature,
+            case,
         } = said.remove(0)
         else {
             panic!("the transcript first")
         };
+        assert_eq!((case.as_str(), pair.core.case()), ("2026-17", "2026-17"));
         let technician = pair.core.identity.key.public();
         crypto::verify(&technician, "technician", &pair.peer.th2, &signature).unwrap();
         if !early {

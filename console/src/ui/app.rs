@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 
 use egui::{CentralPanel, Frame, Margin, Panel, Ui};
 
+use super::pages::Form;
+use super::place::Place;
 use super::placement::Space;
 use super::surface::Surface;
 use super::viewing::Viewing;
 use super::window::{Desk, PageKeys, Shown};
-use super::{Action, bar, pages, tokens};
+use super::{Action, bar, menu, pages, tokens};
 use crate::identity::{Identity, Store};
 use crate::session::{Config, Session};
 use crate::texts::{Language, Texts};
@@ -43,7 +45,7 @@ pub struct App {
     desk: Rc<RefCell<Desk>>,
     texts: Texts,
     surface: Surface,
-    token: String,
+    form: Form,
     clipboard: Option<arboard::Clipboard>,
     viewing: Viewing,
     /// When the picture was last moved by the pointer at its edge.
@@ -54,6 +56,9 @@ pub struct App {
     statistics: bool,
     pointer: bool,
     asking_end: bool,
+    menu: bool,
+    /// The technician knows that a click points.
+    told_pointing: bool,
     notice: Option<(&'static str, Instant)>,
     dropped: u64,
 }
@@ -97,7 +102,7 @@ impl App {
             desk,
             texts: Texts::new(options.language),
             surface: Surface::default(),
-            token: String::new(),
+            form: Form::default(),
             clipboard: None,
             viewing: Viewing::default(),
             pushed: None,
@@ -106,6 +111,8 @@ impl App {
             statistics: false,
             pointer: options.pointer,
             asking_end: false,
+            menu: false,
+            told_pointing: false,
             notice: None,
             dropped: 0,
         })
@@ -130,6 +137,8 @@ impl App {
             | Stage::Ended { .. } => {
                 self.blank();
                 self.asking_end &= matches!(view.stage, Stage::Deciding { .. });
+                self.menu = false;
+                self.told_pointing = false;
                 self.page_ui(ui, &view, now)
             }
         };
@@ -137,15 +146,21 @@ impl App {
             .asking_end
             .then(|| bar::end_question(ui.ctx(), &self.texts))
             .flatten();
-        for action in [action, answer].into_iter().flatten() {
+        let chosen = self.menu_ui(ui, &view.stage);
+        for action in [action, answer, chosen].into_iter().flatten() {
             self.act(ui.ctx(), action, &view);
             ui.ctx().request_repaint();
         }
         self.notice_ui(ui, now);
-        self.desk.borrow_mut().keys = page_keys(&view.stage, self.asking_end);
-        if let Stage::Code(code) = &view.stage {
-            // The countdown changes once a second, and only here does time itself repaint.
-            let left = code.until.saturating_duration_since(now);
+        {
+            let mut desk = self.desk.borrow_mut();
+            desk.keys = page_keys(&view.stage, self.asking_end);
+            desk.dialog = self.asking_end || self.menu;
+            desk.place = place(ui.ctx()).or(desk.place);
+        }
+        if let Some(until) = counted(&view.stage).filter(|until| *until > now) {
+            // A countdown changes once a second, and only here does time itself repaint.
+            let left = until.saturating_duration_since(now);
             ui.ctx().request_repaint_after(Duration::from_nanos(
                 u64::from(left.subsec_nanos()) + 1_000_000,
             ));
@@ -178,6 +193,8 @@ impl App {
             action = action.or_else(|| self.page_ui(ui, view, now));
         } else if over_picture && self.bar_over {
             action = self.bar_over_ui(ui, session);
+        } else if over_picture {
+            bar::badge(ui.ctx(), &self.texts, session);
         }
         if self.statistics {
             bar::statistics(ui.ctx(), &self.texts, &view.measured);
@@ -214,7 +231,8 @@ impl App {
             self.surface.paint(ui, &placed);
             self.desk.borrow_mut().picture = Some(Shown {
                 placed: placed.clone(),
-                control: session.takes_input() && !self.asking_end,
+                control: session.takes_input() && !self.asking_end && !self.menu,
+                points: session.points(),
                 covered: Vec::new(),
             });
             // Under control the technician's own pointer is where the customer's is: two would confuse.
@@ -254,7 +272,7 @@ impl App {
             .fill(tokens::colours(ui).ground)
             .inner_margin(Margin::same(16));
         let shown = CentralPanel::default().frame(frame).show(ui, |ui| {
-            pages::page(ui, &self.texts, view, &mut self.token, now)
+            pages::page(ui, &self.texts, view, &mut self.form, now)
         });
         shown.inner
     }
@@ -273,13 +291,25 @@ impl App {
 
     fn bar_state(&self) -> bar::State {
         bar::State {
-            exact: self.viewing.exact(),
+            scale: self.viewing.scale(),
             percent: self.viewing.percent(),
             screen: self.viewing.screen(),
             full_screen: self.full_screen,
             statistics: self.statistics,
             pointer: self.pointer,
+            bar_over: self.bar_over,
         }
+    }
+
+    fn menu_ui(&mut self, ui: &Ui, stage: &Stage) -> Option<Action> {
+        let Stage::Session(session) = stage else {
+            return None;
+        };
+        if !self.menu {
+            return None;
+        }
+        let state = self.bar_state();
+        menu::menu(ui.ctx(), &self.texts, state, session.takes_input())
     }
 
     /// No picture: not on the screen, not in the graphics memory.
@@ -300,12 +330,36 @@ impl App {
     }
 
     fn act(&mut self, ctx: &egui::Context, action: Action, view: &View) {
+        let menu = self.menu;
+        self.menu &= matches!(
+            action,
+            Action::Pointed | Action::StopKey | Action::NoControl
+        );
         match action {
+            Action::ToggleMenu => self.menu = !menu && matches!(view.stage, Stage::Session(_)),
+            Action::Keys(combination) => {
+                for event in combination.events() {
+                    self.session.send(Command::Input(event));
+                }
+            }
+            Action::Case(case) => drop(self.session.send(Command::Case(case))),
+            Action::Note(note) => drop(self.session.send(Command::Note(note))),
+            Action::Pointed => {
+                if !std::mem::replace(&mut self.told_pointing, true) {
+                    self.say("notice-pointing");
+                }
+            }
             Action::Enrol(token) => drop(self.session.send(Command::Enrol { token })),
-            Action::NewSession => drop(self.session.send(Command::NewSession)),
+            Action::NewSession => {
+                self.leave_fields(view);
+                self.session.send(Command::NewSession);
+            }
             Action::Copy => self.copy(view),
             Action::Paste => self.paste(),
-            Action::Dismiss => drop(self.session.send(Command::Dismiss)),
+            Action::Dismiss => {
+                self.leave_fields(view);
+                self.session.send(Command::Dismiss);
+            }
             Action::AskEnd => self.asking_end = true,
             Action::KeepOn => self.asking_end = false,
             Action::End => {
@@ -329,6 +383,17 @@ impl App {
         }
     }
 
+    /// The page is left: what was typed in the same moment counts still. What was typed for a session that
+    /// is over is not for the next one.
+    fn leave_fields(&mut self, view: &View) {
+        if matches!(view.stage, Stage::Ended { .. }) {
+            let note = std::mem::take(&mut self.form.note);
+            self.session.send(Command::Note(note));
+            self.form.case.clear();
+        }
+        self.session.send(Command::Case(self.form.case.clone()));
+    }
+
     fn copy(&mut self, view: &View) {
         let Stage::Code(code) = &view.stage else {
             return;
@@ -347,7 +412,7 @@ impl App {
             .clipboard()
             .and_then(|clipboard| clipboard.get_text().ok());
         if let Some(pasted) = pasted.filter(|p| p.len() <= LONGEST_PASTE) {
-            self.token = pasted.trim().to_owned();
+            self.form.token = pasted.trim().to_owned();
         }
     }
 
@@ -388,6 +453,37 @@ fn page_keys(stage: &Stage, asking_end: bool) -> PageKeys {
         | Stage::Session(_)
         | Stage::Ended { .. } => PageKeys::None,
     }
+}
+
+/// Until when a page counts down.
+fn counted(stage: &Stage) -> Option<Instant> {
+    match stage {
+        Stage::Code(code) => Some(code.until),
+        Stage::Deciding { until, .. } => *until,
+        Stage::Session(session) if !session.shows() => session.until,
+        Stage::Session(_)
+        | Stage::Enrol { .. }
+        | Stage::Ready { .. }
+        | Stage::Connecting
+        | Stage::CodeOver { .. }
+        | Stage::Ended { .. } => None,
+    }
+}
+
+/// Where the window is, unless it fills the screen or is not to be seen.
+fn place(ctx: &egui::Context) -> Option<Place> {
+    ctx.input(|i| {
+        let viewport = i.viewport();
+        let hidden = viewport.minimized == Some(true) || viewport.fullscreen == Some(true);
+        if hidden || viewport.maximized == Some(true) {
+            return None;
+        }
+        Some(Place {
+            corner: viewport.outer_rect?.min,
+            size: viewport.inner_rect?.size(),
+            maximized: false,
+        })
+    })
 }
 
 /// The part of the window that `ui` may fill, in whole physical pixels.

@@ -1,8 +1,9 @@
 //! The bar of a running session, its statistics, its notices and its question.
 
-use egui::{Align, Align2, Color32, Frame, Layout, Margin, RichText, Ui, Vec2};
+use egui::{Align2, Color32, Frame, Margin, RichText, Ui, Vec2};
 
 use super::Action;
+use super::placement::Scale;
 use super::signs::{self, Sign};
 use super::tokens::{self, Colours, colours};
 use super::viewing::Act;
@@ -12,77 +13,79 @@ use crate::view::{Link, Measured, Recorder, Session};
 /// What the bar shows beside the session.
 #[derive(Debug, Clone, Copy)]
 pub struct State {
+    /// How the picture is to be shown.
+    pub scale: Scale,
     /// How large it is shown, in per cent.
     pub percent: u16,
     /// The one screen that is looked at.
     pub screen: Option<u8>,
-    /// True if the picture is shown pixel for pixel now.
-    pub exact: bool,
     /// Filling the screen.
     pub full_screen: bool,
     /// Statistics are shown.
     pub statistics: bool,
     /// The customer's pointer is drawn.
     pub pointer: bool,
+    /// The bar stands over a picture that fills the screen.
+    pub bar_over: bool,
 }
 
-/// The bar's content.
+/// The bar's content: the way to everything else, always at the same place, and what goes on.
 pub fn bar(ui: &mut Ui, texts: &Texts, session: &Session, state: State) -> Option<Action> {
     let mut action = None;
-    let mut choose = |clicked: bool, chosen: Action| {
-        if clicked {
-            action = Some(chosen);
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().button_padding = Vec2::new(10.0, 4.0);
+        ui.spacing_mut().interact_size.y = 30.0;
+        for (key, chosen) in [
+            ("bar-menu", Action::ToggleMenu),
+            ("bar-end", Action::AskEnd),
+        ] {
+            let text = RichText::new(texts.text(key)).size(tokens::SMALL);
+            if ui.button(text).clicked() {
+                action = Some(chosen);
+            }
         }
-    };
-    ui.horizontal(|ui| {
-        let c = colours(ui);
-        let (sign, text, colour) = status(texts, session, c);
+        let (sign, text, colour) = status(texts, session, colours(ui));
         signs::sign(ui, sign, colour);
         ui.label(RichText::new(text).color(colour));
-        if session.recorded {
-            signs::sign(ui, Sign::Recorded, c.alarm);
-            ui.label(RichText::new(texts.text("state-recorded")).size(tokens::SMALL));
-        }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ui.spacing_mut().button_padding = Vec2::new(10.0, 4.0);
-            ui.spacing_mut().interact_size.y = 30.0;
-            let small = |text: String| RichText::new(text).size(tokens::SMALL);
-            choose(
-                ui.button(small(texts.text("bar-end"))).clicked(),
-                Action::AskEnd,
-            );
-            let toggle = |ui: &mut Ui, on: bool, key: &str| {
-                ui.selectable_label(on, small(texts.text(key))).clicked()
-            };
-            choose(
-                toggle(ui, state.full_screen, "bar-full"),
-                Action::ToggleFullScreen,
-            );
-            choose(
-                toggle(ui, state.statistics, "bar-stats"),
-                Action::ToggleStatistics,
-            );
-            choose(
-                toggle(ui, state.pointer, "bar-pointer"),
-                Action::TogglePointer,
-            );
-            let key = if state.exact { "bar-fit" } else { "bar-one" };
-            choose(
-                ui.button(small(texts.text(key))).clicked(),
-                Action::View(Act::Toggle),
-            );
-        });
+        recorded(ui, texts, session.recorded);
     });
     if session.shows() {
         let chosen = ui.horizontal_wrapped(|ui| screens(ui, texts, session, state));
         action = action.or(chosen.inner);
     }
-    ui.label(
-        RichText::new(texts.text("bar-keys"))
-            .size(tokens::SMALL)
-            .weak(),
-    );
     action
+}
+
+/// Whether the session is recorded, always said.
+fn recorded(ui: &mut Ui, texts: &Texts, recorded: bool) {
+    let c = colours(ui);
+    let (sign, key, colour) = if recorded {
+        (Sign::Recorded, "state-recorded", c.alarm)
+    } else {
+        (Sign::Unrecorded, "state-not-recorded", c.quiet)
+    };
+    signs::sign(ui, sign, colour);
+    ui.label(RichText::new(texts.text(key)).size(tokens::SMALL));
+}
+
+/// Over a picture that fills the screen: why nothing moves. None while everything is as it looks.
+pub fn badge(ctx: &egui::Context, texts: &Texts, session: &Session) {
+    let paused = session.rights.control() && session.customer_active;
+    if !paused && session.recorder == Recorder::Fine {
+        return;
+    }
+    egui::Area::new(egui::Id::unique("badge"))
+        .anchor(Align2::CENTER_TOP, Vec2::new(0.0, 12.0))
+        .interactable(false)
+        .show(ctx, |ui| {
+            raised(ui).show(ui, |ui| {
+                ui.horizontal(|ui| {
+                    let (sign, text, colour) = status(texts, session, colours(ui));
+                    signs::sign(ui, sign, colour);
+                    ui.label(RichText::new(text).color(colour).strong());
+                });
+            });
+        });
 }
 
 /// The customer's screens, where several are shown: one of them alone, or all.
@@ -184,7 +187,11 @@ pub fn end_question(ctx: &egui::Context, texts: &Texts) -> Option<Action> {
             if ui.button(texts.text("end-yes")).clicked() {
                 action = Some(Action::End);
             }
-            if ui.button(texts.text("end-no")).clicked() {
+            let keep_on = ui.button(texts.text("end-no"));
+            if ui.memory(|m| m.focused().is_none()) {
+                keep_on.request_focus();
+            }
+            if keep_on.clicked() {
                 action = Some(Action::KeepOn);
             }
         });

@@ -9,7 +9,9 @@
 
 pub mod app;
 pub mod bar;
+pub mod menu;
 pub mod pages;
+pub mod place;
 pub mod placement;
 mod shrink;
 pub mod signs;
@@ -17,7 +19,9 @@ pub mod surface;
 pub mod tokens;
 pub mod viewing;
 pub mod window;
+pub mod words;
 
+use crate::input::special::Combination;
 use crate::texts::Language;
 
 /// What the technician wants, by whatever key or button.
@@ -49,6 +53,16 @@ pub enum Action {
     TogglePointer,
     /// The bar on or off.
     ToggleBar,
+    /// The menu of the session on or off.
+    ToggleMenu,
+    /// Send these keys.
+    Keys(Combination),
+    /// The case number, as far as it is typed.
+    Case(String),
+    /// The note on the session that is over, as far as it is typed.
+    Note(String),
+    /// Say that a click points.
+    Pointed,
     /// Say that F11 is not sent.
     StopKey,
     /// Say that control is off.

@@ -4,108 +4,127 @@
 
 use std::time::Instant;
 
-use egui::{Align, Button, Key, Layout, RichText, ScrollArea, TextEdit, Ui, Vec2};
-use fernsicht_protocol::content::Cause;
+use egui::{
+    Align, Button, FontId, Key, Layout, RichText, ScrollArea, Sense, TextEdit, Ui, Vec2, WidgetInfo,
+};
 use fernsicht_protocol::messages::{End, Page};
+use fernsicht_protocol::wire::plain;
 
 use super::Action;
 use super::signs::{self, Sign};
 use super::tokens::{self, colours};
+use super::words::{cause_text, end_text, guide_key, page_text, problem_text};
+use crate::journal;
 use crate::texts::{Language, Texts};
 use crate::view::{self, CodeOver, CodeState, Link, Problem, Stage, View};
+
+/// What the technician types on the pages.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Form {
+    /// The enrolment token.
+    pub token: String,
+    /// The case number.
+    pub case: String,
+    /// The note on the session that is over.
+    pub note: String,
+    /// True if a field had the keyboard in the last pass: letters are text then, and Escape leaves the field.
+    pub typing: bool,
+}
 
 /// Draws the page of `view`. Sessions with sight are drawn elsewhere.
 pub fn page(
     ui: &mut Ui,
     texts: &Texts,
     view: &View,
-    token: &mut String,
+    form: &mut Form,
     now: Instant,
 ) -> Option<Action> {
     let mut action = language_switch(ui, texts);
+    let mut typing = false;
     let scroll = ScrollArea::vertical().auto_shrink(false);
     scroll.show(ui, |ui| {
         ui.vertical_centered(|ui| {
-            ui.set_max_width(tokens::COLUMN.min(ui.available_width()));
-            ui.add_space(tokens::GAP);
+            let wide = ui.available_width();
+            ui.set_max_width(tokens::COLUMN.min(wide));
+            ui.add_space(tokens::NEAR);
+            let mut desk = Desk {
+                texts,
+                form,
+                typing: &mut typing,
+                now,
+            };
             action = action.take().or(match &view.stage {
-                Stage::Enrol { busy, problem } => enrol(ui, texts, token, *busy, problem.as_ref()),
-                Stage::Ready { problem } => ready(ui, texts, view, problem.as_ref()),
-                Stage::Connecting => connecting(ui, texts, view),
-                Stage::Code(shown) => code(ui, texts, shown, now),
-                Stage::CodeOver { why } => code_over(ui, texts, *why),
-                Stage::Deciding { page } => deciding(ui, texts, page.as_ref()),
-                Stage::Session(session) => blank(ui, texts, session),
-                Stage::Ended { reason } => ended(ui, texts, reason),
+                Stage::Enrol { busy, problem } => enrol(ui, &mut desk, *busy, problem.as_ref()),
+                Stage::Ready { problem } => ready(ui, &mut desk, view, problem.as_ref()),
+                Stage::Connecting => connecting(ui, &desk, view),
+                Stage::Code(shown) => code(ui, &mut desk, shown, wide),
+                Stage::CodeOver { why } => code_over(ui, &desk, *why),
+                Stage::Deciding { page, until } => deciding(ui, &mut desk, page.as_ref(), *until),
+                Stage::Session(session) => blank(ui, &desk, session),
+                Stage::Ended { reason } => ended(ui, &mut desk, view, reason),
             });
+            ui.add_space(tokens::NEAR);
         });
     });
+    form.typing = typing;
     action
 }
 
-/// The sentence of a problem: what is wrong, and what to do.
-pub fn problem_text(texts: &Texts, problem: &Problem) -> String {
-    match problem {
-        Problem::TokenForm => texts.text("problem-token-form"),
-        Problem::TokenRefused => texts.text("problem-token-refused"),
-        Problem::Unreachable { relay, detail } => texts.with(
-            "problem-unreachable",
-            [
-                ("relay", relay.as_str().into()),
-                ("detail", detail.as_str().into()),
-            ],
-        ),
-        Problem::WrongRelay { relay, detail } => texts.with(
-            "problem-wrong-relay",
-            [
-                ("relay", relay.as_str().into()),
-                ("detail", detail.as_str().into()),
-            ],
-        ),
-        Problem::RelayAnswer(detail) => {
-            texts.with("problem-relay-answer", [("detail", detail.as_str().into())])
+/// What every page is drawn with.
+struct Desk<'a> {
+    texts: &'a Texts,
+    form: &'a mut Form,
+    /// Set where a field has the keyboard.
+    typing: &'a mut bool,
+    now: Instant,
+}
+
+impl Desk<'_> {
+    /// True if one of these keys was pressed, and not into a field.
+    fn pressed(&self, ui: &Ui, keys: &[Key]) -> bool {
+        !self.form.typing && ui.input(|i| keys.iter().any(|key| i.key_pressed(*key)))
+    }
+
+    /// A new session or code is wanted by key: N where nothing is typed, F5 always.
+    fn new_pressed(&self, ui: &Ui) -> bool {
+        self.pressed(ui, &[Key::N]) || ui.input(|i| i.key_pressed(Key::F5))
+    }
+
+    fn dismiss(&self, ui: &mut Ui, key: &str) -> Option<Action> {
+        let clicked = ui.button(self.texts.text(key)).clicked();
+        (clicked || self.pressed(ui, &[Key::Escape])).then_some(Action::Dismiss)
+    }
+
+    /// The case number's field. F2 leads there.
+    fn case_field(&mut self, ui: &mut Ui) -> Option<Action> {
+        let label = ui.label(self.texts.text("case-label"));
+        let entry = TextEdit::singleline(&mut self.form.case)
+            .char_limit(LONGEST_CASE)
+            .desired_width(CASE_WIDTH.min(ui.available_width()));
+        let entry = ui.add(entry).labelled_by(label.id);
+        if ui.input(|i| i.key_pressed(Key::F2)) {
+            entry.request_focus();
         }
-        Problem::Storage { path, detail } => texts.with(
-            "problem-storage",
-            [
-                ("path", path.as_str().into()),
-                ("detail", detail.as_str().into()),
-            ],
-        ),
-        Problem::StorageOpen { path } => {
-            texts.with("problem-storage-open", [("path", path.as_str().into())])
+        *self.typing |= entry.has_focus();
+        if !entry.changed() {
+            return None;
         }
-        Problem::NotEnrolled => texts.text("problem-not-enrolled"),
-        Problem::AlreadyEnrolled {
-            technician,
-            relay,
-            path,
-        } => texts.with(
-            "enrol-again",
-            [
-                ("technician", technician.as_str().into()),
-                ("relay", relay.as_str().into()),
-                ("path", path.as_str().into()),
-            ],
-        ),
-        Problem::TooOld => texts.text("problem-too-old"),
-        Problem::Full => texts.text("problem-full"),
-        Problem::Draining => texts.text("problem-draining"),
-        Problem::Revoked => texts.text("problem-revoked"),
-        Problem::Certificate => texts.text("problem-certificate"),
-        Problem::TooManyTries { minutes } => {
-            texts.with("problem-many-tries", [("minutes", (*minutes).into())])
-        }
-        Problem::Unexpected => texts.text("problem-unexpected"),
-        Problem::Link(detail) => texts.with("problem-link", [("detail", detail.as_str().into())]),
-        Problem::Internal(detail) => {
-            texts.with("problem-internal", [("detail", detail.as_str().into())])
-        }
-        Problem::Window(detail) => {
-            texts.with("problem-window", [("detail", detail.as_str().into())])
-        }
+        fit(&mut self.form.case);
+        Some(Action::Case(self.form.case.clone()))
     }
 }
+
+/// Takes out of a case number what the other end would not take.
+fn fit(case: &mut String) {
+    case.retain(|c| plain(c.encode_utf8(&mut [0; 4])));
+    while case.len() > LONGEST_CASE {
+        case.pop();
+    }
+}
+
+/// Bytes of a case number (protocol::messages).
+const LONGEST_CASE: usize = 64;
+const CASE_WIDTH: f32 = 360.0;
 
 fn language_switch(ui: &mut Ui, texts: &Texts) -> Option<Action> {
     let mut action = None;
@@ -146,17 +165,13 @@ fn main_button(ui: &mut Ui, text: String, enabled: bool) -> bool {
     ui.add_enabled(enabled, button).clicked()
 }
 
-fn pressed(ui: &Ui, keys: &[Key]) -> bool {
-    ui.input(|i| keys.iter().any(|key| i.key_pressed(*key)))
-}
-
 fn enrol(
     ui: &mut Ui,
-    texts: &Texts,
-    token: &mut String,
+    desk: &mut Desk<'_>,
     busy: bool,
     problem: Option<&Problem>,
 ) -> Option<Action> {
+    let texts = desk.texts;
     title(ui, texts.text("enrol-title"));
     ui.label(texts.text("enrol-lead"));
     ui.add_space(tokens::NEAR);
@@ -164,6 +179,7 @@ fn enrol(
         alarm(ui, problem_text(texts, problem));
     }
     let label = ui.label(texts.text("enrol-label"));
+    let token = &mut desk.form.token;
     let entry = TextEdit::multiline(token)
         .desired_rows(3)
         .desired_width(f32::INFINITY)
@@ -182,7 +198,13 @@ fn enrol(
         .then(|| Action::Enrol(token.trim().to_owned()))
 }
 
-fn ready(ui: &mut Ui, texts: &Texts, view: &View, problem: Option<&Problem>) -> Option<Action> {
+fn ready(
+    ui: &mut Ui,
+    desk: &mut Desk<'_>,
+    view: &View,
+    problem: Option<&Problem>,
+) -> Option<Action> {
+    let texts = desk.texts;
     title(ui, texts.text("ready-title"));
     ui.label(texts.with(
         "ready-who",
@@ -191,64 +213,94 @@ fn ready(ui: &mut Ui, texts: &Texts, view: &View, problem: Option<&Problem>) -> 
             ("relay", view.relay.as_str().into()),
         ],
     ));
-    ui.add_space(tokens::GAP);
+    ui.add_space(tokens::NEAR);
     if let Some(problem) = problem {
         alarm(ui, problem_text(texts, problem));
+    }
+    if let Some(days) = view.expires_days {
+        alarm(ui, texts.with("notice-expires", [("days", days.into())]));
+    }
+    if let Some(detail) = &view.log_problem {
+        alarm(
+            ui,
+            texts.with("notice-log", [("detail", detail.as_str().into())]),
+        );
     }
     ui.label(texts.text("ready-lead"));
     ui.add_space(tokens::NEAR);
     let clicked = main_button(ui, texts.text("ready-button"), true);
-    ui.add_space(tokens::GAP);
+    ui.add_space(tokens::NEAR);
+    let case = desk.case_field(ui);
+    ui.add_space(tokens::NEAR);
     quiet(ui, texts.text("ready-keys"));
-    (clicked || pressed(ui, &[Key::N, Key::F5])).then_some(Action::NewSession)
+    let new = clicked || desk.new_pressed(ui);
+    case.or(new.then_some(Action::NewSession))
 }
 
-fn connecting(ui: &mut Ui, texts: &Texts, view: &View) -> Option<Action> {
-    title(
-        ui,
-        texts.with("connecting", [("relay", view.relay.as_str().into())]),
-    );
-    dismiss(ui, texts.text("button-cancel"))
+fn connecting(ui: &mut Ui, desk: &Desk<'_>, view: &View) -> Option<Action> {
+    let relay = view.relay.as_str();
+    title(ui, desk.texts.with("connecting", [("relay", relay.into())]));
+    desk.dismiss(ui, "button-cancel")
 }
 
-fn code(ui: &mut Ui, texts: &Texts, shown: &view::Code, now: Instant) -> Option<Action> {
+fn code(ui: &mut Ui, desk: &mut Desk<'_>, shown: &view::Code, wide: f32) -> Option<Action> {
+    let texts = desk.texts;
     title(ui, texts.text("code-title"));
     if shown.replaces {
         alarm(ui, texts.text("code-replaced"));
     }
-    ui.add_space(tokens::NEAR);
-    let size = (ui.available_width() / 8.0).min(tokens::CODE);
-    ui.label(
-        RichText::new(&shown.grouped)
-            .size(size)
-            .monospace()
-            .strong(),
-    );
-    let left = shown.until.saturating_duration_since(now).as_secs();
-    let time = format!("{}:{:02}", left / 60, left % 60);
-    let left = texts.with("code-left", [("time", time.into())]);
+    big_code(ui, &shown.grouped, wide);
+    let left = texts.with("code-left", [("time", left(shown.until, desk.now).into())]);
     let tries = texts.with("code-tries", [("tries", shown.tries.into())]);
     ui.label(format!("{left} · {tries}"));
-    ui.add_space(tokens::NEAR);
     match shown.state {
         CodeState::Waiting => drop(ui.label(texts.text("code-waiting"))),
         CodeState::Pairing => drop(ui.label(RichText::new(texts.text("code-pairing")).strong())),
         CodeState::Wrong => alarm(ui, texts.text("code-wrong")),
         CodeState::AgentLeft => alarm(ui, texts.text("code-left-agent")),
     }
-    ui.add_space(tokens::GAP);
-    let new = ui.button(texts.text("code-new")).clicked() || pressed(ui, &[Key::N, Key::F5]);
-    let copy = ui.button(texts.text("code-copy")).clicked();
-    if new {
+    ui.add_space(tokens::NEAR);
+    let case = desk.case_field(ui);
+    ui.add_space(tokens::NEAR);
+    let mut action = None;
+    row(ui, |ui| {
+        if ui.button(texts.text("code-new")).clicked() {
+            action = Some(Action::NewSession);
+        }
+        if ui.button(texts.text("code-copy")).clicked() {
+            action = Some(Action::Copy);
+        }
+        action = action.take().or_else(|| desk.dismiss(ui, "code-give-up"));
+    });
+    if desk.new_pressed(ui) {
         return Some(Action::NewSession);
     }
-    if copy {
-        return Some(Action::Copy);
-    }
-    dismiss(ui, texts.text("button-cancel"))
+    case.or(action)
 }
 
-fn code_over(ui: &mut Ui, texts: &Texts, why: CodeOver) -> Option<Action> {
+/// The code as large as the window allows, also beyond the column of the other words.
+fn big_code(ui: &mut Ui, grouped: &str, wide: f32) {
+    let font = FontId::monospace(tokens::CODE);
+    let text = |font| {
+        let colour = ui.visuals().strong_text_color();
+        ui.painter()
+            .layout_no_wrap(grouped.to_owned(), font, colour)
+    };
+    let size = tokens::CODE * ((wide - tokens::GAP) / text(font).rect.width()).min(1.0);
+    let galley = text(FontId::monospace(size));
+    let height = galley.rect.height();
+    let (rect, response) = ui.allocate_exact_size(
+        Vec2::new(ui.available_width(), height),
+        Sense::focusable_noninteractive(),
+    );
+    response.widget_info(|| WidgetInfo::labeled(egui::Role::Label, true, grouped));
+    let colour = ui.visuals().strong_text_color();
+    let at = rect.center_top() - Vec2::new(galley.rect.width() / 2.0, 0.0);
+    ui.painter().galley(at, galley, colour);
+}
+
+fn code_over(ui: &mut Ui, desk: &Desk<'_>, why: CodeOver) -> Option<Action> {
+    let texts = desk.texts;
     alarm(
         ui,
         match why {
@@ -257,94 +309,152 @@ fn code_over(ui: &mut Ui, texts: &Texts, why: CodeOver) -> Option<Action> {
         },
     );
     ui.add_space(tokens::NEAR);
-    if main_button(ui, texts.text("code-new"), true) || pressed(ui, &[Key::N, Key::F5]) {
+    if main_button(ui, texts.text("code-new"), true) || desk.new_pressed(ui) {
         return Some(Action::NewSession);
     }
-    dismiss(ui, texts.text("button-back"))
+    desk.dismiss(ui, "button-back")
 }
 
-fn deciding(ui: &mut Ui, texts: &Texts, page: Option<&Page>) -> Option<Action> {
+fn deciding(
+    ui: &mut Ui,
+    desk: &mut Desk<'_>,
+    page: Option<&Page>,
+    until: Option<Instant>,
+) -> Option<Action> {
+    let texts = desk.texts;
     title(ui, texts.text("deciding-title"));
     ui.label(texts.text("deciding-lead"));
-    ui.add_space(tokens::GAP);
+    ui.add_space(tokens::NEAR);
     if let Some(page) = page {
-        ui.label(RichText::new(page_text(texts, page)).strong());
+        reading(ui, desk, page, until);
     }
-    ui.add_space(tokens::GAP);
-    ui.button(texts.text("bar-end"))
-        .clicked()
-        .then_some(Action::AskEnd)
+    ui.add_space(tokens::NEAR);
+    let case = desk.case_field(ui);
+    ui.add_space(tokens::NEAR);
+    let end = ui.button(texts.text("bar-end")).clicked();
+    case.or(end.then_some(Action::AskEnd))
 }
 
-fn blank(ui: &mut Ui, texts: &Texts, session: &view::Session) -> Option<Action> {
+/// Which page the customer reads, what is on it, and how long silence may last there.
+fn reading(ui: &mut Ui, desk: &Desk<'_>, page: &Page, until: Option<Instant>) {
+    let texts = desk.texts;
+    super::bar::raised(ui).show(ui, |ui| {
+        ui.vertical_centered(|ui| {
+            ui.label(RichText::new(page_text(texts, page)).strong());
+            if let Some(guide) = guide_key(page) {
+                ui.label(texts.text(guide));
+            }
+            if let Some(until) = until {
+                let key = match page {
+                    Page::Card => "deciding-left-card",
+                    Page::Consent
+                    | Page::Screens
+                    | Page::Privacy
+                    | Page::Starting
+                    | Page::Session => "deciding-left",
+                };
+                let time = left(until, desk.now);
+                ui.label(texts.with(key, [("time", time.into())]));
+            }
+        });
+    });
+}
+
+fn blank(ui: &mut Ui, desk: &Desk<'_>, session: &view::Session) -> Option<Action> {
+    let texts = desk.texts;
     title(ui, texts.text("blank-title"));
-    match session.link {
-        Link::OwnLost => alarm(ui, texts.text("link-lost")),
-        Link::PeerLost => alarm(ui, texts.text("peer-lost")),
-        Link::Whole if session.page == Some(Page::Card) => {
-            drop(ui.label(RichText::new(texts.text("page-card")).strong()));
+    match (session.link, &session.page) {
+        (Link::OwnLost, _) => alarm(ui, texts.text("link-lost")),
+        (Link::PeerLost, _) => alarm(ui, texts.text("peer-lost")),
+        (Link::Whole, Some(page @ Page::Card)) => reading(ui, desk, page, session.until),
+        (Link::Whole, _) if session.rights.view() => drop(ui.label(texts.text("blank-waiting"))),
+        (Link::Whole, _) => {
+            drop(ui.label(RichText::new(cause_text(texts, &session.cause)).strong()));
         }
-        Link::Whole if session.rights.view() => drop(ui.label(texts.text("blank-waiting"))),
-        Link::Whole => drop(ui.label(RichText::new(cause_text(texts, &session.cause)).strong())),
     }
     None
 }
 
-fn ended(ui: &mut Ui, texts: &Texts, reason: &End) -> Option<Action> {
+fn ended(ui: &mut Ui, desk: &mut Desk<'_>, view: &View, reason: &End) -> Option<Action> {
+    let texts = desk.texts;
     title(ui, texts.text("ended-title"));
     ui.label(end_text(texts, reason));
-    ui.add_space(tokens::GAP);
-    if main_button(ui, texts.text("ready-button"), true) || pressed(ui, &[Key::N, Key::F5]) {
+    let mut note = None;
+    if let Some(past) = &view.past {
+        let recorded = texts.text(if past.recorded {
+            "ended-recorded"
+        } else {
+            "ended-not-recorded"
+        });
+        let time = journal::duration(past.lasted_s);
+        let lasted = texts.with("ended-lasted", [("time", time.into())]);
+        ui.label(format!("{lasted} · {recorded}"));
+        ui.add_space(tokens::NEAR);
+        note = note_field(ui, desk);
+    }
+    ui.add_space(tokens::NEAR);
+    let mut action = None;
+    row(ui, |ui| {
+        if main_button(ui, texts.text("ready-button"), true) {
+            action = Some(Action::NewSession);
+        }
+        action = action.take().or_else(|| desk.dismiss(ui, "button-close"));
+    });
+    quiet(ui, texts.text("ended-keys"));
+    if desk.new_pressed(ui) {
         return Some(Action::NewSession);
     }
-    dismiss(ui, texts.text("button-close"))
+    note.or(action)
 }
 
-fn dismiss(ui: &mut Ui, text: String) -> Option<Action> {
-    (ui.button(text).clicked() || pressed(ui, &[Key::Escape])).then_some(Action::Dismiss)
+/// The note's field. F2 leads there.
+fn note_field(ui: &mut Ui, desk: &mut Desk<'_>) -> Option<Action> {
+    let label = ui.label(desk.texts.text("note-label"));
+    let entry = TextEdit::multiline(&mut desk.form.note)
+        .desired_rows(2)
+        .desired_width(f32::INFINITY)
+        .char_limit(journal::LONGEST_NOTE);
+    let entry = ui.add(entry).labelled_by(label.id);
+    if ui.input(|i| i.key_pressed(Key::F2)) {
+        entry.request_focus();
+    }
+    *desk.typing |= entry.has_focus();
+    entry
+        .changed()
+        .then(|| Action::Note(desk.form.note.clone()))
 }
 
-fn page_text(texts: &Texts, page: &Page) -> String {
-    texts.text(match page {
-        Page::Consent => "page-consent",
-        Page::Screens => "page-screens",
-        Page::Privacy => "page-privacy",
-        Page::Starting => "page-starting",
-        Page::Session => "page-session",
-        Page::Card => "page-card",
-    })
+/// Buttons beside each other in the middle, below each other where there is no room.
+fn row(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
+    let id = ui.scope_id().with("row");
+    // As wide as they were drawn last.
+    let known: Option<f32> = ui.data(|data| data.get_temp(id));
+    let pad = known.map_or(0.0, |width| (ui.available_width() - width) / 2.0);
+    let width = ui
+        .horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing.y = tokens::NEAR;
+            ui.add_space(pad.max(0.0));
+            let start = ui.cursor().min;
+            add(ui);
+            let end = ui.cursor().min;
+            // Where they had to wrap, they begin at the left.
+            let one_line = end.y <= start.y + 1.0;
+            if one_line {
+                end.x - start.x
+            } else {
+                f32::INFINITY
+            }
+        })
+        .inner;
+    if known != Some(width) {
+        ui.data_mut(|data| data.insert_temp(id, width));
+        ui.ctx().request_repaint();
+    }
 }
 
-fn cause_text(texts: &Texts, cause: &Cause) -> String {
-    texts.text(match cause {
-        Cause::Granted => "cause-granted",
-        Cause::Narrowed => "cause-narrowed",
-        Cause::Stopped => "cause-stopped",
-        Cause::Question => "cause-question",
-        Cause::Answered => "cause-answered",
-        Cause::Lost => "cause-lost",
-        Cause::Recorder => "cause-recorder",
-        Cause::Computer => "cause-computer",
-        Cause::Ended => "cause-ended",
-        Cause::Epoch => "cause-epoch",
-    })
-}
-
-fn end_text(texts: &Texts, reason: &End) -> String {
-    texts.text(match reason {
-        End::Customer => "ended-customer",
-        End::Technician => "ended-technician",
-        End::Refused => "ended-refused",
-        End::Silence => "ended-silence",
-        End::Idle => "ended-idle",
-        End::Relay => "ended-relay",
-        End::Revoked => "ended-revoked",
-        End::Lost => "ended-lost",
-        End::Tampered => "ended-tampered",
-        End::WrongCode => "ended-wrong-code",
-        End::Unverified => "ended-unverified",
-        End::Fault => "ended-fault",
-    })
+/// Minutes and seconds until then.
+fn left(until: Instant, now: Instant) -> String {
+    journal::duration(until.saturating_duration_since(now).as_secs())
 }
 
 #[cfg(test)]

@@ -1,18 +1,21 @@
-//! Every page, in both languages: its words are there, its buttons and keys do what they say.
+//! Every page, in both languages and at every scale: its words are there and fit, its buttons and keys do
+//! what they say.
 
 use std::time::Duration;
 
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT as _, Queryable};
+use fernsicht_protocol::content::Cause;
 use fernsicht_protocol::rights::Rights;
 
 use super::*;
+use crate::ui::{bar, menu};
 use crate::view::{Measured, Recorder, Session};
 
 struct Shown {
     texts: Texts,
     view: View,
-    token: String,
+    form: Form,
     actions: Vec<Action>,
     now: Instant,
 }
@@ -24,6 +27,9 @@ fn view(stage: Stage) -> View {
         relay: "relay.example:7443".into(),
         measured: Measured::default(),
         dropped: 0,
+        past: None,
+        expires_days: None,
+        log_problem: None,
     }
 }
 
@@ -40,13 +46,16 @@ fn harness_of(
     let shown = Shown {
         texts: Texts::new(language),
         view: view(stage),
-        token,
+        form: Form {
+            token,
+            ..Form::default()
+        },
         actions: Vec::new(),
         now,
     };
     let mut harness = Harness::builder().with_size([900.0, 700.0]).build_ui_state(
         |ui, shown: &mut Shown| {
-            let action = page(ui, &shown.texts, &shown.view, &mut shown.token, shown.now);
+            let action = page(ui, &shown.texts, &shown.view, &mut shown.form, shown.now);
             shown.actions.extend(action);
         },
         shown,
@@ -65,6 +74,7 @@ fn session(rights: Rights, cause: Cause, link: Link) -> Stage {
         recorded: false,
         page: None,
         layout: None,
+        until: None,
     })
 }
 
@@ -148,9 +158,8 @@ fn the_code_is_shown_with_its_time_and_tries() {
     );
 }
 
-#[test]
-fn every_page_is_drawn_in_both_languages() {
-    let now = Instant::now();
+/// Every page.
+fn every_stage(now: Instant) -> Vec<Stage> {
     let problems = [
         Problem::TokenForm,
         Problem::TokenRefused,
@@ -191,6 +200,7 @@ fn every_page_is_drawn_in_both_languages() {
         Page::Privacy,
         Page::Starting,
         Page::Session,
+        Page::Card,
     ];
     let causes = [
         Cause::Granted,
@@ -232,7 +242,10 @@ fn every_page_is_drawn_in_both_languages() {
         Stage::CodeOver {
             why: CodeOver::Spent,
         },
-        Stage::Deciding { page: None },
+        Stage::Deciding {
+            page: None,
+            until: None,
+        },
         session(Rights::View, Cause::Granted, Link::Whole),
         session(Rights::None, Cause::Lost, Link::OwnLost),
         session(Rights::None, Cause::Lost, Link::PeerLost),
@@ -242,16 +255,318 @@ fn every_page_is_drawn_in_both_languages() {
         problem: Some(p),
     }));
     stages.extend(problems.map(|p| Stage::Ready { problem: Some(p) }));
-    stages.extend(pages.map(|page| Stage::Deciding { page: Some(page) }));
+    stages.extend(pages.map(|page| Stage::Deciding {
+        page: Some(page),
+        until: Some(now + Duration::from_secs(272)),
+    }));
     stages.extend(causes.map(|cause| session(Rights::None, cause, Link::Whole)));
     stages.extend(ends.map(|reason| Stage::Ended { reason }));
     stages.extend(codes.map(|state| code(now + Duration::from_secs(60), state)));
+    stages
+}
+
+/// What a page shows besides its stage.
+fn full_view(stage: Stage) -> View {
+    View {
+        past: Some(view::Past {
+            began: 1_800_000_000,
+            lasted_s: 754,
+            recorded: true,
+        }),
+        expires_days: Some(1),
+        log_problem: Some("No space left on device (os error 28)".into()),
+        ..view(stage)
+    }
+}
+
+/// Every text that was drawn, with the rectangle that it may not leave.
+fn drawn_texts(
+    shape: &egui::Shape,
+    clip: egui::Rect,
+    out: &mut Vec<(String, egui::Rect, egui::Rect)>,
+) {
+    if let egui::Shape::Vec(shapes) = shape {
+        shapes.iter().for_each(|s| drawn_texts(s, clip, out));
+    }
+    if let egui::Shape::Text(text) = shape {
+        assert!(!text.galley.elided, "cut off: {}", text.galley.text());
+        let rect = text.galley.rect.translate(text.pos.to_vec2());
+        out.push((text.galley.text().to_owned(), rect, clip));
+    }
+}
+
+/// Names of all buttons and fields, and the one that has the keyboard.
+fn controls<S>(harness: &Harness<'_, S>) -> (Vec<String>, Option<String>) {
+    let nodes = [
+        egui::Role::Button,
+        egui::Role::TextInput,
+        egui::Role::MultilineTextInput,
+    ]
+    .into_iter()
+    .flat_map(|role| harness.query_all_by_role(role));
+    let (mut names, mut focused) = (Vec::new(), None);
+    for node in nodes.filter(|node| !node.accesskit_node().is_disabled()) {
+        let node = node.accesskit_node();
+        let labelled = || {
+            let by = node
+                .labelled_by()
+                .find_map(|label| label.label().or_else(|| label.value()));
+            node.label().or(by)
+        };
+        let name = labelled().unwrap_or_default();
+        assert!(!name.is_empty(), "a control without a name");
+        if node.is_focused() {
+            focused = Some(name.clone());
+        }
+        names.push(name);
+    }
+    (names, focused)
+}
+
+/// No text leaves its place, and Tab leads to every control.
+fn check<S>(harness: &mut Harness<'_, S>, what: &str, scrolls: bool) {
+    let mut texts = Vec::new();
+    for shape in &harness.output().shapes {
+        drawn_texts(&shape.shape, shape.clip_rect, &mut texts);
+    }
+    assert!(!texts.is_empty(), "{what}: nothing is said");
+    for (text, rect, clip) in texts {
+        // What is below the fold is scrolled to; what is beyond the side is lost.
+        assert!(
+            rect.left() >= clip.left() - 0.5 && rect.right() <= clip.right() + 0.5,
+            "{what}: {text:?} at {rect:?} leaves {clip:?}"
+        );
+        assert!(
+            scrolls || rect.top() >= clip.top() - 0.5 && rect.bottom() <= clip.bottom() + 0.5,
+            "{what}: {text:?} at {rect:?} leaves {clip:?}"
+        );
+    }
+    let (names, _) = controls(harness);
+    let mut reached = std::collections::BTreeSet::new();
+    for _ in 0..names.len() + 4 {
+        harness.key_press(egui::Key::Tab);
+        harness.run_steps(2);
+        reached.extend(controls(harness).1);
+    }
+    for name in names {
+        assert!(
+            reached.contains(&name),
+            "{what}: Tab does not reach {name:?}"
+        );
+    }
+}
+
+/// A bar of three lines leaves most of the smallest window to the picture.
+const HIGHEST_BAR: f32 = 130.0;
+
+/// How large a point is, in pixels: 100, 125 and 200 %.
+const SCALES: [f32; 3] = [1.0, 1.25, 2.0];
+
+#[test]
+fn every_page_fits_the_smallest_window_in_both_languages_and_at_every_scale() {
+    let now = Instant::now();
     for language in [Language::De, Language::En] {
-        for stage in &stages {
-            let shown = harness(language, stage.clone());
-            assert!(shown.state().actions.is_empty(), "{stage:?} acts by itself");
+        for stage in every_stage(now) {
+            for scale in SCALES {
+                let shown = Shown {
+                    texts: Texts::new(language),
+                    view: full_view(stage.clone()),
+                    form: Form::default(),
+                    actions: Vec::new(),
+                    now,
+                };
+                let mut applied = false;
+                let mut harness = Harness::builder()
+                    .with_size(crate::ui::place::SMALLEST)
+                    .with_pixels_per_point(scale)
+                    .build_ui_state(
+                        move |ui, shown: &mut Shown| {
+                            if !std::mem::replace(&mut applied, true) {
+                                tokens::apply(ui.ctx());
+                            }
+                            let action =
+                                page(ui, &shown.texts, &shown.view, &mut shown.form, shown.now);
+                            shown.actions.extend(action);
+                        },
+                        shown,
+                    );
+                harness.run_steps(3);
+                check(
+                    &mut harness,
+                    &format!("{language:?} {scale} {stage:?}"),
+                    true,
+                );
+                assert!(
+                    harness.state().actions.is_empty(),
+                    "{stage:?} acts by itself"
+                );
+            }
         }
     }
+}
+
+#[test]
+fn bar_menu_and_question_fit_the_smallest_window_too() {
+    let mut sessions = Vec::new();
+    for (rights, active, recorder, recorded) in [
+        (Rights::View, false, Recorder::Fine, false),
+        (Rights::Control, false, Recorder::Fine, true),
+        (Rights::Control, true, Recorder::Fine, true),
+        (Rights::View, false, Recorder::Failed, true),
+        (Rights::View, false, Recorder::Back, true),
+        (Rights::View, false, Recorder::Mismatch, true),
+        (Rights::None, false, Recorder::Fine, true),
+    ] {
+        let Stage::Session(session) = session(rights, Cause::Granted, Link::Whole) else {
+            panic!("a session")
+        };
+        sessions.push(Session {
+            customer_active: active,
+            recorder,
+            recorded,
+            ..session
+        });
+    }
+    let state = state();
+    for language in [Language::De, Language::En] {
+        for scale in SCALES {
+            for session in &sessions {
+                for over in ["bar", "menu", "question"] {
+                    let (texts, session) = (Texts::new(language), session.clone());
+                    let what = format!("{language:?} {scale} {over} {session:?}");
+                    let mut applied = false;
+                    let mut harness = Harness::builder()
+                        .with_size(crate::ui::place::SMALLEST)
+                        .with_pixels_per_point(scale)
+                        .build_ui(move |ui| {
+                            if !std::mem::replace(&mut applied, true) {
+                                tokens::apply(ui.ctx());
+                            }
+                            match over {
+                                "menu" => {
+                                    drop(menu::menu(ui.ctx(), &texts, state, session.takes_input()))
+                                }
+                                "question" => drop(bar::end_question(ui.ctx(), &texts)),
+                                _ => {
+                                    let bar = ui.scope(|ui| bar::bar(ui, &texts, &session, state));
+                                    let height = bar.response.rect.height();
+                                    assert!(height <= HIGHEST_BAR, "{height}: {session:?}");
+                                }
+                            }
+                        });
+                    harness.run_steps(3);
+                    check(&mut harness, &what, over == "menu");
+                }
+            }
+        }
+    }
+}
+
+fn state() -> bar::State {
+    bar::State {
+        scale: crate::ui::placement::Scale::Automatic,
+        percent: 100,
+        screen: None,
+        full_screen: false,
+        statistics: false,
+        pointer: true,
+        bar_over: false,
+    }
+}
+
+struct Chosen(Option<Action>);
+
+#[test]
+fn the_menu_is_worked_by_keys() {
+    let harness = |control: bool| {
+        let state = state();
+        let texts = Texts::new(Language::En);
+        let mut harness = Harness::builder().with_size([900.0, 700.0]).build_ui_state(
+            move |ui, chosen: &mut Chosen| {
+                let action = menu::menu(ui.ctx(), &texts, state, control);
+                chosen.0 = action.or(chosen.0.take());
+            },
+            Chosen(None),
+        );
+        harness.run_steps(3);
+        harness
+    };
+    let keys = |n: usize| Some(Action::Keys(crate::input::special::ALL[n]));
+    for (key, control, chosen) in [
+        (Key::Num1, true, keys(0)),
+        (Key::Num4, true, keys(3)),
+        (Key::Enter, true, keys(0)),
+        (Key::Escape, true, Some(Action::ToggleMenu)),
+        (Key::Num1, false, None),
+        (Key::Escape, false, Some(Action::ToggleMenu)),
+    ] {
+        let mut harness = harness(control);
+        harness.key_press(key);
+        harness.run_steps(2);
+        assert_eq!(harness.state().0, chosen, "{key:?} {control}");
+    }
+}
+
+#[test]
+fn letters_that_are_typed_into_a_field_are_no_commands() {
+    let now = Instant::now();
+    let stage = code(now + Duration::from_secs(60), CodeState::Waiting);
+    let mut harness = harness_of(Language::En, stage, String::new(), now);
+    harness.key_press(Key::F2);
+    harness.run();
+    harness.key_press(Key::N);
+    harness.event(egui::Event::Text("n7\u{202e}\u{7}".into()));
+    harness.run();
+    assert_eq!(harness.state().actions, [Action::Case("n7".into())]);
+    assert_eq!(harness.state().form.case, "n7");
+    // Escape leaves the field, and only the next one the page; F5 works everywhere.
+    harness.key_press(Key::F5);
+    harness.run();
+    harness.key_press(Key::Escape);
+    harness.run();
+    assert_eq!(harness.state().actions[1..], [Action::NewSession]);
+    harness.key_press(Key::Escape);
+    harness.run();
+    assert_eq!(harness.state().actions[2..], [Action::Dismiss]);
+}
+
+#[test]
+fn a_case_number_is_as_long_as_the_other_end_takes() {
+    let mut case = "ä".repeat(40);
+    fit(&mut case);
+    assert_eq!(case.len(), 64);
+    let mut case = "A\u{85}7\u{2066}".to_owned();
+    fit(&mut case);
+    assert_eq!(case, "A7");
+}
+
+#[test]
+fn the_last_page_takes_a_note() {
+    let now = Instant::now();
+    let stage = Stage::Ended {
+        reason: End::Customer,
+    };
+    let mut harness = harness_of(Language::De, stage.clone(), String::new(), now);
+    harness.state_mut().view = full_view(stage);
+    harness.run();
+    harness.get_by_label("Dauer 12:34 · aufgezeichnet");
+    harness.key_press(Key::F2);
+    harness.run();
+    harness.event(egui::Event::Text("Router".into()));
+    harness.run();
+    assert_eq!(harness.state().actions, [Action::Note("Router".into())]);
+}
+
+#[test]
+fn while_the_customer_reads_the_time_runs_and_the_page_is_named() {
+    let now = Instant::now();
+    let stage = Stage::Deciding {
+        page: Some(Page::Consent),
+        until: Some(now + Duration::from_secs(272)),
+    };
+    let shown = harness_of(Language::De, stage, String::new(), now);
+    shown.get_by_label_contains("Die Seite zur Einwilligung");
+    shown.get_by_label_contains("Noch 4:32 für die Antwort.");
 }
 
 #[test]

@@ -19,6 +19,8 @@ pub enum Sign {
     Stopped,
     /// What goes on is recorded.
     Recorded,
+    /// It is not.
+    Unrecorded,
 }
 
 /// Draws a sign beside its words.
@@ -49,6 +51,9 @@ pub fn sign(ui: &mut Ui, sign: Sign, colour: Color32) {
         }
         Sign::Stopped => {
             painter.rect_filled(block(0.15, 0.7), 0.0, colour);
+        }
+        Sign::Unrecorded => {
+            painter.circle_stroke(rect.center(), SIZE * 0.35, Stroke::new(2.0, colour));
         }
         Sign::Recorded => {
             painter.circle_filled(rect.center(), SIZE * 0.35, colour);

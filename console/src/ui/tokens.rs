@@ -5,7 +5,7 @@ use egui::{
 };
 
 /// The code, readable across a desk.
-pub const CODE: f32 = 92.0;
+pub const CODE: f32 = 240.0;
 /// Titles.
 pub const TITLE: f32 = 30.0;
 /// Text.

@@ -10,6 +10,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use eframe::UserEvent;
 use fernsicht_protocol::content::{Button, InputEvent};
@@ -24,6 +25,7 @@ use winit::window::WindowId;
 
 use super::Action;
 use super::app::{App, Options};
+use super::place::{self, Place};
 use super::placement::{Placement, Space};
 use super::viewing::{self, Act};
 use crate::input::capture::{Capture, Noted, Press};
@@ -44,6 +46,10 @@ pub(crate) struct Desk {
     pub(crate) pointer: Option<(f64, f64)>,
     /// For the app, in its next pass.
     pub(crate) actions: Vec<Action>,
+    /// A menu or a question stands over everything: keys are its.
+    pub(crate) dialog: bool,
+    /// Where the window is.
+    pub(crate) place: Option<Place>,
 }
 
 /// A picture that takes the hands' work.
@@ -52,6 +58,8 @@ pub(crate) struct Shown {
     pub(crate) placed: Placement,
     /// True if what is done over it is sent.
     pub(crate) control: bool,
+    /// True if a click on it points, for the customer to see.
+    pub(crate) points: bool,
     /// What of it egui's things lie upon.
     pub(crate) covered: Vec<Space>,
 }
@@ -75,7 +83,7 @@ impl Desk {
     pub(crate) fn pixel(&self, at: (f64, f64)) -> Option<(u16, u16)> {
         let shown = self.picture.as_ref()?;
         let covered = shown.covered.iter().any(|space| space.contains(at));
-        if covered {
+        if covered || self.dialog {
             None
         } else {
             shown.placed.pixel(at)
@@ -101,12 +109,17 @@ pub fn run(options: Options) -> Result<(), Problem> {
         .build()
         .map_err(|e| failed(&e))?;
     let desk = Rc::new(RefCell::new(Desk::default()));
-    let viewport = egui::ViewportBuilder::default()
+    let folder = options.store.folder().clone();
+    let place = Place::load(&folder);
+    let mut viewport = egui::ViewportBuilder::default()
         .with_title(Texts::new(options.language).text("app-title"))
         .with_app_id("fernsicht-console")
-        .with_inner_size([1100.0, 760.0])
-        .with_min_inner_size([640.0, 360.0])
+        .with_inner_size(place.map_or(USUAL, |place| place.size))
+        .with_min_inner_size(place::SMALLEST)
         .with_fullscreen(options.full_screen);
+    if let Some(place) = &place {
+        viewport = viewport.with_position(place.corner);
+    }
     let native = eframe::NativeOptions {
         viewport,
         // The picture's pixels must arrive as they are.
@@ -130,9 +143,13 @@ pub fn run(options: Options) -> Result<(), Problem> {
     let mut intake = Intake {
         app,
         hands: Hands::new(desk.clone()),
+        unchecked: place,
     };
     event_loop.run_app(&mut intake).map_err(|e| failed(&e))?;
     drop(intake);
+    if let Some(place) = desk.borrow().place {
+        place.save(&folder);
+    }
     let opened = desk.borrow_mut().session.take().is_some();
     match problem.borrow_mut().take() {
         Some(problem) => Err(problem),
@@ -151,7 +168,41 @@ fn egui_glow_configuration() -> eframe::egui_glow::GlowConfiguration {
 struct Intake<'a> {
     app: eframe::EframeWinitApplication<'a>,
     hands: Hands,
+    /// Where the window was put, until it is known whether any screen shows that.
+    unchecked: Option<Place>,
 }
+
+impl Intake<'_> {
+    /// A window that no screen shows any more comes back to the first one.
+    fn check_place(&mut self, event_loop: &ActiveEventLoop) {
+        let Some(place) = self.unchecked.take() else {
+            return;
+        };
+        let screens: Vec<egui::Rect> = event_loop
+            .available_monitors()
+            .map(|screen| {
+                let scale = screen.scale_factor();
+                let (at, size) = (
+                    screen.position().to_logical::<f32>(scale),
+                    screen.size().to_logical::<f32>(scale),
+                );
+                egui::Rect::from_min_size(
+                    egui::pos2(at.x, at.y),
+                    egui::vec2(size.width, size.height),
+                )
+            })
+            .collect();
+        if let (false, Some(first)) = (place.reachable(&screens), screens.first())
+            && let Some(ctx) = &self.hands.desk.borrow().ctx
+        {
+            let corner = first.min + egui::vec2(40.0, 40.0);
+            ctx.send_viewport_cmd(egui::ViewportCommand::OuterPosition(corner));
+        }
+    }
+}
+
+/// The window's size at the first start.
+const USUAL: egui::Vec2 = egui::vec2(1100.0, 760.0);
 
 /// The technician's hands over the picture.
 struct Hands {
@@ -166,6 +217,8 @@ struct Hands {
     others: u32,
     /// A command was lost: everything must go up before the next one.
     lost: bool,
+    /// While the technician points: when that was last sent.
+    pointing: Option<Instant>,
 }
 
 impl Hands {
@@ -178,6 +231,7 @@ impl Hands {
             inside: false,
             others: 0,
             lost: false,
+            pointing: None,
         }
     }
 
@@ -199,7 +253,10 @@ impl Hands {
                 is_synthetic: false,
                 ..
             } => self.handle_key(event),
-            WindowEvent::KeyboardInput { .. } => self.desk.borrow().picture.is_some(),
+            WindowEvent::KeyboardInput { .. } => {
+                let desk = self.desk.borrow();
+                desk.picture.is_some() && !desk.dialog
+            }
             WindowEvent::Ime(Ime::Commit(text)) => self.handle_text(text),
             WindowEvent::CursorMoved { position, .. } => self.handle_move((position.x, position.y)),
             WindowEvent::CursorLeft { .. } => {
@@ -237,11 +294,11 @@ impl Hands {
         if event.state == ElementState::Pressed && self.local_key(event) {
             return true;
         }
-        let (shown, control) = {
+        let (shown, control, dialog) = {
             let desk = self.desk.borrow();
-            (desk.picture.is_some(), self.controlling)
+            (desk.picture.is_some(), self.controlling, desk.dialog)
         };
-        if !shown {
+        if !shown || dialog {
             return false;
         }
         if !control {
@@ -281,6 +338,7 @@ impl Hands {
         let mut desk = self.desk.borrow_mut();
         let action = match (desk.keys, letter.as_str()) {
             (_, "f") if control && alt => Action::ToggleFullScreen,
+            (PageKeys::Session, "k") if control && alt => Action::ToggleMenu,
             (PageKeys::Session, "m") if control && alt => Action::ToggleBar,
             (PageKeys::Session, "i") if control && alt => Action::ToggleStatistics,
             (PageKeys::Session, "p") if control && alt => Action::TogglePointer,
@@ -345,6 +403,9 @@ impl Hands {
             }
             (pixel, desk.picture.as_ref().map(|p| p.placed.nearest(at)))
         };
+        if let Some(at) = pixel.filter(|_| self.pointing.is_some()) {
+            self.point(at, false);
+        }
         let mut out = Vec::new();
         if self.controlling
             && self.others == 0
@@ -369,6 +430,9 @@ impl Hands {
                 desk.picture.as_ref().map(|p| p.placed.nearest(at)),
             )
         };
+        if !down && button == MouseButton::Left && self.pointing.take().is_some() {
+            return true;
+        }
         if !down && !self.capture.holds_button() || down && pixel.is_none() {
             self.others = if down {
                 self.others + 1
@@ -386,8 +450,8 @@ impl Hands {
             MouseButton::Other(_) => return true,
         };
         if !self.controlling {
-            if down {
-                self.desk.borrow_mut().act(Action::NoControl);
+            if let Some(at) = pixel.filter(|_| down) {
+                self.point_or_say(button, at);
             }
             return true;
         }
@@ -421,7 +485,35 @@ impl Hands {
         true
     }
 
+    /// A click where nothing may be done: it points, where that is shown.
+    fn point_or_say(&mut self, button: Button, at: (u16, u16)) {
+        let mut desk = self.desk.borrow_mut();
+        let points = desk.picture.as_ref().is_some_and(|p| p.points);
+        if !points || button != Button::Left {
+            return desk.act(Action::NoControl);
+        }
+        desk.act(Action::Pointed);
+        drop(desk);
+        self.point(at, true);
+    }
+
+    /// Points there, and while the button is held wherever the pointer goes.
+    fn point(&mut self, (x, y): (u16, u16), press: bool) {
+        let now = Instant::now();
+        let early = |last: Instant| now.saturating_duration_since(last) < POINT_EVERY;
+        if !press && self.pointing.is_some_and(early) {
+            return;
+        }
+        let Some(session) = self.desk.borrow().session.clone() else {
+            return;
+        };
+        // One that is lost is followed by the next.
+        session.send(Command::Point { x, y, press });
+        self.pointing = Some(now);
+    }
+
     fn release(&mut self) {
+        self.pointing = None;
         let mut out = Vec::new();
         self.capture.release(&mut out);
         self.send(out);
@@ -457,6 +549,8 @@ const DIGITS: [KeyCode; 10] = [
     KeyCode::Digit8,
     KeyCode::Digit9,
 ];
+/// Between two places that are pointed at: the customer's sign moves no faster.
+const POINT_EVERY: Duration = Duration::from_millis(50);
 
 /// A notch of a wheel, where only pixels are told.
 const PIXELS_PER_NOTCH: f64 = 40.0;
@@ -464,6 +558,7 @@ const PIXELS_PER_NOTCH: f64 = 40.0;
 impl ApplicationHandler<UserEvent> for Intake<'_> {
     fn resumed(&mut self, event_loop: &ActiveEventLoop) {
         self.app.resumed(event_loop);
+        self.check_place(event_loop);
     }
 
     fn suspended(&mut self, event_loop: &ActiveEventLoop) {

@@ -676,6 +676,33 @@ impl Pair {
     }
 
     /// What the guard has put out and what it permits must follow from the ledger.
+    /// A sign is shown where the technician may look and no more, while nothing is asked, and under no other
+    /// grant or epoch.
+    fn compare_pointing(&mut self, rights: Rights) {
+        let now = self.now();
+        let header = |epoch, grant| Header {
+            epoch,
+            direction: Direction::ConsoleToAgent,
+            class: Class::Notices,
+            number: 0,
+            grant,
+            rights: Rights::View,
+            length: 80,
+        };
+        let (epoch, grant) = (self.ledger.epochs, self.sent_grant);
+        let may = rights == Rights::View && !self.ledger.asking_any();
+        let shown = self.guard.handle_point(now, &header(epoch, grant)).is_ok();
+        assert_eq!(shown, may, "{:?}", self.ledger);
+        for (epoch, grant) in [
+            (epoch, grant.wrapping_sub(1)),
+            (epoch, grant + 1),
+            (epoch.wrapping_sub(1), grant),
+        ] {
+            let stale = self.guard.handle_point(now, &header(epoch, grant));
+            assert!(stale.is_err(), "a sign of another grant or epoch");
+        }
+    }
+
     fn compare(&mut self) {
         let (now, before) = (self.now(), self.ledger.rights());
         self.ledger.pass(self.ms);
@@ -698,6 +725,7 @@ impl Pair {
             .view()
             .then_some((self.sent_grant, self.ledger.epochs, rights));
         assert_eq!(permit, expected, "{:?}", self.ledger);
+        self.compare_pointing(rights);
         if rights != Rights::None || self.ledger.epoch_open() && self.ledger.running() {
             assert_eq!(
                 self.sent_rights, rights,

@@ -163,6 +163,7 @@ pub fn sample(completed: bool) -> Receipt {
         },
         text_version: [11; 8],
         language: text("de"),
+        case: text(if completed { "2026-17" } else { "" }),
         agent_key: [12; 32],
     }
 }

@@ -347,6 +347,7 @@ fn console_to_relay() -> Vec<Sample> {
         ConsoleToRelay::Transcript {
             epoch: 1,
             signature: [2; 64],
+            case: text("2026-17"),
         },
         ConsoleToRelay::EpochSignature {
             epoch: 1,
@@ -426,7 +427,10 @@ fn between_the_ends() -> Vec<Sample> {
         Page::Card,
     ];
     let mut values = vec![start(1, None), start(2, Some([3; 16]))];
-    values.extend(pages.into_iter().map(|page| AgentToConsole::Page { page }));
+    values.extend(pages.into_iter().map(|page| {
+        let left_s = (page == Page::Consent).then_some(300);
+        AgentToConsole::Page { page, left_s }
+    }));
     let mut out = samples("AgentToConsole", values);
     out.extend(samples(
         "ConsoleToAgent",
@@ -442,6 +446,9 @@ fn between_the_ends() -> Vec<Sample> {
             ConsoleToAgent::EpochAck {
                 epoch: 2,
                 signature: Some([5; 64]),
+            },
+            ConsoleToAgent::Case {
+                case: text("2026-17"),
             },
         ],
     ));
@@ -565,6 +572,11 @@ fn contents() -> Vec<Sample> {
         vec![
             ConsoleNotice::PictureWanted,
             ConsoleNotice::RecordingMismatch,
+            ConsoleNotice::Point {
+                x: 640,
+                y: 360,
+                press: true,
+            },
         ],
     ));
     out.extend(samples(

@@ -156,6 +156,11 @@ impl Mirror {
         self.beacon.filter(|(grant, _)| *grant == self.grant)
     }
 
+    /// The grant of a notice that points, if pointing may be shown: the technician may look, and no more.
+    pub fn may_point(&self) -> Option<u32> {
+        (self.rights == Rights::View).then_some(self.grant)
+    }
+
     /// The rights in force.
     pub fn rights(&self) -> Rights {
         self.rights

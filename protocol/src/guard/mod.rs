@@ -75,7 +75,7 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 pub use mirror::{Draw, Effect, Mirror, Violation};
-pub use permit::{ControlPermit, CustomerAct, ViewPermit};
+pub use permit::{ControlPermit, CustomerAct, PointPermit, ViewPermit};
 pub use timer::Timer;
 
 use crate::content::{Cause, DropReason, Input, InputEvent};
@@ -393,6 +393,34 @@ impl Guard {
         }
         session.active = now;
         Ok(ControlPermit::new(self.grant, &input.event))
+    }
+}
+
+/// Pointing.
+impl Guard {
+    /// The technician points at something, or what he pointed at is to be shown still: permission to show it,
+    /// or why not. `header` is the notice's, which the opening has authenticated. Only in a session that he may look at
+    /// and not control, and not while a question is open: no sign of his leads the customer's hand to an answer.
+    pub fn handle_point(
+        &mut self,
+        now: Instant,
+        header: &Header,
+    ) -> Result<PointPermit<'_>, DropReason> {
+        self.advance(now);
+        let State::Granted(session) = &self.state else {
+            return Err(DropReason::NotGranted);
+        };
+        if header.class != Class::Notices || header.direction != Direction::ConsoleToAgent {
+            return Err(DropReason::Refused);
+        }
+        let open = matches!(session.link, Link::Open) && session.question.is_none();
+        if self.rights != Rights::View || !open {
+            return Err(DropReason::NotGranted);
+        }
+        if header.epoch != session.epoch || header.grant != self.grant {
+            return Err(DropReason::Stale);
+        }
+        Ok(PointPermit::new(self.grant))
     }
 }
 

@@ -120,6 +120,40 @@ impl ViewPermit<'_> {
     }
 }
 
+/// Permission to show once where the technician points: a sign on the customer's screen, nothing that acts.
+///
+/// Only the guard makes one, in [`Guard::handle_point`]; like the others it outlives no revocation:
+///
+/// ```compile_fail,E0499
+/// use fernsicht_protocol::{frame::Header, guard::Guard};
+/// fn late(guard: &mut Guard, header: &Header) {
+///     let now = std::time::Instant::now();
+///     let permit = guard.handle_point(now, header);
+///     guard.handle_stop_key(now);
+///     drop(permit); // still alive above
+/// }
+/// ```
+#[derive(Debug)]
+#[must_use = "a permit is for one sign"]
+pub struct PointPermit<'g> {
+    grant: u32,
+    guard: PhantomData<&'g mut Guard>,
+}
+
+impl PointPermit<'_> {
+    pub(super) fn new(grant: u32) -> Self {
+        Self {
+            grant,
+            guard: PhantomData,
+        }
+    }
+
+    /// The grant in force: the sign goes when it is over.
+    pub fn grant(&self) -> u32 {
+        self.grant
+    }
+}
+
 /// Permission to inject one event: the one that it carries.
 ///
 /// Only the guard makes one, in [`Guard::handle_input`]:

@@ -472,6 +472,71 @@ fn while_a_question_is_open_nothing_is_injected() {
 }
 
 #[test]
+fn pointing_needs_sight_without_control_and_no_question() {
+    let header = |desk: &Desk| Header {
+        epoch: desk.guard.epoch(),
+        direction: Direction::ConsoleToAgent,
+        class: Class::Notices,
+        number: 0,
+        grant: desk.guard.grant(),
+        rights: Rights::View,
+        length: 80,
+    };
+    let shown = |desk: &mut Desk, header: &Header| {
+        let permit = desk.guard.handle_point(desk.now, header);
+        permit.map(|permit| permit.grant())
+    };
+    let mut desk = Desk::consent();
+    let early = header(&desk);
+    assert_eq!(shown(&mut desk, &early), Err(DropReason::NotGranted));
+    let mut desk = Desk::controlled();
+    let controlled = header(&desk);
+    assert_eq!(shown(&mut desk, &controlled), Err(DropReason::NotGranted));
+
+    let mut desk = Desk::viewed();
+    let good = header(&desk);
+    assert_eq!(shown(&mut desk, &good), Ok(good.grant));
+    for wrong in [
+        Header {
+            grant: good.grant + 1,
+            ..good
+        },
+        Header {
+            epoch: good.epoch + 1,
+            ..good
+        },
+    ] {
+        assert_eq!(shown(&mut desk, &wrong), Err(DropReason::Stale));
+    }
+    for wrong in [
+        Header {
+            class: Class::Input,
+            ..good
+        },
+        Header {
+            direction: Direction::AgentToConsole,
+            ..good
+        },
+    ] {
+        assert_eq!(shown(&mut desk, &wrong), Err(DropReason::Refused));
+    }
+    desk.guard.ask_upgrade(desk.now).unwrap();
+    let asked = header(&desk);
+    assert_eq!(shown(&mut desk, &asked), Err(DropReason::NotGranted));
+    desk.guard.decline_upgrade(desk.now);
+    let answered = header(&desk);
+    assert!(shown(&mut desk, &answered).is_ok());
+    desk.guard.handle_stop_key(desk.now);
+    assert_eq!(shown(&mut desk, &answered), Err(DropReason::NotGranted));
+    desk.guard.view_on(desk.now, act()).unwrap();
+    assert_eq!(
+        shown(&mut desk, &answered),
+        Err(DropReason::Stale),
+        "an older grant"
+    );
+}
+
+#[test]
 fn answering_a_question_brings_nothing_that_was_off() {
     let mut desk = Desk::controlled();
     desk.guard.control_off(desk.now);

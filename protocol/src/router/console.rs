@@ -389,8 +389,12 @@ impl Router {
                 }
             }
             ConsoleToRelay::ResumeHash { hash } => pair.console.resume = Some(hash),
-            ConsoleToRelay::Transcript { epoch, signature } => {
-                self.handle_transcript(session, (epoch, signature), now);
+            ConsoleToRelay::Transcript {
+                epoch,
+                signature,
+                case,
+            } => {
+                self.handle_transcript(session, (epoch, signature), case, now);
             }
             ConsoleToRelay::EpochSignature { epoch, signature } => {
                 self.handle_epoch_signature(session, (epoch, signature), now);

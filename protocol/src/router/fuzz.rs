@@ -16,8 +16,8 @@ use crate::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::crypto::{SigningKey, hash};
 use crate::frame::{Class, Direction, HEADER_BYTES, Header};
 use crate::messages::{
-    AgentToRelay, ConsoleToRelay, End, RecordingOpen, Refusal, RelayToAgent, RelayToConsole,
-    SessionId, VERSION,
+    AgentToRelay, CaseNumber, ConsoleToRelay, End, RecordingOpen, Refusal, RelayToAgent,
+    RelayToConsole, SessionId, VERSION,
 };
 use crate::pairing::{Confirm, Context};
 use crate::rights::Rights;
@@ -300,7 +300,11 @@ impl Run {
         }
         let signature = key.sign(label, &message);
         let message = match of_epoch {
-            false => ConsoleToRelay::Transcript { epoch, signature },
+            false => ConsoleToRelay::Transcript {
+                epoch,
+                signature,
+                case: CaseNumber::default(),
+            },
             true => ConsoleToRelay::EpochSignature { epoch, signature },
         };
         self.console(console, message);

@@ -23,7 +23,9 @@ use super::{ConnectionId, Cut, Event, Now, Output, Router, Side, Technician, Tim
 use crate::checkpoint::SignedCheckpoint;
 use crate::crypto::{self, Hash};
 use crate::epoch::MAX_EPOCHS;
-use crate::messages::{Chain, End, RecordingOpen, RelayToAgent, RelayToConsole, SessionId, Share};
+use crate::messages::{
+    CaseNumber, Chain, End, RecordingOpen, RelayToAgent, RelayToConsole, SessionId, Share,
+};
 use crate::pairing::{self, Confirm, transcript};
 use crate::rights::Rights;
 use crate::sealing::Binding;
@@ -88,6 +90,8 @@ pub struct Opening {
     pub recording: RecordingOpen,
     /// H(all SealedKeys).
     pub sealed_keys_hash: Hash,
+    /// The technician's case number, for the catalogue; empty: none.
+    pub case: CaseNumber,
 }
 
 /// Whether a session is recorded.
@@ -281,6 +285,7 @@ impl Router {
         &mut self,
         session: SessionId,
         (epoch, signature): (u32, [u8; 64]),
+        case: CaseNumber,
         now: Now,
     ) {
         let Some(pair) = self.pair_mut(session) else {
@@ -296,6 +301,9 @@ impl Router {
         };
         if !good {
             return self.end_session(session, End::Tampered, Told::Both, now);
+        }
+        if pair.transcript.is_none() {
+            pair.case = case;
         }
         pair.transcript = Some((epoch, signature));
         self.start_if_complete(session);
@@ -555,6 +563,7 @@ impl Router {
             signature,
             recording: *open,
             sealed_keys_hash: keys,
+            case: pair.case.clone(),
         };
         self.outputs
             .push_back(Output::StartRecording(Box::new(opening)));

@@ -16,7 +16,7 @@ use super::{
 };
 use super::{agent, console};
 use crate::frame::Header;
-use crate::messages::{End, Refusal, RelayToAgent, RelayToConsole, SessionId, Share};
+use crate::messages::{CaseNumber, End, Refusal, RelayToAgent, RelayToConsole, SessionId, Share};
 use crate::pairing::{Confirm, Context};
 
 #[derive(Debug, Clone)]
@@ -85,6 +85,8 @@ pub(super) struct Pair {
     pub(super) stated_deletion: Option<u64>,
     /// The console's verified signature over the transcript, for the newest epoch it named.
     pub(super) transcript: Option<(u32, [u8; 64])>,
+    /// The technician's case number, as the first recorded epoch named it.
+    pub(super) case: CaseNumber,
     pub(super) recording: Recording,
 }
 
@@ -282,6 +284,7 @@ impl Router {
             pairing: Arc::new(pairing),
             stated_deletion: first.stated_deletion,
             transcript: None,
+            case: CaseNumber::default(),
             recording: Recording::Off,
         }));
         for other in others {

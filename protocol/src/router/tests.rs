@@ -14,7 +14,7 @@ use super::*;
 use crate::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::crypto::SigningKey;
 use crate::frame::{Class, Header};
-use crate::messages::{AgentToRelay, ConsoleToRelay, RecordingOpen, VERSION};
+use crate::messages::{AgentToRelay, CaseNumber, ConsoleToRelay, RecordingOpen, VERSION};
 use crate::sealing::{self, Binding, SealedKey};
 use crate::wire::{Blob, List, Text};
 
@@ -243,7 +243,14 @@ impl Pub {
     fn transcript(&mut self, console: ConnectionId, epoch: u32) {
         let th2 = self.th2(self.session(console));
         let signature = key().sign("technician", &th2);
-        self.console(console, ConsoleToRelay::Transcript { epoch, signature });
+        self.console(
+            console,
+            ConsoleToRelay::Transcript {
+                epoch,
+                signature,
+                case: CaseNumber::default(),
+            },
+        );
     }
 
     /// Takes the order to begin a recording.
@@ -541,7 +548,14 @@ fn wrong_signatures_end_the_session_as_tampered() {
     let (agent, console) = relay.paired();
     relay.open(agent, 1, Some(recording()));
     let (epoch, signature) = (1, [0; 64]);
-    relay.console(console, ConsoleToRelay::Transcript { epoch, signature });
+    relay.console(
+        console,
+        ConsoleToRelay::Transcript {
+            epoch,
+            signature,
+            case: CaseNumber::default(),
+        },
+    );
     assert_eq!(relay.agent_hears(agent), std::slice::from_ref(&ended));
 
     let mut relay = Pub::new();

@@ -32,6 +32,7 @@ pub(super) struct New<'a> {
     pub(super) lookup_hash: &'a Hash,
     pub(super) open_hash: &'a Hash,
     pub(super) technician: &'a Technician,
+    pub(super) case: &'a str,
     pub(super) started: u64,
     pub(super) deletion: u64,
 }
@@ -58,7 +59,7 @@ impl Catalogue {
     /// Opens the database, and makes its tables.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         let open = || {
-            let db = Connection::open(path)?;
+            let mut db = Connection::open(path)?;
             db.busy_timeout(Duration::from_secs(5))?;
             let check: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
             if check != "ok" {
@@ -70,6 +71,9 @@ impl Catalogue {
             // Copies of rows must not reach files outside the data directory.
             db.pragma_update(None, "temp_store", "MEMORY")?;
             let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+            if version == 1 {
+                add_case_numbers(&mut db)?;
+            }
             if version <= SCHEMA_VERSION {
                 db.execute_batch(SCHEMA)?;
             }
@@ -92,7 +96,8 @@ impl Catalogue {
         self.transact(|db| {
             db.execute(
                 "INSERT INTO recordings (name, key_day, lookup_hash, open_hash, technician, technician_name,
-                     organisation, started, deletion, state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'active')",
+                     organisation, started, deletion, case_number, state)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, nullif(?10, ''), 'active')",
                 params![
                     new.name,
                     new.key_day,
@@ -102,7 +107,8 @@ impl Catalogue {
                     new.technician.name,
                     new.technician.organisation,
                     signed(new.started),
-                    signed(new.deletion)
+                    signed(new.deletion),
+                    new.case
                 ],
             )?;
             Ok(RecordingId(db.last_insert_rowid()))
@@ -183,7 +189,7 @@ impl Catalogue {
             )?;
             db.execute(
                 "UPDATE recordings SET state = 'deleted', deleted = ?2, name = NULL, key_day = NULL, open_hash = NULL,
-                     technician = NULL, technician_name = NULL, organisation = NULL, bytes = 0
+                     technician = NULL, technician_name = NULL, organisation = NULL, case_number = NULL, bytes = 0
                  WHERE id = ?1 AND state <> 'deleted'",
                 params![id.0, signed(now)],
             )?;
@@ -394,7 +400,19 @@ fn note(db: &Connection, what: &str, value: &str) -> rusqlite::Result<()> {
     .map(drop)
 }
 
-const SCHEMA_VERSION: i64 = 1;
+/// Version 1 had none. Two programs may open the catalogue at once: the second finds it done.
+fn add_case_numbers(db: &mut Connection) -> rusqlite::Result<()> {
+    let change = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version: i64 = change.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version == 1 {
+        change.execute_batch(
+            "ALTER TABLE recordings ADD COLUMN case_number TEXT; PRAGMA user_version = 2;",
+        )?;
+    }
+    change.commit()
+}
+
+const SCHEMA_VERSION: i64 = 2;
 
 const SCHEMA: &str = "
     BEGIN IMMEDIATE;
@@ -407,6 +425,7 @@ const SCHEMA: &str = "
         technician INTEGER,
         technician_name TEXT,
         organisation TEXT,
+        case_number TEXT,
         started INTEGER NOT NULL,
         ended INTEGER,
         deletion INTEGER NOT NULL,
@@ -428,6 +447,6 @@ const SCHEMA: &str = "
         what TEXT PRIMARY KEY,
         value TEXT NOT NULL
     ) STRICT;
-    PRAGMA user_version = 1;
+    PRAGMA user_version = 2;
     COMMIT;
 ";

@@ -135,6 +135,8 @@ pub struct NewRecording {
     pub deletion: u64,
     /// Whose session it is.
     pub technician: Technician,
+    /// The technician's case number; empty: none.
+    pub case: String,
 }
 
 /// A recording that has begun.
@@ -238,6 +240,7 @@ impl Store {
             lookup_hash: &new.lookup_hash,
             open_hash: &new.open_hash,
             technician: &new.technician,
+            case: &new.case,
             started: now,
             deletion: new
                 .deletion

@@ -79,6 +79,7 @@ fn new_recording(code: &Code, now: u64) -> NewRecording {
             name: "Erika Weber".to_owned(),
             organisation: "Nordlicht".to_owned(),
         },
+        case: "2026-17".to_owned(),
     }
 }
 

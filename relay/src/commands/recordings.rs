@@ -44,7 +44,11 @@ pub(crate) fn verify(home: &Home, of: Option<&str>, output: Output) -> Result<()
     let ca = home.ca_fingerprint();
     let checked: Vec<Checked> = recordings
         .iter()
-        .map(|recording| Checked::of(&store, &ca, recording))
+        .map(|recording| Checked {
+            // Who has the number may know what the technician called the case.
+            case: of.and(recording.case.clone()),
+            ..Checked::of(&store, &ca, recording)
+        })
         .collect();
     match output {
         Output::Json => say(&json(&checked)),
@@ -180,6 +184,9 @@ impl Line {
 #[derive(serde::Serialize)]
 struct Checked {
     id: i64,
+    /// The technician's case number, if the recording was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    case: Option<String>,
     /// `sound`, `incomplete` (interrupted, or with a stated gap), `altered` or `unreadable`.
     verdict: &'static str,
     bytes: u64,
@@ -195,6 +202,7 @@ impl Checked {
         match checked {
             Ok(outline) => Self {
                 id,
+                case: None,
                 verdict: match outline.verdict() {
                     Verdict::Sound => "sound",
                     Verdict::Incomplete => "incomplete",
@@ -207,6 +215,7 @@ impl Checked {
             },
             Err(fault) => Self {
                 id,
+                case: None,
                 verdict: "unreadable",
                 bytes: 0,
                 records: 0,
@@ -225,6 +234,9 @@ impl Checked {
             "{:>6}  {}, {} records",
             self.id, self.verdict, self.records
         ));
+        if let Some(case) = &self.case {
+            say(&format!("        case number {case}"));
+        }
         for finding in &self.findings {
             say(&format!("        {finding}"));
         }

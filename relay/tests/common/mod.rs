@@ -597,7 +597,11 @@ impl Session {
             .await;
         let signature = self.key.sign("technician", &self.th2);
         self.console
-            .say(ConsoleToRelay::Transcript { epoch, signature })
+            .say(ConsoleToRelay::Transcript {
+                epoch,
+                signature,
+                case: CaseNumber::default(),
+            })
             .await;
         let (chain, first) = loop {
             match self.agent.hear().await {

@@ -62,7 +62,14 @@ impl Stand {
             technician: &holder,
             agent_key: public,
         };
-        let drawn = Recording::draw(&parties, &configuration(&auditor), NOW, Language::De, NOW);
+        let drawn = Recording::draw(
+            &parties,
+            &configuration(&auditor),
+            NOW,
+            Language::De,
+            &CaseNumber::default(),
+            NOW,
+        );
         let (recording, card) = drawn.expect("the auditor's key is one");
         assert_eq!(recording.receipt().agent_key, public);
         Self {

@@ -142,7 +142,7 @@ fn controls(
         }
         button(ui, "window-back", Wish::Seek(back(track, now)));
         button(ui, "window-on", Wish::Seek(on(track, now)));
-        let scale = if state.exact { "bar-fit" } else { "bar-one" };
+        let scale = if state.exact { "menu-fit" } else { "menu-one" };
         button(ui, scale, Wish::ToggleScale);
         ui.label(small(format!(
             "{} / {}",

@@ -53,6 +53,8 @@ pub struct Recording {
     pub open_hash: Option<Hash>,
     /// Whose session it was; none once deleted.
     pub technician: Option<Technician>,
+    /// The technician's case number; none once deleted.
+    pub case: Option<String>,
     /// When it began, in seconds since 1970 UTC.
     pub started: u64,
     /// When it ended.
@@ -137,6 +139,7 @@ pub(super) fn line(row: &Row<'_>) -> rusqlite::Result<Recording> {
         lookup_hash: row.get("lookup_hash")?,
         open_hash: row.get("open_hash")?,
         technician,
+        case: row.get("case_number")?,
         started: unsigned(row, "started")?.unwrap_or_default(),
         ended: unsigned(row, "ended")?,
         deletion: unsigned(row, "deletion")?.unwrap_or_default(),
@@ -163,5 +166,5 @@ fn unsigned(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<u64>> {
 }
 
 pub(super) const COLUMNS: &str =
-    "id, name, key_day, lookup_hash, open_hash, technician, technician_name, organisation, started,
+    "id, name, key_day, lookup_hash, open_hash, technician, technician_name, organisation, case_number, started,
     ended, deletion, state, interrupted, bytes, receipt_done, reason, deleted";

@@ -27,7 +27,10 @@ fn nothing_is_left_of_what_was_deleted() {
     );
     let reduced = store.find_by_number(&gone.code.lookup()).unwrap().unwrap();
     assert_eq!(reduced.deleted, Some(NOW + 60));
-    assert_eq!((reduced.technician, reduced.bytes), (None, 0));
+    assert_eq!(
+        (reduced.technician, reduced.case, reduced.bytes),
+        (None, None, 0)
+    );
     let entries = store.entries(Some(&recording.lookup_hash)).unwrap();
     assert!(matches!(&entries[0].event, Event::Deletion { reason, .. } if reason == "withdrawal"));
     let late = store.hand_out(&recording, "Ada", "B-1", None, NOW + 61);

@@ -13,6 +13,7 @@ fn what_was_written_is_handed_out() {
         .unwrap()
         .unwrap();
     assert_eq!(recording.state, State::Stored);
+    assert_eq!(recording.case.as_deref(), Some("2026-17"));
     assert_eq!(recording.bytes, made.bytes.len() as u64);
     let by_number = store.find_by_number(&made.code.lookup()).unwrap();
     assert_eq!(by_number.as_ref(), Some(&recording));
@@ -36,6 +37,27 @@ fn what_was_written_is_handed_out() {
         matches!(late, Err(Error::Deleted)),
         "what is due is not handed out"
     );
+}
+
+#[test]
+fn a_catalogue_without_case_numbers_gets_them() {
+    let rig = Rig::new();
+    let store = rig.store();
+    finish(&store, NOW);
+    drop(store);
+    let database = rig.data().join("catalogue.sqlite");
+    let db = rusqlite::Connection::open(&database).unwrap();
+    db.execute_batch("ALTER TABLE recordings DROP COLUMN case_number; PRAGMA user_version = 1")
+        .unwrap();
+    drop(db);
+    for _ in 0..2 {
+        let listed = rig.store().list().unwrap();
+        assert_eq!(listed.len(), 1);
+        assert_eq!(listed[0].case, None);
+    }
+    finish(&rig.store(), NOW + 1);
+    let listed = rig.store().list().unwrap();
+    assert_eq!(listed[1].case.as_deref(), Some("2026-17"));
 }
 
 #[test]

@@ -304,6 +304,7 @@ impl Thread {
                 name: holder.name,
                 organisation: holder.organisation,
             },
+            case: opening.case.as_str().to_owned(),
         };
         let begun = self.shared.store.begin(&new, now / 100)?;
         Ok(Written {
