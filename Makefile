@@ -20,7 +20,7 @@ help:
 	@echo "make bench              what relay and recorder cost, and how fast a recording opens (target/bench/relay.json)"
 	@echo "make fuzz SECONDS=60    fuzzes messages and state machines, each target that long; RUNS=n: so many executions each"
 	@echo "make torture            hostile people, bad networks, kills, at length (target/torture/summary.json; as root)"
-	@echo "make screenshots        pages of the running programs into target/screenshots"
+	@echo "make screenshots        the gallery of the agent's pages, from the running programs (docs/gallery; as root)"
 	@echo "make lint | make deny   formatting and clippy | licences, sources and banned packages of all dependencies"
 
 demo: packages
@@ -52,9 +52,10 @@ torture: packages
 fuzz: packages
 	tests/fuzz/run.sh $(if $(RUNS),runs=$(RUNS),$(SECONDS))
 
+# The tests that read the pages of the running programs keep what they read.
 screenshots: packages
-	$(RELEASE)
-	target/release/demo --screenshots target/screenshots
+	$(CARGO) build --locked --workspace --bins --examples
+	FERNSICHT_TEST_PICTURES=$(CURDIR)/docs/gallery $(CARGO) test --locked --workspace --test stories --test pages
 
 # Installed where it is missing, into target/tools.
 DENY := target/tools/bin/cargo-deny

@@ -14,11 +14,11 @@ RUN="libxcb1 libxcb-shm0 libxcb-randr0 libx11-6 libxcursor1 libxi6 libxrandr2 li
      libxkbcommon-x11-0 libgl1 libegl1 libgl1-mesa-dri"
 # To test and to demonstrate: virtual screens and outputs, a window manager, ordinary applications; a browser
 # for receipts and reports, ffmpeg for films, zbarimg for the code on the card, what makes small disks and
-# networks, good and bad ones, and the buses by which screen readers read pages.
+# networks, good and bad ones, the buses by which screen readers read pages, and clocks that are wrong.
 TEST="xvfb xserver-xorg-core xserver-xorg-video-dummy xkb-data x11-xkb-utils x11-xserver-utils xinput xdotool
       openbox xterm mousepad feh imagemagick
       fonts-dejavu-core xfonts-base chromium ffmpeg zbar-tools e2fsprogs mount util-linux
-      iproute2 nftables dbus-daemon at-spi2-core"
+      iproute2 nftables dbus-daemon at-spi2-core faketime"
 
 wanted=""
 for group in "${@:-all}"; do

@@ -1,6 +1,6 @@
 //! Shows one page of the agent with invented facts and no engine, for looking at it and for screenshots.
 //!
-//! `cargo run -p fernsicht-agent --example pages -- consent de`; without a page, their names.
+//! `cargo run -p fernsicht-agent --example pages -- consent de dark`; without a page, their names.
 //! Nothing is captured or connected here: there is nothing behind the pages.
 
 use std::process::ExitCode;
@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         .as_deref()
         .and_then(Language::from_tag)
         .unwrap_or_default();
+    let dark = arguments.next().map(|ground| ground == "dark");
     let pages = pages(Instant::now());
     let Some((_, stage)) = pages.iter().find(|(name, _)| *name == wanted) else {
         for (name, _) in pages {
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         operator: operator(),
         language,
         code: None,
+        dark,
     };
     let shown = app::run(setup, None, |_| {
         let (commands, mut inbox) = mpsc::channel(16);

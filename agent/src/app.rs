@@ -14,9 +14,10 @@
 use std::collections::VecDeque;
 use std::mem::{Discriminant, discriminant};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use egui::{Context, Rect, Ui, ViewportCommand};
+use egui::{Context, Rect, Theme, Ui, ViewportCommand};
 use fernsicht_protocol::messages::Page;
 use tokio::sync::{mpsc, watch};
 
@@ -43,6 +44,8 @@ pub struct Setup {
     pub language: Language,
     /// The code of the command line.
     pub code: Option<String>,
+    /// True for a dark ground, false for a light one; without it as the system has it, where it tells.
+    pub dark: Option<bool>,
 }
 
 /// What the engine gets when the window is there.
@@ -105,9 +108,11 @@ pub fn run(
         options,
         Box::new(move |cc| {
             let ctx = cc.egui_ctx.clone();
+            let again = Arc::new(AtomicBool::new(false));
             if let Some(first) = first {
-                let ctx = ctx.clone();
+                let (ctx, again) = (ctx.clone(), Arc::clone(&again));
                 first.listen(move || {
+                    again.store(true, Ordering::Relaxed);
                     ctx.send_viewport_cmd(ViewportCommand::Minimized(false));
                     ctx.send_viewport_cmd(ViewportCommand::Focus);
                     ctx.request_repaint();
@@ -120,7 +125,9 @@ pub fn run(
                 window: window::x11_id(cc),
             });
             let lookout = Lookout::start(Arc::clone(&link.provenance), repaint)?;
-            Ok(Box::new(App::new(&ctx, setup, link, lookout)))
+            let mut app = App::new(&ctx, setup, link, lookout);
+            app.started_again = again;
+            Ok(Box::new(app))
         }),
     )?;
     Ok(())
@@ -137,6 +144,8 @@ pub struct App {
     lookout: Lookout,
     arrived_at: Option<Place>,
     leaving: Option<Leaving>,
+    /// The program was started once more since the page came.
+    started_again: Arc<AtomicBool>,
     window: Window,
 }
 
@@ -162,6 +171,9 @@ impl App {
     /// A window's contents; the lookout's thread is the caller's affair.
     pub fn new(ctx: &Context, setup: Setup, link: Link, lookout: Lookout) -> Self {
         tokens::install(ctx);
+        if let Some(dark) = setup.dark {
+            ctx.set_theme(if dark { Theme::Dark } else { Theme::Light });
+        }
         Self {
             texts: Texts::new(setup.language, setup.operator.name.as_str()),
             operator: setup.operator,
@@ -176,6 +188,7 @@ impl App {
             lookout,
             arrived_at: None,
             leaving: None,
+            started_again: Arc::default(),
             window: Window::default(),
         }
     }
@@ -197,7 +210,11 @@ impl App {
             now,
             wall_s: jiff::Timestamp::now().as_second(),
             ready: self.ready(now),
+            room: monitor.map(|monitor| monitor.height()),
             bar_height: None,
+            stretch: false,
+            low: false,
+            started_again: self.started_again.load(Ordering::Relaxed),
             placed: Vec::new(),
             down: None,
             ring: None,
@@ -322,6 +339,9 @@ impl App {
             self.form.saving = false;
             self.form.closing = false;
             place.privacy = false;
+        }
+        if self.arrived_at.is_some() {
+            self.started_again.store(false, Ordering::Relaxed);
         }
         self.arrived_at = Some(place);
         if ui::code_spent(&view.stage) {

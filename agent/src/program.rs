@@ -13,6 +13,7 @@ use fernsicht_protocol::attached::{self, Configuration};
 use crate::app::{self, Link, Opened, Setup};
 use crate::cli::Arguments;
 use crate::instance::Instance;
+use crate::platform;
 use crate::texts::{Language, Texts};
 use crate::ui::Operator;
 use crate::view::Problem;
@@ -52,10 +53,12 @@ pub fn run(arguments: Arguments, engine: impl FnOnce(Configuration, Opened) -> L
         operator,
         language,
         code: arguments.code,
+        dark: platform::dark(None),
     };
     let open = |opened| match attached {
-        Ok(configuration) => engine(configuration, opened),
         Err(problem) => Link::broken(problem),
+        Ok(_) if platform::wayland() => Link::broken(Problem::Wayland),
+        Ok(configuration) => engine(configuration, opened),
     };
     match app::run(setup, first, open) {
         Ok(()) => ExitCode::SUCCESS,

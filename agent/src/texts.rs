@@ -68,6 +68,9 @@ pub struct Texts {
     operator: String,
     german: FluentBundle<FluentResource>,
     english: FluentBundle<FluentResource>,
+    /// Every key that was asked for.
+    #[cfg(test)]
+    asked: std::cell::RefCell<std::collections::BTreeSet<String>>,
 }
 
 impl Texts {
@@ -78,6 +81,8 @@ impl Texts {
             operator: operator.into(),
             german: bundle(Language::De),
             english: bundle(Language::En),
+            #[cfg(test)]
+            asked: std::cell::RefCell::default(),
         }
     }
 
@@ -91,7 +96,15 @@ impl Texts {
         self.language = language;
     }
 
+    /// Every key that was asked for.
+    #[cfg(test)]
+    pub(crate) fn asked(&self) -> std::collections::BTreeSet<String> {
+        self.asked.borrow().clone()
+    }
+
     fn get(&self, key: &str, given: &[(&'static str, FluentValue<'_>)]) -> String {
+        #[cfg(test)]
+        self.asked.borrow_mut().insert(key.to_owned());
         let bundle = match self.language {
             Language::De => &self.german,
             Language::En => &self.english,
@@ -222,6 +235,7 @@ texts! {
     privacy_local = "privacy-local"();
 
     f11_notice = "f11-notice"();
+    f11_shared = "f11-shared"();
     f11_unavailable = "f11-unavailable"();
 
     card_title = "card-title"();
@@ -324,7 +338,6 @@ texts! {
     error_technician_left = "error-technician-left"();
     error_no_network = "error-no-network"();
     error_relay_unreachable = "error-relay-unreachable"();
-    error_udp_blocked = "error-udp-blocked"();
     error_relay_full = "error-relay-full"();
     error_relay_untrusted = "error-relay-untrusted"();
     error_clock = "error-clock"(date: &str, time: &str);
@@ -348,15 +361,30 @@ texts! {
 
     a11y_code_field = "a11y-code-field"(digits: usize);
     a11y_bar = "a11y-bar"(state: &str);
+    a11y_frame = "a11y-frame"();
 }
 
-/// Keys without a page: a mode that does not exist any more, and notices of systems to come.
+/// Every key that has an accessor.
 #[cfg(test)]
-const RESERVED: &[&str] = &[
-    "consent-control-unrecorded",
-    "f11-shared",
-    "bar-protected",
-    "a11y-frame",
+pub(crate) fn used() -> impl Iterator<Item = &'static str> {
+    USED.iter().map(|(key, _)| *key)
+}
+
+/// Keys without a page, each with the reason.
+#[cfg(test)]
+const RESERVED: &[(&str, &str)] = &[
+    (
+        "consent-control-unrecorded",
+        "there is no control without a recording",
+    ),
+    (
+        "bar-protected",
+        "asked by systems whose secure desktop no program may touch; on X11 there is none",
+    ),
+    (
+        "error-udp-blocked",
+        "where UDP is blocked the agent connects over TCP; where both are, the relay is unreachable",
+    ),
 ];
 
 #[cfg(test)]
@@ -411,7 +439,7 @@ mod tests {
     #[test]
     fn every_key_is_used_or_reserved_and_no_other() {
         let used = USED.iter().map(|(key, _)| (*key).to_owned());
-        let reserved = RESERVED.iter().map(|key| (*key).to_owned());
+        let reserved = RESERVED.iter().map(|(key, _)| (*key).to_owned());
         let ours: Vec<String> = used.chain(reserved).collect();
         let once: BTreeSet<String> = ours.iter().cloned().collect();
         assert_eq!(ours.len(), once.len(), "a key is listed twice");

@@ -38,6 +38,8 @@ pub enum StopKey {
     Unknown,
     /// Watched by raw events.
     Watched,
+    /// Watched, and another program reacts to the key as well.
+    Shared,
     /// Cannot be watched here.
     Unavailable,
 }
@@ -350,8 +352,6 @@ pub enum Problem {
     NoNetwork,
     /// `error-relay-unreachable`.
     RelayUnreachable,
-    /// `error-udp-blocked`.
-    UdpBlocked,
     /// `error-relay-full`.
     RelayFull,
     /// `error-relay-untrusted`.
@@ -382,8 +382,6 @@ pub enum Problem {
     ScreenUnreadable(String),
     /// `error-wayland`.
     Wayland,
-    /// `error-already-running`.
-    AlreadyRunning,
     /// `error-internal`.
     Internal,
 }

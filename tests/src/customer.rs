@@ -60,6 +60,8 @@ pub enum Button {
     EndLost,
     /// The same, while the question is open: "Yes, end".
     EndLostYes,
+    /// Page at the end of a recorded session: "Close".
+    Close,
 }
 
 impl Button {
@@ -76,8 +78,8 @@ impl Button {
             // One behind the other; on the bar behind Stop, end, move and language.
             Self::Screen(number) => 1 + usize::from(number),
             Self::BarScreen(number) => 4 + usize::from(number),
-            // Nothing can be switched then.
-            Self::EndLostYes => 5,
+            // Nothing can be switched then. At the end print, save and another code come before.
+            Self::EndLostYes | Self::Close => 5,
         }
     }
 }

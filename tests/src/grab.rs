@@ -122,6 +122,9 @@ impl Picture {
             png::Encoder::new(BufWriter::new(file), self.width as u32, self.height as u32);
         encoder.set_color(png::ColorType::Rgb);
         encoder.set_depth(png::BitDepth::Eight);
+        encoder.set_compression(png::Compression::High);
+        // Pages are flat: what a filter does to their rows packs worse.
+        encoder.set_filter(png::Filter::NoFilter);
         let bytes: Vec<u8> = self
             .pixels
             .iter()

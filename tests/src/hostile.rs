@@ -95,6 +95,19 @@ impl Hostile {
 
     /// Awaits an agent, and goes with it as far as its question for the nameplate.
     pub async fn meet(&self) -> Result<Met> {
+        let mut met = self.greet(VERSION, unix_now()).await?;
+        let AgentToRelay::Join { nameplate } = met.next().await? else {
+            bail!("the agent asks for a nameplate")
+        };
+        ensure!(
+            nameplate.as_str() == NAMEPLATE,
+            "the nameplate that was typed"
+        );
+        Ok(met)
+    }
+
+    /// Awaits an agent, and greets it as a relay of this version, in whose opinion it is this time.
+    pub async fn greet(&self, version: u16, now: u64) -> Result<Met> {
         let incoming = timeout(PATIENCE, self.endpoint.accept())
             .await
             .context("no agent connects")?;
@@ -121,25 +134,23 @@ impl Hostile {
             "the agent states its configuration"
         );
         met.say(RelayToAgent::Hello {
-            version: VERSION,
-            now: unix_now(),
+            version,
+            now,
             control: ControlOffer::Recorded {
                 deletion: retention::latest_deletion(unix_now()),
             },
         })
         .await?;
-        let AgentToRelay::Join { nameplate } = met.next().await? else {
-            bail!("the agent asks for a nameplate")
-        };
-        ensure!(
-            nameplate.as_str() == NAMEPLATE,
-            "the nameplate that was typed"
-        );
         Ok(met)
     }
 
     /// Pairs properly with an agent that was met: its consent page follows.
     pub async fn pair(&self, met: &mut Met) -> Result<Pair> {
+        self.pair_as(met, None).await
+    }
+
+    /// The same, with other words about the technician than the true ones.
+    pub async fn pair_as(&self, met: &mut Met, words: Option<ConsoleToAgent>) -> Result<Pair> {
         let session: SessionId = crypto::random(&mut OsRng);
         met.say(RelayToAgent::Joined { session }).await?;
         let AgentToRelay::Share { share } = met.next().await? else {
@@ -193,7 +204,7 @@ impl Hostile {
             chain,
             signature: pair.paired.signature,
         };
-        pair.say(met, &technician).await?;
+        pair.say(met, &words.unwrap_or(technician)).await?;
         Ok(pair)
     }
 }

@@ -54,6 +54,7 @@ pub mod pattern;
 pub mod proc;
 pub mod programs;
 pub mod reader;
+pub mod reading;
 pub mod scenery;
 pub mod sealed;
 pub mod session;

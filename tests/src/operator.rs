@@ -70,6 +70,11 @@ impl Operator {
         Self::at(self.programs, &self.folder, address)
     }
 
+    /// A stranger with a relay of his own at the same address, and a CA of his own.
+    pub fn taken_over(&self, folder: &Path) -> Result<Self> {
+        Self::listening(self.programs.clone(), folder, self.listen)
+    }
+
     fn listening(programs: Programs, folder: &Path, listen: SocketAddr) -> Result<Self> {
         let this = Self {
             programs,
@@ -102,6 +107,11 @@ impl Operator {
         let limits = "[limits]\nsessions = 100000\nconnections = 100000\n\
                       connections_per_network = 100000\njoins_per_network = 100000\n";
         self.write_configuration(&self.address(), limits)
+    }
+
+    /// Writes relay.toml with room for one client alone.
+    pub fn configure_for_one(&self) -> Result<()> {
+        self.write_configuration(&self.address(), "[limits]\nconnections_per_network = 1\n")
     }
 
     fn write_configuration(&self, public_address: &str, more: &str) -> Result<()> {

@@ -1,20 +1,24 @@
-//! Reads the programs' pages as a screen reader does: over a message bus of its own, through AT-SPI.
+//! Reads the programs' pages as a screen reader does, and presses their buttons: over a message bus of its
+//! own, through AT-SPI.
 //!
 //! ```text
 //! program ── AccessKit ──► accessibility bus ◄── Reader: every name on the page, in order
+//!                                            ◄── Heard:  what is announced without being asked for
 //! ```
 //! What it returns is what the people in front of the screens are told; [`Words`] says what they should be told,
 //! by the key of the text.
 
+use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use zbus::blocking::{Connection, Proxy, connection};
 use zbus::names::OwnedBusName;
-use zbus::zvariant::{OwnedObjectPath, Value};
+use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
 
 use crate::wait;
 use crate::xserver::Process;
@@ -28,6 +32,8 @@ pub struct Reader {
 }
 
 type Place = (OwnedBusName, OwnedObjectPath);
+/// Kind, two details, what it is about, and more.
+type Event = (String, i32, i32, OwnedValue, HashMap<String, OwnedValue>);
 
 /// What a program for assistive technology does to a control.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +123,91 @@ impl Reader {
         said.with_context(|| format!("it shows {last:?}"))
     }
 
+    /// What a program announces from now on by itself.
+    pub fn listen(&self) -> Result<Heard> {
+        let rule = zbus::MatchRule::builder()
+            .msg_type(zbus::message::Type::Signal)
+            .interface("org.a11y.atspi.Event.Object")?
+            .member("Announcement")?
+            .build();
+        let registry = Proxy::new(
+            &self.accessible,
+            "org.a11y.atspi.Registry",
+            "/org/a11y/atspi/registry",
+            "org.a11y.atspi.Registry",
+        )?;
+        let everything = ("object:announcement", Vec::<String>::new(), "");
+        registry.call_method("RegisterEvent", &everything)?;
+        let signals = zbus::blocking::MessageIterator::for_match_rule(
+            rule,
+            &self.accessible,
+            Some(ANNOUNCEMENTS),
+        )?;
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let book = Arc::clone(&said);
+        // Ends with the bus.
+        std::thread::spawn(move || {
+            for signal in signals.flatten() {
+                let body = signal.body();
+                let Ok((_, _, _, words, _)) = body.deserialize::<Event>() else {
+                    continue;
+                };
+                if let Ok(words) = String::try_from(words) {
+                    book.lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push(words);
+                }
+            }
+        });
+        Ok(Heard { said })
+    }
+
+    /// Presses the control with this name as an aid does, once it is there and not busy.
+    pub fn press(&self, pid: u32, words: &Words, limit: Duration) -> Result<()> {
+        let mut last = Vec::new();
+        let place = wait::until(&format!("the control {words:?}"), limit, || {
+            let controls = self.controls(pid)?;
+            let found = controls.iter().find(|(_, name)| words.fit(name)).cloned();
+            last = controls.into_iter().map(|(_, name)| name).collect();
+            let Some((place, _)) = found else {
+                return Ok(None);
+            };
+            let state: Vec<u32> = self.proxy(&place)?.call("GetState", &())?;
+            let busy = state.first().is_some_and(|low| low & BUSY != 0);
+            Ok((!busy).then_some(place))
+        });
+        let place = place.with_context(|| format!("there are {last:?}"))?;
+        let done: bool = self.action(&place)?.call("DoAction", &(0i32))?;
+        ensure!(done, "{words:?} does nothing");
+        Ok(())
+    }
+
+    /// Everything on a program's page that can be pressed, with its name.
+    fn controls(&self, pid: u32) -> Result<Vec<(Place, String)>> {
+        let mut found = Vec::new();
+        for place in self.windows(pid)? {
+            self.gather_controls(&place, 0, &mut found);
+        }
+        Ok(found)
+    }
+
+    fn gather_controls(&self, place: &Place, depth: usize, found: &mut Vec<(Place, String)>) {
+        if depth > DEEPEST || found.len() > MOST {
+            return;
+        }
+        let actions = self
+            .action(place)
+            .and_then(|proxy| Ok(proxy.get_property::<i32>("NActions")?));
+        if actions.is_ok_and(|count| count > 0)
+            && let Ok(name) = self.name(place)
+        {
+            found.push((place.clone(), name));
+        }
+        for child in self.children(place).unwrap_or_default() {
+            self.gather_controls(&child, depth + 1, found);
+        }
+    }
+
     /// Does what assistive technology does to whatever shows this text: presses it, or gives it the keyboard.
     /// False: it is not there, or it does not let itself be used.
     pub fn act(&self, pid: u32, words: &Words, act: Act) -> Result<bool> {
@@ -124,9 +215,7 @@ impl Reader {
             return Ok(false);
         };
         let done: zbus::Result<bool> = match act {
-            Act::Press => self
-                .of(&place, "org.a11y.atspi.Action")?
-                .call("DoAction", &0),
+            Act::Press => self.action(&place)?.call("DoAction", &0),
             Act::Focus => self
                 .of(&place, "org.a11y.atspi.Component")?
                 .call("GrabFocus", &()),
@@ -192,6 +281,10 @@ impl Reader {
         self.of(place, "org.a11y.atspi.Accessible")
     }
 
+    fn action(&self, place: &Place) -> Result<Proxy<'static>> {
+        self.of(place, "org.a11y.atspi.Action")
+    }
+
     fn of(&self, (name, path): &Place, interface: &'static str) -> Result<Proxy<'static>> {
         let builder = zbus::blocking::proxy::Builder::new(&self.accessible)
             .destination(name.clone())?
@@ -200,6 +293,29 @@ impl Reader {
             // What was shown a moment ago is not what is asked for.
             .cache_properties(zbus::proxy::CacheProperties::No);
         Ok(builder.build()?)
+    }
+}
+
+/// What was announced.
+#[derive(Debug, Clone)]
+pub struct Heard {
+    said: Arc<Mutex<Vec<String>>>,
+}
+
+impl Heard {
+    /// All of it so far.
+    pub fn said(&self) -> Vec<String> {
+        self.said
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Waits until this text is announced.
+    pub fn wait(&self, words: &Words, limit: Duration) -> Result<()> {
+        let heard = || Ok(self.said().iter().any(|said| words.fit(said)));
+        wait::until_true(&format!("the announcement {words:?}"), limit, heard)
+            .with_context(|| format!("it announced {:?}", self.said()))
     }
 }
 
@@ -227,6 +343,16 @@ impl Words {
             .find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "))
             .with_context(|| format!("there is no text {key}"))?;
         let mut parts = Vec::new();
+        // The common form of a text that depends on a number.
+        let line = if line.trim_end().ends_with("->") {
+            texts
+                .lines()
+                .skip_while(|other| !other.starts_with(key))
+                .find_map(|line| line.trim_start().strip_prefix("*[other] "))
+                .with_context(|| format!("{key} has no form for many"))?
+        } else {
+            line
+        };
         for part in line.split('{') {
             // Behind a name that is put in stands what is fixed again.
             let fixed = part.rsplit_once('}').map_or(part, |(_, fixed)| fixed);
@@ -272,6 +398,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Pages are flat; what is deeper or longer is none.
 const DEEPEST: usize = 24;
 const MOST: usize = 400;
+/// AT-SPI's bit for a control that takes no press yet.
+const BUSY: u32 = 1 << 3;
+/// Announcements that may wait to be noted.
+const ANNOUNCEMENTS: usize = 256;
 
 #[cfg(test)]
 mod tests {

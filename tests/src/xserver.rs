@@ -137,9 +137,16 @@ pub struct XServer {
 impl XServer {
     /// Starts a screen of this size with an XKB layout (`us`, `de`, …), without window manager.
     pub fn start(width: u16, height: u16, layout: &str) -> Result<Self> {
+        Self::start_with(width, height, layout, &[])
+    }
+
+    /// The same with more words for Xvfb, such as `["-extension", "XTEST"]`, which leaves one out.
+    pub fn start_with(width: u16, height: u16, layout: &str, more: &[&str]) -> Result<Self> {
         let size = format!("{width}x{height}x24");
         let mut command = Command::new("Xvfb");
-        command.args(["-screen", "0", &size, "-dpi", "96"]);
+        command
+            .args(["-screen", "0", &size, "-dpi", "96"])
+            .args(more);
         Self::serve("Xvfb", &mut command, (width, height), layout)
     }
 

@@ -79,6 +79,7 @@ impl Bench {
             operator: operator(),
             language: Language::De,
             code: code.map(str::to_owned),
+            dark: None,
         };
         let stand = Stand {
             app: None,
@@ -93,6 +94,8 @@ impl Bench {
                     if let Some((setup, link)) = stand.setup.take() {
                         let lookout = Lookout::new(Arc::clone(&link.provenance));
                         stand.app = Some(App::new(ui.ctx(), setup, link, lookout));
+                        // Its letters are known from the next frame on.
+                        return;
                     }
                     let now = stand.now;
                     let app = stand.app.as_mut().expect("made above");

@@ -31,7 +31,9 @@ enum Shape {
 enum Edge {
     #[default]
     Top,
+    Right,
     Bottom,
+    Left,
     /// The customer has dragged it somewhere.
     Free,
 }
@@ -72,12 +74,13 @@ impl Window {
         }
     }
 
-    /// Sends the bar to the other edge.
+    /// Sends the bar to the next edge, clockwise.
     pub(super) fn next_edge(&mut self, ctx: &Context) {
-        self.edge = if self.edge == Edge::Top {
-            Edge::Bottom
-        } else {
-            Edge::Top
+        self.edge = match self.edge {
+            Edge::Top => Edge::Right,
+            Edge::Right => Edge::Bottom,
+            Edge::Bottom => Edge::Left,
+            Edge::Left | Edge::Free => Edge::Top,
         };
         self.tries = TRIES;
         ctx.request_repaint();
@@ -124,15 +127,21 @@ impl Window {
     fn place(&mut self, ctx: &Context, height: f32, monitor: Option<Rect>) {
         self.on = monitor;
         self.tries = self.tries.saturating_sub(1);
-        let room = monitor.map_or(tokens::BAR_WIDTH, |monitor| monitor.width());
-        let size = Vec2::new(tokens::BAR_WIDTH.min(room), height);
+        let wanted = match self.edge {
+            Edge::Left | Edge::Right => tokens::BAR_SIDE,
+            Edge::Top | Edge::Bottom | Edge::Free => tokens::BAR_WIDTH,
+        };
+        let room = monitor.map_or(Vec2::splat(f32::INFINITY), |monitor| monitor.size());
+        let size = Vec2::new(wanted, height).min(room);
         ctx.send_viewport_cmd(ViewportCommand::MinInnerSize(Vec2::splat(1.0)));
         ctx.send_viewport_cmd(ViewportCommand::InnerSize(size));
         if let Some(monitor) = monitor {
-            let left = monitor.center().x - size.x / 2.0;
+            let centre = monitor.center() - size / 2.0;
             let place = match self.edge {
-                Edge::Top => Some(Pos2::new(left, monitor.top())),
-                Edge::Bottom => Some(Pos2::new(left, monitor.bottom() - height)),
+                Edge::Top => Some(Pos2::new(centre.x, monitor.top())),
+                Edge::Bottom => Some(Pos2::new(centre.x, monitor.bottom() - size.y)),
+                Edge::Left => Some(Pos2::new(monitor.left(), centre.y)),
+                Edge::Right => Some(Pos2::new(monitor.right() - size.x, centre.y)),
                 Edge::Free => None,
             };
             if let Some(place) = place {

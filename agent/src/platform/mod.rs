@@ -413,6 +413,21 @@ fn refuse_wayland(display: Option<&str>, session: &Session) -> Result<(), Error>
     if wayland { Err(Error::Wayland) } else { Ok(()) }
 }
 
+/// True for a dark desktop. None if nobody tells.
+pub fn dark(display: Option<&str>) -> Option<bool> {
+    x11::theme::dark(display).ok().flatten()
+}
+
+/// True if this desktop's screen cannot be shown because it is a Wayland session.
+pub fn wayland() -> bool {
+    refuse_wayland(None, &Session::from_environment()).is_err()
+}
+
+/// True if another program uses F11 as well. It stops all the same.
+pub fn stop_key_taken(display: Option<&str>) -> Result<bool, Error> {
+    x11::stop_key::taken(display)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -105,10 +105,10 @@ pub fn start(setup: Setup) -> std::io::Result<Engine> {
         let shared = shared.clone();
         platform::Watch::start(None, move |seen| shared.handle_seen(&seen)).ok()
     };
-    shared.set_stop_key(if watch.is_some() {
-        StopKey::Watched
-    } else {
-        StopKey::Unavailable
+    shared.set_stop_key(match &watch {
+        Some(_) if platform::stop_key_taken(None).unwrap_or_default() => StopKey::Shared,
+        Some(_) => StopKey::Watched,
+        None => StopKey::Unavailable,
     });
     let provenance = eyes::Eyes::new(watch.as_ref(), setup.window, own.clone());
     let driver = driver::Driver::new(configuration, shared, inbox, own, setup.window);

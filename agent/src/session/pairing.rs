@@ -241,6 +241,7 @@ fn connect_problem(error: &ConnectError) -> Problem {
     match error {
         ConnectError::NoNetwork(_) => Problem::NoNetwork,
         ConnectError::Resolve(_) | ConnectError::Unreachable => Problem::RelayUnreachable,
+        ConnectError::Full => Problem::RelayFull,
         ConnectError::Untrusted => Problem::RelayUntrusted,
         ConnectError::Clock => Problem::Clock,
         ConnectError::Refused(_) => Problem::AgentOld,

@@ -1,15 +1,16 @@
 //! The bar: what the technician can do right now, Stop, and what can be switched.
 //!
-//! It lies above all windows for the whole session. Sign and word tell the state. Stop comes
-//! first and is never hidden by a question. Every word that widens rights is a granting button;
-//! what narrows them acts at once.
+//! It lies above all windows for the whole session, at any edge of the screen. Sign and word tell
+//! the state. Stop comes first and is never hidden: where the screen has no room for all, notices and
+//! questions scroll beneath it. Every word that widens rights is a granting button; what narrows them
+//! acts at once.
 
-use egui::{Rect, Ui, UiBuilder};
+use egui::{Rect, ScrollArea, Ui, UiBuilder};
 use fernsicht_protocol::messages::ControlOffer;
 
 use super::consent::deletion_date;
-use super::pen::{Look, Pen, announce};
-use super::sign::{self, Sign};
+use super::pen::{Look, Pen, announce, mention};
+use super::sign::Sign;
 use super::{Action, minutes_until, screens, sheet, tokens};
 use crate::hand::Grant;
 use crate::view::{BarState, Notice, Question, Session};
@@ -25,8 +26,40 @@ pub(crate) fn ui(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session) {
     );
     let used = ui
         .scope_builder(UiBuilder::new().id_salt("bar").max_rect(inner), |ui| {
+            ui.spacing_mut().item_spacing.y = tokens::TIGHT;
             state(ui, pen, session);
             buttons(ui, pen, session);
+            more(ui, pen, session, whole.top());
+        })
+        .response
+        .rect;
+    let (width, colour) = match session.state {
+        BarState::Control | BarState::CustomerFirst => (6.0, palette.stop),
+        BarState::View => (4.0, palette.lead),
+        BarState::ViewOff | BarState::Stopped | BarState::Reconnecting => (2.0, palette.line),
+    };
+    let edge = egui::Stroke::new(width, colour);
+    ui.painter()
+        .rect_stroke(whole, 0.0, edge, egui::StrokeKind::Inside);
+    pen.bar_height = Some((used.bottom() - whole.top() + EDGE.y).ceil());
+}
+
+/// Notice and question, no higher than the screen has room for.
+fn more(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session, top: f32) {
+    let nothing = session.notice.is_none() && session.question.is_none();
+    if nothing && session.screens.is_empty() {
+        return;
+    }
+    let room = pen.room.map_or(f32::INFINITY, |room| {
+        room - (ui.cursor().top() - top) - EDGE.y
+    });
+    ScrollArea::vertical()
+        .id_salt("more")
+        .max_height(room.max(tokens::BUTTON))
+        .min_scrolled_height(tokens::BUTTON)
+        .auto_shrink([false, true])
+        .show(ui, |ui| {
+            sheet::scroll_by_key(ui, room);
             if let Some(notice) = &session.notice {
                 self::notice(ui, pen, notice);
             }
@@ -35,13 +68,7 @@ pub(crate) fn ui(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session) {
             } else if !session.screens.is_empty() {
                 choice(ui, pen, session);
             }
-        })
-        .response
-        .rect;
-    let edge = egui::Stroke::new(3.0, palette.line);
-    ui.painter()
-        .rect_stroke(whole, 0.0, edge, egui::StrokeKind::Inside);
-    pen.bar_height = Some((used.bottom() - whole.top() + EDGE.y).ceil());
+        });
 }
 
 fn state(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session) {
@@ -50,39 +77,61 @@ fn state(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session) {
     let (sign, sentence) = match session.state {
         BarState::View => (Sign::Eye, texts.bar_view(name)),
         BarState::Control => (Sign::Mouse, texts.bar_control(name)),
-        BarState::ViewOff => (Sign::Off, texts.bar_view_off(name)),
+        BarState::ViewOff => (Sign::Unseen, texts.bar_view_off(name)),
         BarState::Stopped => (Sign::Stop, texts.bar_stopped(name)),
         BarState::CustomerFirst => (Sign::Person, texts.bar_you_first(name)),
         BarState::Reconnecting => (Sign::Warning, texts.bar_reconnecting()),
     };
     let colour = pen.palette(ui).text;
     let spoken = texts.a11y_bar(&sentence);
+    let seen = match session.state {
+        BarState::View | BarState::Control | BarState::CustomerFirst => Some(texts.a11y_frame()),
+        BarState::ViewOff | BarState::Stopped | BarState::Reconnecting => None,
+    };
+    let said = |ui: &mut Ui| {
+        let response = pen.sign(ui, sign, sentence, colour, tokens::LEAD);
+        ui.ctx().accesskit_node_builder(response.id, |node| {
+            node.set_label(spoken);
+            if let Some(seen) = seen {
+                node.set_description(seen);
+            }
+        });
+        announce(ui, &response);
+    };
+    if ui.available_width() < NARROW {
+        said(ui);
+        return ui.vertical(|ui| recording(ui, pen, session)).inner;
+    }
     ui.horizontal_top(|ui| {
         let width = ui.available_width() - RECORDING;
         ui.allocate_ui(egui::vec2(width, 0.0), |ui| {
             ui.set_width(width);
-            let response = pen.sign(ui, sign, sentence, colour, tokens::LEAD);
-            ui.ctx()
-                .accesskit_node_builder(response.id, |node| node.set_label(spoken));
-            announce(ui, &response);
+            said(ui);
         });
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Min), |ui| {
-            let (word, sign) = if session.recorded {
-                (texts.bar_recording(), Sign::Recording)
-            } else {
-                (texts.bar_not_recording(), Sign::Empty)
-            };
-            ui.label(word);
-            let square = egui::Vec2::splat(tokens::BODY);
-            let (rect, _) = ui.allocate_exact_size(square, egui::Sense::hover());
-            sign::paint(ui, rect, sign, colour);
+            let size = egui::vec2(RECORDING - tokens::GAP, 0.0);
+            let rows = egui::Layout::top_down(egui::Align::Min);
+            ui.allocate_ui_with_layout(size, rows, |ui| recording(ui, pen, session));
         });
     });
 }
 
+fn recording(ui: &mut Ui, pen: &Pen<'_>, session: &Session) {
+    let (word, sign) = if session.recorded {
+        (pen.texts.bar_recording(), Sign::Recording)
+    } else {
+        (pen.texts.bar_not_recording(), Sign::Empty)
+    };
+    let colour = pen.palette(ui).text;
+    let response = pen.sign(ui, sign, word, colour, tokens::BODY);
+    mention(ui, &response);
+}
+
 fn buttons(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session) {
     let texts = pen.texts;
-    ui.horizontal_wrapped(|ui| {
+    // One below the other, each as wide as the bar.
+    pen.stretch = ui.available_width() < SLENDER;
+    let row = |ui: &mut Ui, pen: &mut Pen<'_>| {
         pen.button(ui, Look::Stop, texts.bar_button_stop(), Action::Stop);
         match session.state {
             BarState::View => {
@@ -120,10 +169,16 @@ fn buttons(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session) {
         pen.button(ui, Look::Quiet, texts.bar_button_end(), Action::AskEnd);
         move_button(ui, pen);
         sheet::language_switch(ui, pen);
-    });
+    };
+    if ui.available_width() < SLENDER {
+        ui.vertical(|ui| row(ui, pen));
+    } else {
+        ui.horizontal_wrapped(|ui| row(ui, pen));
+    }
+    pen.stretch = false;
 }
 
-/// Dragged, it moves the bar freely; pressed, it sends it to the other edge of the screen.
+/// Dragged, it moves the bar freely; pressed, it sends it to the screen's next edge.
 fn move_button(ui: &mut Ui, pen: &mut Pen<'_>) {
     let response = pen.plain(ui, Look::Quiet, pen.texts.bar_button_move());
     let dragged = response.interact(egui::Sense::click_and_drag());
@@ -217,4 +272,8 @@ fn upgrade(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session) {
 
 const EDGE: egui::Vec2 = egui::vec2(14.0, 10.0);
 /// Room for the word on the recording.
-const RECORDING: f32 = 220.0;
+const RECORDING: f32 = 230.0;
+/// On a bar narrower than this, the recording's word stands beneath the state.
+const NARROW: f32 = 560.0;
+/// On a bar narrower than this, buttons stand one below the other.
+const SLENDER: f32 = 400.0;

@@ -13,10 +13,13 @@ use crate::view::{EndReason, Ended, Saved};
 pub(crate) fn ui(ui: &mut Ui, pen: &mut Pen<'_>, ended: &Ended, form: &mut Form) {
     let body = |ui: &mut Ui, pen: &mut Pen<'_>| {
         pen.title(ui, pen.texts.end_title());
-        let good = pen.palette(ui).good;
-        let safe = pen.sign(ui, Sign::Check, pen.texts.end_safe(), good, tokens::LEAD);
-        announce(ui, &safe);
-        ui.add_space(tokens::GAP);
+        let palette = pen.palette(ui);
+        pen.boxed(ui, palette.surface, |pen, ui| {
+            let sentence = pen.texts.end_safe();
+            let safe = pen.sign(ui, Sign::Check, sentence, palette.good, tokens::LEAD);
+            announce(ui, &safe);
+        });
+        ui.add_space(tokens::TIGHT);
         reason(ui, pen, ended);
         summary(ui, pen, ended);
         match &ended.receipt {

@@ -202,12 +202,12 @@ fn minutes_until(now: Instant, then: Instant) -> u64 {
         .max(1)
 }
 
-/// When a page with this deadline looks different next.
+/// When a page with this deadline looks different next: with each minute, and with each second of the last.
 pub(crate) fn next_tick(now: Instant, deadline: Instant) -> Duration {
     let left = deadline.saturating_duration_since(now);
-    if left > consent::COUNTDOWN {
-        left - consent::COUNTDOWN
-    } else {
-        Duration::from_secs(1)
+    if left <= consent::COUNTDOWN {
+        return Duration::from_secs(1);
     }
+    let into = Duration::from_nanos((left.as_nanos() % 60_000_000_000) as u64);
+    into + Duration::from_millis(1)
 }

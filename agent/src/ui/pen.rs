@@ -2,7 +2,8 @@
 //!
 //! A page takes a [`Pen`] and leaves at most one [`Action`] in it. Granting buttons also leave
 //! their place, so that the gate can tell how long they have been in plain sight; until then
-//! they are drawn as an outline and their click counts for nothing.
+//! they are drawn as a dashed outline with a clock, screen readers hear that they are busy, and
+//! their click counts for nothing.
 //!
 //! Keys on every page: Tab and Shift+Tab go from one control to the next, Space or Enter presses
 //! the one with the ring, Page Up and Page Down scroll, Ctrl with + and − changes the size. No
@@ -11,8 +12,7 @@
 use std::time::Instant;
 
 use egui::{
-    Align, Color32, CornerRadius, FontFamily, FontId, Rect, Response, RichText, Sense, Stroke,
-    StrokeKind, Ui,
+    Align, Color32, CornerRadius, FontId, Rect, Response, RichText, Sense, Stroke, StrokeKind, Ui,
 };
 
 use super::sign::{self, Sign};
@@ -44,8 +44,16 @@ pub(crate) struct Pen<'a> {
     pub(crate) wall_s: i64,
     /// The granting buttons whose press would count.
     pub(crate) ready: Vec<Grant>,
+    /// The height of the screen, if it is known: the bar gets no higher.
+    pub(crate) room: Option<f32>,
     /// How high the bar is.
     pub(crate) bar_height: Option<f32>,
+    /// Buttons are as wide as there is room.
+    pub(crate) stretch: bool,
+    /// True on a low window, where every line counts.
+    pub(crate) low: bool,
+    /// True if the program was started again while it was open: the page says so.
+    pub(crate) started_again: bool,
     /// Granting buttons in plain sight, in points.
     pub(crate) placed: Vec<(Grant, Rect)>,
     /// A granting button on which the mouse has just gone down.
@@ -62,18 +70,28 @@ impl Pen<'_> {
         tokens::palette(ui.theme())
     }
 
-    /// A page's title.
+    /// A page's title. Screen readers say it when the page comes.
     pub(crate) fn title(&self, ui: &mut Ui, text: String) {
-        let response = ui.add(egui::Label::new(RichText::new(text).heading()).wrap());
+        let size = if self.low {
+            tokens::LEAD
+        } else {
+            tokens::TITLE
+        };
+        let title = RichText::new(&text).font(tokens::strong(size));
+        let response = ui.add(egui::Label::new(title).wrap());
+        mention(ui, &response);
         ui.ctx().accesskit_node_builder(response.id, |node| {
             node.set_role(egui::accesskit::Role::Heading);
             node.set_level(1);
+            // What is a label's value is no heading's name.
+            node.set_label(text);
         });
     }
 
     /// The sentence that matters most.
     pub(crate) fn lead(&self, ui: &mut Ui, text: String) {
-        ui.add(egui::Label::new(RichText::new(text).size(tokens::LEAD)).wrap());
+        let text = RichText::new(text).font(tokens::strong(tokens::LEAD));
+        ui.add(egui::Label::new(text).wrap());
     }
 
     /// Running text.
@@ -90,17 +108,41 @@ impl Pen<'_> {
         colour: Color32,
         size: f32,
     ) -> Response {
+        let font = if size > tokens::BODY {
+            tokens::strong(size)
+        } else {
+            FontId::proportional(size)
+        };
+        let row = ui.fonts_mut(|fonts| fonts.row_height(&font));
         ui.horizontal_top(|ui| {
-            let (rect, _) =
-                ui.allocate_exact_size(egui::vec2(size * 1.4, size * 1.15), Sense::hover());
+            let (rect, _) = ui.allocate_exact_size(egui::vec2(size * 1.4, row), Sense::hover());
             let square = Rect::from_min_size(
                 rect.left_center() - egui::vec2(0.0, size / 2.0),
                 egui::Vec2::splat(size),
             );
             sign::paint(ui, square, sign, colour);
-            ui.add(egui::Label::new(RichText::new(text).size(size).color(colour)).wrap())
+            ui.add(egui::Label::new(RichText::new(text).font(font).color(colour)).wrap())
         })
         .inner
+    }
+
+    /// The one thing that a page has to say: a large sign, and the sentence beside it.
+    pub(crate) fn message(&self, ui: &mut Ui, sign: Sign, text: String, colour: Color32) {
+        let size = if self.low {
+            tokens::TITLE
+        } else {
+            tokens::SIGN
+        };
+        let said = ui
+            .horizontal_top(|ui| {
+                let (square, _) = ui.allocate_exact_size(egui::Vec2::splat(size), Sense::hover());
+                sign::paint(ui, square, sign, colour);
+                ui.add_space(tokens::GAP);
+                let font = tokens::strong(tokens::LEAD);
+                ui.add(egui::Label::new(RichText::new(text).font(font).color(colour)).wrap())
+            })
+            .inner;
+        announce(ui, &said);
     }
 
     /// A box in which something stands apart.
@@ -141,8 +183,16 @@ impl Pen<'_> {
 
     /// A button that grants nothing; the caller looks at the response.
     pub(crate) fn plain(&self, ui: &mut Ui, look: Look, text: String) -> Response {
-        let natural = natural_width(ui, &text);
-        face(ui, self.palette(ui), look, true, text, natural)
+        let width = self.width(ui, &text);
+        face(ui, self.palette(ui), look, true, text, width)
+    }
+
+    /// An error that has the page to itself.
+    pub(crate) fn great_error(&mut self, ui: &mut Ui, text: String) {
+        let palette = self.palette(ui);
+        self.boxed(ui, palette.error, |pen, ui| {
+            pen.message(ui, Sign::Warning, text, palette.on_error);
+        });
     }
 
     /// A button as wide as there is room.
@@ -161,13 +211,25 @@ impl Pen<'_> {
 
     /// A granting button.
     pub(crate) fn grant(&mut self, ui: &mut Ui, grant: Grant, text: String) {
-        let width = natural_width(ui, &text);
+        let width = self.width(ui, &text);
         self.granting(ui, grant, text, width);
+    }
+
+    fn width(&self, ui: &Ui, text: &str) -> f32 {
+        if self.stretch {
+            ui.available_width()
+        } else {
+            natural_width(ui, text)
+        }
     }
 
     fn granting(&mut self, ui: &mut Ui, grant: Grant, text: String, width: f32) {
         let ready = self.ready.contains(&grant);
         let response = face(ui, self.palette(ui), Look::Quiet, ready, text, width);
+        if !ready {
+            ui.ctx()
+                .accesskit_node_builder(response.id, |node| node.set_busy());
+        }
         // Half a pixel of rounding is no reason to call it hidden.
         if ui.clip_rect().expand(0.5).contains_rect(response.rect) {
             self.placed.push((grant, response.rect));
@@ -204,8 +266,15 @@ pub(crate) fn announce(ui: &Ui, response: &Response) {
     });
 }
 
+/// Tells screen readers to say this when it changes and they have nothing else to say.
+pub(crate) fn mention(ui: &Ui, response: &Response) {
+    ui.ctx().accesskit_node_builder(response.id, |node| {
+        node.set_live(egui::accesskit::Live::Polite)
+    });
+}
+
 fn button_font() -> FontId {
-    FontId::new(tokens::BODY, FontFamily::Proportional)
+    tokens::strong(tokens::BODY)
 }
 
 /// As wide as the text on one line, if there is room for it.
@@ -234,7 +303,7 @@ pub(crate) fn common_height(ui: &Ui, texts: &[&str], width: f32) -> f32 {
         .fold(tokens::BUTTON, f32::max)
 }
 
-/// Draws a button: filled if a press counts, an outline if not yet.
+/// Draws a button: filled if a press counts; if not yet, a dashed outline with a clock on its edge.
 fn face(
     ui: &mut Ui,
     palette: &Palette,
@@ -284,6 +353,7 @@ fn face(
         );
     } else {
         dashes(ui, rect, palette.line);
+        clock(ui, rect, palette);
     }
     if response.has_focus() {
         painter.rect_stroke(
@@ -318,6 +388,18 @@ fn dashes(ui: &Ui, rect: Rect, colour: Color32) {
         5.0,
     ));
 }
+
+/// In the corner, half above the edge, where no word is.
+fn clock(ui: &Ui, rect: Rect, palette: &Palette) {
+    let middle = egui::pos2(rect.right() - CLOCK, rect.top() + 2.0);
+    ui.painter()
+        .circle_filled(middle, CLOCK * 0.75, palette.ground);
+    let square = Rect::from_center_size(middle, egui::Vec2::splat(CLOCK));
+    sign::paint(ui, square, Sign::Wait, palette.text);
+}
+
+/// The clock on a button that is not ready.
+const CLOCK: f32 = 16.0;
 
 fn equal_height_id() -> egui::Id {
     egui::Id::unique("equal height of buttons")

@@ -30,7 +30,6 @@ pub(crate) fn remedy(problem: &Problem) -> Remedy {
         }
         Problem::NoNetwork
         | Problem::RelayUnreachable
-        | Problem::UdpBlocked
         | Problem::RelayFull
         | Problem::RelayUntrusted
         | Problem::TooManyTries(_)
@@ -51,7 +50,6 @@ pub(crate) fn remedy(problem: &Problem) -> Remedy {
         | Problem::AgentOld
         | Problem::AgentDamaged
         | Problem::Wayland
-        | Problem::AlreadyRunning
         | Problem::Internal => Remedy::Close,
     }
 }
@@ -76,7 +74,6 @@ pub(crate) fn sentence_about(pen: &Pen<'_>, problem: &Problem, technician: &str)
         Problem::TechnicianLeft => texts.error_technician_left(),
         Problem::NoNetwork => texts.error_no_network(),
         Problem::RelayUnreachable => texts.error_relay_unreachable(),
-        Problem::UdpBlocked => texts.error_udp_blocked(),
         Problem::RelayFull => texts.error_relay_full(),
         Problem::RelayUntrusted => texts.error_relay_untrusted(),
         Problem::Clock => {
@@ -95,7 +92,6 @@ pub(crate) fn sentence_about(pen: &Pen<'_>, problem: &Problem, technician: &str)
         Problem::Tampered => texts.error_tampered(),
         Problem::ScreenUnreadable(detail) => texts.error_screen_unreadable(detail),
         Problem::Wayland => texts.error_wayland(),
-        Problem::AlreadyRunning => texts.error_already_running(),
         Problem::Internal => texts.error_internal(),
     }
 }
@@ -113,7 +109,8 @@ pub(crate) fn of_code(error: code::Error) -> Problem {
 pub(crate) fn ui(ui: &mut Ui, pen: &mut Pen<'_>, problem: &Problem) {
     let body = |ui: &mut Ui, pen: &mut Pen<'_>| {
         let sentence = sentence(pen, problem);
-        pen.error(ui, sentence);
+        ui.add_space(tokens::GROUP);
+        pen.great_error(ui, sentence);
         ui.add_space(tokens::GROUP);
         ui.horizontal_wrapped(|ui| {
             if remedy(problem) == Remedy::NewCode {

@@ -13,15 +13,18 @@ use crate::view::{Receipt, Saved};
 
 /// What the end page says of it, with its buttons.
 pub(crate) fn summary(ui: &mut Ui, pen: &mut Pen<'_>, receipt: &Receipt, form: &mut Form) {
+    let surface = pen.palette(ui).surface;
     let time = format::time(pen.texts.language(), receipt.from);
-    pen.text(ui, pen.texts.end_recorded(&time));
-    pen.text(ui, pen.texts.end_why_receipt());
-    lies(ui, pen, &receipt.saved);
-    ui.horizontal_wrapped(|ui| {
-        pen.button(ui, Look::Quiet, pen.texts.end_print(), Action::PrintReceipt);
-        if pen.plain(ui, Look::Quiet, pen.texts.end_save()).clicked() {
-            form.saving = true;
-        }
+    pen.boxed(ui, surface, |pen, ui| {
+        pen.text(ui, pen.texts.end_recorded(&time));
+        pen.text(ui, pen.texts.end_why_receipt());
+        lies(ui, pen, &receipt.saved);
+        ui.horizontal_wrapped(|ui| {
+            pen.button(ui, Look::Quiet, pen.texts.end_print(), Action::PrintReceipt);
+            if pen.plain(ui, Look::Quiet, pen.texts.end_save()).clicked() {
+                form.saving = true;
+            }
+        });
     });
 }
 
@@ -72,7 +75,8 @@ pub(crate) fn save_ui(ui: &mut Ui, pen: &mut Pen<'_>, receipt: &Receipt, form: &
 pub(crate) fn unsaved_ui(ui: &mut Ui, pen: &mut Pen<'_>, form: &mut Form) {
     let body = |ui: &mut Ui, pen: &mut Pen<'_>| {
         let sentence = pen.texts.end_close_unsaved();
-        pen.error(ui, sentence);
+        ui.add_space(tokens::GROUP);
+        pen.great_error(ui, sentence);
         ui.add_space(tokens::GROUP);
         ui.horizontal_wrapped(|ui| {
             if pen.plain(ui, Look::Lead, pen.texts.button_back()).clicked() {

@@ -1,12 +1,13 @@
-//! The sheet that every page but the bar is drawn on: language above, the page, what must
-//! always be in reach below.
+//! The sheet that every page but the bar is drawn on: whose program it is and the language above,
+//! the page, what must always be in reach below.
 //!
 //! Drawn from top to bottom, so that Tab goes the way that one reads. The header and the footer
 //! stay; the page between them scrolls.
 
 use egui::{Key, Rect, ScrollArea, Ui, UiBuilder, vec2};
 
-use super::pen::{Look, Pen};
+use super::pen::{Look, Pen, announce};
+use super::sign::Sign;
 use super::{Action, tokens};
 use crate::texts::Language;
 
@@ -21,7 +22,8 @@ pub(crate) fn show(
 ) {
     let whole = ui.max_rect();
     // On a low window every line counts: the language comes after the page.
-    let compact = whole.height() < LOW;
+    let compact = whole.height() < tokens::LOW;
+    pen.low = compact;
     ui.painter().rect_filled(whole, 0.0, pen.palette(ui).ground);
     let header = Rect::from_min_size(
         whole.min,
@@ -39,11 +41,24 @@ pub(crate) fn show(
                 .id_salt("header")
                 .max_rect(header.shrink2(vec2(tokens::MARGIN, 6.0))),
             |ui| {
+                ui.set_clip_rect(header);
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    language_switch(ui, pen)
+                    language_switch(ui, pen);
+                    // A file without a configuration names nobody.
+                    if pen.operator.name.is_empty() {
+                        return;
+                    }
+                    let rest = egui::Layout::left_to_right(egui::Align::Center);
+                    ui.with_layout(rest, |ui| {
+                        let font = tokens::strong(tokens::BODY);
+                        let whose = egui::RichText::new(pen.texts.app_title()).font(font);
+                        ui.add(egui::Label::new(whose).truncate());
+                    });
                 });
             },
         );
+        let line = egui::Stroke::new(1.0, pen.palette(ui).line);
+        ui.painter().hline(whole.x_range(), header.bottom(), line);
     }
     ui.scope_builder(UiBuilder::new().id_salt(name).max_rect(middle), |ui| {
         ui.set_clip_rect(middle);
@@ -52,14 +67,26 @@ pub(crate) fn show(
             .auto_shrink(false)
             .show(ui, |ui| {
                 scroll_by_key(ui, middle.height());
-                let width = (ui.available_width() - 2.0 * tokens::MARGIN).min(tokens::LINE);
-                let left = ui.available_rect_before_wrap().left() + tokens::MARGIN;
+                let room = ui.available_rect_before_wrap();
+                let width = (room.width() - 2.0 * tokens::MARGIN).min(tokens::LINE);
+                let left = (room.center().x - width / 2.0).round();
+                ui.add_space(if compact {
+                    tokens::TIGHT
+                } else {
+                    tokens::GROUP
+                });
                 let inner = Rect::from_min_size(
                     egui::pos2(left, ui.cursor().top()),
                     vec2(width, f32::INFINITY),
                 );
                 let used = ui
                     .scope_builder(UiBuilder::new().max_rect(inner), |ui| {
+                        if compact {
+                            ui.spacing_mut().item_spacing.y = tokens::TIGHT;
+                        }
+                        if pen.started_again {
+                            started_again(ui, pen);
+                        }
                         body(ui, pen);
                         if compact {
                             language_switch(ui, pen);
@@ -77,12 +104,24 @@ pub(crate) fn show(
         ui.scope_builder(
             UiBuilder::new()
                 .id_salt("footer")
-                .max_rect(foot.shrink2(vec2(tokens::MARGIN, 8.0))),
+                .max_rect(foot.shrink2(vec2(tokens::MARGIN, 6.0))),
             |ui| {
+                ui.set_clip_rect(foot);
                 footer(ui, pen);
             },
         );
     }
+}
+
+/// The program was started once more: this is the window that was open.
+fn started_again(ui: &mut Ui, pen: &mut Pen<'_>) {
+    let palette = pen.palette(ui);
+    pen.boxed(ui, palette.warning, |pen, ui| {
+        let sentence = pen.texts.error_already_running();
+        let ink = palette.on_warning;
+        let said = pen.sign(ui, Sign::Warning, sentence, ink, tokens::BODY);
+        announce(ui, &said);
+    });
 }
 
 /// The button to the other language, in that language.
@@ -100,7 +139,8 @@ pub(crate) fn language_switch(ui: &mut Ui, pen: &mut Pen<'_>) {
     }
 }
 
-fn scroll_by_key(ui: &Ui, page: f32) {
+/// Page Up and Page Down.
+pub(crate) fn scroll_by_key(ui: &Ui, page: f32) {
     let step = ui.input(|input| {
         let pressed = |key| f32::from(u8::from(input.key_pressed(key)));
         pressed(Key::PageUp) - pressed(Key::PageDown)
@@ -113,6 +153,4 @@ fn scroll_by_key(ui: &Ui, page: f32) {
     }
 }
 
-const HEADER: f32 = 58.0;
-/// Below this height there is no header.
-const LOW: f32 = 480.0;
+const HEADER: f32 = 60.0;

@@ -23,6 +23,8 @@ pub(crate) enum Sign {
     Eye,
     /// Somebody controls.
     Mouse,
+    /// Nobody sees.
+    Unseen,
     /// Off.
     Off,
     /// The customer comes first.
@@ -53,7 +55,10 @@ pub(crate) fn paint(ui: &Ui, square: Rect, sign: Sign, colour: Color32) {
             painter.circle_stroke(middle, radius, stroke);
             painter.circle_filled(middle, radius * 0.6, colour);
         }
-        Sign::Step(number) => letter(&format!("{number}."), middle, square.width()),
+        Sign::Step(number) => {
+            painter.circle_stroke(middle, radius, stroke);
+            letter(&number.to_string(), middle, square.width() * 0.7);
+        }
         Sign::Check => {
             painter.add(Shape::line(
                 vec![at(-0.8, 0.1), at(-0.2, 0.7), at(0.85, -0.65)],
@@ -86,7 +91,7 @@ pub(crate) fn paint(ui: &Ui, square: Rect, sign: Sign, colour: Color32) {
                 colour,
             );
         }
-        Sign::Eye => {
+        Sign::Eye | Sign::Unseen => {
             let lid = |side: f32| {
                 (0..=12u8)
                     .map(move |step| f32::from(step) / 6.0 - 1.0)
@@ -96,6 +101,9 @@ pub(crate) fn paint(ui: &Ui, square: Rect, sign: Sign, colour: Color32) {
             let points: Vec<Pos2> = lid(-1.0).chain(lid(1.0).rev()).map(curve).collect();
             painter.add(Shape::closed_line(points, stroke));
             painter.circle_filled(middle, radius * 0.32, colour);
+            if sign == Sign::Unseen {
+                painter.line_segment([at(-0.8, 0.85), at(0.8, -0.85)], stroke);
+            }
         }
         Sign::Mouse => {
             let body = Rect::from_center_size(middle, vec2(1.25, 1.9) * radius);

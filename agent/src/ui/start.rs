@@ -22,26 +22,19 @@ pub(crate) fn ui(
             receipt::recovered(ui, pen, path);
         }
         pen.lead(ui, pen.texts.start_lead());
-        pen.lead(ui, pen.texts.start_nothing_yet());
-        ui.add_space(tokens::GAP);
-        let steps = [
-            pen.texts.start_step_1(),
-            pen.texts.start_step_2(),
-            pen.texts.start_step_3(),
-        ];
-        for (number, step) in steps.into_iter().enumerate() {
-            let colour = pen.palette(ui).text;
-            pen.sign(ui, Sign::Step(number + 1), step, colour, tokens::BODY);
-        }
-        ui.add_space(tokens::GAP);
+        nobody_sees(ui, pen, pen.texts.start_nothing_yet());
         entry(ui, pen, form, before);
-        ui.add_space(tokens::GAP);
+        ui.add_space(tokens::TIGHT);
+        // Who reads an error has read the steps.
+        if before.is_none() && form.error.is_none() {
+            steps(ui, pen);
+        }
         try_out(ui, pen, view);
         let aid = ui.checkbox(&mut form.aid, pen.texts.start_screen_keyboard());
         if aid.gained_focus() {
             aid.scroll_to_me(None);
         }
-        ui.add_space(tokens::GAP);
+        ui.add_space(tokens::TIGHT);
         fraud(ui, pen);
         ui.add_space(tokens::GAP);
         pen.button(
@@ -58,8 +51,8 @@ pub(crate) fn ui(
 pub(crate) fn connecting_ui(ui: &mut Ui, pen: &mut Pen<'_>, view: &View) {
     let body = |ui: &mut Ui, pen: &mut Pen<'_>| {
         let colour = pen.palette(ui).text;
-        let response = pen.sign(ui, Sign::Wait, pen.texts.connecting(), colour, tokens::LEAD);
-        announce(ui, &response);
+        ui.add_space(tokens::GROUP);
+        pen.message(ui, Sign::Wait, pen.texts.connecting(), colour);
         ui.add_space(tokens::GROUP);
         stop_key(ui, pen, view.stop_key);
         ui.add_space(tokens::GROUP);
@@ -82,8 +75,8 @@ pub(crate) fn starting_ui(ui: &mut Ui, pen: &mut Pen<'_>, what: Starting) {
             Starting::Recording => pen.texts.consent_starting_recording(),
             Starting::Upgrade => pen.texts.upgrade_starting_recording(),
         };
-        let response = pen.sign(ui, Sign::Wait, sentence, colour, tokens::LEAD);
-        announce(ui, &response);
+        ui.add_space(tokens::GROUP);
+        pen.message(ui, Sign::Wait, sentence, colour);
         ui.add_space(tokens::GROUP);
         pen.button(
             ui,
@@ -100,14 +93,12 @@ pub(crate) fn stop_key(ui: &mut Ui, pen: &mut Pen<'_>, stop_key: StopKey) {
     let palette = pen.palette(ui);
     match stop_key {
         StopKey::Unknown => {}
-        StopKey::Watched => {
-            pen.sign(
-                ui,
-                Sign::Stop,
-                pen.texts.f11_notice(),
-                palette.text,
-                tokens::BODY,
-            );
+        StopKey::Watched | StopKey::Shared => {
+            let notice = pen.texts.f11_notice();
+            pen.sign(ui, Sign::Stop, notice, palette.text, tokens::BODY);
+            if stop_key == StopKey::Shared {
+                shared(ui, pen);
+            }
         }
         StopKey::Unavailable => {
             pen.boxed(ui, palette.warning, |pen, ui| {
@@ -121,6 +112,19 @@ pub(crate) fn stop_key(ui: &mut Ui, pen: &mut Pen<'_>, stop_key: StopKey) {
             });
         }
     }
+}
+
+/// Another program reacts to F11 as well.
+fn shared(ui: &mut Ui, pen: &mut Pen<'_>) {
+    let colour = pen.palette(ui).text;
+    let sentence = pen.texts.f11_shared();
+    pen.sign(ui, Sign::Warning, sentence, colour, tokens::BODY);
+}
+
+/// The sentence that calms: nobody sees anything.
+pub(crate) fn nobody_sees(ui: &mut Ui, pen: &Pen<'_>, sentence: String) {
+    let good = pen.palette(ui).good;
+    pen.sign(ui, Sign::Unseen, sentence, good, tokens::BODY);
 }
 
 /// The warning of fraud. Never with a telephone number: whoever made the program would choose it.
@@ -146,13 +150,43 @@ pub(crate) fn fraud(ui: &mut Ui, pen: &mut Pen<'_>) {
     });
 }
 
+/// What is going to happen.
+fn steps(ui: &mut Ui, pen: &Pen<'_>) {
+    let colour = pen.palette(ui).text;
+    let steps = [
+        pen.texts.start_step_1(),
+        pen.texts.start_step_2(),
+        pen.texts.start_step_3(),
+    ];
+    for (number, step) in steps.into_iter().enumerate() {
+        pen.sign(ui, Sign::Step(number + 1), step, colour, tokens::BODY);
+    }
+    ui.add_space(tokens::TIGHT);
+}
+
 fn entry(ui: &mut Ui, pen: &mut Pen<'_>, form: &mut Form, before: Option<&Problem>) {
     let local = form.error.clone();
     let shown = local.as_ref().or(before);
     if let Some(problem) = shown {
         pen.error(ui, problem::sentence(pen, problem));
     }
-    let label = ui.label(pen.texts.start_code_label());
+    let surface = pen.palette(ui).surface;
+    let submitted = pen.boxed(ui, surface, |pen, ui| field(ui, pen, form, before));
+    if submitted {
+        match SessionCode::parse(form.code.trim()) {
+            Ok(code) => {
+                form.error = None;
+                pen.action = Some(Action::Connect(code));
+            }
+            Err(error) => form.error = Some(problem::of_code(error)),
+        }
+    }
+}
+
+/// The field, the button that leads on, and what helps with both. True if the customer is done.
+fn field(ui: &mut Ui, pen: &Pen<'_>, form: &mut Form, before: Option<&Problem>) -> bool {
+    let name = egui::RichText::new(pen.texts.start_code_label());
+    let label = ui.label(name.font(tokens::strong(tokens::BODY)));
     let prefilled = form.prefilled.as_ref() == Some(&form.code);
     let submitted = ui
         .horizontal(|ui| {
@@ -189,15 +223,7 @@ fn entry(ui: &mut Ui, pen: &mut Pen<'_>, form: &mut Form, before: Option<&Proble
         pen.texts.start_code_help(code::MIN_DIGITS)
     };
     pen.text(ui, help);
-    if submitted {
-        match SessionCode::parse(form.code.trim()) {
-            Ok(code) => {
-                form.error = None;
-                pen.action = Some(Action::Connect(code));
-            }
-            Err(error) => form.error = Some(problem::of_code(error)),
-        }
-    }
+    submitted
 }
 
 fn try_out(ui: &mut Ui, pen: &mut Pen<'_>, view: &View) {
@@ -214,13 +240,11 @@ fn try_out(ui: &mut Ui, pen: &mut Pen<'_>, view: &View) {
         );
         announce(ui, &response);
     } else {
-        pen.sign(
-            ui,
-            Sign::Stop,
-            pen.texts.start_f11_try(),
-            palette.text,
-            tokens::BODY,
-        );
+        let sentence = pen.texts.start_f11_try();
+        pen.sign(ui, Sign::Stop, sentence, palette.text, tokens::BODY);
+    }
+    if view.stop_key == StopKey::Shared {
+        shared(ui, pen);
     }
 }
 

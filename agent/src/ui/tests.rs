@@ -12,6 +12,8 @@ use super::*;
 use crate::texts::Texts;
 use crate::view::*;
 
+mod every_page;
+
 pub(crate) fn technician() -> Technician {
     Technician {
         name: "Erika Weber".to_owned(),
@@ -95,7 +97,6 @@ fn problems() -> Vec<Problem> {
         TechnicianLeft,
         NoNetwork,
         RelayUnreachable,
-        UdpBlocked,
         RelayFull,
         RelayUntrusted,
         Clock,
@@ -111,7 +112,6 @@ fn problems() -> Vec<Problem> {
         Tampered,
         ScreenUnreadable("MIT-SHM".to_owned()),
         Wayland,
-        AlreadyRunning,
         Internal,
     ]
 }
@@ -249,42 +249,60 @@ struct Shown {
     view: View,
     form: Form,
     now: Instant,
+    room: Option<f32>,
+    started_again: bool,
     action: Option<Action>,
     bar_height: Option<f32>,
 }
 
+impl Shown {
+    fn of(view: View, language: Language) -> Self {
+        Self {
+            texts: Texts::new(language, operator().name),
+            operator: operator(),
+            view,
+            form: Form::default(),
+            now: Instant::now(),
+            room: None,
+            started_again: false,
+            action: None,
+            bar_height: None,
+        }
+    }
+}
+
+fn view(stage: Stage) -> View {
+    View {
+        stage,
+        stop_key: StopKey::Watched,
+        stop_presses: 0,
+        recovered: None,
+    }
+}
+
 fn show(stage: Stage, language: Language, size: Vec2, theme: Theme) -> Harness<'static, Shown> {
-    let shown = Shown {
-        texts: Texts::new(language, operator().name),
-        operator: operator(),
-        view: View {
-            stage,
-            stop_key: StopKey::Watched,
-            stop_presses: 0,
-            recovered: None,
-        },
-        form: Form::default(),
-        now: Instant::now(),
-        action: None,
-        bar_height: None,
-    };
-    let mut installed = false;
+    open(Shown::of(view(stage), language), size, theme, 1.0)
+}
+
+fn open(shown: Shown, size: Vec2, theme: Theme, scale: f32) -> Harness<'static, Shown> {
     Harness::builder()
         .with_size(size)
+        .with_pixels_per_point(scale)
         .with_theme(theme)
+        .with_context_setup(tokens::install)
         .build_ui_state(
-            move |ui, shown: &mut Shown| {
-                if !installed {
-                    installed = true;
-                    tokens::install(ui.ctx());
-                }
+            |ui, shown: &mut Shown| {
                 let mut pen = Pen {
                     texts: &shown.texts,
                     operator: &shown.operator,
                     now: shown.now,
                     wall_s: 1_790_000_000,
                     ready: Vec::new(),
+                    room: shown.room,
                     bar_height: None,
+                    stretch: false,
+                    low: false,
+                    started_again: shown.started_again,
                     placed: Vec::new(),
                     down: None,
                     ring: None,

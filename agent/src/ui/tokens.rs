@@ -3,7 +3,12 @@
 //! Text and its ground differ by 7:1 or more; the test computes it. No state is told by
 //! colour alone: each has a sign and a word.
 
-use egui::{Color32, CornerRadius, FontFamily, FontId, Stroke, TextStyle, Theme, Vec2, Visuals};
+use std::sync::Arc;
+
+use egui::{
+    Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Stroke, TextStyle, Theme,
+    Vec2, Visuals,
+};
 
 /// Size of running text, in points.
 pub(crate) const BODY: f32 = 18.0;
@@ -11,14 +16,20 @@ pub(crate) const BODY: f32 = 18.0;
 pub(crate) const LEAD: f32 = 21.0;
 /// Size of a page's title.
 pub(crate) const TITLE: f32 = 28.0;
+/// Size of the sign on a page that says one thing alone.
+pub(crate) const SIGN: f32 = 56.0;
 /// Size of the typed code.
 pub(crate) const CODE: f32 = 30.0;
 /// Distance between the window's edge and what it shows.
 pub(crate) const MARGIN: f32 = 20.0;
 /// Distance between things that belong together.
 pub(crate) const GAP: f32 = 8.0;
+/// Distance between lines where there is little room.
+pub(crate) const TIGHT: f32 = 4.0;
 /// Distance between groups.
 pub(crate) const GROUP: f32 = 16.0;
+/// Below this height a page leaves out what is for comfort alone.
+pub(crate) const LOW: f32 = 480.0;
 /// Longest line of running text.
 pub(crate) const LINE: f32 = 860.0;
 /// Smallest height of a button.
@@ -30,8 +41,10 @@ pub(crate) const ROUND: u8 = 6;
 pub(crate) const PAGE_SIZE: Vec2 = Vec2::new(940.0, 700.0);
 /// The smallest size of every page but the bar.
 pub(crate) const PAGE_MIN: Vec2 = Vec2::new(620.0, 340.0);
-/// Width of the bar, where the screen has room for it.
-pub(crate) const BAR_WIDTH: f32 = 984.0;
+/// Width of the bar at the upper or lower edge, where the screen has room for it.
+pub(crate) const BAR_WIDTH: f32 = 1120.0;
+/// Width of the bar at the left or right edge.
+pub(crate) const BAR_SIDE: f32 = 300.0;
 
 /// The colours of one theme.
 #[derive(Debug, Clone, Copy)]
@@ -110,8 +123,50 @@ pub(crate) fn palette(theme: Theme) -> &'static Palette {
     }
 }
 
+/// The letters of titles and buttons. Known to a context from the first frame after [`install`] on.
+pub(crate) fn strong(size: f32) -> FontId {
+    FontId::new(size, FontFamily::Name(STRONG.into()))
+}
+
+/// Regular letters, and strong ones for titles and buttons; behind both egui's own for what they lack.
+fn fonts() -> FontDefinitions {
+    let mut fonts = FontDefinitions::default();
+    let own = [
+        (
+            REGULAR,
+            &include_bytes!("../../fonts/OpenSans-Regular.ttf")[..],
+        ),
+        (
+            STRONG,
+            &include_bytes!("../../fonts/OpenSans-Semibold.ttf")[..],
+        ),
+    ];
+    for (name, bytes) in own {
+        let data = Arc::new(FontData::from_static(bytes));
+        fonts.font_data.insert(name.to_owned(), data);
+    }
+    let spare = fonts
+        .families
+        .get(&FontFamily::Proportional)
+        .cloned()
+        .unwrap_or_default();
+    for (name, family) in [
+        (REGULAR, FontFamily::Proportional),
+        (STRONG, FontFamily::Name(STRONG.into())),
+    ] {
+        let mut stack = vec![name.to_owned()];
+        stack.extend(spare.iter().cloned());
+        fonts.families.insert(family, stack);
+    }
+    fonts
+}
+
+const REGULAR: &str = "regular";
+const STRONG: &str = "strong";
+
 /// Gives both themes our colours, sizes and calm: nothing blinks or glides, so an idle page costs nothing.
 pub(crate) fn install(ctx: &egui::Context) {
+    ctx.set_fonts(fonts());
     ctx.options_mut(|options| {
         options.fallback_theme = Theme::Light;
         options.zoom_with_keyboard = true;
@@ -120,15 +175,9 @@ pub(crate) fn install(ctx: &egui::Context) {
         let colours = palette(theme);
         ctx.style_mut_of(theme, |style| {
             style.text_styles = [
-                (
-                    TextStyle::Heading,
-                    FontId::new(TITLE, FontFamily::Proportional),
-                ),
+                (TextStyle::Heading, strong(TITLE)),
                 (TextStyle::Body, FontId::new(BODY, FontFamily::Proportional)),
-                (
-                    TextStyle::Button,
-                    FontId::new(BODY, FontFamily::Proportional),
-                ),
+                (TextStyle::Button, strong(BODY)),
                 (
                     TextStyle::Small,
                     FontId::new(BODY, FontFamily::Proportional),
@@ -184,11 +233,10 @@ fn visuals(theme: Theme, colours: &Palette) -> Visuals {
     visuals
 }
 
+/// How much two colours differ, by WCAG 2: from 1 to 21.
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn luminance(colour: Color32) -> f64 {
+pub(crate) fn contrast(a: Color32, b: Color32) -> f64 {
+    let luminance = |colour: Color32| {
         let part = |value: u8| {
             let value = f64::from(value) / 255.0;
             if value <= 0.040_45 {
@@ -198,12 +246,14 @@ mod tests {
             }
         };
         0.2126 * part(colour.r()) + 0.7152 * part(colour.g()) + 0.0722 * part(colour.b())
-    }
+    };
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
 
-    fn contrast(a: Color32, b: Color32) -> f64 {
-        let (a, b) = (luminance(a), luminance(b));
-        (a.max(b) + 0.05) / (a.min(b) + 0.05)
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn text_stands_out_from_its_ground() {

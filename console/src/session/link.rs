@@ -246,7 +246,7 @@ pub(crate) fn problem(relay: &Relay, error: &ConnectError) -> Problem {
             Problem::Unreachable { relay, detail }
         }
         ConnectError::Untrusted | ConnectError::Clock => Problem::WrongRelay { relay, detail },
-        ConnectError::Refused(_) => Problem::Unreachable { relay, detail },
+        ConnectError::Full | ConnectError::Refused(_) => Problem::Unreachable { relay, detail },
         ConnectError::Identity(_) => Problem::Certificate,
     }
 }

@@ -98,8 +98,9 @@ fn telling(one: ConnectError, other: ConnectError) -> ConnectError {
     let says = |error: &ConnectError| match error {
         ConnectError::Unreachable | ConnectError::Resolve(_) => 0,
         ConnectError::NoNetwork(_) => 1,
-        ConnectError::Refused(_) => 2,
-        ConnectError::Untrusted | ConnectError::Clock | ConnectError::Identity(_) => 3,
+        ConnectError::Full => 2,
+        ConnectError::Refused(_) => 3,
+        ConnectError::Untrusted | ConnectError::Clock | ConnectError::Identity(_) => 4,
     };
     if says(&one) >= says(&other) {
         one

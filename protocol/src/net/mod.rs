@@ -103,6 +103,9 @@ pub enum ConnectError {
     /// Nobody answers, neither by UDP nor by TCP.
     #[error("the relay does not answer")]
     Unreachable,
+    /// The relay takes nobody right now: it is full, or about to stop.
+    #[error("the relay has no room")]
+    Full,
     /// The other end is not the pinned relay.
     #[error("the other end is not the expected relay")]
     Untrusted,

@@ -69,6 +69,11 @@ pub(super) async fn connect_to(
     match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
         Ok(Ok(connection)) => Ok((endpoint, connection)),
         Ok(Err(quinn::ConnectionError::TimedOut)) | Err(_) => Err(ConnectError::Unreachable),
+        Ok(Err(quinn::ConnectionError::ConnectionClosed(close)))
+            if close.error_code == quinn::TransportErrorCode::CONNECTION_REFUSED =>
+        {
+            Err(ConnectError::Full)
+        }
         Ok(Err(error)) => Err(ConnectError::Refused(error.to_string())),
     }
 }

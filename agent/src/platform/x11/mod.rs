@@ -18,6 +18,8 @@ pub(super) mod panel;
 pub(super) mod screens;
 pub(super) mod shm;
 pub(super) mod spares;
+pub(super) mod stop_key;
+pub(super) mod theme;
 
 /// One connection to the X server.
 pub(super) struct Link {
