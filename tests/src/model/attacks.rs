@@ -125,7 +125,7 @@ fn a_hundred_thousand_events_a_second_stop_at_f11() {
     let event = InputEvent::Move { x: 1, y: 500 };
     let content = Input {
         beacon: 1,
-        layout: 1,
+        layout: 0,
         event,
     }
     .to_bytes();
