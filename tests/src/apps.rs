@@ -96,7 +96,8 @@ impl App {
         Self::start(screen, "feh", PHOTO_TITLE, command)
     }
 
-    fn start(
+    /// Starts a program and waits for its window, by a part of the title.
+    pub fn start(
         screen: &XServer,
         name: &str,
         title: &str,

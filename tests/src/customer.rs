@@ -175,10 +175,15 @@ impl Customer {
         self.rest(SIGHT)
     }
 
-    /// Gives the bar the keyboard by a click on its empty edge.
+    /// Gives the bar the keyboard by a click on its empty edge, and waits until it has it: what is typed before goes
+    /// to whichever window had it.
     pub fn turn_to_bar(&self) -> Result<()> {
-        let (x, y, _, _) = self.window()?.place()?;
-        self.hand.click(x + 5, y + 5, 1)
+        let window = self.window()?;
+        let (x, y, _, _) = window.place()?;
+        self.hand.click(x + 5, y + 5, 1)?;
+        wait::until_true("the bar with the keyboard", PATIENCE, || {
+            window.has_keyboard()
+        })
     }
 
     /// Walks to a button and presses it.

@@ -75,6 +75,16 @@ impl Device {
         Ok(self.keymap.keysym(keysym)?.keycode)
     }
 
+    /// The layout as it is at this moment.
+    pub fn keymap(&self) -> Result<Keymap> {
+        Keymap::read(&self.connection)
+    }
+
+    /// Presses and releases a key with what must be held for it.
+    pub fn press(&self, chord: Chord) -> Result<()> {
+        self.chord(&[], chord)
+    }
+
     /// Presses and releases one key.
     pub fn key(&self, keysym: u32) -> Result<()> {
         self.chord(&[], self.keymap.keysym(keysym)?)

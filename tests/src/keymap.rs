@@ -22,6 +22,7 @@ pub struct Chord {
 #[derive(Debug)]
 pub struct Keymap {
     chords: HashMap<u32, Chord>,
+    free: Vec<u8>,
 }
 
 impl Keymap {
@@ -54,7 +55,26 @@ impl Keymap {
                 }
             }
         }
-        Ok(Self { chords })
+        let nothing = |row: &&[u32]| row.iter().all(|keysym| *keysym == 0);
+        let free = map.keysyms.chunks(width).zip(first..=last);
+        let free = free
+            .filter(|(row, _)| nothing(row))
+            .map(|(_, keycode)| keycode);
+        Ok(Self {
+            chords,
+            // The first would be 0 for programs that count as the kernel does.
+            free: free.filter(|keycode| *keycode > first).collect(),
+        })
+    }
+
+    /// All keysyms on its keys.
+    pub fn keysyms(&self) -> impl Iterator<Item = u32> {
+        self.chords.keys().copied()
+    }
+
+    /// Keys that nothing is on.
+    pub fn free(&self) -> Vec<u8> {
+        self.free.clone()
     }
 
     /// The chord of a keysym. Errors: the layout lacks it.

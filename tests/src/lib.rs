@@ -23,6 +23,7 @@
 //! - [`intruder`] is a script on the customer's computer that goes on firing.
 //! - [`reader`] reads the programs' pages as a screen reader does.
 //! - [`operator`] prepares relay, technician and agent file in a temporary folder.
+//! - [`keyboard`] types between two layouts, and reads files of ordinary editors.
 //! - [`session`] puts all of it together: a whole session on two screens.
 //! - [`typist`] types without a pause.
 //! - [`wait`] waits for conditions, with a limit and a sentence.
@@ -44,6 +45,7 @@ pub mod flood;
 pub mod grab;
 pub mod hostile;
 pub mod intruder;
+pub mod keyboard;
 pub mod keymap;
 pub mod model;
 pub mod net;

@@ -3,7 +3,8 @@
 //! ```text
 //! agent ──pipe──► this program again, as a child: sleeps until the pipe ends
 //!                   ├─ "done" before the end: the agent has released everything itself
-//!                   └─ the end alone: it died ─► every key and button that is down on the XTEST devices goes up
+//!                   └─ the end alone: it died ─► every key and button that is down on the XTEST devices goes up,
+//!                        and spare keys are emptied
 //! ```
 //!
 //! An X server keeps a key that a program pressed by XTEST down when that program is killed, and repeats it
@@ -25,6 +26,8 @@ use x11rb::protocol::xtest::ConnectionExt as _;
 use super::Error;
 use super::x11::Link;
 use super::x11::devices::{self, Devices};
+use super::x11::keyboard::{self, Keymap};
+use super::x11::spares;
 
 /// The argument by which the program knows what it is to be.
 pub const ARGUMENT: &str = "--let-go";
@@ -102,7 +105,29 @@ fn let_go(link: &Link) -> Result<(), Error> {
             }
         }
     }
-    link.sync()
+    link.sync()?;
+    empty_spare_keys(link)
+}
+
+/// What is on keys of the injecting keyboard that are empty on every person's, was put there for the technician.
+fn empty_spare_keys(link: &Link) -> Result<(), Error> {
+    let (Some(injecting), persons) = Devices::keyboards(link)? else {
+        return Ok(());
+    };
+    keyboard::follow(link, injecting)?;
+    let keymap = Keymap::read(link, injecting)?;
+    let mut theirs = Vec::new();
+    for person in persons {
+        theirs.push(Keymap::read(link, person)?.spare_keys());
+    }
+    let Some((first, others)) = theirs.split_first() else {
+        return Ok(());
+    };
+    let empty = keymap.spare_keys();
+    let ours = first
+        .iter()
+        .filter(|key| others.iter().all(|keys| keys.contains(key)) && !empty.contains(key));
+    spares::empty(link, injecting, ours.copied())
 }
 
 fn release(link: &Link, kind: u8, detail: u8) -> Result<(), Error> {

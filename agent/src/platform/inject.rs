@@ -25,13 +25,15 @@ use enigo::{
 use fernsicht_protocol::content::{Button, InputEvent};
 use x11rb::connection::Connection as _;
 use x11rb::protocol::Event;
-use x11rb::protocol::xproto::{ConnectionExt as _, KeyButMask, Mapping};
+use x11rb::protocol::xkb::ConnectionExt as _;
+use x11rb::protocol::xproto::{ConnectionExt as _, Mapping, ModMask};
 use x11rb::protocol::xtest;
 use xkeysym::Keysym;
 
 use super::x11::Link;
-use super::x11::keyboard::{self, Keymap, Mode, Stroke};
-use super::x11::spares::{SETTLE, Spares};
+use super::x11::devices::{self, Devices};
+use super::x11::keyboard::{self, Keymap, Mode, Shifter, Stroke};
+use super::x11::spares::{SETTLE, Spares, Wanted};
 use super::{Area, ControlPermit};
 
 /// Why an event was not injected, or not wholly.
@@ -70,17 +72,21 @@ impl<E: Into<super::Error>> From<E> for Error {
 pub struct Inject {
     enigo: Enigo,
     link: Link,
+    /// The X server's keyboard on which the keys are pressed.
+    keyboard: u16,
     keymap: Keymap,
     pointer_map: Vec<u8>,
     /// Keys held for the technician: the symbol asked for, the key pressed.
     held: Vec<(u32, u8)>,
+    /// What puts Shift and AltGr back as the technician holds them, once the key is up for which they were changed.
+    levels: Vec<(u8, Direction)>,
     /// Buttons held for the technician: the one meant, the one pressed.
     buttons: Vec<(Button, enigo::Button)>,
     spares: Spares,
 }
 
 impl Inject {
-    /// Connects. Errors: [`super::Error::InputUnavailable`] where the X server has no XTEST.
+    /// Connects. Errors: [`super::Error::InputUnavailable`] where the X server has no XTEST, or no XKEYBOARD.
     pub fn open(display: Option<&str>) -> Result<Self, super::Error> {
         let unavailable = |detail: String| super::Error::InputUnavailable { detail };
         let link = Link::open(display)?;
@@ -98,15 +104,23 @@ impl Inject {
         };
         let enigo =
             Enigo::new(&settings).map_err(|error: NewConError| unavailable(error.to_string()))?;
-        let keymap = Keymap::read(&link)?;
+        devices::check_version(&link)?;
+        // Where nobody can tell, the common keyboard will do: only the spare keys then show on a person's too.
+        let keyboard = Devices::keyboards(&link)?
+            .0
+            .unwrap_or_else(keyboard::common);
+        keyboard::follow(&link, keyboard)?;
+        let keymap = Keymap::read(&link, keyboard)?;
         let pointer_map = link.connection.get_pointer_mapping()?.reply()?.map;
-        let spares = Spares::new(&keymap);
+        let spares = Spares::new(keyboard, &keymap);
         Ok(Self {
             enigo,
             link,
+            keyboard,
             keymap,
             pointer_map,
             held: Vec::new(),
+            levels: Vec::new(),
             buttons: Vec::new(),
             spares,
         })
@@ -142,6 +156,7 @@ impl Inject {
     /// An event that was not prepared may take 10 ms, or fail with [`Error::Unprepared`].
     pub fn inject(&mut self, permit: &ControlPermit<'_>, area: Area) -> Result<(), Error> {
         self.refresh()?;
+        self.put_levels_back()?;
         match permit.event() {
             InputEvent::Move { x, y } => self.move_to(*x, *y, area),
             InputEvent::Button { button, down, x, y } => {
@@ -177,7 +192,7 @@ impl Inject {
         self.spares.restore(&self.link, &mut self.keymap)
     }
 
-    /// Both at once, waiting up to 100 ms. Needs no permit: it only ends.
+    /// Both at once, waiting up to half a second. Needs no permit: it only ends.
     pub fn release_all(&mut self) -> Result<(), Error> {
         self.release()?;
         while let Some(wait) = self.give_back()? {
@@ -188,12 +203,12 @@ impl Inject {
 
     /// True if a key or a button is held for the technician.
     pub fn holding(&self) -> bool {
-        !self.held.is_empty() || !self.buttons.is_empty()
+        !self.held.is_empty() || !self.buttons.is_empty() || !self.levels.is_empty()
     }
 
     /// Tries all of them, also after one failed, and reports the first failure.
     fn release(&mut self) -> Result<(), Error> {
-        let mut outcome = Ok(());
+        let mut outcome = self.put_levels_back();
         for (_, button) in std::mem::take(&mut self.buttons) {
             let released = self.enigo.button(button, Direction::Release);
             outcome = outcome.and(released.map_err(Error::from));
@@ -261,18 +276,26 @@ impl Inject {
         let mode = self.mode()?;
         settled(self.prepare_key(keysym, mode)?)?;
         let stroke = self.key_stroke(keysym, mode)?.ok_or(Error::NoSpareKey)?;
+        let held = self.held.iter().map(|(_, key)| *key);
+        let with = stroke.with.iter();
+        let with = with.filter_map(|shifter| self.keymap.shifter_key(*shifter));
+        // Ctrl+Alt+F1 is another symbol than F1.
+        if steers_server(self.keymap.made(stroke.keycode, mode, held.chain(with))) {
+            return Err(Error::NoSuchKey);
+        }
         if self.held.iter().any(|(_, held)| *held == stroke.keycode) {
             return Ok(());
         }
         let printable = Keysym::new(keysym)
             .key_char()
             .is_some_and(|c| !c.is_control());
-        if printable && !is_letter(keysym) {
-            let held = self.held.clone();
-            self.with_levels(stroke, &held, Direction::Press)?;
-        } else {
-            self.raw(stroke.keycode, Direction::Press)?;
-        }
+        // What Shift does to letters and to keys without a character is the technician's own doing.
+        let shifters = match printable && !is_letter(keysym) || is_keypad(keysym) {
+            true => &Shifter::ALL[..],
+            false => &Shifter::ALL[1..],
+        };
+        let held = self.held.clone();
+        self.with_levels(stroke, shifters, &held, Direction::Press)?;
         self.held.push((keysym, stroke.keycode));
         Ok(())
     }
@@ -297,13 +320,7 @@ impl Inject {
         if keysym == 0 || steers_server(keysym) {
             return Err(Error::NoSuchKey);
         }
-        let stroke = self.keymap.stroke_for_symbol(keysym, mode).or_else(|| {
-            Some(Stroke {
-                keycode: self.spares.used(pair_of(keysym))?,
-                shift: false,
-                level3: false,
-            })
-        });
+        let stroke = self.keymap.stroke_for_symbol(keysym, mode);
         if stroke.is_some_and(|stroke| self.keymap.is_stop_key(stroke.keycode)) {
             return Err(Error::StopKey);
         }
@@ -312,23 +329,34 @@ impl Inject {
 
     fn prepare_key(&mut self, keysym: u32, mode: Mode) -> Result<Option<Duration>, Error> {
         let lacks = self.key_stroke(keysym, mode)?.is_none();
-        let batch = lacks.then(|| pair_of(keysym));
+        let wanted = lacks.then(|| Wanted {
+            pair: pair_of(keysym),
+            capital: false,
+        });
         self.spares
-            .set(batch.as_slice(), &self.link, &mut self.keymap)
+            .set(wanted.as_slice(), &[], &self.link, &mut self.keymap)
     }
 
     fn prepare_text(&mut self, text: &str, mode: Mode) -> Result<Option<Duration>, Error> {
-        let mut batch: Vec<[u32; 2]> = Vec::new();
+        let mut lacking: Vec<Wanted> = Vec::new();
+        let mut needed: Vec<u8> = Vec::new();
         for character in text.chars() {
-            let pair = keyboard::pair_for(character);
-            let lacks = self.keymap.stroke_for(character, mode).is_none();
-            // Those that have a spare key already must keep it.
-            let wanted = lacks || self.spares.used(pair).is_some();
-            if wanted && !batch.contains(&pair) {
-                batch.push(pair);
+            if let Some(stroke) = self.keymap.stroke_for(character, mode) {
+                needed.push(stroke.keycode);
+                continue;
+            }
+            let capital = keyboard::capital(character, mode);
+            let pair = match capital {
+                true => keyboard::pair_under_caps(character),
+                false => keyboard::pair_for(character),
+            };
+            let wanted = Wanted { pair, capital };
+            if !lacking.contains(&wanted) {
+                lacking.push(wanted);
             }
         }
-        self.spares.set(&batch, &self.link, &mut self.keymap)
+        self.spares
+            .set(&lacking, &needed, &self.link, &mut self.keymap)
     }
 
     /// Modifiers that the technician holds would turn text into shortcuts: they are lifted
@@ -363,51 +391,51 @@ impl Inject {
         if character.is_control() {
             return Err(Error::NoSuchKey);
         }
-        let stroke = match self.keymap.stroke_for(character, mode) {
-            Some(stroke) => stroke,
-            None => {
-                let pair = keyboard::pair_for(character);
-                let keycode = self.spares.used(pair).ok_or(Error::NoSpareKey)?;
-                keyboard::spare_stroke(keycode, character, mode)
-            }
-        };
+        let stroke = self.keymap.stroke_for(character, mode);
+        let stroke = stroke.ok_or(Error::NoSpareKey)?;
         if self.keymap.is_stop_key(stroke.keycode) {
             return Err(Error::StopKey);
         }
-        self.with_levels(stroke, &[], Direction::Click)
+        self.with_levels(stroke, &Shifter::ALL, &[], Direction::Click)
     }
 
-    /// Sets Shift and AltGr as the stroke needs them among the keys that are held, acts on
-    /// the key, and puts them back.
+    /// Sets Shift and AltGr, or those of them that count, as the stroke needs them among the keys that are
+    /// held, acts on the key, and puts them back: at once, or once it goes up.
     fn with_levels(
         &mut self,
         stroke: Stroke,
+        shifters: &[Shifter],
         held: &[(u32, u8)],
         direction: Direction,
     ) -> Result<(), Error> {
-        let wanted = [
-            (self.keymap.shift_key(), stroke.shift, SHIFTS),
-            (self.keymap.level3_key(), stroke.level3, LEVEL3S),
-        ];
-        let mut undo: Vec<(u8, Direction)> = Vec::new();
-        for (key, on, symbols) in wanted {
+        for shifter in shifters.iter().copied() {
+            let on = stroke.with.contains(&shifter);
             let mut holding = held
                 .iter()
-                .filter(|(symbol, _)| symbols.contains(symbol))
+                .filter(|(symbol, _)| shifter.symbols().contains(symbol))
                 .peekable();
             if on && holding.peek().is_none() {
-                let key = key.ok_or(Error::NoSuchKey)?;
+                let key = self.keymap.shifter_key(shifter).ok_or(Error::NoSuchKey)?;
                 self.raw(key, Direction::Press)?;
-                undo.push((key, Direction::Release));
+                self.levels.push((key, Direction::Release));
             } else if !on {
                 for (_, key) in holding {
                     self.raw(*key, Direction::Release)?;
-                    undo.push((*key, Direction::Press));
+                    self.levels.push((*key, Direction::Press));
                 }
             }
         }
-        let mut outcome = self.raw(stroke.keycode, direction);
-        for (key, direction) in undo.into_iter().rev() {
+        let outcome = self.raw(stroke.keycode, direction);
+        // A key that stays down repeats on its level, until anything else is done.
+        match direction {
+            Direction::Press => outcome,
+            Direction::Click | Direction::Release => outcome.and(self.put_levels_back()),
+        }
+    }
+
+    fn put_levels_back(&mut self) -> Result<(), Error> {
+        let mut outcome = Ok(());
+        while let Some((key, direction)) = self.levels.pop() {
             outcome = outcome.and(self.raw(key, direction));
         }
         outcome
@@ -422,13 +450,13 @@ impl Inject {
     fn refresh(&mut self) -> Result<(), Error> {
         let (mut keys, mut buttons) = (false, false);
         while let Some(event) = self.link.connection.poll_for_event()? {
+            keys |= keyboard::changes(&event);
             if let Event::MappingNotify(notify) = event {
                 buttons |= notify.request == Mapping::POINTER;
-                keys |= notify.request != Mapping::POINTER;
             }
         }
         if keys {
-            self.keymap = Keymap::read(&self.link)?;
+            self.keymap = Keymap::read(&self.link, self.keyboard)?;
             self.spares.revise(&self.keymap);
         }
         if buttons {
@@ -439,16 +467,12 @@ impl Inject {
 
     /// Caps Lock, Num Lock and the active group, whoever set them.
     fn mode(&self) -> Result<Mode, Error> {
-        let state = self
-            .link
-            .connection
-            .query_pointer(self.link.root)?
-            .reply()?;
-        let mask = u16::from(state.mask);
+        let state = self.link.connection.xkb_get_state(keyboard::common())?;
+        let state = state.reply()?;
+        let bits = |mask: ModMask| u16::from(mask) as u8;
         Ok(Mode {
-            group: u8::try_from(mask >> 13 & 3).unwrap_or(0),
-            caps: mask & u16::from(KeyButMask::LOCK) != 0,
-            num: mask & self.keymap.num_lock_mask() != 0,
+            group: state.group.into(),
+            locked: bits(state.locked_mods) | bits(state.latched_mods),
         })
     }
 }
@@ -483,6 +507,10 @@ fn steers_server(keysym: u32) -> bool {
     matches!(keysym, 0xfed5 | 0xfee0..=0xfefa | 0xfe70..=0xfe7a | 0x1008_fe01..=0x1008_fe2f)
 }
 
+fn is_keypad(keysym: u32) -> bool {
+    (0xff80..=0xffbd).contains(&keysym)
+}
+
 fn is_letter(keysym: u32) -> bool {
     lowercase(keysym).is_some()
 }
@@ -496,5 +524,3 @@ fn lowercase(keysym: u32) -> Option<String> {
 /// The wire's limit for one wheel event.
 const MOST_NOTCHES: u16 = 32;
 const F11: u32 = 0xffc8;
-const SHIFTS: [u32; 2] = [0xffe1, 0xffe2];
-const LEVEL3S: [u32; 2] = [0xfe03, 0xff7e];

@@ -24,7 +24,7 @@ use x11rb::protocol::xinput::{self, ConnectionExt as _, XIEventMask};
 use super::wake::sleep;
 use super::x11::Link;
 use super::x11::devices::{self, Devices, Kind};
-use super::x11::keyboard::Keymap;
+use super::x11::keyboard::{self, Keymap};
 use super::{Error, Waker};
 
 /// What the watch reports, on its own thread and at once.
@@ -63,6 +63,7 @@ impl Watch {
     ) -> Result<Self, Error> {
         let link = Link::open(display)?;
         devices::check_version(&link)?;
+        keyboard::follow(&link, keyboard::common())?;
         let mask = xinput::EventMask {
             deviceid: xinput::Device::ALL.into(),
             mask: vec![
@@ -85,7 +86,7 @@ impl Watch {
         }));
         let watcher = Watcher {
             devices: Devices::query(&link)?,
-            keymap: Keymap::read(&link)?,
+            keymap: Keymap::read(&link, keyboard::common())?,
             link,
             shared: provenance.clone(),
             seen,
@@ -296,7 +297,9 @@ impl<F: FnMut(Seen)> Watcher<F> {
     )]
     fn handle(&mut self, event: &Event) -> Result<(), Error> {
         match event {
-            Event::MappingNotify(_) => self.keymap = Keymap::read(&self.link)?,
+            event if keyboard::changes(event) => {
+                self.keymap = Keymap::read(&self.link, keyboard::common())?;
+            }
             Event::XinputHierarchy(_) => self.devices = Devices::query(&self.link)?,
             Event::XinputRawKeyPress(key) => {
                 if let Some(physical) = self.source(key.deviceid, key.sourceid)? {

@@ -10,7 +10,7 @@ use x11rb::connection::Connection as _;
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{ConnectionExt as _, InputFocus, KeyButMask};
 
-use crate::rig::{Customer, Server, eventually};
+use crate::rig::{Customer, Hand, Server, eventually};
 
 const AREA: Area = Area {
     x: 0,
@@ -23,6 +23,7 @@ const RETURN: u32 = 0xff0d;
 const SHIFT: u32 = 0xffe1;
 const CONTROL: u32 = 0xffe3;
 const CAPS_LOCK: u32 = 0xffe5;
+const NUM_LOCK: u32 = 0xff7f;
 
 fn text(text: &str) -> InputEvent {
     InputEvent::Text {
@@ -193,11 +194,11 @@ fn nobody_waits_for_a_key_to_rest_while_injecting() {
     let all: String = strange[..full.unwrap()].iter().collect();
     let refused = (0..10).any(|_| {
         customer.inject(&mut inject, text(&all), AREA).unwrap();
-        let outcome = customer.inject_unprepared(&mut inject, text("ﬁ"), AREA);
+        let outcome = customer.inject_unprepared(&mut inject, text("ա"), AREA);
         matches!(outcome, Err(Error::Unprepared))
     });
     assert!(refused);
-    customer.inject(&mut inject, text("ﬁ"), AREA).unwrap();
+    customer.inject(&mut inject, text("ա"), AREA).unwrap();
 }
 
 #[test]
@@ -208,7 +209,7 @@ fn other_layouts_caps_lock_and_held_modifiers_change_nothing() {
     let mut customer = Customer::granting();
     let mut inject = Inject::open(Some(&server.display)).unwrap();
     let mut expected = String::new();
-    let line = format!("{HARD} ^`´ aZ1!?ß");
+    let line = format!("{HARD} ^`´ aZ1!?ß ıłŁ日");
     for layout in ["de", "fr", "us,ru", "us"] {
         server.call("setxkbmap", &[layout]);
         for caps in [false, true] {
@@ -306,6 +307,105 @@ fn f11_is_never_pressed_by_any_name() {
     server.call("xmodmap", &["-e", "keycode 38 = a F11"]);
     let outcome = customer.inject(&mut inject, text("a"), AREA);
     assert!(matches!(outcome, Err(Error::StopKey)), "{outcome:?}");
+}
+
+#[test]
+fn what_steers_the_server_is_refused_under_any_modifier() {
+    const ALT: u32 = 0xffe9;
+    const BACKSPACE: u32 = 0xff08;
+    let server = Server::start();
+    server.call("setxkbmap", &["de", "-option", "terminate:ctrl_alt_bksp"]);
+    let mut customer = Customer::granting();
+    let mut inject = Inject::open(Some(&server.display)).unwrap();
+    for key in [0xffbe, 0xffc9, BACKSPACE] {
+        tap(&mut customer, &mut inject, key);
+    }
+    for keysym in [CONTROL, ALT] {
+        let down = InputEvent::Key { keysym, down: true };
+        customer.inject(&mut inject, down, AREA).unwrap();
+    }
+    for keysym in [0xffbe, 0xffc9, BACKSPACE] {
+        let down = InputEvent::Key { keysym, down: true };
+        let outcome = customer.inject(&mut inject, down, AREA);
+        assert!(matches!(outcome, Err(Error::NoSuchKey)), "{outcome:?}");
+    }
+    // Ctrl+Alt+Del is nobody's but the desktop's.
+    tap(&mut customer, &mut inject, 0xffff);
+    inject.release_all().unwrap();
+}
+
+/// A customer's layout is that of his own keyboard; the one through which programs inject may have another.
+#[test]
+fn the_layout_is_that_of_the_keyboard_on_which_keys_are_pressed() {
+    let mut server = Server::start();
+    let directory = tempfile::tempdir().unwrap();
+    let file = terminal(&mut server, directory.path());
+    let hand = Hand::new(&server);
+    server.call("setxkbmap", &["us"]);
+    server.call(
+        "setxkbmap",
+        &["-device", &hand.keyboard().to_string(), "de"],
+    );
+    let mut customer = Customer::granting();
+    let mut inject = Inject::open(Some(&server.display)).unwrap();
+    let shift = 50;
+    hand.key(shift);
+    let own = mapping(&server);
+    let mut expected = String::new();
+    for line in ["zy", "Zitat ß 日本 „ł“", "yz?/"] {
+        // The common keyboard is the customer's again in between.
+        hand.key(shift);
+        assert_eq!(mapping(&server), own);
+        customer.inject(&mut inject, text(line), AREA).unwrap();
+        tap(&mut customer, &mut inject, RETURN);
+        expected.push_str(line);
+        expected.push('\n');
+        arrives(&file, &expected);
+    }
+    // Even without a word of farewell.
+    std::mem::forget(inject);
+    hand.key(shift);
+    assert_eq!(mapping(&server), own);
+}
+
+#[test]
+fn number_pad_and_right_modifiers_are_those_keys() {
+    let server = Server::start();
+    server.call("setxkbmap", &["de"]);
+    let client = server.client();
+    let mut customer = Customer::granting();
+    let mut inject = Inject::open(Some(&server.display)).unwrap();
+    let down = || {
+        let keys = client.connection.query_keymap().unwrap().reply().unwrap();
+        (8..=u8::MAX)
+            .filter(|code| keys.keys[usize::from(code / 8)] & 1 << (code % 8) != 0)
+            .collect::<Vec<u8>>()
+    };
+    // Home and 7 are one key, but no modifier makes it 7 without NumLock: the plain 7 will do. And the
+    // left Alt, where AltGr is in the place of the right one.
+    for (keysym, code, code_locked) in [
+        (0xff95, 79, 79),
+        (0xffb7, 16, 79),
+        (0xff8d, 104, 104),
+        (0xffe2, 62, 62),
+        (0xffe4, 105, 105),
+        (0xffea, 64, 64),
+    ] {
+        for locked in [false, true] {
+            if locked {
+                tap(&mut customer, &mut inject, NUM_LOCK);
+            }
+            let code = if locked { code_locked } else { code };
+            let press = |down| InputEvent::Key { keysym, down };
+            customer.inject(&mut inject, press(true), AREA).unwrap();
+            assert!(down().contains(&code), "{keysym:x}: {:?}", down());
+            customer.inject(&mut inject, press(false), AREA).unwrap();
+            assert_eq!(down(), [], "{keysym:x}");
+            if locked {
+                tap(&mut customer, &mut inject, NUM_LOCK);
+            }
+        }
+    }
 }
 
 #[test]

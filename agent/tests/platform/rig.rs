@@ -232,6 +232,10 @@ impl Hand {
         }
     }
 
+    pub(crate) fn keyboard(&self) -> u8 {
+        self.keyboard
+    }
+
     pub(crate) fn key(&self, keycode: u8) {
         for kind in [1, 2] {
             self.fake(self.first_event + kind, keycode, self.keyboard);

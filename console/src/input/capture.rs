@@ -10,13 +10,13 @@
 //!
 //! Pure: winit's events come in as [`Press`] and positions, [`InputEvent`]s go out.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use fernsicht_protocol::content::{Button, InputEvent};
 use fernsicht_protocol::wire::Text;
 use winit::keyboard::{Key, KeyLocation, ModifiersState, PhysicalKey};
 
-use super::keys::{self, Meaning, Modifier};
+use super::keys::{self, Meaning, Modifier, Side};
 
 /// One key going down or up.
 #[derive(Debug, Clone)]
@@ -51,7 +51,9 @@ pub enum Noted {
 pub struct Capture {
     modifiers: ModifiersState,
     /// What the customer's computer holds down.
-    sent: BTreeSet<Modifier>,
+    sent: BTreeMap<Modifier, Side>,
+    /// On which side a modifier went down last.
+    sides: BTreeMap<Modifier, Side>,
     keys: HashMap<PhysicalKey, u32>,
     buttons: Vec<Button>,
     scrolled: (f64, f64),
@@ -70,14 +72,17 @@ impl Capture {
         if press.logical == Key::Named(winit::keyboard::NamedKey::AltGraph) {
             self.altgr = press.down;
         }
+        if let (Meaning::Modifier(modifier, side), true) = (&meaning, press.down) {
+            self.sides.insert(*modifier, *side);
+        }
         if !press.down {
             self.handle_up(press, &meaning, out);
             return Noted::Nothing;
         }
         match meaning {
             Meaning::StopKey => return Noted::StopKey,
-            Meaning::Modifier(Modifier::Shift) | Meaning::Local if press.text.is_none() => {}
-            Meaning::Modifier(modifier) => {
+            Meaning::Modifier(Modifier::Shift, _) | Meaning::Local if press.text.is_none() => {}
+            Meaning::Modifier(modifier, _) => {
                 if modifier != Modifier::Shift {
                     self.hold(modifier, out);
                 }
@@ -154,9 +159,10 @@ impl Capture {
     /// The focus or the control is gone: everything goes up.
     pub fn release(&mut self, out: &mut Vec<InputEvent>) {
         let nothing = self.sent.is_empty() && self.keys.is_empty() && self.buttons.is_empty();
-        let modifiers = self.modifiers;
+        let (modifiers, sides) = (self.modifiers, std::mem::take(&mut self.sides));
         *self = Self {
             modifiers,
+            sides,
             ..Self::default()
         };
         if !nothing {
@@ -171,24 +177,33 @@ impl Capture {
                 down: false,
             });
         }
-        if let Meaning::Modifier(modifier) = meaning {
+        if let Meaning::Modifier(modifier, _) = meaning {
             self.let_go(*modifier, out);
         }
     }
 
+    /// Ctrl and Alt together with AltGr are AltGr alone: so some systems name it.
     fn is_shortcut(&self) -> bool {
         let m = self.modifiers;
-        (m.control_key() || m.alt_key() || m.super_key()) && !self.altgr
+        let named = self.altgr && m.control_key() && m.alt_key();
+        (m.control_key() || m.alt_key()) && !named || m.super_key()
     }
 
     /// Letters travel as they stand on the key, so that Shift and CapsLock do not count
-    /// twice; other characters as they were made, without the Shift that made them.
+    /// twice; other characters as they were made, without the Shift or AltGr that made them.
     fn shortcut(&mut self, press: &Press, made: char, out: &mut Vec<InputEvent>) {
+        if press.location == KeyLocation::Numpad {
+            return self.key_down(press, keys::of_pad(made), out);
+        }
         let plain = match keys::meaning(&press.plain, press.location) {
-            Meaning::Character(c) => c,
-            Meaning::Modifier(_) | Meaning::Named(_) | Meaning::StopKey | Meaning::Local => made,
+            Meaning::Character(c) if !self.altgr => c,
+            Meaning::Character(_)
+            | Meaning::Modifier(..)
+            | Meaning::Named(_)
+            | Meaning::StopKey
+            | Meaning::Local => made,
         };
-        if plain.is_alphabetic() || plain == made {
+        if plain.is_alphabetic() || plain == made && !self.altgr {
             let lower = plain.to_lowercase().next().unwrap_or(plain);
             return self.key_down(press, keys::of_char(lower), out);
         }
@@ -247,18 +262,20 @@ impl Capture {
     }
 
     fn hold(&mut self, modifier: Modifier, out: &mut Vec<InputEvent>) {
-        if self.sent.insert(modifier) {
+        if !self.sent.contains_key(&modifier) {
+            let side = self.sides.get(&modifier).copied().unwrap_or_default();
+            self.sent.insert(modifier, side);
             out.push(InputEvent::Key {
-                keysym: modifier.keysym(),
+                keysym: modifier.keysym(side),
                 down: true,
             });
         }
     }
 
     fn let_go(&mut self, modifier: Modifier, out: &mut Vec<InputEvent>) {
-        if self.sent.remove(&modifier) {
+        if let Some(side) = self.sent.remove(&modifier) {
             out.push(InputEvent::Key {
-                keysym: modifier.keysym(),
+                keysym: modifier.keysym(side),
                 down: false,
             });
         }

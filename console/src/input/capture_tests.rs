@@ -234,6 +234,65 @@ fn shifted_shortcuts() {
 }
 
 #[test]
+fn altgr_in_a_shortcut_makes_the_character_of_it() {
+    let mut hands = Hands::default();
+    hands.named(KeyCode::AltRight, NamedKey::AltGraph, true);
+    hands.modifiers(ModifiersState::CONTROL);
+    hands.types(KeyCode::KeyQ, "@", "q");
+    assert_eq!(
+        hands.had(),
+        [key(CTRL, true), key(0x40, true), key(0x40, false)]
+    );
+}
+
+#[test]
+fn right_modifiers_and_the_number_pad_travel_as_such() {
+    let mut hands = Hands::default();
+    let mut press = |logical: Key, location, text: Option<&str>, down| {
+        let press = Press {
+            physical: PhysicalKey::Code(KeyCode::NumpadAdd),
+            logical: logical.clone(),
+            plain: logical,
+            text: text.map(str::to_owned),
+            location,
+            down,
+            repeat: false,
+        };
+        hands.capture.handle_key(&press, &mut hands.out);
+    };
+    let control = Key::Named(NamedKey::Control);
+    let plus = Key::Character("+".into());
+    press(plus.clone(), KeyLocation::Numpad, Some("+"), true);
+    press(control.clone(), KeyLocation::Right, None, true);
+    hands.capture.handle_modifiers(ModifiersState::CONTROL);
+    let mut press = |logical: Key, location, down| {
+        let press = Press {
+            physical: PhysicalKey::Code(KeyCode::NumpadAdd),
+            logical: logical.clone(),
+            plain: logical,
+            text: None,
+            location,
+            down,
+            repeat: false,
+        };
+        hands.capture.handle_key(&press, &mut hands.out);
+    };
+    press(plus.clone(), KeyLocation::Numpad, true);
+    press(plus, KeyLocation::Numpad, false);
+    press(control, KeyLocation::Right, false);
+    assert_eq!(
+        hands.had(),
+        [
+            text("+"),
+            key(0xffe4, true),
+            key(0xffab, true),
+            key(0xffab, false),
+            key(0xffe4, false)
+        ]
+    );
+}
+
+#[test]
 fn modifiers_held_before_the_focus_came_are_sent_with_the_key() {
     let mut hands = Hands::default();
     hands.modifiers(ModifiersState::ALT);

@@ -6,8 +6,8 @@ use xkeysym::{Keysym, key};
 /// What one key press means before modifiers are looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Meaning {
-    /// A modifier.
-    Modifier(Modifier),
+    /// A modifier, the left or the right one.
+    Modifier(Modifier, Side),
     /// A key with a name, by keysym.
     Named(u32),
     /// A character key.
@@ -31,14 +31,28 @@ pub enum Modifier {
     Super,
 }
 
+/// Of two keys with one name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Side {
+    /// The left one.
+    #[default]
+    Left,
+    /// The right one.
+    Right,
+}
+
 impl Modifier {
-    /// The keysym of the left one.
-    pub fn keysym(self) -> u32 {
-        match self {
-            Self::Shift => key::Shift_L,
-            Self::Control => key::Control_L,
-            Self::Alt => key::Alt_L,
-            Self::Super => key::Super_L,
+    /// The keysym of the one on this side.
+    pub fn keysym(self, side: Side) -> u32 {
+        match (self, side) {
+            (Self::Shift, Side::Left) => key::Shift_L,
+            (Self::Shift, Side::Right) => key::Shift_R,
+            (Self::Control, Side::Left) => key::Control_L,
+            (Self::Control, Side::Right) => key::Control_R,
+            (Self::Alt, Side::Left) => key::Alt_L,
+            (Self::Alt, Side::Right) => key::Alt_R,
+            (Self::Super, Side::Left) => key::Super_L,
+            (Self::Super, Side::Right) => key::Super_R,
         }
     }
 }
@@ -63,20 +77,48 @@ pub fn of_char(c: char) -> u32 {
     Keysym::from_char(c).raw()
 }
 
+/// The keysym of a character on the number pad.
+pub fn of_pad(c: char) -> u32 {
+    match c {
+        '0'..='9' => key::KP_0 + (u32::from(c) - u32::from('0')),
+        '+' => key::KP_Add,
+        '-' => key::KP_Subtract,
+        '*' => key::KP_Multiply,
+        '/' => key::KP_Divide,
+        '.' => key::KP_Decimal,
+        ',' => key::KP_Separator,
+        other => of_char(other),
+    }
+}
+
 fn of_named(named: NamedKey, location: KeyLocation) -> Meaning {
     let pad = location == KeyLocation::Numpad;
+    let side = match location {
+        KeyLocation::Right => Side::Right,
+        KeyLocation::Left | KeyLocation::Standard | KeyLocation::Numpad => Side::Left,
+    };
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "winit names hundreds of keys of televisions and phones"
     )]
     let keysym = match named {
         NamedKey::F11 => return Meaning::StopKey,
-        NamedKey::Shift => return Meaning::Modifier(Modifier::Shift),
-        NamedKey::Control => return Meaning::Modifier(Modifier::Control),
-        NamedKey::Alt => return Meaning::Modifier(Modifier::Alt),
-        NamedKey::Super | NamedKey::Meta => return Meaning::Modifier(Modifier::Super),
+        NamedKey::Shift => return Meaning::Modifier(Modifier::Shift, side),
+        NamedKey::Control => return Meaning::Modifier(Modifier::Control, side),
+        NamedKey::Alt => return Meaning::Modifier(Modifier::Alt, side),
+        NamedKey::Super | NamedKey::Meta => return Meaning::Modifier(Modifier::Super, side),
         NamedKey::Space => return Meaning::Character(' '),
         NamedKey::Enter if pad => key::KP_Enter,
+        NamedKey::Delete if pad => key::KP_Delete,
+        NamedKey::Insert if pad => key::KP_Insert,
+        NamedKey::Home if pad => key::KP_Home,
+        NamedKey::End if pad => key::KP_End,
+        NamedKey::PageUp if pad => key::KP_Prior,
+        NamedKey::PageDown if pad => key::KP_Next,
+        NamedKey::ArrowLeft if pad => key::KP_Left,
+        NamedKey::ArrowRight if pad => key::KP_Right,
+        NamedKey::ArrowUp if pad => key::KP_Up,
+        NamedKey::ArrowDown if pad => key::KP_Down,
         NamedKey::Enter => key::Return,
         NamedKey::Tab => key::Tab,
         NamedKey::Backspace => key::BackSpace,
@@ -143,6 +185,17 @@ mod tests {
             Meaning::Character('ä')
         );
         assert_eq!(meaning(&Key::Dead(Some('^')), standard), Meaning::Local);
+    }
+
+    #[test]
+    fn keys_that_are_there_twice() {
+        let right = meaning(&Key::Named(NamedKey::Control), KeyLocation::Right);
+        assert_eq!(right, Meaning::Modifier(Modifier::Control, Side::Right));
+        assert_eq!(Modifier::Control.keysym(Side::Right), 0xffe4);
+        let home = meaning(&Key::Named(NamedKey::Home), KeyLocation::Numpad);
+        assert_eq!(home, Meaning::Named(0xff95));
+        assert_eq!(of_pad('7'), 0xffb7);
+        assert_eq!(of_pad('+'), 0xffab);
     }
 
     #[test]

@@ -57,6 +57,23 @@ impl Devices {
         injected.map(|(device, _)| *device)
     }
 
+    /// The keyboard through which programs inject, if there is one that is known, and those of persons.
+    pub(in crate::platform) fn keyboards(link: &Link) -> Result<(Option<u16>, Vec<u16>), Error> {
+        let devices = Self::query(link)?;
+        let infos = link
+            .connection
+            .xinput_xi_query_device(xinput::Device::ALL)?
+            .reply()?
+            .infos;
+        let keyboards = infos
+            .iter()
+            .filter(|info| info.type_ == DeviceType::SLAVE_KEYBOARD)
+            .map(|info| info.deviceid);
+        let (injecting, persons): (Vec<u16>, Vec<u16>) =
+            keyboards.partition(|device| devices.kind(*device) == Some(Kind::Injected));
+        Ok((injecting.first().copied(), persons))
+    }
+
     /// What the device is, if it is known.
     pub(in crate::platform) fn kind(&self, device: u16) -> Option<Kind> {
         self.known.get(&device).copied()

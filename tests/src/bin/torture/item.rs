@@ -25,6 +25,8 @@ pub(crate) struct Context {
     pub(crate) per_second: u32,
     pub(crate) connections: usize,
     pub(crate) kills: u32,
+    /// Matrices of keyboard layouts.
+    pub(crate) matrices: u32,
     /// Schedules of the model.
     pub(crate) schedules: u64,
     /// Executions of each fuzz target.

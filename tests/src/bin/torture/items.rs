@@ -6,6 +6,7 @@ use fernsicht_tests::model::{self, Options};
 use crate::command::Command;
 use crate::flood;
 use crate::item::{Context, Item, Outcome, Run};
+use crate::keyboard;
 use crate::networks as net;
 use crate::screens;
 
@@ -122,6 +123,11 @@ pub(crate) fn all() -> Vec<Item> {
                 runs: |context| context.kills.into(),
             }),
         },
+        own(
+            "keyboard",
+            "every pair of keyboard layouts, every character of both, in files that three editors saved",
+            keyboard::matrix,
+        ),
         own(
             "model",
             "both ends, relay and recorder under one fake clock, in random schedules",

@@ -12,6 +12,7 @@ mod command;
 mod flood;
 mod item;
 mod items;
+mod keyboard;
 mod networks;
 mod screens;
 mod summary;
@@ -50,6 +51,9 @@ struct Arguments {
     /// Kills of the relay under load.
     #[arg(long, default_value_t = 200)]
     kills: u32,
+    /// Matrices of keyboard layouts.
+    #[arg(long, default_value_t = 20)]
+    matrices: u32,
     /// Schedules of the model.
     #[arg(long, default_value_t = 1_000_000)]
     schedules: u64,
@@ -99,6 +103,7 @@ fn run(arguments: Arguments) -> Result<()> {
         per_second: arguments.per_second,
         connections: arguments.connections,
         kills: arguments.kills,
+        matrices: arguments.matrices,
         schedules: arguments.schedules,
         fuzz_runs: arguments.fuzz_runs,
         long: arguments.long,
