@@ -1,21 +1,27 @@
 //! One whole session of the real programs, smaller than the demonstration: code, consent, picture,
 //! text, F11.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use fernsicht_protocol::frame::Class;
 use fernsicht_protocol::rights::Rights;
-use fernsicht_tests::customer::Button;
+use fernsicht_tests::apps::App;
+use fernsicht_tests::customer::{Button, Customer};
 use fernsicht_tests::grab::Area;
 use fernsicht_tests::keymap::keysyms;
-use fernsicht_tests::observer::{Maker, Target};
+use fernsicht_tests::observer::{Act, Maker, Seen, Target};
+use fernsicht_tests::operator::OPERATOR;
 use fernsicht_tests::programs::Programs;
+use fernsicht_tests::reader::{Reader, Words};
 use fernsicht_tests::scenery;
 use fernsicht_tests::session::{Backdrop, Layout, STEP};
 use fernsicht_tests::tap::{Ending, Passed};
+use fernsicht_tests::typist::Typist;
 use fernsicht_tests::vanish::Patches;
 use fernsicht_tests::wait;
+use fernsicht_tests::xserver::{Process, XServer};
 
 /// Also characters that the customer's American keyboard lacks.
 const TYPED: &str = "Grüße an 'Jürgen' @ ~ € {[]} \\ |";
@@ -232,3 +238,56 @@ const LARGE: u64 = 16_000;
 
 /// Until half of a large picture has come.
 const HALF: Duration = Duration::from_millis(LARGE * 1_000 / PACE / 2);
+
+/// Somebody at another computer types the code of a session under way: he reads why not, and nobody is disturbed.
+#[test]
+fn a_second_agent_with_the_same_code_is_refused_and_disturbs_nobody() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let reader = Arc::new(Reader::start(folder.path())?);
+    let backdrop = Backdrop::raise(Programs::find()?, folder.path(), Layout::default())?
+        .read_by(Arc::clone(&reader));
+    let screen = &backdrop.customer_screen;
+    let terminal = App::terminal(screen, "Eingabe", "60x20+40+260", "printf '\\033[?25l'")?;
+    let mut stage = backdrop.open()?;
+    let code = stage.code()?;
+    stage.customer.enter_code(&code)?;
+    stage.consent_to_control()?;
+    stage.same_picture(STEP)?;
+    let (x, y) = terminal.window().centre()?;
+    wait::until_true("the technician's turn", STEP, || {
+        stage.technician.click(x, y, 1)?;
+        std::thread::sleep(Duration::from_millis(200));
+        Ok(stage.observer.by_programs()? > 0)
+    })?;
+    std::thread::sleep(Duration::from_millis(500));
+    stage.observer.clear()?;
+    let rights = stage.tap.log().rights().len();
+    let typist = Typist::start(stage.technician_screen.display(), Duration::from_millis(25))?;
+
+    let elsewhere = XServer::start(1280, 800, "de")?.with_window_manager()?;
+    let file = folder.path().join("Fernhilfe-2");
+    std::fs::copy(format!("/proc/{}/exe", stage.agent.pid()), &file)?;
+    let mut command = stage.operator.agent_command(&elsewhere, &file)?;
+    reader.attend(&mut command);
+    let second = Process::start("a second agent", &mut command)?;
+    let stranger = Customer::at(&elsewhere, OPERATOR)?;
+    stranger.enter_code(&code)?;
+    reader.wait(second.pid(), &Words::agent("error-code-used")?, STEP)?;
+
+    let typed = typist.stop()?;
+    let arrived = || -> Result<usize> {
+        let pressed =
+            |seen: &&Seen| seen.maker == Maker::Program && matches!(seen.act, Act::KeyDown(_));
+        Ok(stage.observer.seen()?.iter().filter(pressed).count())
+    };
+    let all = wait::until_true("every letter", STEP, || Ok(arrived()? >= typed));
+    all.with_context(|| format!("{} of {typed} letters arrived", arrived().unwrap_or(0)))?;
+    ensure!(arrived()? == typed, "more arrived than was typed");
+    let since = stage.tap.log().rights();
+    ensure!(
+        since.len() == rights,
+        "rights changed: {:?}",
+        &since[rights..]
+    );
+    stage.check()
+}
