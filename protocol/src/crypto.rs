@@ -4,6 +4,7 @@
 //! 0⁴ ‖ u64 number. Secrets live in [`Secret`], which is zeroised; the AEAD keys that `ring`
 //! expands from them are not, which docs/threat-model.md says.
 
+use curve25519_dalek::edwards::CompressedEdwardsY;
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
 use rand_core::{CryptoRng, RngCore};
@@ -149,13 +150,18 @@ impl SigningKey {
     }
 }
 
-/// Checks what [`SigningKey::sign`] made. Errors: [`Error::Signature`].
+/// Checks what [`SigningKey::sign`] made. A key of small order is nobody's: under it one signature holds for many messages
+/// (RFC 8032 leaves that to the verifier). Errors: [`Error::Signature`].
 pub fn verify(
     public: &[u8; 32],
     name: &str,
     message: &[u8],
     signature: &[u8; 64],
 ) -> Result<(), Error> {
+    let key = CompressedEdwardsY(*public).decompress();
+    if key.is_none_or(|point| point.is_small_order()) {
+        return Err(Error::Signature);
+    }
     UnparsedPublicKey::new(&ED25519, public)
         .verify(&to_sign(name, message), signature)
         .map_err(|_| Error::Signature)
@@ -209,4 +215,28 @@ fn nonce(number: u64) -> aead::Nonce {
     let mut bytes = [0; 12];
     bytes[4..].copy_from_slice(&number.to_be_bytes());
     aead::Nonce::assume_unique_for_key(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use curve25519_dalek::constants::EIGHT_TORSION;
+
+    /// With a key of small order, R of small order and S = 0 the equation holds for one message in eight at least.
+    #[test]
+    fn keys_of_small_order_sign_nothing() {
+        for key in EIGHT_TORSION {
+            let key = key.compress().to_bytes();
+            for first in EIGHT_TORSION {
+                let mut signature = [0; 64];
+                signature[..32].copy_from_slice(first.compress().as_bytes());
+                for message in 0..16u8 {
+                    assert_eq!(
+                        verify(&key, "receipt", &[message], &signature),
+                        Err(Error::Signature)
+                    );
+                }
+            }
+        }
+    }
 }
