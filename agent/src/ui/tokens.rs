@@ -132,14 +132,8 @@ pub(crate) fn strong(size: f32) -> FontId {
 fn fonts() -> FontDefinitions {
     let mut fonts = FontDefinitions::default();
     let own = [
-        (
-            REGULAR,
-            &include_bytes!("../../fonts/OpenSans-Regular.ttf")[..],
-        ),
-        (
-            STRONG,
-            &include_bytes!("../../fonts/OpenSans-Semibold.ttf")[..],
-        ),
+        (REGULAR, notosans::REGULAR_TTF),
+        (STRONG, notosans::BOLD_TTF),
     ];
     for (name, bytes) in own {
         let data = Arc::new(FontData::from_static(bytes));
