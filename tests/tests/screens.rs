@@ -155,7 +155,7 @@ fn fitted_zoomed_and_scaled_clicks_land_where_they_point_also_after_a_turn() -> 
             stage.technician.shortcut_key(&hold, key)?;
         }
     }
-    let drawn = Drawn::wait(&stage, &[place(RIGHT)], 900, &[])?;
+    let drawn = Drawn::wait(&stage, &[place(RIGHT)], 700, &[])?;
     tally.click_seen(&stage, &mut pattern, &drawn, &[place(RIGHT)], 10, &mut dice)?;
     aim::save(&stage, "one-to-one")?;
 
@@ -164,7 +164,7 @@ fn fitted_zoomed_and_scaled_clicks_land_where_they_point_also_after_a_turn() -> 
     for _ in 0..3 {
         stage.technician.shortcut(&hold, '+')?;
     }
-    let drawn = Drawn::wait(&stage, &[(150, 200, 400, 200)], 990, &[place(RIGHT)])?;
+    let drawn = Drawn::wait(&stage, &[(150, 200, 400, 200)], 800, &[place(RIGHT)])?;
     tally.click_seen(
         &stage,
         &mut pattern,

@@ -100,7 +100,7 @@ fn scaled(context: &Context, folder: &Path, dice: &mut Dice) -> Result<Tally> {
             stage.technician.shortcut_key(&HOLD, key)?;
         }
     }
-    let drawn = Drawn::wait(&stage, &[places[1]], 900, &[])?;
+    let drawn = Drawn::wait(&stage, &[places[1]], 700, &[])?;
     let seen = [places[1], (800, 300, 400, 700)];
     tally.click_seen(&stage, &mut pattern, &drawn, &seen, 20, dice)?;
     keep(context, &stage, "scrolled")?;
