@@ -23,7 +23,7 @@ use x11rb::protocol::xproto::{ChangeWindowAttributesAux, ConnectionExt as _, Eve
 
 use super::wake::sleep;
 use super::x11::Link;
-use super::{Area, Error, OwnWindows, Waker};
+use super::{Area, Error, OwnWindows, Waker, own};
 
 /// A running memory. Ends with this handle.
 pub struct Covers {
@@ -142,8 +142,8 @@ impl Shared {
     )]
     fn handle(&self, event: &Event) -> Result<(), Error> {
         match event {
-            Event::MapNotify(event) => self.note(event.window, self.place(event.window)),
-            Event::ConfigureNotify(event) => self.note(event.window, self.place(event.window)),
+            Event::MapNotify(event) => self.note(event.window),
+            Event::ConfigureNotify(event) => self.note(event.window),
             Event::ReparentNotify(event) if event.window == self.window => {
                 self.listen_beside(event.parent)?;
             }
@@ -152,10 +152,12 @@ impl Shared {
         Ok(())
     }
 
-    fn note(&self, window: Window, place: Option<Area>) {
+    fn note(&self, window: Window) {
         if window == self.window || self.own.contains(window) {
             return;
         }
+        // Its whole box, whatever its shape was when it lay there.
+        let place = own::place(&self.link, window, false).ok();
         let mut state = self.lock();
         if state.seen.len() == KEPT {
             state.seen.pop_front();
@@ -165,23 +167,6 @@ impl Shared {
             window,
             place,
         });
-    }
-
-    /// What the window takes up of the desktop.
-    fn place(&self, window: Window) -> Option<Area> {
-        let connection = &self.link.connection;
-        let origin = connection
-            .translate_coordinates(window, self.link.root, 0, 0)
-            .ok()?;
-        let geometry = connection.get_geometry(window).ok()?;
-        let (origin, geometry) = (origin.reply().ok()?, geometry.reply().ok()?);
-        let border = geometry.border_width;
-        Some(Area {
-            x: origin.dst_x.saturating_sub_unsigned(border),
-            y: origin.dst_y.saturating_sub_unsigned(border),
-            width: geometry.width.saturating_add(border.saturating_mul(2)),
-            height: geometry.height.saturating_add(border.saturating_mul(2)),
-        })
     }
 
     /// The window manager's frame may hold other windows over ours.

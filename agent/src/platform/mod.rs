@@ -153,34 +153,22 @@ pub struct Monitor {
     pub screen: Screen,
 }
 
-/// Which screens are shared.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Selection {
-    /// Whichever there are.
-    All,
-    /// Those with these names, and none that comes later.
-    These(Vec<u32>),
-}
+/// Which screens are shared: those with these names, and none that comes later.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Selection(pub Vec<u32>);
 
 impl Selection {
     /// What is shared of these. Errors: [`Error::ScreenGone`] if one of the chosen is not among them.
     pub fn shown(&self, monitors: &[Monitor]) -> Result<Shown, Error> {
+        let Self(names) = self;
         let there = |name: &u32| monitors.iter().any(|monitor| monitor.name == *name);
-        let chosen = |monitor: &&Monitor| match self {
-            Self::All => true,
-            Self::These(names) => names.contains(&monitor.name),
-        };
         let mut screens: Vec<Screen> = monitors
             .iter()
-            .filter(chosen)
+            .filter(|monitor| names.contains(&monitor.name))
             .map(|monitor| monitor.screen.clone())
             .collect();
         screens.dedup();
-        let missing = match self {
-            Self::All => false,
-            Self::These(names) => !names.iter().all(there),
-        };
-        if missing || screens.is_empty() {
+        if screens.is_empty() || !names.iter().all(there) {
             return Err(Error::ScreenGone);
         }
         Ok(Shown::new(screens))
@@ -333,7 +321,7 @@ pub trait Capture {
         self.shown().area
     }
 
-    /// Chooses what is shared; also after [`Changes::layout`]. Errors: [`Error::ScreenGone`], and what
+    /// Chooses what is shared, which is nothing at first; also after [`Changes::layout`]. Errors: [`Error::ScreenGone`], and what
     /// was shared stays what it was.
     fn select(&mut self, selection: &Selection) -> Result<Shown, Error>;
 
@@ -367,14 +355,8 @@ pub fn open_capture(display: Option<&str>) -> Result<Box<dyn Capture>, Error> {
     }
 }
 
-/// The screens of this moment, numbered from 1, from left to right, then from top to bottom. No pixels.
-pub fn monitors(display: Option<&str>) -> Result<Vec<Monitor>, Error> {
-    refuse_wayland(display, &Session::from_environment())?;
-    x11::screens::query(&x11::Link::open(display)?)
-}
-
-/// Calls `changed` with the screens of this moment, and again whenever they are others, until the waker
-/// wakes. Sleeps in between.
+/// Calls `changed` with the screens of this moment, numbered from 1, from left to right, then from top to bottom, and
+/// again whenever they are others, until the waker wakes. Sleeps in between. No pixels.
 pub fn follow_monitors(
     display: Option<&str>,
     waker: &Waker,
@@ -452,7 +434,7 @@ mod tests {
             monitor(1, (-1280, 40), (1280, 1024)),
             monitor(2, (0, 0), (1920, 1080)),
         ];
-        let shown = Selection::All.shown(&monitors).unwrap();
+        let shown = Selection(vec![101, 102]).shown(&monitors).unwrap();
         let area = Area {
             x: -1280,
             y: 0,
@@ -463,7 +445,6 @@ mod tests {
         let parts: Vec<_> = shown.screens().map(|s| (s.number, s.x, s.y)).collect();
         assert_eq!(parts, [(1, 0, 40), (2, 1280, 0)]);
         assert!(shown.contains(-1, 40) && !shown.contains(-1, 39));
-        assert!(matches!(Selection::All.shown(&[]), Err(Error::ScreenGone)));
     }
 
     #[test]
@@ -472,7 +453,7 @@ mod tests {
             monitor(1, (0, 0), (800, 600)),
             monitor(2, (800, 0), (640, 480)),
         );
-        let both = Selection::These(vec![101, 102]);
+        let both = Selection(vec![101, 102]);
         assert_eq!(both.shown(&[left.clone(), right]).unwrap().area.width, 1440);
         // Another one between them: it is in the rectangle, and not shared.
         let wide = monitor(3, (1440, 0), (800, 600));
@@ -496,7 +477,7 @@ mod tests {
             Err(Error::ScreenGone)
         ));
         assert!(matches!(
-            Selection::These(Vec::new()).shown(&[left]),
+            Selection::default().shown(&[left]),
             Err(Error::ScreenGone)
         ));
     }

@@ -272,35 +272,8 @@ impl Desk {
         Ok(false)
     }
 
-    /// What a window takes up of the desktop, its border and its shape included.
     fn place(&self, window: Window) -> Result<Area, Ask> {
-        let connection = &self.link.connection;
-        let origin = connection.translate_coordinates(window, self.link.root, 0, 0)?;
-        let geometry = connection.get_geometry(window)?;
-        let shape = if self.shapes {
-            Some(connection.shape_query_extents(window)?)
-        } else {
-            None
-        };
-        let (origin, geometry) = (origin.reply()?, geometry.reply()?);
-        if let Some(shape) = shape {
-            let shape = shape.reply()?;
-            if shape.bounding_shaped {
-                return Ok(Area {
-                    x: origin.dst_x.saturating_add(shape.bounding_shape_extents_x),
-                    y: origin.dst_y.saturating_add(shape.bounding_shape_extents_y),
-                    width: shape.bounding_shape_extents_width,
-                    height: shape.bounding_shape_extents_height,
-                });
-            }
-        }
-        let border = geometry.border_width;
-        Ok(Area {
-            x: origin.dst_x.saturating_sub_unsigned(border),
-            y: origin.dst_y.saturating_sub_unsigned(border),
-            width: geometry.width.saturating_add(border.saturating_mul(2)),
-            height: geometry.height.saturating_add(border.saturating_mul(2)),
-        })
+        place(&self.link, window, self.shapes)
     }
 
     /// Follows the server's own choice from the root down: the topmost mapped child at the
@@ -397,8 +370,39 @@ impl Desk {
 const FRAME_DEPTH: u8 = 4;
 const MOST_WINDOWS: u32 = 256;
 
+/// What a window takes up of the desktop, its border and, if the server knows `shapes`, its shape included.
+pub(super) fn place(link: &Link, window: Window, shapes: bool) -> Result<Area, Ask> {
+    let connection = &link.connection;
+    let origin = connection.translate_coordinates(window, link.root, 0, 0)?;
+    let geometry = connection.get_geometry(window)?;
+    let shape = if shapes {
+        Some(connection.shape_query_extents(window)?)
+    } else {
+        None
+    };
+    let (origin, geometry) = (origin.reply()?, geometry.reply()?);
+    if let Some(shape) = shape {
+        let shape = shape.reply()?;
+        if shape.bounding_shaped {
+            return Ok(Area {
+                x: origin.dst_x.saturating_add(shape.bounding_shape_extents_x),
+                y: origin.dst_y.saturating_add(shape.bounding_shape_extents_y),
+                width: shape.bounding_shape_extents_width,
+                height: shape.bounding_shape_extents_height,
+            });
+        }
+    }
+    let border = geometry.border_width;
+    Ok(Area {
+        x: origin.dst_x.saturating_sub_unsigned(border),
+        y: origin.dst_y.saturating_sub_unsigned(border),
+        width: geometry.width.saturating_add(border.saturating_mul(2)),
+        height: geometry.height.saturating_add(border.saturating_mul(2)),
+    })
+}
+
 /// How asking about windows fails: they come and go.
-enum Ask {
+pub(super) enum Ask {
     Gone,
     Failed(Error),
 }

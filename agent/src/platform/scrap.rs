@@ -46,7 +46,7 @@ impl Scrap {
     pub fn open() -> Result<Self, Error> {
         let link = Link::open(None)?;
         screens::announce(&link)?;
-        let mut opened = Self {
+        Ok(Self {
             link,
             waker: Waker::new()?,
             monitors: Vec::new(),
@@ -54,9 +54,7 @@ impl Scrap {
             sources: Vec::new(),
             stale: true,
             fresh: Pixels::default(),
-        };
-        opened.select(&Selection::All)?;
-        Ok(opened)
+        })
     }
 
     /// Notices changed screens.

@@ -240,7 +240,7 @@ impl Shared {
             stopped_at: None,
             ended_at: 0,
             release: false,
-            selection: Selection::These(Vec::new()),
+            selection: Selection::default(),
             selected: 0,
             choosing: false,
             monitors: Vec::new(),
@@ -580,7 +580,7 @@ impl Core {
         self.input.clear();
         self.release = true;
         self.choosing = false;
-        self.selection = Selection::These(Vec::new());
+        self.selection = Selection::default();
         self.show_nothing();
         self.restart = true;
         self.wanted = false;

@@ -47,7 +47,7 @@ pub(super) struct Driver {
     pub(super) inbox: mpsc::Receiver<Command>,
     own: OwnWindows,
     bar: Bar,
-    /// The code whose one share has been sent.
+    /// The codes whose one share has been sent.
     spent: Vec<SessionCode>,
     /// The numbers on the screens, while the customer chooses one.
     numbers: Option<(Vec<Screen>, Numbers)>,

@@ -140,7 +140,7 @@ impl Core {
     }
 
     fn select(&mut self, names: Vec<u32>) {
-        self.selection = Selection::These(names);
+        self.selection = Selection(names);
         self.selected += 1;
         self.show_nothing();
     }

@@ -4,15 +4,28 @@ use std::time::{Duration, Instant};
 
 use fernsicht_agent::platform::scrap::Scrap;
 use fernsicht_agent::platform::{
-    Area, Capture, Error, Pixels, Pointer, Selection, monitors, open_capture, region,
+    Area, Capture, Error, Pixels, Pointer, Selection, open_capture, region,
 };
 use x11rb::connection::Connection as _;
 use x11rb::protocol::randr::{ConnectionExt as _, Rotation};
 use x11rb::protocol::xproto::{ChangeGCAux, ConnectionExt as _, CreateGCAux, Rectangle};
 
-use crate::rig::{Client, Customer, Hand, Server, colours, eventually};
+use crate::rig::{Client, Customer, Hand, Server, colours, eventually, monitors};
 
 const SECOND: Option<Duration> = Some(Duration::from_secs(1));
+
+/// Every screen of this moment.
+fn everything(display: &str) -> Selection {
+    Selection(monitors(display).iter().map(|m| m.name).collect())
+}
+
+/// Capture of everything.
+fn opened(server: &Server) -> Box<dyn Capture> {
+    let mut capture = open_capture(Some(&server.display)).unwrap();
+    assert!(capture.area().whole().is_empty(), "nothing was chosen yet");
+    capture.select(&everything(&server.display)).unwrap();
+    capture
+}
 
 fn whole(capture: &mut dyn Capture, customer: &mut Customer) -> Pixels {
     let mut pixels = Pixels::new(capture.area());
@@ -41,7 +54,7 @@ fn damage_brings_exactly_the_screen() {
     let mut server = Server::start();
     let client = server.client();
     let mut customer = Customer::granting();
-    let mut capture = open_capture(Some(&server.display)).unwrap();
+    let mut capture = opened(&server);
     assert_eq!(capture.name(), "x11 damage, shared memory");
     let mut pixels = whole(&mut *capture, &mut customer);
 
@@ -98,7 +111,7 @@ fn damage_brings_exactly_the_screen() {
 #[test]
 fn a_still_screen_sends_nothing_and_a_waker_ends_the_wait() {
     let server = Server::start();
-    let mut capture = open_capture(Some(&server.display)).unwrap();
+    let mut capture = opened(&server);
     let settled = capture.wait(Some(Duration::from_millis(200))).unwrap();
     assert!(!settled.layout);
     assert!(
@@ -118,7 +131,7 @@ fn one_screen_of_several_is_shared_alone() {
     let server = Server::start();
     let client = server.client();
     split(&server);
-    let found = monitors(Some(&server.display)).unwrap();
+    let found = monitors(&server.display);
     let places: Vec<_> = found
         .iter()
         .map(|m| (m.screen.number, m.screen.x, m.screen.width))
@@ -126,8 +139,8 @@ fn one_screen_of_several_is_shared_alone() {
     assert_eq!(places, [(1, 0, 500), (2, 500, 780)]);
 
     let mut customer = Customer::granting();
-    let mut capture = open_capture(Some(&server.display)).unwrap();
-    let right = Selection::These(vec![found[1].name]);
+    let mut capture = opened(&server);
+    let right = Selection(vec![found[1].name]);
     let area = capture.select(&right).unwrap().area;
     assert_eq!(
         area,
@@ -177,7 +190,7 @@ fn one_screen_of_several_is_shared_alone() {
         []
     );
     assert!(matches!(
-        capture.select(&Selection::These(vec![found[1].name, 9])),
+        capture.select(&Selection(vec![found[1].name, 9])),
         Err(Error::ScreenGone)
     ));
 }
@@ -193,8 +206,8 @@ fn what_no_chosen_screen_covers_is_black_and_is_not_read() {
         &["--setmonitor", "left", "400/100x300/80+0+100", "screen"],
     );
     monitor("right", "300/100x400/100+900+0");
-    let chosen = monitors(Some(&server.display)).unwrap();
-    let chosen = Selection::These(chosen.iter().map(|m| m.name).collect());
+    let chosen = monitors(&server.display);
+    let chosen = Selection(chosen.iter().map(|m| m.name).collect());
     let whole_screen = Area {
         x: 0,
         y: 0,
@@ -204,7 +217,7 @@ fn what_no_chosen_screen_covers_is_black_and_is_not_read() {
     client.window(whole_screen, 0x00c0_ffee);
 
     let mut customer = Customer::granting();
-    let mut capture = open_capture(Some(&server.display)).unwrap();
+    let mut capture = opened(&server);
     let area = capture.select(&chosen).unwrap().area;
     assert_eq!((area.width, area.height), (1200, 400));
     let check = |pixels: &Pixels| {
@@ -263,7 +276,7 @@ fn a_shrunken_screen_is_noticed_and_never_read_stale() {
     let server = Server::start();
     let client = server.client();
     let mut customer = Customer::granting();
-    let mut capture = open_capture(Some(&server.display)).unwrap();
+    let mut capture = opened(&server);
     let mut pixels = whole(&mut *capture, &mut customer);
     let old = capture.area().whole();
     resize(&client, 640, 480);
@@ -273,7 +286,7 @@ fn a_shrunken_screen_is_noticed_and_never_read_stale() {
     eventually("the change is noticed", || {
         capture.wait(SECOND).unwrap().layout
     });
-    let area = capture.select(&Selection::All).unwrap().area;
+    let area = capture.select(&everything(&server.display)).unwrap().area;
     assert_eq!((area.width, area.height), (640, 480));
     let pixels = whole(&mut *capture, &mut customer);
     assert!(colours(&pixels.bgrx) == client.look(area));
@@ -281,7 +294,14 @@ fn a_shrunken_screen_is_noticed_and_never_read_stale() {
     eventually("growing is noticed", || {
         capture.wait(SECOND).unwrap().layout
     });
-    assert_eq!(capture.select(&Selection::All).unwrap().area.width, 1280);
+    assert_eq!(
+        capture
+            .select(&everything(&server.display))
+            .unwrap()
+            .area
+            .width,
+        1280
+    );
 }
 
 /// Switches the output off, which leaves the bare screen, and gives that another size.
@@ -326,7 +346,7 @@ fn the_picture_is_in_no_memory_that_others_could_open() {
             .count()
     };
     let before = listed();
-    let mut capture = open_capture(Some(&server.display)).unwrap();
+    let mut capture = opened(&server);
     whole(&mut *capture, &mut customer);
     let new: Vec<_> = listed()
         .into_iter()
@@ -350,7 +370,7 @@ fn without_shared_memory_or_notices_it_still_works_or_says_why() {
     let server = Server::with(&["-screen", "0", "800x600x24", "-extension", "MIT-SHM"]);
     let client = server.client();
     let mut customer = Customer::granting();
-    let mut capture = open_capture(Some(&server.display)).unwrap();
+    let mut capture = opened(&server);
     assert_eq!(capture.name(), "x11 damage");
     client.window(
         Area {
@@ -372,7 +392,7 @@ fn without_shared_memory_or_notices_it_still_works_or_says_why() {
 #[test]
 fn a_dying_server_is_an_error_and_no_hang() {
     let server = Server::start();
-    let mut capture = open_capture(Some(&server.display)).unwrap();
+    let mut capture = opened(&server);
     let thread = std::thread::spawn(move || drop(server));
     eventually("the loss is reported", || {
         matches!(capture.wait(SECOND), Err(Error::Lost(_)))
@@ -495,6 +515,7 @@ fn portable_backend_on_display() {
     let client = Client::open(&display);
     let mut customer = Customer::granting();
     let mut capture = Scrap::open().unwrap();
+    capture.select(&everything(&display)).unwrap();
     let area = capture.area();
     let mut pixels = whole(&mut capture, &mut customer);
     assert!(colours(&pixels.bgrx) == client.look(area));
@@ -527,7 +548,7 @@ fn latency_from_drawing_to_pixels() {
     let server = Server::with(&["-screen", "0", "1920x1080x24"]);
     let client = server.client();
     let mut customer = Customer::granting();
-    let mut capture = open_capture(Some(&server.display)).unwrap();
+    let mut capture = opened(&server);
     let mut pixels = whole(&mut *capture, &mut customer);
     let window = client.window(
         Area {

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use fernsicht_agent::platform::{Area, Inject, inject};
+use fernsicht_agent::platform::{Area, Inject, Monitor, Waker, follow_monitors, inject};
 use fernsicht_protocol::content::{Input, InputEvent};
 use fernsicht_protocol::frame::{Class, Direction, Header};
 use fernsicht_protocol::guard::{CustomerAct, Guard, Output, PointPermit};
@@ -379,4 +379,16 @@ impl Customer {
         let permit = self.guard.handle_input(self.now, &header, &input).unwrap();
         inject.inject(&permit, area)
     }
+}
+
+/// The screens of this moment.
+pub(crate) fn monitors(display: &str) -> Vec<Monitor> {
+    let waker = Waker::new().unwrap();
+    let mut found = Vec::new();
+    follow_monitors(Some(display), &waker, |monitors| {
+        found = monitors;
+        waker.wake();
+    })
+    .unwrap();
+    found
 }

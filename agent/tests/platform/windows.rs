@@ -3,12 +3,12 @@
 use fernsicht_agent::platform::marker::Marker;
 use fernsicht_agent::platform::overlay::{Frame, Numbers};
 use fernsicht_agent::platform::own::Desk;
-use fernsicht_agent::platform::{Area, OwnWindows, Sight, monitors};
+use fernsicht_agent::platform::{Area, OwnWindows, Sight};
 use x11rb::connection::Connection as _;
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{ConfigureWindowAux, ConnectionExt as _, InputFocus};
 
-use crate::rig::{Customer, Hand, Server, eventually};
+use crate::rig::{Customer, Hand, Server, eventually, monitors};
 
 const AREA: Area = Area {
     x: 0,
@@ -120,8 +120,7 @@ fn the_sign_is_seen_takes_no_click_and_covers_a_granting_button() {
 fn numbers_show_on_each_screen() {
     let server = Server::start();
     let client = server.client();
-    let screens: Vec<_> = monitors(Some(&server.display))
-        .unwrap()
+    let screens: Vec<_> = monitors(&server.display)
         .into_iter()
         .map(|monitor| monitor.screen)
         .collect();

@@ -79,19 +79,16 @@ impl Damage {
         connection.xfixes_create_region(region, &[])?;
         connection.damage_create(damage, link.root, ReportLevel::NON_EMPTY)?;
         let monitors = screens::query(&link)?;
-        let shown = Selection::All.shown(&monitors)?;
         let waker = Waker::new().map_err(Error::from)?;
-        let mut opened = Self {
+        Ok(Self {
             link,
             waker,
             damage,
             region,
             segment: None,
             monitors,
-            shown,
-        };
-        opened.share_memory()?;
-        Ok(opened)
+            shown: Shown::default(),
+        })
     }
 
     /// Memory for the whole area, so that every set of rectangles fits at once.

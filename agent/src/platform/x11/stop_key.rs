@@ -1,5 +1,6 @@
 //! Whether another program has taken F11 for itself. It stops all the same: raw events come in spite of grabs.
 
+use x11rb::connection::Connection as _;
 use x11rb::errors::ReplyError;
 use x11rb::protocol::ErrorKind;
 use x11rb::protocol::xproto::{ConnectionExt as _, GrabMode, ModMask};
@@ -10,10 +11,8 @@ use crate::platform::Error;
 /// True if another program's grab of F11 refuses ours, which is given back at once.
 pub(in crate::platform) fn taken(display: Option<&str>) -> Result<bool, Error> {
     let link = Link::open(display)?;
-    let (first, last) = {
-        let setup = x11rb::connection::Connection::setup(&link.connection);
-        (setup.min_keycode, setup.max_keycode)
-    };
+    let setup = link.connection.setup();
+    let (first, last) = (setup.min_keycode, setup.max_keycode);
     let map = link
         .connection
         .get_keyboard_mapping(first, last - first + 1)?
