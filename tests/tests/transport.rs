@@ -187,8 +187,9 @@ async fn a_cancelled_picture_is_sent_no_further() -> Result<()> {
         ensure!(rest < 3 << 20, "{rest} bytes of it came over {over}");
         // Dropped without its end it is cancelled as well, and never truncated.
         let mut half = SingleSender::open(&agent.0, Class::Picture).await?;
-        half.send_header(&header(Class::Picture, 1, 500)).await?;
-        half.send_chunk(vec![1; 400].into()).await?;
+        let header = header(Class::Picture, 1, 500).encode().to_vec();
+        half.send_chunks(&mut [header.into(), vec![1; 400].into()])
+            .await?;
         let Incoming::Single(header, mut picture) = incoming(&relay.0).await? else {
             bail!("another picture")
         };
@@ -216,11 +217,10 @@ async fn who_reads_one_stream_only_holds_up_no_other_and_takes_bounded_memory() 
             let taken = taken.clone();
             pictures.spawn(async move {
                 let length = 8 << 20;
-                stream
-                    .send_header(&header(Class::Picture, number, length))
-                    .await?;
+                let header = header(Class::Picture, number, length).encode().to_vec();
+                stream.send_chunks(&mut [header.into()]).await?;
                 for _ in 0..length / 1024 {
-                    stream.send_chunk(vec![5; 1024].into()).await?;
+                    stream.send_chunks(&mut [vec![5; 1024].into()]).await?;
                     taken.fetch_add(1024, Ordering::Relaxed);
                 }
                 stream.finish()?;
@@ -319,7 +319,8 @@ async fn what_is_too_long_cut_or_unknown_is_refused() -> Result<()> {
         }
         // A refused stream is told so.
         let mut stream = SingleSender::open(&agent.0, Class::Picture).await?;
-        stream.send_header(&header(Class::Picture, 1, 500)).await?;
+        let header = header(Class::Picture, 1, 500).encode().to_vec();
+        stream.send_chunks(&mut [header.into()]).await?;
         drop(timeout(PATIENCE, relay.0.accept_uni()).await??);
         let refused = timeout(PATIENCE, stream.delivered()).await?;
         ensure!(refused == Err(WriteError::Refused), "{refused:?}");

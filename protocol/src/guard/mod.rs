@@ -420,7 +420,7 @@ impl Guard {
         if header.epoch != session.epoch || header.grant != self.grant {
             return Err(DropReason::Stale);
         }
-        Ok(PointPermit::new(self.grant))
+        Ok(PointPermit::new())
     }
 }
 

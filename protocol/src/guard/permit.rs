@@ -135,22 +135,11 @@ impl ViewPermit<'_> {
 /// ```
 #[derive(Debug)]
 #[must_use = "a permit is for one sign"]
-pub struct PointPermit<'g> {
-    grant: u32,
-    guard: PhantomData<&'g mut Guard>,
-}
+pub struct PointPermit<'g>(PhantomData<&'g mut Guard>);
 
 impl PointPermit<'_> {
-    pub(super) fn new(grant: u32) -> Self {
-        Self {
-            grant,
-            guard: PhantomData,
-        }
-    }
-
-    /// The grant in force: the sign goes when it is over.
-    pub fn grant(&self) -> u32 {
-        self.grant
+    pub(super) fn new() -> Self {
+        Self(PhantomData)
     }
 }
 

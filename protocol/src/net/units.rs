@@ -194,19 +194,9 @@ impl SingleSender {
         })
     }
 
-    /// Sends the header, which comes first.
-    pub async fn send_header(&mut self, header: &Header) -> Result<(), WriteError> {
-        self.stream.write_all(&header.encode()).await
-    }
-
     /// Sends chunks, of which the very first begins with the header: it need not go in a packet of its own.
     pub async fn send_chunks(&mut self, chunks: &mut [Bytes]) -> Result<(), WriteError> {
         self.stream.write_all_chunks(chunks).await
-    }
-
-    /// Sends some of the ciphertext.
-    pub async fn send_chunk(&mut self, chunk: Bytes) -> Result<(), WriteError> {
-        self.stream.write_chunk(chunk).await
     }
 
     /// Sends a whole frame.

@@ -29,7 +29,6 @@ pub(super) struct Care {
     pub(super) store: Arc<Store>,
     pub(super) recorders: Recorders,
     register: Arc<Mutex<Register>>,
-    /// Of auditors and would-be auditors.
     /// Tries at codes of recordings, by auditor.
     pub(super) tries: Tries,
     /// Tries at enrolment, by network.

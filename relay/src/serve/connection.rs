@@ -150,10 +150,9 @@ async fn converse(
     hub: &Arc<Hub>,
     connection: &Connection,
     speaks: Speaks,
-    seat: Seat,
+    Seat { id, mail }: Seat,
     (sender, receiver): (MessageSender, MessageReceiver),
 ) {
-    let Seat { id, mail } = seat;
     let mut tasks = JoinSet::new();
     tasks.spawn(write(connection.clone(), sender, mail));
     let reader = hub.clone();

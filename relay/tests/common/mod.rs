@@ -270,9 +270,10 @@ impl Client {
         let mut stream = SingleSender::open(&self.connection, frame.header.class)
             .await
             .unwrap();
-        stream.send_header(&frame.header).await.unwrap();
+        let header = frame.header.encode().to_vec();
         let part = frame.ciphertext[..length].to_vec();
-        stream.send_chunk(part.into()).await.unwrap();
+        let mut chunks = [header.into(), part.into()];
+        stream.send_chunks(&mut chunks).await.unwrap();
         stream
     }
 
