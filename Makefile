@@ -54,7 +54,7 @@ fuzz: packages
 
 # The tests that read the pages of the running programs keep what they read.
 screenshots: packages
-	$(CARGO) build --locked --workspace --bins --examples
+	$(CARGO) build --locked --workspace --bins
 	FERNSICHT_TEST_PICTURES=$(CURDIR)/docs/gallery $(CARGO) test --locked --workspace --test stories --test pages
 
 # Installed where it is missing, into target/tools.

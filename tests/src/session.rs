@@ -334,6 +334,16 @@ impl Stage {
         self.relay.process.check().context(log)
     }
 
+    /// The technician clicks here until it arrives: the customer's own hand has the right of way.
+    pub fn turn_to(&self, (x, y): (i16, i16)) -> Result<()> {
+        let before = self.observer.by_programs()?;
+        wait::until_true("the technician's turn", STEP, || {
+            self.technician.click(x, y, 1)?;
+            std::thread::sleep(Duration::from_millis(200));
+            Ok(self.observer.by_programs()? > before)
+        })
+    }
+
     /// The customer types the console's code, agrees to looking and control, chooses what to show (the nth button of
     /// that page), photographs the card and puts it away.
     pub fn share(&mut self, choice: u8) -> Result<()> {

@@ -81,13 +81,7 @@ impl Scene {
 
     /// The technician clicks into the terminal until he has his turn.
     fn turn_to_terminal(&self) -> Result<()> {
-        let (x, y) = self.terminal.window().centre()?;
-        let before = self.stage.observer.by_programs()?;
-        wait::until_true("the technician's turn", STEP, || {
-            self.stage.technician.click(x, y, 1)?;
-            std::thread::sleep(Duration::from_millis(200));
-            Ok(self.stage.observer.by_programs()? > before)
-        })
+        self.stage.turn_to(self.terminal.window().centre()?)
     }
 
     /// A key that the technician holds is down on the customer's screen. Returns its code.

@@ -146,13 +146,8 @@ fn broken(fault: Fault) -> Result<()> {
 }
 
 /// The technician clicks into the terminal until it has the keyboard: the customer's own hand has the right of way.
-fn turn_to(stage: &Stage, (x, y): (i16, i16)) -> Result<()> {
-    let before = stage.observer.by_programs()?;
-    wait::until_true("the technician's turn", STEP, || {
-        stage.technician.click(x, y, 1)?;
-        std::thread::sleep(Duration::from_millis(200));
-        Ok(stage.observer.by_programs()? > before)
-    })?;
+fn turn_to(stage: &Stage, place: (i16, i16)) -> Result<()> {
+    stage.turn_to(place)?;
     std::thread::sleep(Duration::from_millis(300));
     Ok(())
 }

@@ -277,12 +277,7 @@ fn prepared(folder: &Path) -> Result<(Stage, App)> {
 fn under_control(stage: &mut Stage, terminal: &App) -> Result<()> {
     stage.consent_to_control()?;
     stage.same_picture(STEP)?;
-    let (x, y) = terminal.window().centre()?;
-    wait::until_true("the technician's turn", STEP, || {
-        stage.technician.click(x, y, 1)?;
-        std::thread::sleep(Duration::from_millis(200));
-        Ok(stage.observer.by_programs()? > 0)
-    })
+    stage.turn_to(terminal.window().centre()?)
 }
 
 fn verify_by_receipt(auditor: &Auditor, receipt: &Path) -> Result<Output> {

@@ -46,17 +46,12 @@ fn at_a_hundred_random_moments_the_replay_is_what_the_technician_saw() -> Result
     let screen = &backdrop.customer_screen;
     let terminal = App::terminal(screen, "Eingabe", "60x24+30+300", "printf '\\033[?25l'")?;
     let photo = scenery::photo(screen, folder.path(), 400, 300, "400x300+700+240")?;
-    let (x, y) = terminal.window().centre()?;
     let mut stage = backdrop.open()?;
     let code = stage.code()?;
     stage.customer.enter_code(&code)?;
     stage.consent_to_control()?;
     stage.same_picture(STEP)?;
-    wait::until_true("the technician's turn", STEP, || {
-        stage.technician.click(x, y, 1)?;
-        thread::sleep(Duration::from_millis(200));
-        Ok(stage.observer.by_programs()? > 0)
-    })?;
+    stage.turn_to(terminal.window().centre()?)?;
 
     let mut dice = Dice::fresh();
     let mut moments = Vec::new();

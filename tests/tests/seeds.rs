@@ -48,7 +48,6 @@ fn a_real_session_gives_seeds() -> Result<()> {
     };
     let backdrop = Backdrop::raise(Programs::find()?, folder.path(), layout)?;
     let terminal = App::terminal(&backdrop.customer_screen, "Eingabe", "40x10+10+10", "cat")?;
-    let (x, y) = terminal.window().centre()?;
     let mut seeds = Seeds::default();
     seeds.add("token", backdrop.operator.token()?.trim().as_bytes());
     let mut stage = backdrop.open()?;
@@ -57,11 +56,7 @@ fn a_real_session_gives_seeds() -> Result<()> {
     stage.customer.enter_code(&code)?;
     stage.consent_to_control()?;
     stage.same_picture(STEP)?;
-    wait::until_true("the technician's turn", STEP, || {
-        stage.technician.click(x, y, 1)?;
-        thread::sleep(Duration::from_millis(200));
-        Ok(stage.observer.by_programs()? > 0)
-    })?;
+    stage.turn_to(terminal.window().centre()?)?;
     for line in ["Anschluss frei", "Größe 3 µm", "x"] {
         stage.technician.type_text(line)?;
         thread::sleep(Duration::from_millis(700));

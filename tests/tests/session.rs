@@ -253,12 +253,7 @@ fn a_second_agent_with_the_same_code_is_refused_and_disturbs_nobody() -> Result<
     stage.customer.enter_code(&code)?;
     stage.consent_to_control()?;
     stage.same_picture(STEP)?;
-    let (x, y) = terminal.window().centre()?;
-    wait::until_true("the technician's turn", STEP, || {
-        stage.technician.click(x, y, 1)?;
-        std::thread::sleep(Duration::from_millis(200));
-        Ok(stage.observer.by_programs()? > 0)
-    })?;
+    stage.turn_to(terminal.window().centre()?)?;
     std::thread::sleep(Duration::from_millis(500));
     stage.observer.clear()?;
     let rights = stage.tap.log().rights().len();

@@ -22,9 +22,6 @@ use fernsicht_tests::programs::Programs;
 /// Demonstrates Fernsicht with the real programs.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Only takes pictures of the programs' pages, into this folder.
-    #[arg(long, value_name = "FOLDER")]
-    screenshots: Option<PathBuf>,
     /// Uses virtual screens even if there is a display.
     #[arg(long)]
     driven: bool,
@@ -49,9 +46,6 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let programs = Programs::find()?;
-    if let Some(folder) = &arguments.screenshots {
-        return script::screenshots(programs, folder);
-    }
     if std::env::var_os("DISPLAY").is_some_and(|display| !display.is_empty()) && !arguments.driven {
         return person::play(&programs);
     }

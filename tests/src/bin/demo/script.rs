@@ -60,19 +60,6 @@ pub(crate) fn demonstrate(programs: Programs, plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-/// Takes a picture of every page that a session passes.
-pub(crate) fn screenshots(programs: Programs, folder: &Path) -> Result<()> {
-    let work = tempfile::tempdir().context("a temporary folder")?;
-    let plan = Plan {
-        output: folder.to_owned(),
-        revocations: 1,
-        idle: Duration::from_secs(1),
-    };
-    drive(programs, &plan, work.path(), &mut Summary::default())?;
-    say(&format!("Pictures: {}", folder.display()));
-    Ok(())
-}
-
 fn drive(programs: Programs, plan: &Plan, folder: &Path, summary: &mut Summary) -> Result<()> {
     let layout = Layout {
         plain_auditor: true,
