@@ -34,6 +34,10 @@ pub struct Args {
     #[arg(long)]
     pub hide_pointer: bool,
 
+    /// Draw pictures as textures only; else by changed area, where the window system allows it.
+    #[arg(long)]
+    pub textures: bool,
+
     /// What to do instead of opening the window.
     #[command(subcommand)]
     pub command: Option<Command>,

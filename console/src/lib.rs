@@ -67,6 +67,7 @@ fn try_run(args: Args, texts: &Texts) -> Result<(), Problem> {
                 print_code: args.print_code,
                 full_screen: args.full_screen,
                 pointer: !args.hide_pointer,
+                textures: args.textures,
             })
         }
     }

@@ -132,6 +132,9 @@ stats-draw = Vom Empfang bis gezeichnet: { $value } ms
 stats-frames = Bilder pro Sekunde: { $value }
 stats-bytes = Empfangen: { $value } kB/s
 stats-size = Bild: { $value } Pixel
+stats-drawing = Gezeichnet: { $value }
+stats-drawing-areas = nach geänderten Flächen
+stats-drawing-textures = als ganzes Fenster
 stats-off = –
 
 ## Das Ende

@@ -63,9 +63,9 @@ pub(super) fn start(config: Config, parts: Parts) -> std::io::Result<JoinHandle<
         .enable_all()
         .build()?;
     let (reports, painted) = mpsc::channel(MOST_REPORTS);
-    let repaint = config.repaint.clone();
+    let drawn = config.drawn.clone();
     let painter = Queue::start(parts.board.clone(), move |report| match report {
-        Report::Drawn => repaint(),
+        Report::Drawn => drawn(),
         // A report that is on its way already asks for the same.
         Report::Wanted => drop(reports.try_send(report)),
     })?;
@@ -85,6 +85,7 @@ pub(super) fn start(config: Config, parts: Parts) -> std::io::Result<JoinHandle<
                 },
                 on_code: config.on_code,
                 repaint: config.repaint,
+                drawn: config.drawn,
                 view: parts.view,
                 board: parts.board,
                 painter,
@@ -132,6 +133,7 @@ struct Engine {
     state: State,
     on_code: Box<dyn Fn(&str) + Send>,
     repaint: Arc<dyn Fn() + Send + Sync>,
+    drawn: Arc<dyn Fn() + Send + Sync>,
     view: Arc<Mutex<View>>,
     board: picture::Shared,
     painter: Queue,
@@ -370,7 +372,7 @@ impl Engine {
                 }
                 Output::Pointer(pointer) => {
                     if self.board.lock().handle_pointer(pointer) {
-                        (self.repaint)();
+                        (self.drawn)();
                     }
                     Ok(())
                 }
@@ -392,6 +394,7 @@ impl Engine {
 
     fn begin_sight(&mut self, sight: u64) {
         self.painter.reset(sight);
+        (self.drawn)();
         (self.repaint)();
     }
 

@@ -50,6 +50,8 @@ pub struct Config {
     pub on_code: Box<dyn Fn(&str) + Send>,
     /// Asks the window to look again. Called from the engine's threads.
     pub repaint: Arc<dyn Fn() + Send + Sync>,
+    /// Says that picture or pointer changed. Called from the engine's threads.
+    pub drawn: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl std::fmt::Debug for Config {
@@ -102,6 +104,12 @@ impl Session {
     /// Passes a command on. False if the engine is too busy or gone: the command is lost.
     pub fn send(&self, command: Command) -> bool {
         self.commands.try_send(command).is_ok()
+    }
+
+    /// A way to send commands from another thread.
+    pub fn sender(&self) -> impl Fn(Command) -> bool + Send + 'static {
+        let commands = self.commands.clone();
+        move |command| commands.try_send(command).is_ok()
     }
 
     /// Says goodbye to the relay and ends the threads; a few seconds at most.

@@ -3,14 +3,16 @@
 use std::cell::RefCell;
 use std::io::Write as _;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use egui::{CentralPanel, Frame, Margin, Panel, Ui};
+use winit::raw_window_handle::HasWindowHandle as _;
 
+use super::native::{Native, Scene};
 use super::pages::Form;
 use super::place::Place;
-use super::placement::Space;
+use super::placement::{Placement, Space};
 use super::surface::Surface;
 use super::viewing::Viewing;
 use super::window::{Desk, PageKeys, Shown};
@@ -37,6 +39,8 @@ pub struct Options {
     pub full_screen: bool,
     /// Draw the customer's pointer.
     pub pointer: bool,
+    /// Pictures are textures, whatever the window system has.
+    pub textures: bool,
 }
 
 /// The app that eframe runs.
@@ -45,6 +49,10 @@ pub struct App {
     desk: Rc<RefCell<Desk>>,
     texts: Texts,
     surface: Surface,
+    /// Shares with the engine's threads what they stir.
+    native: Arc<OnceLock<Native>>,
+    /// What the native surface is to show after this pass.
+    scene: Option<Scene>,
     form: Form,
     clipboard: Option<arboard::Clipboard>,
     viewing: Viewing,
@@ -74,12 +82,15 @@ impl std::fmt::Debug for App {
 impl App {
     /// Starts the engine and puts both on the desk.
     pub(crate) fn new(
-        ctx: &egui::Context,
+        created: &eframe::CreationContext<'_>,
         options: Options,
         desk: Rc<RefCell<Desk>>,
     ) -> Result<Self, Problem> {
+        let ctx = &created.egui_ctx;
         tokens::apply(ctx);
-        let repaint = ctx.clone();
+        let (repaint, look) = (ctx.clone(), ctx.clone());
+        let native: Arc<OnceLock<Native>> = Arc::default();
+        let stirred = native.clone();
         let print_code = options.print_code;
         let session = Rc::new(Session::start(Config {
             store: options.store,
@@ -91,7 +102,24 @@ impl App {
                 }
             }),
             repaint: Arc::new(move || repaint.request_repaint()),
+            drawn: Arc::new(move || {
+                if !stirred.get().is_some_and(Native::stir) {
+                    look.request_repaint();
+                }
+            }),
         })?);
+        if let (false, Ok(window)) = (options.textures, created.window_handle()) {
+            let (send, lost) = (session.sender(), ctx.clone());
+            let opened = Native::open(
+                window.as_raw(),
+                session.board().clone(),
+                move |mark, received| {
+                    send(Command::Drawn { mark, received });
+                },
+                move || lost.request_repaint(),
+            );
+            opened.map(|opened| native.set(opened).ok());
+        }
         {
             let mut desk = desk.borrow_mut();
             desk.session = Some(session.clone());
@@ -102,6 +130,8 @@ impl App {
             desk,
             texts: Texts::new(options.language),
             surface: Surface::default(),
+            native,
+            scene: None,
             form: Form::default(),
             clipboard: None,
             viewing: Viewing::default(),
@@ -121,6 +151,7 @@ impl App {
     fn show(&mut self, ui: &mut Ui) {
         let now = Instant::now();
         let view = self.session.view();
+        self.scene = None;
         let actions = std::mem::take(&mut self.desk.borrow_mut().actions);
         for action in actions {
             self.act(ui.ctx(), action, &view);
@@ -152,6 +183,7 @@ impl App {
             ui.ctx().request_repaint();
         }
         self.notice_ui(ui, now);
+        self.show_native(ui);
         {
             let mut desk = self.desk.borrow_mut();
             desk.keys = page_keys(&view.stage, self.asking_end);
@@ -167,6 +199,23 @@ impl App {
         }
     }
 
+    /// What lies upon the picture is known only now.
+    fn show_native(&mut self, ui: &Ui) {
+        let Some(native) = self.native.get() else {
+            return;
+        };
+        native.show(self.scene.take().map(|scene| Scene {
+            holes: upon(ui),
+            ..scene
+        }));
+    }
+
+    /// True if a picture that lies like this is shown without egui: nothing dims it.
+    fn by_area(&self, placed: &Placement) -> bool {
+        let works = self.native.get().is_some_and(Native::works);
+        works && !self.asking_end && Scene::takes(placed)
+    }
+
     fn session_ui(
         &mut self,
         ui: &mut Ui,
@@ -175,7 +224,7 @@ impl App {
         now: Instant,
     ) -> Option<Action> {
         let mut action = None;
-        let over_picture = self.full_screen && session.shows() && self.surface.size() != (0, 0);
+        let over_picture = self.full_screen && session.shows() && self.pictured();
         if !over_picture {
             let frame = Frame::new()
                 .fill(tokens::colours(ui).raised)
@@ -189,7 +238,7 @@ impl App {
         } else {
             self.blank();
         }
-        if self.surface.size() == (0, 0) {
+        if !self.pictured() {
             action = action.or_else(|| self.page_ui(ui, view, now));
         } else if over_picture && self.bar_over {
             action = self.bar_over_ui(ui, session);
@@ -197,7 +246,8 @@ impl App {
             bar::badge(ui.ctx(), &self.texts, session);
         }
         if self.statistics {
-            bar::statistics(ui.ctx(), &self.texts, &view.measured);
+            let by_area = self.scene.is_some();
+            bar::statistics(ui.ctx(), &self.texts, &view.measured, by_area);
         }
         action
     }
@@ -222,31 +272,57 @@ impl App {
                 }
                 placed
             });
-            let shown = self.surface.update(&ctx, &mut board, placed.as_ref());
-            let remote = board.pointer().clone();
-            drop(board);
-            let Some(placed) = placed else {
-                return self.blank();
+            // Under control the technician's own pointer is where the customer's is: two would confuse.
+            let own = placed
+                .as_ref()
+                .zip(pointer)
+                .and_then(|(placed, at)| placed.pixel(at));
+            let remote = self.pointer && !(own.is_some() && session.rights.control());
+            let placed = match placed {
+                Some(placed) if self.by_area(&placed) => {
+                    self.surface.clear();
+                    self.scene = Some(Scene {
+                        generation: board.generation(),
+                        layout: board.layout(),
+                        placed: placed.clone(),
+                        pointer: remote,
+                        holes: Vec::new(),
+                    });
+                    placed
+                }
+                placed => {
+                    let shown = self.surface.update(&ctx, &mut board, placed.as_ref());
+                    let pointer = board.pointer().clone();
+                    let Some(placed) = placed else {
+                        drop(board);
+                        return self.blank();
+                    };
+                    self.surface.paint(ui, &placed);
+                    if remote {
+                        self.surface.paint_pointer(ui, &placed, &pointer);
+                    }
+                    if let Some(shown) = shown {
+                        self.session.send(Command::Drawn {
+                            mark: shown.mark,
+                            received: shown.received,
+                        });
+                    }
+                    placed
+                }
             };
-            self.surface.paint(ui, &placed);
+            drop(board);
             self.desk.borrow_mut().picture = Some(Shown {
-                placed: placed.clone(),
+                placed,
                 control: session.takes_input() && !self.asking_end && !self.menu,
                 points: session.points(),
                 covered: Vec::new(),
             });
-            // Under control the technician's own pointer is where the customer's is: two would confuse.
-            let own = pointer.is_some_and(|at| placed.pixel(at).is_some());
-            if self.pointer && !(own && session.rights.control()) {
-                self.surface.paint_pointer(ui, &placed, &remote);
-            }
-            if let Some(shown) = shown {
-                self.session.send(Command::Drawn {
-                    mark: shown.mark,
-                    received: shown.received,
-                });
-            }
         });
+    }
+
+    /// True while a picture is on the screen.
+    fn pictured(&self) -> bool {
+        self.desk.borrow().picture.is_some()
     }
 
     fn bar_over_ui(&mut self, ui: &mut Ui, session: &view::Session) -> Option<Action> {
@@ -484,6 +560,28 @@ fn place(ctx: &egui::Context) -> Option<Place> {
             maximized: false,
         })
     })
+}
+
+/// What egui has drawn over everything else in this pass.
+fn upon(ui: &Ui) -> Vec<Space> {
+    let layers = ui.ctx().memory(|memory| memory.areas().visible_layer_ids());
+    // egui still counts what was there in the pass before.
+    let drawn = ui.ctx().graphics(|graphics| {
+        let now = |layer: &egui::LayerId| graphics.get(*layer).is_some_and(|list| !list.is_empty());
+        let above = layers
+            .into_iter()
+            .filter(|layer| layer.order != egui::Order::Background);
+        above.filter(now).collect::<Vec<_>>()
+    });
+    let rects: Vec<egui::Rect> = ui.ctx().memory(|memory| {
+        let rects = drawn.iter().map(|layer| memory.area_rect(layer.id));
+        rects.flatten().collect()
+    });
+    let spaces = rects.into_iter().map(|rect| physical_rect(ui, rect));
+    let mut spaces: Vec<Space> = spaces.collect();
+    // Their order is chance; the surface is moved only if they are others.
+    spaces.sort_by(|a, b| a.x.total_cmp(&b.x).then(a.y.total_cmp(&b.y)));
+    spaces
 }
 
 /// The part of the window that `ui` may fill, in whole physical pixels.

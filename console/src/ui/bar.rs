@@ -131,7 +131,11 @@ fn status(texts: &Texts, session: &Session, c: Colours) -> (Sign, String, Color3
 }
 
 /// The statistics, in a corner over the picture.
-pub fn statistics(ctx: &egui::Context, texts: &Texts, measured: &Measured) {
+pub fn statistics(ctx: &egui::Context, texts: &Texts, measured: &Measured, by_area: bool) {
+    let drawing = match by_area {
+        true => "stats-drawing-areas",
+        false => "stats-drawing-textures",
+    };
     let number = |value: Option<f64>, digits: usize| match value {
         Some(value) => format!("{value:.digits$}"),
         None => texts.text("stats-off"),
@@ -159,6 +163,7 @@ pub fn statistics(ctx: &egui::Context, texts: &Texts, measured: &Measured) {
                     ("stats-frames", number(measured.frames, 0)),
                     ("stats-bytes", number(measured.bytes.map(|b| b / 1000.0), 1)),
                     ("stats-size", size),
+                    ("stats-drawing", texts.text(drawing)),
                 ] {
                     let line = texts.with(key, [("value", value.into())]);
                     ui.label(RichText::new(line).size(tokens::SMALL));

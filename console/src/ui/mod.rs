@@ -10,6 +10,7 @@
 pub mod app;
 pub mod bar;
 pub mod menu;
+pub mod native;
 pub mod pages;
 pub mod place;
 pub mod placement;

@@ -51,24 +51,38 @@ impl Shrink {
 
     /// An area of the result.
     pub(super) fn image(&self, pixels: &Pixels, area: Rect) -> ColorImage {
+        let mut colours = Vec::with_capacity(area.area());
         let stride = usize::from(pixels.width) * 4;
+        self.each(&pixels.bgrx, stride, area, |[b, g, r, _]| {
+            colours.push(Color32::from_rgb(r, g, b));
+        });
+        ColorImage::new([area.width.into(), area.height.into()], colours)
+    }
+
+    /// The pixels of an area of the result, row by row, from rows of `stride` bytes with four bytes a pixel.
+    pub(super) fn each(
+        &self,
+        source: &[u8],
+        stride: usize,
+        area: Rect,
+        mut pixel: impl FnMut([u8; 4]),
+    ) {
         let across: Vec<Span> = (area.x..area.x + area.width)
             .map(|x| span(x, self.part.width, self.to.0))
             .collect();
         let (Some(first), Some(last)) = (across.first(), across.last()) else {
-            return ColorImage::default();
+            return;
         };
         let (from, end) = (first.from, last.from + last.weights.len());
         let offset = usize::from(self.part.x) + from;
         let whole = 1.0 / (f32::from(self.part.width) * f32::from(self.part.height));
         let mut sums = vec![0u32; (end - from) * 4];
-        let mut colours = Vec::with_capacity(area.area());
         for y in area.y..area.y + area.height {
             let down = span(y, self.part.height, self.to.1);
             sums.fill(0);
             for (row, weight) in (down.from..).zip(&down.weights) {
                 let start = (usize::from(self.part.y) + row) * stride + offset * 4;
-                let row = &pixels.bgrx[start..start + sums.len()];
+                let row = &source[start..start + sums.len()];
                 for (sum, value) in sums.iter_mut().zip(row) {
                     *sum += weight * u32::from(*value);
                 }
@@ -81,11 +95,9 @@ impl Shrink {
                         *mean += *weight as f32 * *sum as f32;
                     }
                 }
-                let [b, g, r, _] = mean.map(|sum| (sum * whole + 0.5) as u8);
-                colours.push(Color32::from_rgb(r, g, b));
+                pixel(mean.map(|sum| (sum * whole + 0.5) as u8));
             }
         }
-        ColorImage::new([area.width.into(), area.height.into()], colours)
     }
 }
 

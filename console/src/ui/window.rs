@@ -130,15 +130,14 @@ pub fn run(options: Options) -> Result<(), Problem> {
     };
     let problem = Rc::new(RefCell::new(None));
     let (for_app, for_problem) = (desk.clone(), problem.clone());
-    let create: eframe::AppCreator<'_> =
-        Box::new(move |cc| match App::new(&cc.egui_ctx, options, for_app) {
-            Ok(app) => Ok(Box::new(app)),
-            Err(error) => {
-                let text = error.to_string();
-                *for_problem.borrow_mut() = Some(error);
-                Err(text.into())
-            }
-        });
+    let create: eframe::AppCreator<'_> = Box::new(move |cc| match App::new(cc, options, for_app) {
+        Ok(app) => Ok(Box::new(app)),
+        Err(error) => {
+            let text = error.to_string();
+            *for_problem.borrow_mut() = Some(error);
+            Err(text.into())
+        }
+    });
     let app = eframe::create_native("fernsicht-console", native, create, &event_loop);
     let mut intake = Intake {
         app,

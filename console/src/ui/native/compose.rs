@@ -1,0 +1,215 @@
+//! From the board's pixels to those of the surface: pixel for pixel or made smaller, with the customer's pointer over them.
+
+use fernsicht_protocol::content::PointerShape;
+use fernsicht_protocol::picture::Rect;
+
+use super::{Frame, Glass, Gone};
+use crate::picture::{Pixels, Pointer};
+use crate::ui::placement::Placement;
+use crate::ui::shrink::Shrink;
+
+/// Makes rectangles of the surface.
+#[derive(Default)]
+pub(super) struct Composer {
+    part: Rect,
+    shrink: Option<Shrink>,
+    /// The frame's corner, in pixels of what is drawn.
+    corner: (u16, u16),
+    frame: Rect,
+    factor: f64,
+    pointer: Option<Sprite>,
+    /// The last shape as it is drawn, by its number and the factor.
+    sprite: Option<(u64, f64, Vec<u8>, (u16, u16))>,
+    staging: Vec<u8>,
+}
+
+/// The pointer, as it lies over the frame.
+struct Sprite {
+    /// Its corner, from the frame's.
+    x: i32,
+    y: i32,
+}
+
+impl Composer {
+    /// What is drawn, and which part of it the frame shows.
+    pub(super) fn aim(&mut self, placed: &Placement, frame: Frame) {
+        let part = placed.subject.part;
+        let exact = placed.exact();
+        self.part = part;
+        self.shrink = (!exact).then(|| Shrink::new(part, placed.drawn));
+        let along =
+            |frame: i16, origin: i64| (i64::from(frame) - origin).clamp(0, u16::MAX.into()) as u16;
+        self.corner = (
+            along(frame.x, placed.origin.0),
+            along(frame.y, placed.origin.1),
+        );
+        self.frame = frame.whole();
+        self.factor = placed.factor();
+    }
+
+    /// What of the frame depends on this area of the picture.
+    pub(super) fn reach(&self, area: Rect) -> Rect {
+        let drawn = match &self.shrink {
+            Some(shrink) => shrink.reach(area),
+            None => {
+                let area = area.intersection(self.part);
+                Rect {
+                    x: area.x.saturating_sub(self.part.x),
+                    y: area.y.saturating_sub(self.part.y),
+                    ..area
+                }
+            }
+        };
+        let seen = drawn.intersection(self.seen());
+        Rect {
+            x: seen.x.saturating_sub(self.corner.0),
+            y: seen.y.saturating_sub(self.corner.1),
+            ..seen
+        }
+    }
+
+    /// What of what is drawn the frame shows.
+    fn seen(&self) -> Rect {
+        Rect {
+            x: self.corner.0,
+            y: self.corner.1,
+            ..self.frame
+        }
+    }
+
+    /// Takes the pointer, and says where in the frame it will be.
+    pub(super) fn point(&mut self, pointer: Option<&Pointer>) -> Rect {
+        self.pointer = None;
+        let Some(pointer) = pointer.filter(|pointer| pointer.visible) else {
+            return Rect::default();
+        };
+        let Some((number, shape)) = &pointer.shape else {
+            return Rect::default();
+        };
+        let ready =
+            matches!(&self.sprite, Some((n, factor, ..)) if n == number && *factor == self.factor);
+        if !ready {
+            let (bgra, size) = scaled(shape, self.factor);
+            self.sprite = Some((*number, self.factor, bgra, size));
+        }
+        let along = |at: u16, hot: u16, part: u16, corner: u16| {
+            let from = f64::from(at) - f64::from(hot) - f64::from(part);
+            (from * self.factor).round() as i32 - i32::from(corner)
+        };
+        let sprite = Sprite {
+            x: along(pointer.x, shape.hot_x, self.part.x, self.corner.0),
+            y: along(pointer.y, shape.hot_y, self.part.y, self.corner.1),
+        };
+        let size = self.sprite.as_ref().map_or((0, 0), |sprite| sprite.3);
+        let covered = overlap(&sprite, size, self.frame);
+        self.pointer = Some(sprite);
+        covered
+    }
+
+    /// Writes a rectangle of the frame.
+    pub(super) fn compose(
+        &mut self,
+        pixels: &Pixels,
+        rect: Rect,
+        at: usize,
+        glass: &mut impl Glass,
+    ) -> Result<(), Gone> {
+        let drawn = Rect {
+            x: rect.x + self.corner.0,
+            y: rect.y + self.corner.1,
+            ..rect
+        };
+        let covered = self.pointed(rect);
+        let stride = usize::from(pixels.width) * 4;
+        let row = usize::from(rect.width) * 4;
+        let start = (usize::from(drawn.y) + usize::from(self.part.y)) * stride
+            + (usize::from(drawn.x) + usize::from(self.part.x)) * 4;
+        let lines =
+            (0..usize::from(rect.height)).map(|y| &pixels.bgrx[start + y * stride..][..row]);
+        if self.shrink.is_none() && covered.is_empty() {
+            let mut lines = lines;
+            return glass.write(at, &mut lines);
+        }
+        self.staging.clear();
+        match &self.shrink {
+            Some(shrink) => shrink.each(&pixels.bgrx, stride, drawn, |pixel| {
+                self.staging.extend_from_slice(&pixel);
+            }),
+            None => lines.for_each(|line| self.staging.extend_from_slice(line)),
+        }
+        self.blend(rect, covered);
+        glass.write(at, &mut std::iter::once(self.staging.as_slice()))
+    }
+
+    /// What of a rectangle of the frame lies under the pointer.
+    fn pointed(&self, rect: Rect) -> Rect {
+        match (&self.pointer, &self.sprite) {
+            (Some(sprite), Some((.., size))) => {
+                overlap(sprite, *size, self.frame).intersection(rect)
+            }
+            (Some(_) | None, _) => Rect::default(),
+        }
+    }
+
+    /// Blends the pointer into the staged rectangle.
+    fn blend(&mut self, rect: Rect, covered: Rect) {
+        let (Some(sprite), Some((_, _, bgra, size))) = (&self.pointer, &self.sprite) else {
+            return;
+        };
+        let (stride, shape) = (usize::from(rect.width) * 4, usize::from(size.0) * 4);
+        for y in covered.y..covered.y + covered.height {
+            let from = (i32::from(y) - sprite.y) as usize * shape
+                + (i32::from(covered.x) - sprite.x) as usize * 4;
+            let to = usize::from(y - rect.y) * stride + usize::from(covered.x - rect.x) * 4;
+            let row = usize::from(covered.width) * 4;
+            let above = bgra[from..from + row].as_chunks::<4>().0;
+            let below = self.staging[to..to + row].as_chunks_mut::<4>().0;
+            for (above, below) in above.iter().zip(below) {
+                let left = 255 - u16::from(above[3]);
+                for (above, below) in above.iter().zip(below) {
+                    *below = above.saturating_add(((u16::from(*below) * left + 127) / 255) as u8);
+                }
+            }
+        }
+    }
+}
+
+/// What of the frame the sprite covers.
+fn overlap(sprite: &Sprite, size: (u16, u16), frame: Rect) -> Rect {
+    let along = |at: i32, length: u16, room: u16| {
+        let first = at.clamp(0, room.into());
+        let last = (at + i32::from(length)).clamp(0, room.into());
+        (first as u16, (last - first) as u16)
+    };
+    let (x, width) = along(sprite.x, size.0, frame.width);
+    let (y, height) = along(sprite.y, size.1, frame.height);
+    Rect {
+        x,
+        y,
+        width,
+        height,
+    }
+}
+
+/// A shape as large as the picture makes it.
+fn scaled(shape: &PointerShape, factor: f64) -> (Vec<u8>, (u16, u16)) {
+    let size = |length: u16| ((f64::from(length) * factor).round() as u16).clamp(1, length.max(1));
+    let to = (size(shape.width), size(shape.height));
+    if to == (shape.width, shape.height) {
+        return (shape.bgra.clone(), to);
+    }
+    let whole = |(width, height)| Rect {
+        x: 0,
+        y: 0,
+        width,
+        height,
+    };
+    let mut bgra = Vec::with_capacity(usize::from(to.0) * usize::from(to.1) * 4);
+    Shrink::new(whole((shape.width, shape.height)), to).each(
+        &shape.bgra,
+        usize::from(shape.width) * 4,
+        whole(to),
+        |pixel| bgra.extend_from_slice(&pixel),
+    );
+    (bgra, to)
+}
