@@ -81,7 +81,8 @@ wire_enum! {
             /// Pixels from the top.
             y: u16,
         },
-        /// A key that is not plain text, by X11 keysym: modifiers, arrows, function keys, shortcuts.
+        /// A key that is not plain text, by X11 keysym: modifiers, arrows, function keys, shortcuts. Down again while it is
+        /// held is one repeat; the customer's system repeats nothing by itself.
         3 => Key {
             /// The X11 keysym.
             keysym: u32,

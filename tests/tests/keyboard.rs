@@ -33,6 +33,7 @@ fn what_is_typed_is_what_editors_save() -> Result<()> {
         ensure!(typed.wrong.is_none(), "{seed}: {:?}", typed.complaint());
     }
     held_keys_repeat(&mut matrix, us, de).context("a held key")?;
+    a_stalled_line_repeats_nothing(&mut matrix, us, de).context("a key on a stalled line")?;
 
     // Another layout in the middle of the session, while CapsLock and NumLock are on.
     let locks = Device::injected(matrix.stage.customer_screen.display())?;
@@ -150,12 +151,7 @@ fn held_keys_repeat(matrix: &mut Matrix, customer: Layout, technician: Layout) -
     device.key_event(sharp_s, true)?;
     arrivals.wait_for(4)?;
     device.key_event(sharp_s, false)?;
-    let mut last = 0;
-    wait::until_true("the key to end", STEP, || {
-        let before = std::mem::replace(&mut last, arrivals.count()?);
-        std::thread::sleep(Duration::from_millis(200));
-        Ok(before == last)
-    })?;
+    let last = settled(&arrivals)?;
     let typed = matrix.type_into(1, customer, &technician, "e")?;
     let wrong = typed.wrong.unwrap_or_default();
     ensure!(
@@ -163,6 +159,44 @@ fn held_keys_repeat(matrix: &mut Matrix, customer: Layout, technician: Layout) -
         "{last} arrived: {wrong}"
     );
     Ok(())
+}
+
+/// What would end a press does not come: the key goes up at the customer's before anything repeats it.
+fn a_stalled_line_repeats_nothing(
+    matrix: &mut Matrix,
+    customer: Layout,
+    technician: Layout,
+) -> Result<()> {
+    let technician = matrix.technician_takes(technician)?;
+    let device = technician.hands.device();
+    let arrivals = Arrivals::at(&matrix.stage.customer_screen, &matrix.stage.observer)?;
+    matrix.editor(1).focus(device, &arrivals)?;
+    matrix.stage.observer.clear()?;
+    device.key_event(ARROW_RIGHT, true)?;
+    arrivals.wait_for(1)?;
+    matrix.stage.console.stop()?;
+    let up = wait::until_true("the key to go up", STEP, || {
+        Ok(keys_down(&matrix.stage.customer_screen)?.is_empty())
+    });
+    let pressed = arrivals.count()?;
+    matrix.stage.console.go_on()?;
+    up?;
+    ensure!(pressed == 1, "{pressed} presses arrived");
+    device.key_event(ARROW_RIGHT, false)?;
+    settled(&arrivals)?;
+    // Ends the line, in which the arrow left what terminals make of it.
+    matrix.type_into(1, customer, &technician, "e").map(drop)
+}
+
+/// Waits until nothing more arrives, and returns how much did.
+fn settled(arrivals: &Arrivals<'_>) -> Result<usize> {
+    let mut last = 0;
+    wait::until_true("the key to end", STEP, || {
+        let before = std::mem::replace(&mut last, arrivals.count()?);
+        std::thread::sleep(Duration::from_millis(200));
+        Ok(before == last)
+    })?;
+    Ok(last)
 }
 
 fn lock_group(display: &str, group: u8) -> Result<()> {

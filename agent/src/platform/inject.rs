@@ -16,7 +16,7 @@
 //! F11 is never pressed. Not here: whether the event may act, and whether it aims at the
 //! agent's own windows ([`super::own`]).
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use enigo::{
     Axis, Coordinate, Direction, Enigo, InputError, Keyboard as _, Mouse as _, NewConError,
@@ -80,6 +80,8 @@ pub struct Inject {
     held: Vec<(u32, u8)>,
     /// What puts Shift and AltGr back as the technician holds them, once the key is up for which they were changed.
     levels: Vec<(u8, Direction)>,
+    /// The key that the X server would repeat, and when it lets go of it before that.
+    repeating: Option<(u8, Instant)>,
     /// Buttons held for the technician: the one meant, the one pressed.
     buttons: Vec<(Button, enigo::Button)>,
     spares: Spares,
@@ -121,6 +123,7 @@ impl Inject {
             pointer_map,
             held: Vec::new(),
             levels: Vec::new(),
+            repeating: None,
             buttons: Vec::new(),
             spares,
         })
@@ -157,6 +160,7 @@ impl Inject {
     pub fn inject(&mut self, permit: &ControlPermit<'_>, area: Area) -> Result<(), Error> {
         self.refresh()?;
         self.put_levels_back()?;
+        self.ease(Instant::now())?;
         match permit.event() {
             InputEvent::Move { x, y } => self.move_to(*x, *y, area),
             InputEvent::Button { button, down, x, y } => {
@@ -184,6 +188,21 @@ impl Inject {
     /// Everything that is held goes up; the X server has done it when this returns. Needs no permit: it only ends.
     pub fn release_held(&mut self) -> Result<(), Error> {
         self.release()
+    }
+
+    /// Lets go of a held key before the X server repeats it: how often it comes is the technician's keyboard to say, and
+    /// a line that stalls between a press and its release must not make one press many. `Some`: call it again then.
+    pub fn ease(&mut self, now: Instant) -> Result<Option<Instant>, Error> {
+        match self.repeating {
+            Some((keycode, due)) if due <= now => {
+                self.held.retain(|(_, held)| *held != keycode);
+                let released = self.raw(keycode, Direction::Release);
+                released.and(self.put_levels_back())?;
+                Ok(None)
+            }
+            Some((_, due)) => Ok(Some(due)),
+            None => Ok(None),
+        }
     }
 
     /// Takes the characters off the spare keys. `Some`: programs may still look up the last
@@ -270,8 +289,11 @@ impl Inject {
 
     fn key_down(&mut self, keysym: u32) -> Result<(), Error> {
         if self.held.iter().any(|(held, _)| *held == keysym) {
-            // The server repeats held keys by itself.
-            return Ok(());
+            match Keysym::new(keysym).is_modifier_key() {
+                true => return Ok(()),
+                // It repeats at the technician's.
+                false => self.key_up(keysym)?,
+            }
         }
         let mode = self.mode()?;
         settled(self.prepare_key(keysym, mode)?)?;
@@ -297,6 +319,10 @@ impl Inject {
         let held = self.held.clone();
         self.with_levels(stroke, shifters, &held, Direction::Press)?;
         self.held.push((keysym, stroke.keycode));
+        if !Keysym::new(keysym).is_modifier_key() {
+            let due = Instant::now() + self.repeat_delay()? * 3 / 4;
+            self.repeating = Some((stroke.keycode, due));
+        }
         Ok(())
     }
 
@@ -443,7 +469,22 @@ impl Inject {
 
     fn raw(&mut self, keycode: u8, direction: Direction) -> Result<(), Error> {
         self.spares.touch(keycode);
+        // The server repeats what was pressed last, until that is up; modifiers change nothing of it.
+        let ends = match direction {
+            Direction::Click => true,
+            Direction::Release => self.repeating.is_some_and(|(key, _)| key == keycode),
+            Direction::Press => false,
+        };
+        if ends {
+            self.repeating = None;
+        }
         Ok(self.enigo.raw(keycode.into(), direction)?)
+    }
+
+    /// After how long the X server repeats a key that is held.
+    fn repeat_delay(&self) -> Result<Duration, Error> {
+        let controls = self.link.connection.xkb_get_controls(keyboard::common())?;
+        Ok(Duration::from_millis(controls.reply()?.repeat_delay.into()))
     }
 
     /// Takes over changes of the layout that other programs made.

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, MutexGuard};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use fernsicht_protocol::content::{DropReason, Input, InputEvent};
@@ -28,6 +28,7 @@ pub(super) trait Hands: Send {
     fn inject(&mut self, permit: &ControlPermit<'_>, area: Area) -> Result<(), inject::Error>;
     fn holding(&self) -> bool;
     fn release_held(&mut self) -> Result<(), inject::Error>;
+    fn ease(&mut self, now: Instant) -> Result<Option<Instant>, inject::Error>;
     fn give_back(&mut self) -> Result<Option<Duration>, inject::Error>;
 }
 
@@ -43,6 +44,9 @@ impl Hands for Inject {
     }
     fn release_held(&mut self) -> Result<(), inject::Error> {
         Inject::release_held(self)
+    }
+    fn ease(&mut self, now: Instant) -> Result<Option<Instant>, inject::Error> {
+        Inject::ease(self, now)
     }
     fn give_back(&mut self) -> Result<Option<Duration>, inject::Error> {
         Inject::give_back(self)
@@ -74,10 +78,16 @@ pub(super) fn run(shared: &Arc<Shared>, desk: &Desk) {
                 core.acknowledge();
                 shared.settle_quietly(&mut core);
             }
-            core = shared
-                .stirred
-                .wait(core)
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            core = match ease(shared) {
+                None => shared
+                    .stirred
+                    .wait(core)
+                    .unwrap_or_else(PoisonError::into_inner),
+                Some(rest) => {
+                    let waited = shared.stirred.wait_timeout(core, rest);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
         }
         if core.release || core.closing {
             core.release = false;
@@ -100,6 +110,17 @@ pub(super) fn run(shared: &Arc<Shared>, desk: &Desk) {
         }
         serve(shared, desk, shared.lock_politely());
     }
+}
+
+/// Lets go of a key before the system repeats it. `Some`: so much later again.
+fn ease(shared: &Shared) -> Option<Duration> {
+    let mut hands = shared.hands();
+    let inject = hands.as_mut()?;
+    let now = Instant::now();
+    // A key that cannot be let go of now will be when the rights end, or the connection does.
+    let due = inject.ease(now).ok().flatten();
+    shared.holding.store(inject.holding(), Ordering::Release);
+    due.map(|due| due.saturating_duration_since(now))
 }
 
 /// True if somebody will let go of what is held when this process dies.

@@ -361,6 +361,9 @@ impl Hands for Computer {
         Ok(())
     }
 
+    fn ease(&mut self, _now: Instant) -> Result<Option<Instant>, inject::Error> {
+        Ok(None)
+    }
     fn give_back(&mut self) -> Result<Option<Duration>, inject::Error> {
         Ok(None)
     }

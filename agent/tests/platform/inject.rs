@@ -508,6 +508,52 @@ fn held_keys_go_up_with_the_handle() {
 }
 
 #[test]
+fn the_system_repeats_nothing_and_each_repeat_counts_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = Server::start();
+    let file = terminal(&mut server, directory.path());
+    let client = server.client();
+    let mut customer = Customer::granting();
+    let mut inject = Inject::open(Some(&server.display)).unwrap();
+    let press = |down| InputEvent::Key {
+        keysym: RETURN,
+        down,
+    };
+    customer.inject(&mut inject, press(true), AREA).unwrap();
+    let now = std::time::Instant::now();
+    let due = inject.ease(now).unwrap().unwrap();
+    assert!(
+        due < now + std::time::Duration::from_millis(660),
+        "the server's delay"
+    );
+    assert_eq!(inject.ease(due).unwrap(), None);
+    let keys = client.connection.query_keymap().unwrap().reply().unwrap();
+    assert_eq!(keys.keys, [0; 32], "up, although nobody let go");
+    // Its release means nothing any more; modifiers are never let go of.
+    let shift = |down| InputEvent::Key {
+        keysym: SHIFT,
+        down,
+    };
+    for event in [press(false), shift(true), shift(true)] {
+        customer.inject(&mut inject, event, AREA).unwrap();
+    }
+    assert_eq!(inject.ease(due).unwrap(), None);
+    assert!(inject.holding());
+    for event in [
+        shift(false),
+        press(true),
+        press(true),
+        press(true),
+        press(false),
+    ] {
+        customer.inject(&mut inject, event, AREA).unwrap();
+    }
+    customer.inject(&mut inject, text("x"), AREA).unwrap();
+    tap(&mut customer, &mut inject, RETURN);
+    arrives(&file, "\n\n\n\nx\n");
+}
+
+#[test]
 fn without_xtest_there_is_no_hand() {
     let server = Server::with(&["-screen", "0", "640x480x24", "-extension", "XTEST"]);
     let outcome = Inject::open(Some(&server.display)).map(drop);

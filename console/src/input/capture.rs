@@ -5,7 +5,7 @@
 //! - With Ctrl, Alt or Super held, and for keys with names, keysyms travel, with the modifiers
 //!   that are held. Shift is sent only where a key, button or wheel needs it, and taken back before text.
 //! - AltGr, CapsLock and dead keys act here; what they make travels as text.
-//! - A held character repeats here; a held named key repeats at the customer's.
+//! - What is held repeats here, as often as this keyboard says: never at the customer's, whatever the line does.
 //! - F11 is never sent. Losing the focus releases everything.
 //!
 //! Pure: winit's events come in as [`Press`] and positions, [`InputEvent`]s go out.
@@ -207,7 +207,7 @@ impl Capture {
             let lower = plain.to_lowercase().next().unwrap_or(plain);
             return self.key_down(press, keys::of_char(lower), out);
         }
-        if press.repeat {
+        if self.again(press, out) {
             return;
         }
         self.hold_all(out);
@@ -216,11 +216,21 @@ impl Capture {
     }
 
     fn key_down(&mut self, press: &Press, keysym: u32, out: &mut Vec<InputEvent>) {
-        if press.repeat && self.keys.contains_key(&press.physical) {
+        if self.again(press, out) {
             return;
         }
         self.hold_all(out);
         self.press(press.physical, keysym, out);
+    }
+
+    /// A key that repeats goes down again as what it was. False if it does not.
+    fn again(&self, press: &Press, out: &mut Vec<InputEvent>) -> bool {
+        let held = self.keys.get(&press.physical).filter(|_| press.repeat);
+        if let Some(keysym) = held {
+            let (keysym, down) = (*keysym, true);
+            out.push(InputEvent::Key { keysym, down });
+        }
+        held.is_some()
     }
 
     fn press(&mut self, physical: PhysicalKey, keysym: u32, out: &mut Vec<InputEvent>) {

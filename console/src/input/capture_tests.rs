@@ -313,7 +313,7 @@ fn modifiers_held_before_the_focus_came_are_sent_with_the_key() {
 }
 
 #[test]
-fn held_characters_repeat_here_and_held_keys_at_the_customers() {
+fn what_is_held_repeats_here() {
     let mut hands = Hands::default();
     for repeat in [false, true, true] {
         hands.press(
@@ -335,7 +335,14 @@ fn held_characters_repeat_here_and_held_keys_at_the_customers() {
     }
     assert_eq!(
         hands.had(),
-        [text("a"), key(0xff52, true), text("a"), text("a")]
+        [
+            text("a"),
+            key(0xff52, true),
+            text("a"),
+            key(0xff52, true),
+            text("a"),
+            key(0xff52, true)
+        ]
     );
 }
 
