@@ -12,6 +12,8 @@
 //! Not here: enlarged pictures, and pictures behind a dialogue: those are textures ([`super::surface`]).
 
 mod compose;
+#[cfg(test)]
+mod tests;
 mod wake;
 mod x11;
 
@@ -179,10 +181,13 @@ impl Native {
         let spawned = std::thread::Builder::new()
             .name("presenter".into())
             .spawn(move || {
+                // However it ends, the window has to know.
+                let _end = End {
+                    told: presenter.told.clone(),
+                    gone,
+                };
                 if let Err(error) = presenter.run(&waker, &drawn) {
                     tracing::warn!(%error, "the picture's surface is gone");
-                    presenter.told().ended = true;
-                    gone();
                 }
             });
         spawned.ok().map(|_| native)
@@ -215,6 +220,18 @@ impl Native {
         }
         let board = self.board.lock();
         board.pixels().is_some() && shown == Some((board.generation(), board.layout()))
+    }
+}
+
+struct End<F: Fn()> {
+    told: Arc<Mutex<Told>>,
+    gone: F,
+}
+
+impl<F: Fn()> Drop for End<F> {
+    fn drop(&mut self) {
+        lock(&self.told).ended = true;
+        (self.gone)();
     }
 }
 

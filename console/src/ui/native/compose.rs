@@ -156,6 +156,9 @@ impl Composer {
         let (Some(sprite), Some((_, _, bgra, size))) = (&self.pointer, &self.sprite) else {
             return;
         };
+        if covered.is_empty() {
+            return;
+        }
         let (stride, shape) = (usize::from(rect.width) * 4, usize::from(size.0) * 4);
         for y in covered.y..covered.y + covered.height {
             let from = (i32::from(y) - sprite.y) as usize * shape
