@@ -17,17 +17,21 @@ pub(super) struct Composer {
     corner: (u16, u16),
     frame: Rect,
     factor: f64,
-    pointer: Option<Sprite>,
-    /// The last shape as it is drawn, by its number and the factor.
-    sprite: Option<(u64, f64, Vec<u8>, (u16, u16))>,
+    /// The pointer's shape as it was drawn last.
+    shape: Option<Shape>,
+    /// Its corner, from the frame's; none where it is not drawn.
+    at: Option<(i32, i32)>,
     staging: Vec<u8>,
 }
 
-/// The pointer, as it lies over the frame.
-struct Sprite {
-    /// Its corner, from the frame's.
-    x: i32,
-    y: i32,
+/// The pointer's shape, as large as the picture makes it.
+struct Shape {
+    number: u64,
+    factor: f64,
+    width: u16,
+    height: u16,
+    /// Premultiplied.
+    bgra: Vec<u8>,
 }
 
 impl Composer {
@@ -79,31 +83,26 @@ impl Composer {
 
     /// Takes the pointer, and says where in the frame it will be.
     pub(super) fn point(&mut self, pointer: Option<&Pointer>) -> Rect {
-        self.pointer = None;
+        self.at = None;
         let Some(pointer) = pointer.filter(|pointer| pointer.visible) else {
             return Rect::default();
         };
         let Some((number, shape)) = &pointer.shape else {
             return Rect::default();
         };
-        let ready =
-            matches!(&self.sprite, Some((n, factor, ..)) if n == number && *factor == self.factor);
-        if !ready {
-            let (bgra, size) = scaled(shape, self.factor);
-            self.sprite = Some((*number, self.factor, bgra, size));
+        let same = |known: &Shape| known.number == *number && known.factor == self.factor;
+        if !self.shape.as_ref().is_some_and(same) {
+            self.shape = Some(Shape::new(*number, shape, self.factor));
         }
         let along = |at: u16, hot: u16, part: u16, corner: u16| {
             let from = f64::from(at) - f64::from(hot) - f64::from(part);
             (from * self.factor).round() as i32 - i32::from(corner)
         };
-        let sprite = Sprite {
-            x: along(pointer.x, shape.hot_x, self.part.x, self.corner.0),
-            y: along(pointer.y, shape.hot_y, self.part.y, self.corner.1),
-        };
-        let size = self.sprite.as_ref().map_or((0, 0), |sprite| sprite.3);
-        let covered = overlap(&sprite, size, self.frame);
-        self.pointer = Some(sprite);
-        covered
+        self.at = Some((
+            along(pointer.x, shape.hot_x, self.part.x, self.corner.0),
+            along(pointer.y, shape.hot_y, self.part.y, self.corner.1),
+        ));
+        self.pointed(self.frame)
     }
 
     /// Writes a rectangle of the frame.
@@ -143,29 +142,40 @@ impl Composer {
 
     /// What of a rectangle of the frame lies under the pointer.
     fn pointed(&self, rect: Rect) -> Rect {
-        match (&self.pointer, &self.sprite) {
-            (Some(sprite), Some((.., size))) => {
-                overlap(sprite, *size, self.frame).intersection(rect)
-            }
-            (Some(_) | None, _) => Rect::default(),
-        }
+        let (Some((x, y)), Some(shape)) = (self.at, &self.shape) else {
+            return Rect::default();
+        };
+        let along = |at: i32, length: u16, room: u16| {
+            let first = at.clamp(0, room.into());
+            let last = (at + i32::from(length)).clamp(0, room.into());
+            (first as u16, (last - first) as u16)
+        };
+        let (x, width) = along(x, shape.width, self.frame.width);
+        let (y, height) = along(y, shape.height, self.frame.height);
+        let whole = Rect {
+            x,
+            y,
+            width,
+            height,
+        };
+        whole.intersection(rect)
     }
 
     /// Blends the pointer into the staged rectangle.
     fn blend(&mut self, rect: Rect, covered: Rect) {
-        let (Some(sprite), Some((_, _, bgra, size))) = (&self.pointer, &self.sprite) else {
+        let (Some((x, y)), Some(shape)) = (self.at, &self.shape) else {
             return;
         };
         if covered.is_empty() {
             return;
         }
-        let (stride, shape) = (usize::from(rect.width) * 4, usize::from(size.0) * 4);
-        for y in covered.y..covered.y + covered.height {
-            let from = (i32::from(y) - sprite.y) as usize * shape
-                + (i32::from(covered.x) - sprite.x) as usize * 4;
-            let to = usize::from(y - rect.y) * stride + usize::from(covered.x - rect.x) * 4;
-            let row = usize::from(covered.width) * 4;
-            let above = bgra[from..from + row].as_chunks::<4>().0;
+        let stride = usize::from(rect.width) * 4;
+        let row = usize::from(covered.width) * 4;
+        for line in covered.y..covered.y + covered.height {
+            let from = (i32::from(line) - y) as usize * usize::from(shape.width) * 4
+                + (i32::from(covered.x) - x) as usize * 4;
+            let to = usize::from(line - rect.y) * stride + usize::from(covered.x - rect.x) * 4;
+            let above = shape.bgra[from..from + row].as_chunks::<4>().0;
             let below = self.staging[to..to + row].as_chunks_mut::<4>().0;
             for (above, below) in above.iter().zip(below) {
                 let left = 255 - u16::from(above[3]);
@@ -177,42 +187,32 @@ impl Composer {
     }
 }
 
-/// What of the frame the sprite covers.
-fn overlap(sprite: &Sprite, size: (u16, u16), frame: Rect) -> Rect {
-    let along = |at: i32, length: u16, room: u16| {
-        let first = at.clamp(0, room.into());
-        let last = (at + i32::from(length)).clamp(0, room.into());
-        (first as u16, (last - first) as u16)
-    };
-    let (x, width) = along(sprite.x, size.0, frame.width);
-    let (y, height) = along(sprite.y, size.1, frame.height);
-    Rect {
-        x,
-        y,
-        width,
-        height,
+impl Shape {
+    fn new(number: u64, shape: &PointerShape, factor: f64) -> Self {
+        let size = |length: u16| {
+            let scaled = (f64::from(length) * factor).round() as u16;
+            scaled.clamp(1, length.max(1))
+        };
+        let (width, height) = (size(shape.width), size(shape.height));
+        let whole = |width, height| Rect {
+            x: 0,
+            y: 0,
+            width,
+            height,
+        };
+        let mut bgra = Vec::with_capacity(usize::from(width) * usize::from(height) * 4);
+        Shrink::new(whole(shape.width, shape.height), (width, height)).each(
+            &shape.bgra,
+            usize::from(shape.width) * 4,
+            whole(width, height),
+            |pixel| bgra.extend_from_slice(&pixel),
+        );
+        Self {
+            number,
+            factor,
+            width,
+            height,
+            bgra,
+        }
     }
-}
-
-/// A shape as large as the picture makes it.
-fn scaled(shape: &PointerShape, factor: f64) -> (Vec<u8>, (u16, u16)) {
-    let size = |length: u16| ((f64::from(length) * factor).round() as u16).clamp(1, length.max(1));
-    let to = (size(shape.width), size(shape.height));
-    if to == (shape.width, shape.height) {
-        return (shape.bgra.clone(), to);
-    }
-    let whole = |(width, height)| Rect {
-        x: 0,
-        y: 0,
-        width,
-        height,
-    };
-    let mut bgra = Vec::with_capacity(usize::from(to.0) * usize::from(to.1) * 4);
-    Shrink::new(whole((shape.width, shape.height)), to).each(
-        &shape.bgra,
-        usize::from(shape.width) * 4,
-        whole(to),
-        |pixel| bgra.extend_from_slice(&pixel),
-    );
-    (bgra, to)
 }
