@@ -40,6 +40,18 @@ pub(super) struct Flow {
     bytes: usize,
     line: Line,
     acked_at: Option<Instant>,
+    sample: Option<Sample>,
+}
+
+/// What the rate was last taken from. Updates that are drawn at once, because they waited for an earlier one,
+/// are one sample: the time between them tells nothing.
+#[derive(Debug, Clone, Copy)]
+struct Sample {
+    bytes: usize,
+    start: Instant,
+    end: Instant,
+    /// The rate before it.
+    rate: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -60,6 +72,7 @@ impl Flow {
             bytes: 0,
             line: Line::default(),
             acked_at: None,
+            sample: None,
         }
     }
 
@@ -177,15 +190,30 @@ impl Flow {
         let start = self
             .acked_at
             .map_or(idle_until, |acked| acked.max(idle_until));
+        let at_once = |before: &Sample| now.saturating_duration_since(before.end) < AT_ONCE;
+        let sample = match self.sample.filter(at_once) {
+            Some(before) => Sample {
+                bytes: before.bytes + bytes,
+                end: now,
+                ..before
+            },
+            None => Sample {
+                bytes,
+                start,
+                end: now,
+                rate: self.line.bytes_per_second,
+            },
+        };
         let time = now
-            .saturating_duration_since(start)
+            .saturating_duration_since(sample.start)
             .max(Duration::from_millis(1));
-        let sample = (bytes as f64 / time.as_secs_f64()) as u64;
-        self.line.bytes_per_second = Some(match self.line.bytes_per_second {
-            None => sample,
-            Some(rate) if sample > rate => rate / 2 + sample / 2,
-            Some(rate) => rate / 4 * 3 + sample / 4,
+        let seen = (sample.bytes as f64 / time.as_secs_f64()) as u64;
+        self.line.bytes_per_second = Some(match sample.rate {
+            None => seen,
+            Some(rate) if seen > rate => rate / 2 + seen / 2,
+            Some(rate) => rate / 4 * 3 + seen / 4,
         });
+        self.sample = Some(sample);
     }
 
     fn most_updates(&self) -> usize {
@@ -209,6 +237,9 @@ impl Flow {
         }
     }
 }
+
+/// Acknowledgements closer than this belong together.
+const AT_ONCE: Duration = Duration::from_millis(5);
 
 /// Pictures closer than this add nothing that anybody sees.
 const FRAME: Duration = Duration::from_millis(16);
@@ -274,6 +305,21 @@ mod tests {
             free.saturating_duration_since(now) < ms(250),
             "a queue has grown"
         );
+    }
+
+    /// What waited for an earlier update is drawn with it: 400 kB in two seconds, not in one millisecond.
+    #[test]
+    fn what_is_drawn_at_once_says_nothing_of_the_line() {
+        let (mut flow, now) = (Flow::new(), Instant::now());
+        for n in 0..4 {
+            flow.handle_sent(n, 0, 100_000, now);
+        }
+        flow.handle_ack(0, 0, now + ms(500));
+        for n in 1..4 {
+            flow.handle_ack(n, 0, now + ms(2000 + n));
+        }
+        let rate = flow.line().bytes_per_second.unwrap();
+        assert!((150_000..250_000).contains(&rate), "{rate}");
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! Beacons and pointers have counts of their own: they do not wait behind pictures.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fernsicht_protocol::frame::{Class, Header};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -25,28 +26,60 @@ pub(super) struct Budget {
     pointers: Arc<Semaphore>,
     pictures: Arc<Semaphore>,
     picture_kib: Arc<Semaphore>,
+    arriving: Arriving,
+}
+
+/// Which pictures are arriving: begun, and not handled yet. Kept over links.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Arriving(Arc<AtomicUsize>);
+
+/// One of them, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Arrival(Arriving);
+
+impl Arriving {
+    /// One more.
+    pub(crate) fn begin(&self) -> Arrival {
+        self.0.fetch_add(1, Ordering::AcqRel);
+        Arrival(self.clone())
+    }
+
+    /// True while there is one.
+    pub(crate) fn any(&self) -> bool {
+        self.0.load(Ordering::Acquire) > 0
+    }
+}
+
+impl Drop for Arrival {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 /// What a frame holds of it; given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Share {
+    _arrival: Option<Arrival>,
     _frame: Option<OwnedSemaphorePermit>,
     _bytes: Option<OwnedSemaphorePermit>,
 }
 
 impl Budget {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(arriving: Arriving) -> Self {
         let frames = || Arc::new(Semaphore::new(MOST_FRAMES));
         Self {
             beacons: frames(),
             pointers: frames(),
             pictures: frames(),
             picture_kib: Arc::new(Semaphore::new(MOST_PICTURE_KIB)),
+            arriving,
         }
     }
 
     /// Waits for the share of a frame with this header.
     pub(super) async fn take(&self, header: &Header) -> Share {
+        let picture = matches!(header.class, Class::Picture | Class::Refinement);
+        let arrival = picture.then(|| self.arriving.begin());
         let (frames, kib) = match header.class {
             Class::Picture | Class::Refinement => (&self.pictures, header.length.div_ceil(1024)),
             Class::Pointer => (&self.pointers, 0),
@@ -60,6 +93,7 @@ impl Budget {
         };
         // Never closed, so never an error.
         Share {
+            _arrival: arrival,
             _frame: frames.clone().acquire_owned().await.ok(),
             _bytes: self.picture_kib.clone().acquire_many_owned(kib).await.ok(),
         }
@@ -96,7 +130,9 @@ mod tests {
 
     #[test]
     fn pictures_wait_for_bytes_and_all_for_their_count() {
-        let budget = Budget::new();
+        let arriving = Arriving::default();
+        let budget = Budget::new(arriving.clone());
+        assert!(!arriving.any());
         let large = header(Class::Picture, 16 << 20);
         let mut held: Vec<_> = (0..4).map(|_| now(budget.take(&large)).unwrap()).collect();
         let small = header(Class::Refinement, 1);
@@ -104,6 +140,10 @@ mod tests {
         held.pop();
         held.extend((3..MOST_FRAMES).map(|_| now(budget.take(&small)).unwrap()));
         assert!(now(budget.take(&small)).is_none());
+        assert!(arriving.any());
+        drop(held);
+        assert!(!arriving.any());
+        let _held = now(budget.take(&small)).unwrap();
         // Others do not wait behind pictures.
         for class in [Class::Beacon, Class::Pointer] {
             let header = header(class, 100);

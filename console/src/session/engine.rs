@@ -13,6 +13,7 @@ use fernsicht_protocol::frame::Class;
 use fernsicht_protocol::messages::{End, RelayToConsole};
 use tokio::sync::mpsc;
 
+use super::budget::Arriving;
 use super::core::{Core, Output};
 use super::link::{self, Connected, Event, Link};
 use super::meter::Meter;
@@ -64,11 +65,16 @@ pub(super) fn start(config: Config, parts: Parts) -> std::io::Result<JoinHandle<
         .build()?;
     let (reports, painted) = mpsc::channel(MOST_REPORTS);
     let drawn = config.drawn.clone();
-    let painter = Queue::start(parts.board.clone(), move |report| match report {
-        Report::Drawn => drawn(),
-        // A report that is on its way already asks for the same.
-        Report::Wanted => drop(reports.try_send(report)),
-    })?;
+    let arriving = Arriving::default();
+    let painter = Queue::start(
+        parts.board.clone(),
+        arriving.clone(),
+        move |report| match report {
+            Report::Drawn => drawn(),
+            // A report that is on its way already asks for the same.
+            Report::Wanted => drop(reports.try_send(report)),
+        },
+    )?;
     std::thread::Builder::new()
         .name("session".into())
         .spawn(move || {
@@ -89,6 +95,7 @@ pub(super) fn start(config: Config, parts: Parts) -> std::io::Result<JoinHandle<
                 view: parts.view,
                 board: parts.board,
                 painter,
+                arriving,
                 link: None,
                 connected: None,
                 closing: None,
@@ -137,6 +144,7 @@ struct Engine {
     view: Arc<Mutex<View>>,
     board: picture::Shared,
     painter: Queue,
+    arriving: Arriving,
     link: Option<Link>,
     connected: Option<Box<Connected>>,
     /// The goodbye of the link before.
@@ -417,6 +425,7 @@ impl Engine {
             self.link = Some(Link::open(
                 identity.relay.clone(),
                 link::tls_identity(identity),
+                self.arriving.clone(),
             ));
         }
     }

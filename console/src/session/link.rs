@@ -24,7 +24,7 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinSet;
 
-use super::budget::{Budget, Share};
+use super::budget::{Arriving, Budget, Share};
 use crate::identity::{Identity, Relay};
 use crate::view::Problem;
 
@@ -75,9 +75,9 @@ pub(crate) struct Link {
 
 impl Link {
     /// Begins to connect.
-    pub(crate) fn open(relay: Relay, identity: net::Identity) -> Self {
+    pub(crate) fn open(relay: Relay, identity: net::Identity, arriving: Arriving) -> Self {
         let (sender, events) = mpsc::channel(MOST_EVENTS);
-        let task = tokio::spawn(run(relay, identity, sender));
+        let task = tokio::spawn(run(relay, identity, arriving, sender));
         Self { events, task }
     }
 
@@ -251,14 +251,19 @@ pub(crate) fn problem(relay: &Relay, error: &ConnectError) -> Problem {
     }
 }
 
-async fn run(relay: Relay, identity: net::Identity, events: mpsc::Sender<Event>) {
+async fn run(
+    relay: Relay,
+    identity: net::Identity,
+    arriving: Arriving,
+    events: mpsc::Sender<Event>,
+) {
     let (connected, messages) = match connect(&relay, Some(&identity)).await {
         Ok(made) => made,
         Err(problem) => return give(&events, Event::Failed(problem)).await,
     };
     let connection = connected.connection.clone();
     give(&events, Event::Connected(Box::new(connected))).await;
-    let budget = Budget::new();
+    let budget = Budget::new(arriving);
     let mut tasks = JoinSet::new();
     tasks.spawn(read_messages(messages, events.clone()));
     loop {

@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::budget::Arriving;
 use crate::decode::{Decoder, Drawn};
 use crate::picture::{Mark, Shared};
 
@@ -20,7 +21,7 @@ const MOST_QUEUED: usize = 128;
 /// Bytes of the updates that wait.
 const MOST_BYTES: usize = 64 << 20;
 
-/// How long a gap may stay before a complete picture is asked for.
+/// How long a gap may stay, while no picture is arriving, before a complete one is asked for.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What the painter says: whether the window should repaint, or a complete picture is needed.
@@ -55,12 +56,14 @@ impl Queue {
     /// Starts the thread.
     pub(crate) fn start(
         board: Shared,
+        arriving: Arriving,
         report: impl Fn(Report) + Send + 'static,
     ) -> std::io::Result<Self> {
         let queue = Self(Arc::default());
         let painter = Painter {
             queue: queue.clone(),
             board,
+            arriving,
             decoder: Decoder::new(),
             waiting_since: None,
         };
@@ -117,6 +120,7 @@ enum Step {
 struct Painter {
     queue: Queue,
     board: Shared,
+    arriving: Arriving,
     decoder: Decoder,
     /// Since when updates come and nothing can be drawn.
     waiting_since: Option<Instant>,
@@ -134,6 +138,10 @@ impl Painter {
                     self.decoder = Decoder::new();
                 }
                 Step::Job(job) => self.handle_job(sight, &job, report),
+                // What is missing may be what is still on its way: a slow line is no gap.
+                Step::Impatient if self.arriving.any() => {
+                    self.waiting_since = Some(Instant::now());
+                }
                 Step::Overflown | Step::Impatient => {
                     self.restart();
                     report(Report::Wanted);
@@ -231,7 +239,7 @@ impl Painter {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::sync_channel;
+    use std::sync::mpsc::{SyncSender, sync_channel};
 
     use fernsicht_protocol::picture::{Box, Code, Rect, Update};
     use fernsicht_protocol::wire::{Blob, List, Wire as _};
@@ -263,12 +271,40 @@ mod tests {
         .to_bytes()
     }
 
+    fn start(board: &Shared, arriving: &Arriving, reports: SyncSender<Report>) -> Queue {
+        let report = move |report| reports.send(report).unwrap();
+        Queue::start(board.clone(), arriving.clone(), report).unwrap()
+    }
+
+    #[test]
+    fn a_gap_is_one_only_while_nothing_arrives() {
+        let (board, arriving) = (Shared::new(), Arriving::default());
+        let (reports, reported) = sync_channel(16);
+        let queue = start(&board, &arriving, reports);
+        let sight = board.lock().clear();
+        queue.reset(sight);
+        let slow = arriving.begin();
+        queue.push(update(4, false), Instant::now());
+        assert!(reported.recv_timeout(PATIENCE * 2).is_err());
+        queue.push(update(3, true), Instant::now());
+        assert_eq!(
+            reported.recv_timeout(Duration::from_secs(5)),
+            Ok(Report::Drawn)
+        );
+        drop(slow);
+        queue.push(update(6, false), Instant::now());
+        assert_eq!(
+            reported.recv_timeout(Duration::from_secs(30)),
+            Ok(Report::Wanted)
+        );
+        queue.end();
+    }
+
     #[test]
     fn updates_reach_the_board_in_whatever_order_they_come() {
         let board = Shared::new();
         let (reports, reported) = sync_channel(16);
-        let queue =
-            Queue::start(board.clone(), move |report| reports.send(report).unwrap()).unwrap();
+        let queue = start(&board, &Arriving::default(), reports);
         let sight = board.lock().clear();
         queue.reset(sight);
         for (sequence, complete) in [(4, false), (3, true)] {
@@ -308,8 +344,7 @@ mod tests {
     fn nothing_is_drawn_for_a_sight_that_has_ended() {
         let board = Shared::new();
         let (reports, reported) = sync_channel(16);
-        let queue =
-            Queue::start(board.clone(), move |report| reports.send(report).unwrap()).unwrap();
+        let queue = start(&board, &Arriving::default(), reports);
         let sight = board.lock().clear();
         queue.reset(sight);
         board.lock().clear();
