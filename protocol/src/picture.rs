@@ -9,13 +9,17 @@
 //! code    = 0                                               colours: 3 bytes a pixel (B, G, R) in the block
 //!         | 1 | stream u16 | key u8 | length u32, bytes     H.264, Annex B; at most one such box in an update
 //!         | 2                                               indexed: 1 byte a pixel in the block, into the palette
+//!         | 3 | x u16 | y u16                               moved: the pixels of the picture that begin there
 //! ```
 //!
 //! The unpacked block is the pixels of the boxes of codes 0 and 2 in the order of the
 //! boxes, each row by row: its size follows from the boxes, and is checked against
 //! [`MAX_RAW`] before anything is unpacked. The palette is empty, and the block is empty,
 //! exactly when no box uses it. Every box lies within the shared area; their areas
-//! together do not exceed it.
+//! together do not exceed it, moved ones counted apart.
+//!
+//! Boxes are drawn in their order. A *moved* box takes the pixels as they are when its turn comes, as if it took them all
+//! before it drew one; where it takes them from lies within the shared area, too. A complete update has none.
 //!
 //! **Sequence**: one counter over pictures and refinements, since frames travel on
 //! streams of their own and may overtake one another. The console applies updates
@@ -130,6 +134,13 @@ pub enum Code {
     },
     /// Exact colours as palette indices in the block.
     Indexed,
+    /// The pixels of the picture that begin here, as large as the box.
+    Moved {
+        /// Pixels from the left.
+        x: u16,
+        /// Pixels from the top.
+        y: u16,
+    },
 }
 
 impl Code {
@@ -137,14 +148,9 @@ impl Code {
     pub fn raw_bytes(&self) -> usize {
         match self {
             Self::Colours => 3,
-            Self::Video { .. } => 0,
+            Self::Video { .. } | Self::Moved { .. } => 0,
             Self::Indexed => 1,
         }
-    }
-
-    /// True if the pixels arrive exactly as they were.
-    pub fn exact(&self) -> bool {
-        self.raw_bytes() > 0
     }
 }
 
@@ -178,6 +184,16 @@ pub struct Update {
     pub block: Blob<MAX_BLOCK>,
 }
 
+impl Box {
+    /// Where a moved box takes its pixels from; none for others.
+    pub fn source(&self) -> Option<Rect> {
+        match self.code {
+            Code::Moved { x, y } => Some(Rect { x, y, ..self.rect }),
+            Code::Colours | Code::Indexed | Code::Video { .. } => None,
+        }
+    }
+}
+
 impl Update {
     /// Bytes of the unpacked block.
     pub fn raw_bytes(&self) -> usize {
@@ -194,12 +210,19 @@ impl Update {
         if area == 0 || area > MAX_AREA {
             return Err(Error::OutOfRange("the size of the shared area"));
         }
-        let (mut boxed, mut raw, mut indexed, mut videos) = (0, 0, false, 0);
-        for Box { rect, code } in &self.boxes.0 {
+        let (mut boxed, mut moved, mut raw, mut indexed, mut videos) = (0, 0, 0, false, 0);
+        for picture_box in &self.boxes.0 {
+            let Box { rect, code } = picture_box;
             if !rect.lies_within(self.width, self.height) {
                 return Err(Error::OutOfRange("a box of the picture"));
             }
-            boxed += rect.area();
+            match picture_box.source() {
+                None => boxed += rect.area(),
+                Some(from) if !self.complete && from.lies_within(self.width, self.height) => {
+                    moved += rect.area();
+                }
+                Some(_) => return Err(Error::OutOfRange("where a box moves from")),
+            }
             raw += rect.area() * code.raw_bytes();
             indexed |= *code == Code::Indexed;
             if let Code::Video { .. } = code {
@@ -209,7 +232,7 @@ impl Update {
                 }
             }
         }
-        if boxed > area {
+        if boxed.max(moved) > area {
             return Err(Error::OutOfRange("the area of the boxes"));
         }
         if raw > MAX_RAW {
@@ -269,6 +292,11 @@ impl Wire for Box {
                 bytes.write(out);
             }
             Code::Indexed => out.push(2),
+            Code::Moved { x, y } => {
+                out.push(3);
+                x.write(out);
+                y.write(out);
+            }
         }
     }
     fn read(input: &mut Reader<'_>) -> Result<Self, Error> {
@@ -281,6 +309,10 @@ impl Wire for Box {
                 bytes: Blob::read(input)?,
             },
             2 => Code::Indexed,
+            3 => Code::Moved {
+                x: u16::read(input)?,
+                y: u16::read(input)?,
+            },
             tag => return Err(Error::UnknownTag { of: "Code", tag }),
         };
         Ok(Self { rect, code })
@@ -347,11 +379,40 @@ mod tests {
     #[test]
     fn unknown_codes_are_refused() {
         let mut bytes = update().to_bytes();
-        bytes[36] = 3;
+        bytes[36] = 4;
         assert_eq!(
             Update::from_bytes(&bytes),
-            Err(Error::UnknownTag { of: "Code", tag: 3 })
+            Err(Error::UnknownTag { of: "Code", tag: 4 })
         );
+    }
+
+    #[test]
+    fn moved_boxes_come_from_within_the_picture() {
+        let moved = |complete, x, y| {
+            let mut update = Update {
+                complete,
+                palette: List::default(),
+                block: Blob(Vec::new()),
+                ..update()
+            };
+            update.boxes = List(vec![Box {
+                rect: Rect {
+                    x: 600,
+                    y: 0,
+                    width: 40,
+                    height: 30,
+                },
+                code: Code::Moved { x, y },
+            }]);
+            let bytes = update.to_bytes();
+            Update::from_bytes(&bytes).map(|read| read == update)
+        };
+        assert_eq!(moved(false, 600, 450), Ok(true));
+        let outside = Err(Error::OutOfRange("where a box moves from"));
+        for (complete, x, y) in [(true, 0, 0), (false, 601, 0), (false, 0, 451)] {
+            assert_eq!(moved(complete, x, y), outside);
+        }
+        assert_eq!(moved(false, u16::MAX, u16::MAX), outside);
     }
 
     fn refused(change: impl FnOnce(&mut Update)) -> Error {

@@ -345,13 +345,14 @@ fn documents() -> Vec<(&'static str, Vec<u8>)> {
         (Code::Colours, vec![], vec![1, 2, 3]),
         (Code::Indexed, vec![[1, 2, 3]], vec![1]),
         (video, vec![], vec![]),
+        (Code::Moved { x: 5, y: 0 }, vec![], vec![]),
     ] {
         let update = Update {
             sequence: 1,
             generation: 1,
             width: 8,
             height: 4,
-            complete: true,
+            complete: !matches!(code, Code::Moved { .. }),
             palette: List(palette),
             boxes: List(vec![Box { rect, code }]),
             block: Blob(block),

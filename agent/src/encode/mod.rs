@@ -22,6 +22,7 @@ mod cost;
 mod damage;
 mod exact;
 mod flow;
+mod moves;
 mod plan;
 mod refresh;
 mod video;
@@ -30,7 +31,7 @@ use std::time::{Duration, Instant};
 
 use fernsicht_protocol::content::PictureAck;
 use fernsicht_protocol::frame::Class;
-use fernsicht_protocol::picture::{Box, Ledger, MAX_AREA, MAX_RAW, Rect, TILE, Update, View};
+use fernsicht_protocol::picture::{Box, Code, Ledger, MAX_AREA, MAX_RAW, Rect, TILE, Update, View};
 use fernsicht_protocol::wire::{List, Wire};
 
 pub use flow::{Acked, Line};
@@ -104,6 +105,8 @@ pub struct Counts {
     pub refinements: u64,
     /// H.264 pictures among the updates.
     pub videos: u64,
+    /// Updates in which something only moved.
+    pub moves: u64,
     /// Complete pictures.
     pub complete: u64,
     /// Digests of the console that were not ours.
@@ -317,15 +320,22 @@ impl Encoder {
         if complete {
             *sent = Sent::new(sent.generation, view.area());
         }
-        let changes = sent.take_changes(view);
-        if complete || !changes.is_empty() {
-            return self.encode_changes(&changes, complete, view, now).map(Some);
+        let mut changes = sent.take_changes(view);
+        let moved = match complete {
+            true => None,
+            false => sent.take_move(&mut changes, view),
+        };
+        if complete || moved.is_some() || !changes.is_empty() {
+            return self
+                .encode_changes(moved, &changes, complete, view, now)
+                .map(Some);
         }
         self.encode_refinement(view, now)
     }
 
     fn encode_changes(
         &mut self,
+        moved: Option<Box>,
         changes: &[Rect],
         complete: bool,
         view: View<'_>,
@@ -334,8 +344,11 @@ impl Encoder {
         let (packed, region) = match self.plan(changes, view, now) {
             Ok(plan) => plan,
             Err(error) => {
-                // Nothing is lost: the changes are damage again.
+                // Nothing is lost: the changes are damage again, and a move that was not sent is as nothing.
                 self.handle_damage(changes);
+                if moved.is_some() {
+                    self.restart();
+                }
                 return Err(error);
             }
         };
@@ -346,6 +359,9 @@ impl Encoder {
         } = packed;
         self.counts.pictures += 1;
         self.counts.complete += u64::from(complete);
+        self.counts.moves += u64::from(moved.is_some());
+        // Before anything else is drawn over what it takes.
+        boxes.splice(0..0, moved);
         if let Some((rect, code)) = region {
             self.counts.videos += 1;
             boxes.push(Box { rect, code });
@@ -471,14 +487,40 @@ impl Sent {
         self.damage.take(view, sent)
     }
 
+    /// Takes what only moved out of the changes, where the console has its source exactly. What is kept of the picture
+    /// is then as if it had been sent.
+    fn take_move(&mut self, changes: &mut Vec<Rect>, view: View<'_>) -> Option<Box> {
+        let found = moves::find(changes, view, self.view())?;
+        if !self.ledger.all_exact(found.from()) {
+            return None;
+        }
+        self.keep(found.to, view);
+        self.damage.add(found.to);
+        for rect in changes.drain(..) {
+            self.damage.add(rect);
+        }
+        *changes = self.take_changes(view);
+        let (x, y) = (found.x, found.y);
+        Some(Box {
+            rect: found.to,
+            code: Code::Moved { x, y },
+        })
+    }
+
+    /// Keeps what `view` shows there.
+    fn keep(&mut self, rect: Rect, view: View<'_>) {
+        let stride = usize::from(self.width) * 4;
+        for row in 0..rect.height {
+            let start = usize::from(rect.y + row) * stride + usize::from(rect.x) * 4;
+            self.bgrx[start..start + usize::from(rect.width) * 4]
+                .copy_from_slice(view.row(rect, row));
+        }
+    }
+
     fn draw(&mut self, boxes: &[Box], view: View<'_>, now: Instant) {
         let stride = usize::from(self.width) * 4;
         for Box { rect, .. } in boxes {
-            for row in 0..rect.height {
-                let start = usize::from(rect.y + row) * stride + usize::from(rect.x) * 4;
-                self.bgrx[start..start + usize::from(rect.width) * 4]
-                    .copy_from_slice(view.row(*rect, row));
-            }
+            self.keep(*rect, view);
         }
         let picture = View {
             width: self.width,

@@ -272,8 +272,8 @@ const STRIP: u16 = 64;
 /// Tiles of a box where an update takes only part of the changes.
 const PART: u16 = 8;
 
-/// One less than an update may have: the H.264 box comes on top.
-const MOST_BOXES: usize = fernsicht_protocol::picture::MAX_BOXES - 1;
+/// Two less than an update may have: a moved box and the H.264 box come on top.
+const MOST_BOXES: usize = fernsicht_protocol::picture::MAX_BOXES - 2;
 
 #[cfg(test)]
 mod tests {

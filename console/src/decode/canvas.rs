@@ -72,6 +72,24 @@ impl Canvas {
             == (update.generation, update.width, update.height)
     }
 
+    /// Draws the pixels that begin at `x` and `y` into `to`; both lie within the canvas and may overlap.
+    pub(super) fn move_to(&mut self, to: Rect, x: u16, y: u16) {
+        let stride = usize::from(self.width) * 4;
+        let place = |x: u16, line: u16| usize::from(line) * stride + usize::from(x) * 4;
+        let row = usize::from(to.width) * 4;
+        let mut line = |n: u16| {
+            let from = place(x, y + n);
+            self.bgrx
+                .copy_within(from..from + row, place(to.x, to.y + n));
+        };
+        // No row is drawn over before it was taken.
+        if to.y > y {
+            (0..to.height).rev().for_each(&mut line);
+        } else {
+            (0..to.height).for_each(&mut line);
+        }
+    }
+
     /// The pixels of one row of `rect`, which lies within the canvas.
     pub(super) fn row_mut(&mut self, rect: Rect, row: u16) -> &mut [[u8; 4]] {
         let line = usize::from(rect.y) + usize::from(row);

@@ -205,6 +205,7 @@ impl Picture {
                 Code::Indexed => {
                     exact::draw_indexed(&mut self.canvas, *rect, pixels, &update.palette.0)?
                 }
+                Code::Moved { x, y } => self.canvas.move_to(*rect, *x, *y),
                 Code::Video { stream, key, bytes } => {
                     video::draw(
                         &mut self.video,

@@ -4,6 +4,7 @@
 //! a lossy box touches a tile          the tile is lossy: only the console knows its pixels
 //! an exact box covers a whole tile    the tile is exact again
 //! an exact box touches an exact tile  it stays exact, with new pixels
+//! a moved box                         is exact if all tiles are that it takes pixels from
 //! digest = XOR of the hashes of all exact tiles
 //! ```
 //!
@@ -14,7 +15,7 @@
 //! A tile's hash is of its position and its pixels without their fourth byte. It finds
 //! faults of our own; forgery is what the seal prevents.
 
-use super::{Box, Rect, TILE, View};
+use super::{Box, Code, Rect, TILE, View};
 
 /// The state of every tile of a shared area.
 #[derive(Debug, Clone)]
@@ -55,12 +56,20 @@ impl Ledger {
 
     /// Notes that `boxes` have been drawn, in order; `view` is the picture after all of them.
     pub fn drawn(&mut self, boxes: &[Box], view: View<'_>) {
-        for Box { rect, code } in boxes {
+        for picture_box in boxes {
+            let Box { rect, code } = picture_box;
+            let sharp = match code {
+                Code::Colours | Code::Indexed => true,
+                Code::Video { .. } => false,
+                Code::Moved { .. } => picture_box
+                    .source()
+                    .is_some_and(|from| self.all_exact(from)),
+            };
             let (columns, rows) = rect.tiles();
             for row in rows {
                 for column in columns.clone() {
                     let tile = self.tile(column, row);
-                    let exact = code.exact() && (self.exact(column, row) || rect.contains(tile));
+                    let exact = sharp && (self.exact(column, row) || rect.contains(tile));
                     let hash = exact
                         .then(|| hash(column, row, (0..tile.height).map(|y| view.row(tile, y))));
                     self.set(column, row, hash);
@@ -82,6 +91,12 @@ impl Ledger {
     /// True if that tile is exact.
     pub fn exact(&self, column: u16, row: u16) -> bool {
         self.tiles[self.index(column, row)].is_some()
+    }
+
+    /// True if every tile that `rect` touches is exact.
+    pub fn all_exact(&self, rect: Rect) -> bool {
+        let (columns, mut rows) = rect.tiles();
+        rows.all(|row| columns.clone().all(|column| self.exact(column, row)))
     }
 
     /// The pixels of that tile, which is smaller at the right and lower edge.
@@ -146,7 +161,6 @@ fn step(lane: &mut u64, value: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::picture::Code;
     use crate::wire::Blob;
 
     const WIDTH: u16 = 150;
