@@ -273,52 +273,49 @@ fn largest(
 fn grown(rect: Rect, by: Displacement, view: View<'_>, sent: View<'_>) -> Rect {
     let area = view.area();
     let mut rect = rect;
-    let ways: [fn(Rect) -> Option<(Rect, Rect)>; 4] = [
-        |r| {
-            let edge = Rect {
-                y: r.y.checked_sub(1)?,
-                height: 1,
-                ..r
-            };
-            Some((edge, edge.union(r)))
-        },
-        |r| {
-            let edge = Rect {
-                y: r.y.checked_add(r.height)?,
-                height: 1,
-                ..r
-            };
-            Some((edge, edge.union(r)))
-        },
-        |r| {
-            let edge = Rect {
-                x: r.x.checked_sub(1)?,
-                width: 1,
-                ..r
-            };
-            Some((edge, edge.union(r)))
-        },
-        |r| {
-            let edge = Rect {
-                x: r.x.checked_add(r.width)?,
-                width: 1,
-                ..r
-            };
-            Some((edge, edge.union(r)))
-        },
-    ];
-    for way in ways {
+    for side in [Side::Top, Side::Bottom, Side::Left, Side::Right] {
         for _ in 0..TILE {
-            let Some((edge, larger)) = way(rect) else {
-                break;
-            };
-            if !edge.lies_within(area.width, area.height) || !moved(edge, by, view, sent) {
-                break;
+            let edge = side.beyond(rect);
+            let taken = edge.filter(|edge| {
+                edge.lies_within(area.width, area.height) && moved(*edge, by, view, sent)
+            });
+            match taken {
+                Some(edge) => rect = rect.union(edge),
+                None => break,
             }
-            rect = larger;
         }
     }
     rect
+}
+
+#[derive(Clone, Copy)]
+enum Side {
+    Top,
+    Bottom,
+    Left,
+    Right,
+}
+
+impl Side {
+    /// The pixels just beyond that side of `rect`.
+    fn beyond(self, rect: Rect) -> Option<Rect> {
+        let (x, y) = match self {
+            Self::Top => (rect.x, rect.y.checked_sub(1)?),
+            Self::Bottom => (rect.x, rect.y.checked_add(rect.height)?),
+            Self::Left => (rect.x.checked_sub(1)?, rect.y),
+            Self::Right => (rect.x.checked_add(rect.width)?, rect.y),
+        };
+        let (width, height) = match self {
+            Self::Top | Self::Bottom => (rect.width, 1),
+            Self::Left | Self::Right => (1, rect.height),
+        };
+        Some(Rect {
+            x,
+            y,
+            width,
+            height,
+        })
+    }
 }
 
 /// Changed pixels that a move must save: less costs no more as pixels.
