@@ -12,8 +12,8 @@ use fernsicht_agent::hand::{Press, PressKind, Provenance, ScreenRect};
 use fernsicht_agent::texts::Language;
 use fernsicht_agent::ui::Operator;
 use fernsicht_agent::view::{
-    BarState, Card, CardCode, Consent, EndReason, Ended, Notice, Problem, Question, Receipt, Saved,
-    ScreenChoice, Session, Stage, Starting, StopKey, Technician, View,
+    BarState, Card, CardCode, Chat, Consent, EndReason, Ended, Notice, Problem, Question, Receipt,
+    Saved, ScreenChoice, Session, Stage, Starting, StopKey, Technician, View,
 };
 use fernsicht_protocol::complaint::Code;
 use fernsicht_protocol::messages::ControlOffer;
@@ -136,6 +136,7 @@ fn pages(now: Instant) -> Vec<(&'static str, Stage)> {
             question,
             notice,
             screens: Vec::new(),
+            chat: Chat::default(),
         })
     };
     let card = |receipt: Option<&str>| {

@@ -147,6 +147,8 @@ pub struct App {
     /// The program was started once more since the page came.
     started_again: Arc<AtomicBool>,
     window: Window,
+    /// Where the engine believes the bar to be.
+    placed: Option<ScreenRect>,
 }
 
 /// The customer is done with the card. Sight may be granted soon after its command, so that is sent only when
@@ -190,6 +192,7 @@ impl App {
             leaving: None,
             started_again: Arc::default(),
             window: Window::default(),
+            placed: None,
         }
     }
 
@@ -203,6 +206,10 @@ impl App {
         let ctx = ui.ctx().clone();
         let view = self.shown(now);
         self.arrive(&ctx, &view);
+        if let Stage::Session(session) = &view.stage {
+            let unfolds = self.window.unfolds(&ctx, monitor, ui::chat::HEIGHT);
+            self.form.chat.follow(&session.chat, unfolds);
+        }
 
         let mut pen = Pen {
             texts: &self.texts,
@@ -265,6 +272,11 @@ impl App {
         self.close_if_asked(&ctx, &view);
         self.flush(&ctx);
         self.window.arrange(&ctx, bar_height, monitor);
+        let place = bar_height.and_then(|_| window::place(&ctx));
+        if place != self.placed {
+            self.placed = place;
+            self.send(&ctx, Command::Placed(place));
+        }
         schedule(&ctx, &view, now);
     }
 
@@ -338,6 +350,7 @@ impl App {
             self.form.privacy = false;
             self.form.saving = false;
             self.form.closing = false;
+            self.form.chat = ui::chat::Form::default();
             place.privacy = false;
         }
         if self.arrived_at.is_some() {
@@ -445,6 +458,7 @@ impl App {
             Action::PrintReceipt => self.send(ctx, Command::PrintReceipt),
             Action::MoveBar => self.window.next_edge(ctx),
             Action::DragBar => self.window.drag(ctx),
+            Action::Write(text) => self.send(ctx, Command::Write(text)),
         }
     }
 

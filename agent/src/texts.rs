@@ -41,8 +41,14 @@ impl Language {
 
     fn source(self) -> &'static str {
         match self {
-            Self::De => include_str!("../texts/de.ftl"),
-            Self::En => include_str!("../texts/en.ftl"),
+            Self::De => concat!(
+                include_str!("../texts/de.ftl"),
+                include_str!("../texts/chat.de.ftl")
+            ),
+            Self::En => concat!(
+                include_str!("../texts/en.ftl"),
+                include_str!("../texts/chat.en.ftl")
+            ),
         }
     }
 
@@ -55,7 +61,7 @@ impl Language {
     }
 }
 
-/// Which texts these are: the first 8 bytes of the SHA-256 of the language's file.
+/// Which texts these are: the first 8 bytes of the SHA-256 of the language's files, one behind the other.
 pub(crate) fn version(language: Language) -> [u8; 8] {
     let hash = fernsicht_protocol::crypto::hash(language.source().as_bytes());
     let (first, _) = hash.split_first_chunk().expect("a hash has 32 bytes");
@@ -270,6 +276,19 @@ texts! {
     bar_button_move = "bar-button-move"();
     bar_still_there = "bar-still-there"(minutes: u64);
     bar_button_stay = "bar-button-stay"();
+    chat_button = "chat-button"();
+    chat_button_new = "chat-button-new"();
+    chat_button_close = "chat-button-close"();
+    chat_whose = "chat-whose"(technician: &str);
+    chat_recorded = "chat-recorded"();
+    chat_not_recorded = "chat-not-recorded"();
+    chat_from = "chat-from"(technician: &str);
+    chat_you = "chat-you"();
+    chat_text = "chat-text"(text: &str);
+    chat_on_way = "chat-on-way"();
+    chat_refused = "chat-refused"();
+    chat_field = "chat-field"(technician: &str);
+    chat_send = "chat-send"();
     upgrade_title = "upgrade-title"();
     upgrade_text = "upgrade-text"();
     upgrade_declaration = "upgrade-declaration"(date: &str);

@@ -9,12 +9,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use fernsicht_protocol::chat::Fate;
 use fernsicht_protocol::complaint::Code;
 use fernsicht_protocol::content::Screen;
 use fernsicht_protocol::guard::CustomerAct;
 use fernsicht_protocol::messages::ControlOffer;
 use zeroize::Zeroizing;
 
+use crate::hand::ScreenRect;
 use crate::texts::Language;
 
 /// Everything that the pages show.
@@ -224,6 +226,62 @@ pub struct Session {
     pub notice: Option<Notice>,
     /// The screens, while the customer chooses anew which to show; else none.
     pub screens: Vec<ScreenChoice>,
+    /// What customer and technician have written.
+    pub chat: Chat,
+}
+
+/// The lines of the session. `Debug` names them by their state only: pages are compared by it.
+#[derive(Clone, Default)]
+pub struct Chat {
+    lines: Arc<Vec<Line>>,
+    /// Counts changes.
+    state: u64,
+    /// How many lines of the technician's have come.
+    pub came: u32,
+    /// True while nothing more can be written.
+    pub full: bool,
+}
+
+impl Chat {
+    /// The lines, the oldest first.
+    pub fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// For changing them.
+    pub(crate) fn change(&mut self) -> &mut Vec<Line> {
+        self.state += 1;
+        Arc::make_mut(&mut self.lines)
+    }
+}
+
+impl std::fmt::Debug for Chat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Chat({}, {})", self.state, self.full)
+    }
+}
+
+/// A line of the chat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Whose words these are.
+    pub writer: Writer,
+    /// One line that reads as it is written.
+    pub text: String,
+    /// Whether the technician has the customer's.
+    pub fate: Fate,
+}
+
+/// Who wrote a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writer {
+    /// The technician.
+    Technician,
+    /// The customer.
+    Customer {
+        /// The line's number.
+        number: u32,
+    },
 }
 
 /// What the technician can do right now.
@@ -455,6 +513,10 @@ pub enum Command {
     GoOn(Hand),
     /// Answer to [`Question::Upgrade`]: no.
     No,
+    /// A line for the technician.
+    Write(String),
+    /// The bar lies here on the desktop, in pixels; none while there is no bar.
+    Placed(Option<ScreenRect>),
     /// A page for the technician to know (consent, privacy).
     Reading(fernsicht_protocol::messages::Page),
     /// Save the receipt in this folder; after the end only.

@@ -11,7 +11,7 @@ use fernsicht_console::ui::pages::{Form, page};
 use fernsicht_console::ui::placement::Scale;
 use fernsicht_console::ui::{bar, menu, place, tokens};
 use fernsicht_console::view::{
-    Code, CodeState, Link, Measured, Past, Problem, Recorder, Session, Stage, View,
+    Code, CodeState, Link, Measured, Past, Problem, Recorder, Session, Stage, Talk, View,
 };
 use fernsicht_protocol::content::Cause;
 use fernsicht_protocol::messages::{End, Page};
@@ -95,6 +95,10 @@ impl eframe::App for Shown {
                 statistics: false,
                 pointer: true,
                 bar_over: false,
+                chat: false,
+                unread: 2,
+                ends_in_s: None,
+                silent_s: None,
             };
             let frame = Frame::new()
                 .fill(tokens::colours(ui).raised)
@@ -134,6 +138,7 @@ fn view(stage: Stage) -> View {
         }),
         expires_days: Some(9),
         log_problem: None,
+        maintenance: None,
     }
 }
 
@@ -148,6 +153,9 @@ fn session(rights: Rights, active: bool, recorded: bool) -> Stage {
         page: None,
         layout: None,
         until: None,
+        own: None,
+        chat: Talk::default(),
+        silent_since: None,
     })
 }
 

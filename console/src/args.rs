@@ -37,6 +37,9 @@ pub struct Args {
     /// Draw pictures as textures only; else by changed area, where the window system allows it.
     #[arg(long)]
     pub textures: bool,
+    /// Do not mark the customer's bar in the picture.
+    #[arg(long)]
+    pub hide_bar_mark: bool,
 
     /// What to do instead of opening the window.
     #[command(subcommand)]

@@ -82,6 +82,7 @@ async fn fetch(relay: &Relay, secret: [u8; 16], request: Vec<u8>) -> Result<Vec<
             | RelayToConsole::Resumed
             | RelayToConsole::RecorderFailed
             | RelayToConsole::RecorderBack
+            | RelayToConsole::Maintenance { .. }
             | RelayToConsole::Recording { .. }
             | RelayToConsole::Checkpoint { .. }
             | RelayToConsole::Ended { .. } => {

@@ -207,6 +207,9 @@ mod tests {
             page: None,
             layout: None,
             until: None,
+            own: None,
+            chat: crate::view::Talk::default(),
+            silent_since: None,
         })
     }
 

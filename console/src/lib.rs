@@ -68,6 +68,7 @@ fn try_run(args: Args, texts: &Texts) -> Result<(), Problem> {
                 full_screen: args.full_screen,
                 pointer: !args.hide_pointer,
                 textures: args.textures,
+                bar_mark: !args.hide_bar_mark,
             })
         }
     }

@@ -7,9 +7,11 @@
 //! The engine publishes what is; the window draws it and sends what the technician wants.
 //! Pictures travel beside it ([`crate::picture`]). Neither side calls the other.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use fernsicht_protocol::content::{Cause, InputEvent, Screen};
+use fernsicht_protocol::chat::Fate;
+use fernsicht_protocol::content::{Cause, InputEvent, Place, Screen};
 use fernsicht_protocol::messages::{End, Page};
 use fernsicht_protocol::net::Transport;
 use fernsicht_protocol::rights::Rights;
@@ -33,6 +35,8 @@ pub struct View {
     pub expires_days: Option<u16>,
     /// Why the technician's own log cannot be written.
     pub log_problem: Option<String>,
+    /// When the relay ends for maintenance, and the session with it.
+    pub maintenance: Option<Instant>,
 }
 
 /// A session that is over.
@@ -144,6 +148,57 @@ pub struct Session {
     pub layout: Option<Layout>,
     /// When silence answers for the customer there.
     pub until: Option<Instant>,
+    /// Where the agent's own windows lie in the picture: what is done there has no effect.
+    pub own: Option<OwnArea>,
+    /// What technician and customer have written.
+    pub chat: Talk,
+    /// Since when nothing has come from the customer's computer, though something should have.
+    pub silent_since: Option<Instant>,
+}
+
+/// The agent's own windows in the picture of one layout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnArea {
+    /// Which pictures have it.
+    pub layout: u32,
+    /// In pixels of the picture.
+    pub places: Vec<Place>,
+}
+
+/// The lines of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Talk {
+    /// The oldest first.
+    pub lines: Arc<Vec<Line>>,
+    /// How many of the customer's have come.
+    pub came: u32,
+    /// True while nothing more can be written: too much is without an answer.
+    pub full: bool,
+}
+
+/// A line of the chat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Who wrote it.
+    pub writer: Writer,
+    /// One line that reads as it is written.
+    pub text: String,
+    /// Whether the customer can read the technician's.
+    pub fate: Fate,
+    /// When it was written or came, in seconds since 1970 UTC.
+    pub at: u64,
+}
+
+/// Who wrote a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writer {
+    /// Whoever sits here.
+    Technician {
+        /// The line's number.
+        number: u32,
+    },
+    /// The customer.
+    Customer,
 }
 
 /// The screens that the customer shows.
@@ -165,6 +220,14 @@ impl Session {
     pub fn screens_of(&self, layout: u32) -> &[Screen] {
         match &self.layout {
             Some(known) if known.generation == layout => &known.screens,
+            Some(_) | None => &[],
+        }
+    }
+
+    /// The agent's own windows in a picture of this layout.
+    pub fn own_of(&self, layout: u32) -> &[Place] {
+        match &self.own {
+            Some(known) if known.layout == layout => &known.places,
             Some(_) | None => &[],
         }
     }
@@ -338,6 +401,8 @@ pub enum Command {
         /// A click.
         press: bool,
     },
+    /// A line for the customer.
+    Write(String),
     /// Mouse and keyboard.
     Input(InputEvent),
     /// The picture up to this update is on the screen.

@@ -257,6 +257,7 @@ report-entry = Eintrag im Zugriffsprotokoll
 report-deletion = Löschung
 report-rights = Rechte des Technikers
 report-input = Eingaben des Technikers
+report-talk = Nachrichten
 report-injected = Ausgeführt
 report-dropped = Verworfen
 report-undecided = Ungeklärt
@@ -269,3 +270,10 @@ report-no-video = nicht ausgegeben
 report-video-bytes = Größe des Videos in Byte
 report-video-hash = SHA-256 des Videos
 report-limits = Alle Zeiten sind Angaben des Relays. Die letzten Sekunden vor einem fehlenden Ende sind schwächer belegt. Das Video ist eine Ansicht; maßgeblich ist die Aufzeichnung. Dieser Bericht ist am Ende der Datei elektronisch unterschrieben; fernsicht-auditor check-report prüft das.
+
+## Nachrichten
+window-talk = Nachrichten
+audit-talk-technician = Technik
+audit-talk-customer = Kundschaft
+audit-talk-open = ob es gelesen werden konnte, ist nicht bekannt
+audit-talk-refused = wurde nicht angezeigt

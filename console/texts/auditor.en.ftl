@@ -256,6 +256,7 @@ report-entry = Entry in the access log
 report-deletion = Deletion
 report-rights = The technician's rights
 report-input = The technician's input
+report-talk = Messages
 report-injected = Injected
 report-dropped = Dropped
 report-undecided = Undecided
@@ -268,3 +269,10 @@ report-no-video = not exported
 report-video-bytes = Bytes of the video
 report-video-hash = SHA-256 of the video
 report-limits = All times are the relay's word. The last seconds before a missing end are weaker evidence. The video is a view; what counts is the recording. This report is signed at the end of the file; fernsicht-auditor check-report checks it.
+
+## Messages
+window-talk = Messages
+audit-talk-technician = Technician
+audit-talk-customer = Customer
+audit-talk-open = whether it could be read is not known
+audit-talk-refused = was not shown

@@ -72,6 +72,7 @@ state-view = Sie sehen den Bildschirm. Ein Klick zeigt am anderen Ende auf die S
 state-control = Sie sehen den Bildschirm und benutzen Maus und Tastatur.
 state-recorded = Wird aufgezeichnet
 state-not-recorded = Keine Aufzeichnung
+state-silent = Vom anderen Ende kommt seit { $seconds } s kein Lebenszeichen. Was Sie tun, kommt vielleicht nicht an.
 state-paused = Am anderen Ende werden Maus oder Tastatur benutzt. Ihre Eingaben warten.
 blank-title = Kein Bild
 blank-waiting = Das Bild kommt, sobald es da ist.
@@ -118,6 +119,28 @@ keys-ctrl-esc = Strg+Esc
 keys-alt-f4 = Alt+F4
 keys-ctrl-shift-esc = Strg+Umschalt+Esc
 keys-alt-f2 = Alt+F2
+bar-chat = Nachrichten
+bar-chat-new = { $count ->
+    [one] 1 neue Nachricht
+   *[other] { $count } neue Nachrichten
+}
+menu-chat = Nachrichten (Strg+Alt+N)
+chat-title = Nachrichten
+chat-note = Am anderen Ende steht vor jeder Zeile Ihr Name. In einer Sitzung mit Steuern wird aufgezeichnet, was Sie beide schreiben.
+chat-own = Sie
+chat-customer = Am anderen Ende
+chat-open = unterwegs
+chat-shown = angezeigt
+chat-refused = nicht angezeigt
+chat-field = Nachricht, Eingabetaste sendet
+chat-send = Senden
+chat-close = Schließen (Strg+Alt+N)
+chat-full = Erst muss ankommen, was unterwegs ist.
+notice-chat = Neue Nachricht vom anderen Ende (Strg+Alt+N).
+picture-own-area = Leiste der Kundin oder des Kunden
+bar-maintenance = Wartung: Ende in { $time }
+notice-maintenance = Das Relay wird gleich gewartet. Bringen Sie die Sitzung zu Ende.
+notice-own-area = Das ist die Leiste der Kundin oder des Kunden. Sie nimmt nichts von Ihnen an.
 end-question = Diese Sitzung beenden?
 end-yes = Ja, beenden
 end-no = Nein, weitermachen

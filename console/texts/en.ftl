@@ -72,6 +72,7 @@ state-view = You see the screen. A click shows the customer the place.
 state-control = You see the screen and use mouse and keyboard.
 state-recorded = Recorded
 state-not-recorded = Not recorded
+state-silent = No sign of life from the other end for { $seconds } s. What you do may not arrive.
 state-paused = The customer uses mouse or keyboard. Your input waits.
 blank-title = No picture
 blank-waiting = The picture comes as soon as it is there.
@@ -118,6 +119,28 @@ keys-ctrl-esc = Ctrl+Esc
 keys-alt-f4 = Alt+F4
 keys-ctrl-shift-esc = Ctrl+Shift+Esc
 keys-alt-f2 = Alt+F2
+bar-chat = Messages
+bar-chat-new = { $count ->
+    [one] 1 new message
+   *[other] { $count } new messages
+}
+menu-chat = Messages (Ctrl+Alt+N)
+chat-title = Messages
+chat-note = At the other end your name stands before each line. In a session with control, what you both write is recorded.
+chat-own = You
+chat-customer = The other end
+chat-open = on its way
+chat-shown = shown
+chat-refused = not shown
+chat-field = Message, Enter sends
+chat-send = Send
+chat-close = Close (Ctrl+Alt+N)
+chat-full = What is on its way has to arrive first.
+notice-chat = A new message from the other end (Ctrl+Alt+N).
+picture-own-area = Customer's bar
+bar-maintenance = Maintenance: ends in { $time }
+notice-maintenance = The relay will be maintained in a moment. Bring the session to its end.
+notice-own-area = This is the customer's bar. It takes nothing from you.
 end-question = End this session?
 end-yes = Yes, end it
 end-no = No, go on

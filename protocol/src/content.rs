@@ -178,6 +178,46 @@ wire_struct! {
     }
 }
 
+wire_struct! {
+    /// A part of the shared area, in pixels from its upper left corner.
+    pub struct Place {
+        /// Left edge.
+        pub x: u16,
+        /// Upper edge.
+        pub y: u16,
+        /// Width.
+        pub width: u16,
+        /// Height.
+        pub height: u16,
+    }
+}
+
+wire_enum! {
+    /// A word of the chat, either way ([`crate::chat`]). Each side numbers its lines from 1, rising over the
+    /// whole session; a number that is not greater than one that came before is a repetition.
+    pub enum Chat {
+        /// A line.
+        0 => Line {
+            /// Its writer's number.
+            number: u32,
+            /// At most 500 characters count.
+            text: Text<2000>,
+        },
+        /// The other side's line of this number stands where it can be read.
+        1 => Shown {
+            /// The line's number.
+            number: u32,
+        },
+        /// The other side's lines of these numbers are not shown, and will not be.
+        2 => Refused {
+            /// First number.
+            from: u32,
+            /// Last number.
+            to: u32,
+        },
+    }
+}
+
 wire_enum! {
     /// Class 4 from the agent.
     pub enum AgentNotice {
@@ -205,6 +245,18 @@ wire_enum! {
             /// `de` or `en`.
             language: Text<8>,
         },
+        /// The customer writes, or answers for a line of the technician's.
+        3 => Chat {
+            /// What.
+            chat: Chat,
+        },
+        /// Where the agent's own windows lie in the picture: input that aims there is dropped.
+        4 => OwnArea {
+            /// Generation of the layout that the places are meant on.
+            layout: u32,
+            /// All of them; none lies in the picture if there are none.
+            places: List<Place, 8>,
+        },
     }
 }
 
@@ -224,6 +276,11 @@ wire_enum! {
             y: u16,
             /// True for a click: the sign is shown more strongly.
             press: bool,
+        },
+        /// The technician writes, or answers for a line of the customer's. It grants nothing.
+        3 => Chat {
+            /// What.
+            chat: Chat,
         },
     }
 }

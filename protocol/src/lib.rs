@@ -14,6 +14,7 @@
 pub mod attached;
 pub mod audit;
 pub mod cert;
+pub mod chat;
 pub mod checkpoint;
 pub mod code;
 pub mod complaint;

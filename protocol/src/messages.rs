@@ -419,6 +419,11 @@ wire_enum! {
         },
         /// The recorder takes input again.
         15 => RecorderBack,
+        /// The relay ends soon, and takes no new sessions: a session that is still there then is over.
+        16 => Maintenance {
+            /// In how many seconds.
+            seconds: u16,
+        },
     }
 }
 

@@ -39,6 +39,9 @@ pub(crate) struct Config {
     /// Where finished recordings are kept.
     #[serde(default = "recordings")]
     pub(crate) store: String,
+    /// How long sessions may go on after SIGTERM.
+    #[serde(default = "drain_seconds")]
+    pub(crate) drain_seconds: u16,
     #[serde(default)]
     pub(crate) limits: Limits,
 }
@@ -194,6 +197,11 @@ store = "file:recordings"
 # on in a backup keeps a deleted recording readable.
 key_directory = "keys"
 
+# How long sessions may go on after SIGTERM, in seconds. Technicians read how long they have; nothing new
+# begins, and the relay ends as soon as no session is left. A second SIGTERM, or SIGINT, ends them at once. A service
+# manager must wait at least 15 seconds longer before it kills. 0 ends them at once.
+drain_seconds = 30
+
 [limits]
 # Sessions at once, those that wait for a customer included.
 sessions = 2000
@@ -218,6 +226,10 @@ fn keys() -> PathBuf {
 
 fn recordings() -> String {
     "file:recordings".to_owned()
+}
+
+fn drain_seconds() -> u16 {
+    30
 }
 
 fn german() -> String {

@@ -159,6 +159,35 @@ async fn a_drain_tells_everybody_and_closes_both_doors() {
     assert!(status.success());
 }
 
+#[tokio::test]
+async fn before_maintenance_sessions_have_their_time_and_nothing_new_begins() {
+    let (mut relay, identity, pin) = Relay::with_auditor().await;
+    let over = [Transport::Quic, Transport::Quic];
+    let mut session = recorded_over(over, &relay, &identity, &pin).await;
+    let mut hands = session.control(1, 1).await;
+    relay.signal_term();
+    let RelayToConsole::Maintenance { seconds } = session.console_hears().await else {
+        panic!("the technician is not told");
+    };
+    assert!((1..=30).contains(&seconds), "{seconds}");
+    // The session goes on.
+    hands.send().await;
+    hands.receive().await;
+    // A second signal ends it at once.
+    relay.signal_term();
+    assert_eq!(
+        session.agent_hears().await,
+        RelayToAgent::Ended { reason: End::Relay }
+    );
+    assert_eq!(
+        session.console_hears().await,
+        RelayToConsole::Ended { reason: End::Relay }
+    );
+    session.agent.say(AgentToRelay::ReceiptDone).await;
+    let status = tokio::task::spawn_blocking(move || relay.process.wait());
+    assert!(status.await.unwrap().unwrap().success());
+}
+
 /// A relay with a limit of its configuration set.
 fn relay_with_places(limit: &str, places: usize) -> Relay {
     let relay = Relay::start(&[]);

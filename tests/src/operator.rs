@@ -121,7 +121,7 @@ impl Operator {
              complaints_office = \"Beschwerdestelle, beschwerde@nordlicht.example\"\n\
              privacy_contact = \"datenschutz@nordlicht.example\"\n\
              authority = \"Landesbeauftragte für den Datenschutz\"\nlegal_basis = \"Art. 6 Abs. 1 lit. a DSGVO\"\n\
-             language = \"de\"\n{more}",
+             language = \"de\"\ndrain_seconds = 0\n{more}",
             self.listen
         );
         fs::write(self.data().join("relay.toml"), text).context("relay.toml")

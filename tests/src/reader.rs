@@ -329,7 +329,11 @@ pub struct Words {
 impl Words {
     /// Of the agent, in German.
     pub fn agent(key: &str) -> Result<Self> {
-        Self::of(include_str!("../../agent/texts/de.ftl"), key)
+        let texts = concat!(
+            include_str!("../../agent/texts/de.ftl"),
+            include_str!("../../agent/texts/chat.de.ftl")
+        );
+        Self::of(texts, key)
     }
 
     /// Of the console, in German.
@@ -361,6 +365,14 @@ impl Words {
         parts.retain(|part| !part.is_empty());
         let key = key.to_owned();
         Ok(Self { key, parts })
+    }
+
+    /// What somebody wrote or typed: exactly this is contained.
+    pub fn said(text: &str) -> Self {
+        Self {
+            key: text.to_owned(),
+            parts: vec![text.to_owned()],
+        }
     }
 
     /// The text's key.

@@ -63,6 +63,8 @@ pub struct Layout {
     pub plain_auditor: bool,
     /// True if the agent's frames pass the tap, which knows QUIC alone. Otherwise the agent connects to the relay.
     pub tapped: bool,
+    /// True if the console marks the customer's bar in the picture, which then is not the customer's any more.
+    pub marked: bool,
 }
 
 impl Default for Layout {
@@ -78,6 +80,7 @@ impl Default for Layout {
             auditors: 1,
             plain_auditor: false,
             tapped: true,
+            marked: false,
         }
     }
 }
@@ -142,6 +145,7 @@ pub struct Backdrop {
     streets: Option<Arc<Streets>>,
     reader: Option<Arc<Reader>>,
     tapped: bool,
+    marked: bool,
 }
 
 impl Backdrop {
@@ -158,6 +162,7 @@ impl Backdrop {
             auditors,
             plain_auditor,
             tapped,
+            marked,
         } = layout;
         let customer_screen = XServer::start(width, height, customer)?.with_window_manager()?;
         let (width, height) = technician_size.unwrap_or((width, height));
@@ -175,6 +180,7 @@ impl Backdrop {
             streets: None,
             reader: None,
             tapped,
+            marked,
         })
     }
 
@@ -212,6 +218,7 @@ impl Backdrop {
             streets,
             reader,
             tapped,
+            marked,
         } = self;
         let attend = |command: &mut Command| {
             if let Some(reader) = &reader {
@@ -252,6 +259,9 @@ impl Backdrop {
             "--full-screen",
             "--hide-pointer",
         ]);
+        if !marked {
+            command.arg("--hide-bar-mark");
+        }
         command
             .stdout(Stdio::piped())
             .stderr(log(&folder, "console.log")?);

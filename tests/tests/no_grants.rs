@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use fernsicht_protocol::checkpoint::{Checkpoint, SignedCheckpoint};
-use fernsicht_protocol::content::{Button as MouseButton, ConsoleNotice, Input, InputEvent};
+use fernsicht_protocol::content::{Button as MouseButton, Chat, ConsoleNotice, Input, InputEvent};
 use fernsicht_protocol::frame::{Class, Direction, Frame, Header};
 use fernsicht_protocol::guard::CUSTOMER_FIRST;
 use fernsicht_protocol::messages::{ConsoleToAgent, ControlOffer, End, Refusal, RelayToAgent};
@@ -305,7 +305,13 @@ async fn sealed_input(met: &Met, pair: &mut Pair) {
         y: 600,
         press: true,
     };
-    for notice in [ConsoleNotice::PictureWanted, point] {
+    let line = ConsoleNotice::Chat {
+        chat: Chat::Line {
+            number: 1,
+            text: Text::new("Ja").unwrap_or_default(),
+        },
+    };
+    for notice in [ConsoleNotice::PictureWanted, point, line] {
         let content = notice.to_bytes();
         let frame = sealer.seal(Class::Notices, 1, Rights::Control, &content);
         records.push(Record::Frame(frame));

@@ -1,5 +1,6 @@
 //! What a technician does beside looking and acting: a whole call by keyboard, and "look here".
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -12,6 +13,7 @@ use fernsicht_tests::keymap::keysyms::{self, ALT, CONTROL};
 use fernsicht_tests::observer::{Act, Maker, Target};
 use fernsicht_tests::operator::files_below;
 use fernsicht_tests::programs::Programs;
+use fernsicht_tests::reader::{Reader, Words};
 use fernsicht_tests::scenery;
 use fernsicht_tests::session::{Backdrop, Layout, STEP, Stage};
 use fernsicht_tests::wait;
@@ -168,5 +170,26 @@ fn a_click_shows_the_customer_where_and_presses_nothing() -> Result<()> {
     stage.technician.click(at.0, at.1, 1)?;
     ensure!(stage.observer.by_programs()? == 0, "something was injected");
     ensure!(target.presses()?.is_empty(), "something was pressed");
+    stage.check()
+}
+
+#[test]
+fn a_customers_computer_that_stands_still_is_told() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let reader = Arc::new(Reader::start(folder.path())?);
+    let backdrop = Backdrop::raise(Programs::find()?, folder.path(), Layout::default())?;
+    let mut stage = backdrop.read_by(Arc::clone(&reader)).open()?;
+    let code = stage.code()?;
+    stage.customer.enter_code(&code)?;
+    stage.consent_to_control()?;
+    stage.same_picture(STEP)?;
+    stage.agent.stop()?;
+    let console = stage.console.pid();
+    let silent = Words::console("state-silent")?;
+    reader.wait(console, &silent, STEP)?;
+    stage.agent.go_on()?;
+    wait::until_true("the sign of life", STEP, || {
+        Ok(!reader.read(console)?.iter().any(|said| silent.fit(said)))
+    })?;
     stage.check()
 }

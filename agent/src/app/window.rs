@@ -14,6 +14,8 @@ pub(super) struct Window {
     shape: Shape,
     edge: Edge,
     tries: u8,
+    /// The bar is being dragged, or was a moment ago.
+    drag: Option<Drag>,
     /// The monitor that the window was placed on.
     on: Option<Rect>,
 }
@@ -25,6 +27,15 @@ enum Shape {
     Bar {
         height: f32,
     },
+}
+
+/// Window managers do not say when they have let go of a window: it has been dragged when it rests elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Drag {
+    from: Rect,
+    last: Rect,
+    /// Since when it has been there, by the clock of the frames, in seconds.
+    since: f64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -64,6 +75,8 @@ impl Window {
                     self.bar(ctx, height, monitor);
                 } else if self.tries > 0 {
                     self.place(ctx, height, monitor);
+                } else {
+                    self.let_go(ctx, monitor);
                 }
                 if ctx.input(|input| input.viewport().minimized == Some(true)) {
                     ctx.send_viewport_cmd(ViewportCommand::Minimized(false));
@@ -86,11 +99,55 @@ impl Window {
         ctx.request_repaint();
     }
 
+    /// True if the bar can grow by so much below, without anything that is drawn on it moving.
+    pub(super) fn unfolds(&self, ctx: &Context, monitor: Option<Rect>, by: f32) -> bool {
+        match self.edge {
+            Edge::Top => true,
+            Edge::Right | Edge::Bottom | Edge::Left => false,
+            Edge::Free => {
+                let place = ctx.input(|input| input.viewport().outer_rect);
+                let room = place.zip(monitor);
+                room.is_some_and(|(place, monitor)| place.bottom() + by <= monitor.bottom())
+            }
+        }
+    }
+
     /// The customer drags the bar.
     pub(super) fn drag(&mut self, ctx: &Context) {
         self.edge = Edge::Free;
         self.tries = 0;
+        let (place, since) = ctx.input(|input| (input.viewport().outer_rect, input.time));
+        self.drag = place.map(|from| Drag {
+            from,
+            last: from,
+            since,
+        });
         ctx.send_viewport_cmd(ViewportCommand::StartDrag);
+    }
+
+    /// A bar that was dragged and rests near an edge docks there.
+    fn let_go(&mut self, ctx: &Context, monitor: Option<Rect>) {
+        let (place, now) = ctx.input(|input| (input.viewport().outer_rect, input.time));
+        let (Some(drag), Some(place), Some(monitor)) = (&mut self.drag, place, monitor) else {
+            return;
+        };
+        if place != drag.last {
+            (drag.last, drag.since) = (place, now);
+        }
+        if place == drag.from {
+            return;
+        }
+        let rests = now - drag.since;
+        if rests < REST {
+            let rest = std::time::Duration::from_secs_f64(REST - rests);
+            return ctx.request_repaint_after(rest);
+        }
+        self.drag = None;
+        if let Some(edge) = near(place, monitor) {
+            self.edge = edge;
+            self.tries = TRIES;
+            ctx.request_repaint();
+        }
     }
 
     fn bar(&mut self, ctx: &Context, height: f32, monitor: Option<Rect>) {
@@ -205,24 +262,30 @@ pub(super) fn on_screen(ctx: &Context, placed: &[(Grant, Rect)]) -> Vec<(Grant, 
     let origin = ctx
         .input(|input| input.viewport().inner_rect)
         .map_or(Vec2::ZERO, |rect| rect.min.to_vec2());
-    let scale = ctx.pixels_per_point();
-    let pixels = |rect: Rect| {
-        let rect = rect.translate(origin);
-        let (min, max) = (
-            (rect.min.to_vec2() * scale).round(),
-            (rect.max.to_vec2() * scale).round(),
-        );
-        ScreenRect {
-            x: min.x as i32,
-            y: min.y as i32,
-            width: (max.x - min.x) as u32,
-            height: (max.y - min.y) as u32,
-        }
-    };
     placed
         .iter()
-        .map(|(grant, rect)| (*grant, pixels(*rect)))
+        .map(|(grant, rect)| (*grant, pixels(ctx, rect.translate(origin))))
         .collect()
+}
+
+/// Where the window is on the desktop, in pixels.
+pub(super) fn place(ctx: &Context) -> Option<ScreenRect> {
+    let inner = ctx.input(|input| input.viewport().inner_rect)?;
+    Some(pixels(ctx, inner))
+}
+
+fn pixels(ctx: &Context, rect: Rect) -> ScreenRect {
+    let scale = ctx.pixels_per_point();
+    let (min, max) = (
+        (rect.min.to_vec2() * scale).round(),
+        (rect.max.to_vec2() * scale).round(),
+    );
+    ScreenRect {
+        x: min.x as i32,
+        y: min.y as i32,
+        width: (max.x - min.x) as u32,
+        height: (max.y - min.y) as u32,
+    }
 }
 
 /// The window's id on an X server.
@@ -239,6 +302,57 @@ pub(super) fn x11_id(cc: &eframe::CreationContext<'_>) -> Option<u32> {
     }
 }
 
+/// The edge that a bar lies at, or nearly. At the sides only one that leaves most of the monitor free: a bar as
+/// wide as the monitor is near both.
+fn near(place: Rect, monitor: Rect) -> Option<Edge> {
+    let mut found = vec![
+        (place.top() - monitor.top(), Edge::Top),
+        (monitor.bottom() - place.bottom(), Edge::Bottom),
+    ];
+    let slack = monitor.width() - place.width();
+    if slack > 2.0 * NEAR {
+        found.push((place.left() - monitor.left(), Edge::Left));
+        found.push((monitor.right() - place.right(), Edge::Right));
+    }
+    let nearest = found
+        .into_iter()
+        .min_by(|(a, _), (b, _)| a.total_cmp(b))
+        .filter(|(distance, _)| *distance <= NEAR);
+    nearest.map(|(_, edge)| edge)
+}
+
+/// How near an edge is near.
+const NEAR: f32 = 24.0;
+/// How long a dragged bar lies still before it docks, in seconds.
+const REST: f64 = 0.6;
+
 /// What a window manager puts around a page, about.
 const BORDER: Vec2 = Vec2::new(16.0, 48.0);
 const TRIES: u8 = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_docks_at_the_edge_that_it_was_dragged_to() {
+        let monitor = Rect::from_min_size(Pos2::new(1000.0, 0.0), Vec2::new(1920.0, 1080.0));
+        let at = |x, y, width| {
+            let place = Rect::from_min_size(Pos2::new(x, y), Vec2::new(width, 100.0));
+            near(place, monitor)
+        };
+        for (x, y, edge) in [
+            (1300.0, 20.0, Some(Edge::Top)),
+            (1300.0, -30.0, Some(Edge::Top)),
+            (1300.0, 970.0, Some(Edge::Bottom)),
+            (1015.0, 500.0, Some(Edge::Left)),
+            (1790.0, 500.0, Some(Edge::Right)),
+            (1300.0, 500.0, None),
+            (1300.0, 25.0, None),
+        ] {
+            assert_eq!(at(x, y, 1120.0), edge, "{x} {y}");
+        }
+        // As wide as the monitor, it is at no side.
+        assert_eq!(at(1000.0, 500.0, 1920.0), None);
+    }
+}

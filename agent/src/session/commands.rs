@@ -84,6 +84,14 @@ impl Shared {
                 core.guard.decline_upgrade(now);
                 Ok(())
             }
+            Command::Placed(place) => {
+                core.own_place = place;
+                Ok(())
+            }
+            Command::Write(text) => {
+                core.write_chat(&text);
+                Ok(())
+            }
             Command::ConfirmEnd => {
                 core.guard.handle_end(now, End::Customer);
                 Ok(())
@@ -140,6 +148,8 @@ impl Core {
             | Command::AskEnd
             | Command::ConfirmEnd
             | Command::No
+            | Command::Write(_)
+            | Command::Placed(_)
             | Command::Reading(_)
             | Command::SaveReceipt(_)
             | Command::PrintReceipt

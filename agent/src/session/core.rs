@@ -13,7 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use fernsicht_protocol::attached::Configuration;
-use fernsicht_protocol::content::{self, AgentNotice, Cause, Input};
+use fernsicht_protocol::content::{self, AgentNotice, Cause, Input, Place};
 use fernsicht_protocol::frame::{Class, Frame, Header};
 use fernsicht_protocol::guard::{Guard, Output};
 use fernsicht_protocol::messages::{AgentToRelay, CaseNumber, ControlOffer, End, Page};
@@ -22,12 +22,14 @@ use fernsicht_protocol::unit::Record;
 use fernsicht_protocol::wire::Wire;
 use tokio::sync::{Notify, mpsc, watch};
 
+use super::chat::Chat;
 use super::decisions::{Acting, Decisions};
 use super::epochs::Keys;
 use super::flights::{Flight, Flights};
 use super::injector::Hands;
 use super::pointing::Pointed;
 use super::recording::Recording;
+use crate::hand::ScreenRect;
 use crate::platform::watch::Seen;
 use crate::platform::{Monitor, Selection, Shown, Waker};
 use crate::texts::Language;
@@ -156,6 +158,12 @@ pub(super) struct Core {
     pub(super) pointer_grant: u32,
     /// Where the technician points, until it is shown.
     pub(super) pointed: Option<Pointed>,
+    /// Where the bar lies on the desktop.
+    pub(super) own_place: Option<ScreenRect>,
+    /// What the console was told of that: epoch, layout, places.
+    pub(super) own_told: Option<(u32, u32, Vec<Place>)>,
+    /// Lines between customer and technician.
+    pub(super) chat: Chat,
     /// The page that the console was told of last.
     pub(super) page: Page,
     /// The technician's case number.
@@ -257,6 +265,9 @@ impl Shared {
             wake_pointer: None,
             pointer_grant: 0,
             pointed: None,
+            own_place: None,
+            own_told: None,
+            chat: Chat::default(),
             page: Page::Consent,
             case: CaseNumber::default(),
         };
@@ -308,6 +319,7 @@ impl Shared {
     /// Carries out the guard's outputs and wakes everybody whom they concern.
     pub(super) fn settle(&self, core: &mut Core) {
         self.settle_outputs(core);
+        core.tell_own_area();
         self.publish(core);
         self.wake(core);
     }
@@ -346,6 +358,9 @@ impl Shared {
                     if cause == Cause::Epoch && core.guard.recorded() {
                         core.tell_text_version();
                     }
+                    if cause == Cause::Epoch {
+                        core.repeat_chat();
+                    }
                 }
                 Output::Card => core.draw_card(),
                 Output::OpenEpoch { epoch, recorded } => core.open_epoch(epoch, recorded),
@@ -363,6 +378,7 @@ impl Shared {
                     core.ended_at =
                         i64::try_from(super::pairing::seconds_since_1970()).unwrap_or(i64::MAX);
                     core.card = None;
+                    core.chat = Chat::default();
                     core.decide_rest();
                     core.send_heads();
                     core.send(Outgoing::Message(AgentToRelay::End { reason }));
@@ -586,6 +602,8 @@ impl Core {
         self.wanted = false;
         self.pointer_grant = 0;
         self.pointed = None;
+        (self.own_place, self.own_told) = (None, None);
+        self.chat = Chat::default();
         self.page = Page::Consent;
         self.case = CaseNumber::default();
         self.acknowledged = None;

@@ -282,12 +282,13 @@ impl Driver {
         let mut look = Instant::now() + WINDOW_EVERY;
         let mut heads = Instant::now() + HEADS_EVERY;
         loop {
-            let (ended, due, sees, stirred) = {
+            let (ended, due, chat, sees, stirred) = {
                 let core = self.shared.lock();
                 let ended = core.guard.phase() == Phase::Ended;
                 let recording = core.recording.as_ref();
                 let stirred = recording.is_some_and(Recording::stirred);
-                (ended, core.guard.poll_timeout(), core.sees(), stirred)
+                let chat = core.chat_due(Instant::now());
+                (ended, core.guard.poll_timeout(), chat, core.sees(), stirred)
             };
             self.show_numbers();
             self.write_started();
@@ -323,6 +324,9 @@ impl Driver {
                 }
                 () = sleep_until(due) => {
                     self.shared.change(|core| core.guard.handle_timeout(Instant::now()));
+                }
+                () = sleep_until(chat) => {
+                    self.shared.change(|core| core.handle_chat_timeout(Instant::now()));
                 }
                 () = self.shared.rearm.notified() => {}
             }

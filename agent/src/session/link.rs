@@ -251,6 +251,7 @@ fn handle_content(
                     press,
                 });
             }
+            ConsoleNotice::Chat { chat } => core.handle_chat(Instant::now(), &chat),
         },
         Class::Heads => core.handle_heads(PeerHeads::from_bytes(content).ok()?)?,
         // A later version's: nothing acts on them.

@@ -18,6 +18,7 @@
 //! Not here: what is decided (the guard), what is drawn (the pages), how pixels become
 //! updates ([`crate::encode`]), how the computer is seen and steered ([`crate::platform`]).
 
+mod chat;
 mod commands;
 mod core;
 mod decisions;

@@ -110,6 +110,22 @@ fn bar(core: &Core) -> Session {
             true => core.choices(),
             false => Vec::new(),
         },
+        chat: core.chat.page(),
+    }
+}
+
+/// True while a line of the technician's may appear: on the bar, while nothing is asked there.
+pub(super) fn talks(core: &Core, now: Instant) -> bool {
+    match stage(core, now) {
+        Stage::Session(session) => session.question.is_none() && session.screens.is_empty(),
+        Stage::Start
+        | Stage::StartError(_)
+        | Stage::Connecting
+        | Stage::Consent(_)
+        | Stage::Screens { .. }
+        | Stage::Card(_)
+        | Stage::Starting(_)
+        | Stage::Ended(_) => false,
     }
 }
 

@@ -10,12 +10,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fernsicht_protocol::content::{DropReason, Input, InputEvent};
+use fernsicht_protocol::content::{AgentNotice, DropReason, Input, InputEvent, Place};
 use fernsicht_protocol::guard::{Denied, Phase};
 use fernsicht_protocol::messages::Page;
 use fernsicht_protocol::rights::Rights;
+use fernsicht_protocol::wire::List;
 
 use super::core::{Before, Consent, Core, Shared};
+use crate::hand::ScreenRect;
 use crate::platform::{self, Area, Monitor, Selection, Shown, Waker};
 use crate::view::{Hand, ScreenChoice};
 
@@ -164,6 +166,25 @@ impl Core {
         self.show(0, Shown::default());
     }
 
+    /// Tells the console where the bar lies in what it sees, if that has changed.
+    pub(super) fn tell_own_area(&mut self) {
+        if !self.sees() || self.layout == 0 {
+            self.own_told = None;
+            return;
+        }
+        let area = self.shown.area;
+        let place = self.own_place.and_then(|place| within(area, place));
+        let places: Vec<Place> = place.into_iter().collect();
+        let told = (self.guard.epoch(), self.layout, places);
+        if self.own_told.as_ref() != Some(&told) {
+            self.notice(&AgentNotice::OwnArea {
+                layout: told.1,
+                places: List(told.2.clone()),
+            });
+            self.own_told = Some(told);
+        }
+    }
+
     /// Where positions of this input are counted from. Errors: it points at another layout than the one that is shown,
     /// or beside the screens.
     pub(super) fn aim(&self, input: &Input) -> Result<Area, DropReason> {
@@ -187,6 +208,56 @@ impl Core {
             Ok(area)
         } else {
             Err(DropReason::Refused)
+        }
+    }
+}
+
+/// What of a part of the desktop lies in the area, from its upper left corner.
+fn within(area: Area, place: ScreenRect) -> Option<Place> {
+    let span = |from: i32, length: u32, edge: i16, room: u16| {
+        let (from, room) = (i64::from(from) - i64::from(edge), i64::from(room));
+        let to = (from + i64::from(length)).min(room);
+        let from = from.max(0);
+        let length = u16::try_from(to - from).ok().filter(|length| *length > 0)?;
+        Some((u16::try_from(from).ok()?, length))
+    };
+    let (x, width) = span(place.x, place.width, area.x, area.width)?;
+    let (y, height) = span(place.y, place.height, area.y, area.height)?;
+    Some(Place {
+        x,
+        y,
+        width,
+        height,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bar_is_told_as_far_as_it_lies_in_what_is_shown() {
+        let area = Area {
+            x: -100,
+            y: 50,
+            width: 400,
+            height: 300,
+        };
+        let told = |x, y, width, height| {
+            let place = ScreenRect {
+                x,
+                y,
+                width,
+                height,
+            };
+            within(area, place).map(|p| (p.x, p.y, p.width, p.height))
+        };
+        assert_eq!(told(0, 60, 50, 20), Some((100, 10, 50, 20)));
+        assert_eq!(told(-200, 0, 150, 70), Some((0, 0, 50, 20)));
+        assert_eq!(told(250, 340, 9_999, 9_999), Some((350, 290, 50, 10)));
+        for beside in [(300, 60, 10, 10), (-300, 60, 200, 10), (0, 0, 10, 50)] {
+            let (x, y, width, height) = beside;
+            assert_eq!(told(x, y, width, height), None, "{beside:?}");
         }
     }
 }

@@ -11,12 +11,12 @@ use fernsicht_protocol::messages::ControlOffer;
 use super::consent::deletion_date;
 use super::pen::{Look, Pen, announce, mention};
 use super::sign::Sign;
-use super::{Action, minutes_until, screens, sheet, tokens};
+use super::{Action, chat, minutes_until, screens, sheet, tokens};
 use crate::hand::Grant;
 use crate::view::{BarState, Notice, Question, Session};
 
 /// Draws it and notes how high it is.
-pub(crate) fn ui(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session) {
+pub(crate) fn ui(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session, form: &mut chat::Form) {
     let palette = pen.palette(ui);
     let whole = ui.max_rect();
     ui.painter().rect_filled(whole, 0.0, palette.ground);
@@ -28,8 +28,8 @@ pub(crate) fn ui(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session) {
         .scope_builder(UiBuilder::new().id_salt("bar").max_rect(inner), |ui| {
             ui.spacing_mut().item_spacing.y = tokens::TIGHT;
             state(ui, pen, session);
-            buttons(ui, pen, session);
-            more(ui, pen, session, whole.top());
+            buttons(ui, pen, session, form);
+            more(ui, pen, session, whole.top(), form);
         })
         .response
         .rect;
@@ -44,10 +44,11 @@ pub(crate) fn ui(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session) {
     pen.bar_height = Some((used.bottom() - whole.top() + EDGE.y).ceil());
 }
 
-/// Notice and question, no higher than the screen has room for.
-fn more(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session, top: f32) {
-    let nothing = session.notice.is_none() && session.question.is_none();
-    if nothing && session.screens.is_empty() {
+/// Notice, question and chat, no higher than the screen has room for. While something is asked there is no chat:
+/// the technician's words are never beside a question.
+fn more(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session, top: f32, form: &mut chat::Form) {
+    let asks = asks(session);
+    if session.notice.is_none() && !asks && !form.open {
         return;
     }
     let room = pen.room.map_or(f32::INFINITY, |room| {
@@ -67,8 +68,15 @@ fn more(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session, top: f32) {
                 self::question(ui, pen, session, question);
             } else if !session.screens.is_empty() {
                 choice(ui, pen, session);
+            } else if form.open {
+                chat::panel(ui, pen, session, form, room);
             }
         });
+}
+
+/// True while the customer is asked something.
+fn asks(session: &Session) -> bool {
+    session.question.is_some() || !session.screens.is_empty()
 }
 
 fn state(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session) {
@@ -127,11 +135,11 @@ fn recording(ui: &mut Ui, pen: &Pen<'_>, session: &Session) {
     mention(ui, &response);
 }
 
-fn buttons(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session) {
+fn buttons(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session, form: &mut chat::Form) {
     let texts = pen.texts;
     // One below the other, each as wide as the bar.
     pen.stretch = ui.available_width() < SLENDER;
-    let row = |ui: &mut Ui, pen: &mut Pen<'_>| {
+    let mut row = |ui: &mut Ui, pen: &mut Pen<'_>| {
         pen.button(ui, Look::Stop, texts.bar_button_stop(), Action::Stop);
         match session.state {
             BarState::View => {
@@ -169,6 +177,9 @@ fn buttons(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session) {
         pen.button(ui, Look::Quiet, texts.bar_button_end(), Action::AskEnd);
         move_button(ui, pen);
         sheet::language_switch(ui, pen);
+        if !asks(session) {
+            chat::button(ui, pen, session, form);
+        }
     };
     if ui.available_width() < SLENDER {
         ui.vertical(|ui| row(ui, pen));

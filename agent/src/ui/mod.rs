@@ -9,6 +9,7 @@
 
 mod bar;
 mod card;
+pub(crate) mod chat;
 mod consent;
 mod end;
 mod pen;
@@ -86,6 +87,8 @@ pub(crate) struct Form {
     pub(crate) closing: bool,
     /// The page has just appeared.
     pub(crate) arrived: bool,
+    /// The chat on the bar.
+    pub(crate) chat: chat::Form,
 }
 
 /// What was asked for on a page.
@@ -130,6 +133,8 @@ pub(crate) enum Action {
     MoveBar,
     /// The bar is being dragged.
     DragBar,
+    /// Send this line to the technician.
+    Write(String),
 }
 
 /// Draws the page that the view asks for.
@@ -150,7 +155,7 @@ pub(crate) fn draw(ui: &mut Ui, pen: &mut Pen<'_>, view: &View, form: &mut Form)
         Stage::Screens { screens, .. } => screens::ui(ui, pen, screens),
         Stage::Card(card) => card::ui(ui, pen, card),
         Stage::Starting(what) => start::starting_ui(ui, pen, *what),
-        Stage::Session(session) => bar::ui(ui, pen, session),
+        Stage::Session(session) => bar::ui(ui, pen, session, &mut form.chat),
         Stage::Ended(ended) => match &ended.receipt {
             Some(_) if form.closing => receipt::unsaved_ui(ui, pen, form),
             Some(receipt) if form.saving => receipt::save_ui(ui, pen, receipt, form),

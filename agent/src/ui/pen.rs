@@ -187,6 +187,16 @@ impl Pen<'_> {
         face(ui, self.palette(ui), look, true, text, width)
     }
 
+    /// As [`Self::plain`], with room for each of these texts: it keeps its size, whichever of them it bears.
+    pub(crate) fn lasting(&self, ui: &mut Ui, look: Look, text: String, all: &[&str]) -> Response {
+        let widths = all.iter().map(|text| self.width(ui, text));
+        let width = widths.fold(0.0, f32::max);
+        let height = common_height(ui, all, width);
+        with_height(ui, height, |ui| {
+            face(ui, self.palette(ui), look, true, text, width)
+        })
+    }
+
     /// An error that has the page to itself.
     pub(crate) fn great_error(&mut self, ui: &mut Ui, text: String) {
         let palette = self.palette(ui);

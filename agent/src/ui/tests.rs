@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use egui::{Theme, Vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use fernsicht_protocol::chat::Fate;
 use fernsicht_protocol::messages::ControlOffer;
 
 use super::*;
@@ -52,7 +53,28 @@ pub(crate) fn session(state: BarState) -> Session {
         question: None,
         notice: None,
         screens: Vec::new(),
+        chat: Chat::default(),
     }
+}
+
+/// Lines of both, one of them as long as lines get.
+pub(crate) fn chat() -> Chat {
+    let mut chat = Chat::default();
+    chat.came = 2;
+    let line = |writer, text: &str, fate| Line {
+        writer,
+        text: text.to_owned(),
+        fate,
+    };
+    let own = |number| Writer::Customer { number };
+    chat.change().extend([
+        line(Writer::Technician, "Guten Tag", Fate::Shown),
+        line(own(1), "Ja?", Fate::Shown),
+        line(own(2), &"Überlänge ".repeat(50), Fate::Open),
+        line(own(3), "W", Fate::Refused),
+        line(Writer::Technician, &"W".repeat(500), Fate::Shown),
+    ]);
+    chat
 }
 
 pub(crate) fn card() -> Stage {
@@ -595,4 +617,127 @@ fn minutes_are_rounded_up() {
     assert_eq!(minutes_until(now, now), 1);
     assert_eq!(minutes_until(now, now + Duration::from_secs(60)), 1);
     assert_eq!(minutes_until(now, now + Duration::from_secs(61)), 2);
+}
+
+/// The places of everything that can be pressed, by name.
+fn places(harness: &Harness<'_, Shown>) -> Vec<(String, egui::Rect)> {
+    harness
+        .get_all_by_role(egui::Role::Button)
+        .filter_map(|node| Some((node.accesskit_node().label()?, node.rect())))
+        .collect()
+}
+
+#[test]
+fn a_line_that_comes_moves_no_button_and_takes_no_keyboard() {
+    for (size, language) in [
+        (tokens::BAR_WIDTH, Language::De),
+        (640.0, Language::En),
+        (300.0, Language::De),
+    ] {
+        let talk = |chat| {
+            Stage::Session(Session {
+                chat,
+                ..session(BarState::View)
+            })
+        };
+        let size = Vec2::new(size, 700.0);
+        let mut harness = show(talk(Chat::default()), language, size, Theme::Light);
+        harness.run();
+        let granting = harness.state().texts.bar_button_control_on();
+        harness.get_by_label(&granting).focus();
+        harness.run();
+        let (before, height) = (places(&harness), harness.state().bar_height);
+        // Folded, nothing but one word changes.
+        harness.state_mut().view = view(talk(chat()));
+        harness.run();
+        assert!(
+            harness
+                .get_by_label(&granting)
+                .accesskit_node()
+                .is_focused()
+        );
+        assert_eq!(harness.state().bar_height, height);
+        let rects = |places: &[(String, egui::Rect)]| -> Vec<egui::Rect> {
+            places.iter().map(|(_, rect)| *rect).collect()
+        };
+        assert_eq!(rects(&places(&harness)), rects(&before));
+        let new = harness.state().texts.chat_button_new();
+        harness.get_by_label(&new);
+        // Unfolded by itself, what was there stays where it was.
+        let shown = harness.state_mut();
+        let Stage::Session(session) = &shown.view.stage else {
+            panic!("a session")
+        };
+        let came = session.chat.clone();
+        shown.form.chat.follow(&came, true);
+        harness.run();
+        assert!(
+            harness
+                .get_by_label(&granting)
+                .accesskit_node()
+                .is_focused()
+        );
+        let unfolded = harness.state().bar_height;
+        if size.x >= tokens::BAR_WIDTH {
+            // What a dragged bar must have room for.
+            let more = unfolded.unwrap() - height.unwrap();
+            assert!(more <= chat::HEIGHT, "{more}");
+        }
+        let (now, count) = (rects(&places(&harness)), before.len());
+        assert_eq!(now[..count], rects(&before));
+        // From then on nothing changes its size, however much comes.
+        let mut more = chat();
+        let line = more.lines()[0].clone();
+        more.change().extend(std::iter::repeat_n(line, 40));
+        harness.state_mut().view = view(talk(more));
+        harness.run();
+        assert_eq!(harness.state().bar_height, unfolded);
+        assert_eq!(rects(&places(&harness)), now);
+    }
+}
+
+#[test]
+fn beside_a_question_there_is_no_chat() {
+    let asked = Session {
+        question: Some(Question::Upgrade),
+        chat: chat(),
+        ..session(BarState::View)
+    };
+    let size = Vec2::new(tokens::BAR_WIDTH, 700.0);
+    let mut harness = show(Stage::Session(asked), Language::De, size, Theme::Light);
+    harness.state_mut().form.chat.open = true;
+    harness.run();
+    assert!(harness.query_by_label_contains("schreibt").is_none());
+    assert!(harness.query_by_label_contains("Nachricht").is_none());
+}
+
+#[test]
+fn the_customer_writes_and_closes_what_stays_closed() {
+    let stage = Stage::Session(Session {
+        chat: chat(),
+        ..session(BarState::ViewOff)
+    });
+    let size = Vec2::new(tokens::BAR_WIDTH, 700.0);
+    let mut harness = show(stage, Language::De, size, Theme::Light);
+    harness.get_by_label("Neue Nachricht").click();
+    harness.run();
+    harness.get_by_label_contains("Das schreibt Erika Weber, nicht dieses Programm.");
+    harness.get_by_value("Erika Weber schreibt: „Guten Tag“");
+    harness.get_by_role(egui::Role::TextInput).focus();
+    harness.run();
+    harness.event(egui::Event::Text("Es geht wieder".to_owned()));
+    harness.run();
+    harness.key_press(egui::Key::Enter);
+    harness.run();
+    let said = Some(Action::Write("Es geht wieder".to_owned()));
+    assert_eq!(harness.state().action, said);
+    assert!(harness.state().form.chat.text.is_empty());
+    harness.get_by_label("Nachrichten zu").click();
+    harness.run();
+    let form = &mut harness.state_mut().form.chat;
+    let mut later = chat();
+    later.came += 1;
+    form.follow(&later, true);
+    assert!(!form.open, "what the customer has closed stays closed");
+    assert!(form.read < later.came, "and says that something came");
 }

@@ -42,7 +42,7 @@ pub(crate) const PAGE_SIZE: Vec2 = Vec2::new(940.0, 700.0);
 /// The smallest size of every page but the bar.
 pub(crate) const PAGE_MIN: Vec2 = Vec2::new(620.0, 340.0);
 /// Width of the bar at the upper or lower edge, where the screen has room for it.
-pub(crate) const BAR_WIDTH: f32 = 1120.0;
+pub(crate) const BAR_WIDTH: f32 = 1232.0;
 /// Width of the bar at the left or right edge.
 pub(crate) const BAR_SIDE: f32 = 300.0;
 

@@ -214,6 +214,7 @@ fn examine(
         findings: Vec::new(),
         rights: Vec::new(),
         input: Input::default(),
+        talk: Vec::new(),
         text: None,
         sealed_to: handed
             .keys
@@ -301,6 +302,7 @@ fn note_index(facts: &mut Facts, index: &Index) {
             cause: change.cause.clone(),
         })
         .collect();
+    facts.talk = index.talk.clone();
     facts.text = index
         .text
         .as_ref()

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use data_encoding::HEXLOWER;
+use fernsicht_protocol::chat::Fate;
+use fernsicht_protocol::frame::Direction;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -474,6 +476,21 @@ fn facts_json(facts: &Facts, exported: Option<&Exported>) -> Value {
         .iter()
         .map(|c| json!({ "time": c.time, "rights": rights_text(&english, c.rights) }))
         .collect();
+    let talk: Vec<Value> = facts
+        .talk
+        .iter()
+        .map(|said| {
+            json!({
+                "time": said.time,
+                "writer": match said.direction {
+                    Direction::ConsoleToAgent => "technician",
+                    Direction::AgentToConsole => "customer",
+                },
+                "text": said.text,
+                "shown": said.fate == Fate::Shown,
+            })
+        })
+        .collect();
     let video = exported.and_then(|e| e.video.as_ref()).map(|video| {
         json!({
             "path": video.path,
@@ -499,6 +516,7 @@ fn facts_json(facts: &Facts, exported: Option<&Exported>) -> Value {
             "dropped": facts.input.dropped,
             "undecided": facts.input.undecided,
         },
+        "talk": talk,
         "text": facts.text,
         "sealed_to": facts.sealed_to,
         "access_log_entry": facts.entry,

@@ -3,12 +3,14 @@
 //! Times are in hundredths of a second since 1970 UTC, by the relay's clock.
 
 use fernsicht_protocol::content::Cause;
+use fernsicht_protocol::frame::Direction;
 use fernsicht_protocol::messages::End;
 use fernsicht_protocol::rights::Rights;
 use fernsicht_recordings::finding::Check;
 use jiff::Timestamp;
 
 use super::Exit;
+use super::index::talk::Said;
 use crate::texts::Texts;
 
 /// Everything about one opened recording.
@@ -46,6 +48,8 @@ pub struct Facts {
     pub rights: Vec<Change>,
     /// What became of the technician's input.
     pub input: Input,
+    /// What technician and customer wrote to each other.
+    pub talk: Vec<Said>,
     /// The text version that the customer agreed to, and its language.
     pub text: Option<(String, String)>,
     /// Auditors to whom the recording is sealed.
@@ -191,6 +195,14 @@ pub fn cause_text(texts: &Texts, cause: &Cause) -> String {
         Cause::Computer => "audit-cause-computer",
         Cause::Ended => "audit-cause-ended",
         Cause::Epoch => "audit-cause-epoch",
+    })
+}
+
+/// Who wrote a line that went this way, in words.
+pub fn writer_text(texts: &Texts, direction: Direction) -> String {
+    texts.text(match direction {
+        Direction::ConsoleToAgent => "audit-talk-technician",
+        Direction::AgentToConsole => "audit-talk-customer",
     })
 }
 

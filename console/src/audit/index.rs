@@ -15,8 +15,11 @@
 //! Not here: drawing ([`super::replay`]), and whether the recording is genuine (recordings).
 
 pub mod input;
+pub mod talk;
 
-use fernsicht_protocol::content::{AgentNotice, Cause, InputAck, PictureAck, Pointer};
+use fernsicht_protocol::content::{
+    AgentNotice, Cause, ConsoleNotice, InputAck, PictureAck, Pointer,
+};
 use fernsicht_protocol::frame::{Class, Direction, Header};
 use fernsicht_protocol::guard::{Draw, Effect, Mirror};
 use fernsicht_protocol::messages::End;
@@ -24,6 +27,7 @@ use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::wire::{Reader, Wire as _};
 
 use input::{Input, Inputs};
+use talk::{Said, Talk};
 
 /// Hundredths of a second since 1970, by the relay's clock.
 pub type Time = u64;
@@ -110,6 +114,8 @@ pub struct Index {
     pub gaps: Vec<(Time, Time)>,
     /// What the technician's hands did.
     pub input: Inputs,
+    /// What technician and customer wrote to each other.
+    pub talk: Vec<Said>,
     /// The texts that the customer agreed to: version and language.
     pub text: Option<([u8; 8], String)>,
     /// How it ends.
@@ -288,6 +294,7 @@ pub struct Builder {
     held: Vec<(usize, Header, Option<Vec<u8>>)>,
     /// True while the last stretch goes on.
     seeing: bool,
+    talk: Talk,
     /// Sequence of the newest pointer, and of the newest that brought a shape.
     pointer: Option<u64>,
     shaped: Option<u64>,
@@ -310,6 +317,7 @@ impl Builder {
                 active: Vec::new(),
                 gaps: Vec::new(),
                 input: Inputs::default(),
+                talk: Vec::new(),
                 text: None,
                 end: Ended::Interrupted,
                 misfits: Vec::new(),
@@ -319,6 +327,7 @@ impl Builder {
             mirror: Mirror::new(),
             held: Vec::new(),
             seeing: false,
+            talk: Talk::default(),
             pointer: None,
             shaped: None,
         }
@@ -405,8 +414,10 @@ impl Builder {
             (Class::Pointer | Class::Picture | Class::Refinement, _) => {
                 self.handle_screen(at, header, content, time)
             }
-            (Class::Notices, Direction::ConsoleToAgent)
-            | (Class::Heads | Class::Transfer | Class::Beacon, _) => Some(()),
+            (Class::Notices, Direction::ConsoleToAgent) => {
+                self.handle_console_notice(content, time)
+            }
+            (Class::Heads | Class::Transfer | Class::Beacon, _) => Some(()),
         };
         if fits.is_none() {
             self.index.misfits.push((time, at));
@@ -469,7 +480,24 @@ impl Builder {
             AgentNotice::TextVersion { version, language } => {
                 self.index.text = Some((version, language.as_str().to_owned()));
             }
-            AgentNotice::Layout { .. } => {}
+            AgentNotice::Chat { chat } => {
+                let from = (Direction::AgentToConsole, time);
+                self.talk.handle(&mut self.index.talk, from, &chat);
+            }
+            AgentNotice::Layout { .. } | AgentNotice::OwnArea { .. } => {}
+        }
+        Some(())
+    }
+
+    fn handle_console_notice(&mut self, content: Option<&[u8]>, time: Time) -> Option<()> {
+        match ConsoleNotice::from_bytes(content?).ok()? {
+            ConsoleNotice::Chat { chat } => {
+                let from = (Direction::ConsoleToAgent, time);
+                self.talk.handle(&mut self.index.talk, from, &chat);
+            }
+            ConsoleNotice::PictureWanted
+            | ConsoleNotice::RecordingMismatch
+            | ConsoleNotice::Point { .. } => {}
         }
         Some(())
     }

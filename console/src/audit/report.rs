@@ -11,12 +11,15 @@
 
 use data_encoding::{BASE64, HEXLOWER};
 use fernsicht_protocol::cert::{self, Holder, Role};
+use fernsicht_protocol::chat::Fate;
 use fernsicht_protocol::crypto::{self, Hash, SigningKey, hash};
 use fernsicht_protocol::messages::Chain;
 use fernsicht_protocol::wire::{Blob, List, Reader, Wire as _};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::facts::{self, Facts, cause_text, date_text, end_text, rights_text, time_text};
+use super::facts::{
+    self, Facts, cause_text, date_text, end_text, rights_text, time_text, writer_text,
+};
 use super::identity::fingerprint;
 use super::video::Written;
 use crate::texts::{Language, Texts};
@@ -148,6 +151,25 @@ fn section(facts: &Facts, by: &By<'_>, language: Language) -> Markup {
                 (row(texts, "report-dropped", &facts.input.dropped.to_string()))
                 (row(texts, "report-undecided", &facts.input.undecided.to_string()))
             }
+            @if !facts.talk.is_empty() {
+                h2 { (texts.text("report-talk")) }
+                table {
+                    @for said in &facts.talk {
+                        tr {
+                            td { (time_text(said.time)) }
+                            td { (writer_text(texts, said.direction)) }
+                            td {
+                                (said.text)
+                                @match said.fate {
+                                    Fate::Shown => {}
+                                    Fate::Open => { " · " (texts.text("audit-talk-open")) }
+                                    Fate::Refused => { " · " (texts.text("audit-talk-refused")) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
             h2 { (texts.text("report-export")) }
             table {
                 (row(texts, "report-by", by.auditor))
@@ -218,10 +240,12 @@ pub(crate) mod tests {
     use std::path::PathBuf;
 
     use fernsicht_protocol::content::Cause;
+    use fernsicht_protocol::frame::Direction;
     use fernsicht_protocol::rights::Rights;
     use fernsicht_recordings::finding::Check;
 
     use super::super::facts::{Change, Finding, Input, Verdict};
+    use super::super::index::talk::said;
     use super::*;
 
     pub(crate) fn facts() -> Facts {
@@ -256,6 +280,15 @@ pub(crate) mod tests {
                 dropped: 3,
                 undecided: 1,
             },
+            talk: vec![
+                said(
+                    180_000_000_700,
+                    Direction::ConsoleToAgent,
+                    "Bitte <b>warten</b>",
+                    Fate::Shown,
+                ),
+                said(180_000_000_900, Direction::AgentToConsole, "Ja", Fate::Open),
+            ],
             text: Some(("0011223344556677".into(), "de".into())),
             sealed_to: 2,
             entry: 5,
@@ -311,6 +344,8 @@ pub(crate) mod tests {
             "Bericht",
             "Report",
             "the chain breaks",
+            "<td>Technik</td><td>Bitte &lt;b&gt;warten&lt;/b&gt;</td>",
+            "<td>Customer</td><td>Ja · whether it could be read is not known</td>",
             &"ab".repeat(32),
             "fall.mp4",
             "lang=\"de\"",

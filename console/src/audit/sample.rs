@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use fernsicht_protocol::content::{
-    AgentNotice, Button, Cause, Dropped, Input, InputAck, InputEvent, PictureAck, Pointer,
-    PointerShape,
+    AgentNotice, Button, Cause, Chat, ConsoleNotice, Dropped, Input, InputAck, InputEvent,
+    PictureAck, Pointer, PointerShape,
 };
 use fernsicht_protocol::frame::{Class, Direction, Header};
 use fernsicht_protocol::messages::End;
@@ -238,6 +238,14 @@ impl Sample {
     pub(crate) fn active(&mut self, active: bool) -> &mut Self {
         let content = AgentNotice::CustomerActive { active }.to_bytes();
         self.frame(Direction::AgentToConsole, Class::Notices, content)
+    }
+
+    pub(crate) fn chat(&mut self, direction: Direction, chat: Chat) -> &mut Self {
+        let content = match direction {
+            Direction::AgentToConsole => AgentNotice::Chat { chat }.to_bytes(),
+            Direction::ConsoleToAgent => ConsoleNotice::Chat { chat }.to_bytes(),
+        };
+        self.frame(direction, Class::Notices, content)
     }
 
     pub(crate) fn gap(&mut self, from: Time) -> &mut Self {

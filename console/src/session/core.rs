@@ -36,6 +36,7 @@ use fernsicht_protocol::wire::{Blob, List, Wire};
 use rand_core::OsRng;
 use zeroize::Zeroizing;
 
+use super::chat::Chat;
 use super::paired::{EpochStart, Paired, Resume};
 use super::recorded::Confirmed;
 use crate::identity::Identity;
@@ -111,6 +112,8 @@ pub(crate) struct Core {
     greeted: bool,
     /// The technician's case number, for the next session.
     case: CaseNumber,
+    /// When the relay ends for maintenance, if it has said so in this session.
+    maintenance: Option<Instant>,
     out: VecDeque<Output>,
 }
 
@@ -122,6 +125,7 @@ impl Core {
             unix_s: 0,
             greeted: false,
             case: CaseNumber::default(),
+            maintenance: None,
             out: VecDeque::new(),
         }
     }
@@ -135,10 +139,11 @@ impl Core {
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         match &self.phase {
             Phase::Offered(offered) => Some(offered.until),
-            Phase::Paired(paired) => paired
-                .keys
-                .is_some()
-                .then(|| paired.recorded.as_ref()?.poll_timeout())?,
+            Phase::Paired(paired) => {
+                let recorded = paired.recorded.as_ref().filter(|_| paired.keys.is_some());
+                let heads = recorded.and_then(|recorded| recorded.poll_timeout());
+                [heads, paired.silence_due()].into_iter().flatten().min()
+            }
             Phase::Idle { .. } | Phase::Requested { .. } | Phase::Over(_) | Phase::Ended(_) => None,
         }
     }
@@ -167,6 +172,11 @@ impl Core {
                 reason: reason.clone(),
             },
         }
+    }
+
+    /// When the relay ends for maintenance, while a session is still there.
+    pub(crate) fn maintenance(&self) -> Option<Instant> {
+        self.paired().and(self.maintenance)
     }
 
     /// Counts input that the agent said it did not take.
@@ -248,6 +258,7 @@ impl Core {
         match &mut self.phase {
             Phase::Offered(offered) if offered.until <= now => self.over(CodeOver::Expired),
             Phase::Paired(paired) => {
+                paired.silent |= paired.silence_due().is_some_and(|due| due <= now);
                 paired.state_heads_if_due(&self.identity.key, now, &mut self.out);
             }
             Phase::Idle { .. }
@@ -262,6 +273,9 @@ impl Core {
     /// the relay says.
     pub(crate) fn handle_clock(&mut self, unix_s: u64) {
         self.unix_s = unix_s;
+        if let Phase::Paired(paired) = &mut self.phase {
+            paired.chat.unix_s = unix_s;
+        }
     }
 
     /// The relay says something.
@@ -337,6 +351,9 @@ impl Core {
                     paired.handle_checkpoint(&checkpoint);
                 }
             }
+            RelayToConsole::Maintenance { seconds } => {
+                self.maintenance = Some(now + Duration::from_secs(seconds.into()));
+            }
             RelayToConsole::Refused { reason } => self.handle_refused(&reason),
             RelayToConsole::Ended { reason } => match self.phase {
                 Phase::Paired(_) | Phase::Requested { .. } | Phase::Offered(_) => {
@@ -346,6 +363,13 @@ impl Core {
             },
         }
         self.tell_mismatch();
+    }
+
+    /// A record or frame has come at this time. Told before it.
+    pub(crate) fn handle_heard(&mut self, now: Instant) {
+        if let Phase::Paired(paired) = &mut self.phase {
+            paired.handle_heard(now);
+        }
     }
 
     /// A record of an in-order stream.
@@ -498,6 +522,7 @@ impl Core {
                 packet: Blob(packet),
             }),
         ]);
+        self.maintenance = None;
         self.phase = Phase::Paired(Box::new(Paired {
             session,
             th2,
@@ -520,6 +545,10 @@ impl Core {
             dropped: 0,
             drawn: 0,
             layout: None,
+            own: None,
+            chat: Chat::new(self.unix_s),
+            heard: None,
+            silent: false,
             recorded: None,
             early: None,
         }));

@@ -1,9 +1,10 @@
 //! The core against the protocol's own agent side, without network or clock.
 
 use fernsicht_protocol::cert;
+use fernsicht_protocol::chat::Fate;
 use fernsicht_protocol::content::{
-    AgentNotice, Beacon, Button, ConsoleNotice, DropReason, Dropped, Input, InputAck, InputEvent,
-    PictureAck,
+    self, AgentNotice, Beacon, Button, ConsoleNotice, DropReason, Dropped, Input, InputAck,
+    InputEvent, PictureAck,
 };
 use fernsicht_protocol::crypto::{self, hash};
 use fernsicht_protocol::epoch::{Epoch, Opener, Sealer};
@@ -899,4 +900,96 @@ fn a_relay_that_speaks_out_of_turn_moves_nothing() {
             Stage::Session(_) | Stage::Deciding { .. }
         ));
     }
+}
+
+/// What the console says in the chat.
+fn talked(pair: &mut Pair) -> Vec<content::Chat> {
+    let mut said = Vec::new();
+    for output in outputs(&mut pair.core) {
+        if let Output::Frame(frame) = output {
+            let content = pair.peer.opener.as_mut().unwrap().open(frame).unwrap();
+            if let Ok(ConsoleNotice::Chat { chat }) = ConsoleNotice::from_bytes(&content) {
+                said.push(chat);
+            }
+        }
+    }
+    said
+}
+
+#[test]
+fn a_line_is_said_again_until_it_is_answered_and_needs_no_rights() {
+    let line = |number, text: &str| content::Chat::Line {
+        number,
+        text: Text::new(text).unwrap(),
+    };
+    let mut pair = paired();
+    pair.core.handle_write("Hallo");
+    assert!(talked(&mut pair).is_empty(), "not before the first rights");
+
+    let mut pair = Pair::control();
+    outputs(&mut pair.core);
+    pair.rights(Rights::None, Cause::Stopped);
+    pair.core.handle_write(" Hallo\u{202e} ");
+    pair.core.handle_write("\u{200b}");
+    assert_eq!(talked(&mut pair), [line(1, "Hallo")]);
+    let lines = |pair: &Pair| -> Vec<(view::Writer, Fate)> {
+        let chat = pair.session().chat;
+        chat.lines.iter().map(|l| (l.writer, l.fate)).collect()
+    };
+    let own = |number| view::Writer::Technician { number };
+    assert_eq!(lines(&pair), [(own(1), Fate::Open)]);
+
+    pair.core.handle_relay(RelayToConsole::PeerLost, pair.now);
+    pair.core.handle_write("Noch da?");
+    outputs(&mut pair.core);
+    pair.core.handle_relay(RelayToConsole::Resumed, pair.now);
+    outputs(&mut pair.core);
+    pair.epoch(2);
+    outputs(&mut pair.core);
+    let header = pair.frame(
+        Class::Rights,
+        pair.peer.grant + 1,
+        Rights::View,
+        &Cause::Epoch.to_bytes(),
+    );
+    pair.peer.grant += 1;
+    pair.core.handle_record(Record::Frame(header));
+    assert_eq!(talked(&mut pair), [line(1, "Hallo"), line(2, "Noch da?")]);
+
+    let shown = content::Chat::Shown { number: 1 };
+    pair.notice(&AgentNotice::Chat { chat: shown });
+    let refused = content::Chat::Refused { from: 2, to: 2 };
+    pair.notice(&AgentNotice::Chat { chat: refused });
+    assert_eq!(
+        lines(&pair),
+        [(own(1), Fate::Shown), (own(2), Fate::Refused)]
+    );
+
+    // The customer's are shown and answered at once, and a repetition is no second line.
+    for _ in 0..2 {
+        let chat = line(1, "Ja");
+        pair.notice(&AgentNotice::Chat { chat });
+        assert_eq!(talked(&mut pair), [content::Chat::Shown { number: 1 }]);
+    }
+    assert_eq!(pair.session().chat.came, 1);
+    assert_eq!(lines(&pair)[2..], [(view::Writer::Customer, Fate::Shown)]);
+}
+
+#[test]
+fn under_control_silence_is_told_and_ends_with_the_next_sign_of_life() {
+    let mut pair = Pair::control();
+    let at = |pair: &Pair, ms| pair.now + Duration::from_millis(ms);
+    let start = at(&pair, 0);
+    pair.core.handle_heard(start);
+    assert_eq!(pair.core.poll_timeout(), Some(at(&pair, 3_000)));
+    pair.core.handle_timeout(at(&pair, 2_999));
+    assert_eq!(pair.session().silent_since, None);
+    pair.core.handle_timeout(at(&pair, 3_000));
+    assert_eq!(pair.session().silent_since, Some(start));
+    assert_eq!(pair.core.poll_timeout(), None, "said once");
+    pair.core.handle_heard(at(&pair, 8_000));
+    assert_eq!(pair.session().silent_since, None);
+    // Who only looks at a screen at rest hears nothing for long.
+    pair.rights(Rights::View, Cause::Narrowed);
+    assert_eq!(pair.core.poll_timeout(), None);
 }

@@ -49,6 +49,7 @@ pub(super) fn first_view(config: &Config) -> View {
         past: None,
         expires_days: None,
         log_problem: None,
+        maintenance: None,
     };
     if let Some(identity) = &config.identity {
         view.stage = Stage::Ready { problem: None };
@@ -224,6 +225,13 @@ impl Engine {
                     .map_or(0, |c| c.room(Class::Notices));
                 self.with_core(|core| core.handle_point((x, y), press, room));
             }
+            Command::Write(text) => {
+                let unix_s = unix_s();
+                self.with_core(|core| {
+                    core.handle_clock(unix_s);
+                    core.handle_write(&text);
+                });
+            }
             Command::Input(event) => {
                 let room = self.connected.as_ref().map_or(0, |c| c.room(Class::Input));
                 self.with_core(|core| core.handle_input(event, room));
@@ -263,7 +271,12 @@ impl Engine {
             }
             Event::Record(record) => {
                 self.meter.received(record.header().length as usize);
-                self.with_core(|core| core.handle_record(record));
+                let unix_s = unix_s();
+                self.with_core(|core| {
+                    core.handle_clock(unix_s);
+                    core.handle_heard(now);
+                    core.handle_record(record);
+                });
             }
             Event::Single {
                 frame,
@@ -272,7 +285,10 @@ impl Engine {
             } => {
                 self.meter.received(frame.ciphertext.len());
                 self.meter.arrived = received;
-                self.with_core(|core| core.handle_single(frame));
+                self.with_core(|core| {
+                    core.handle_heard(now);
+                    core.handle_single(frame);
+                });
             }
             Event::Failed(problem) => self.handle_lost(problem),
             Event::Lost(detail) => self.handle_lost(Problem::Link(detail)),
@@ -471,6 +487,10 @@ impl Engine {
                 identity.valid_until,
             ),
         };
+        let maintenance = match &self.state {
+            State::Enrolling { .. } => None,
+            State::Enrolled { core, .. } => core.maintenance(),
+        };
         let case = match &self.state {
             State::Enrolling { .. } => "",
             State::Enrolled { core, .. } => core.case(),
@@ -485,6 +505,7 @@ impl Engine {
             past: self.journal.past(),
             expires_days: expires_days(valid_until, now),
             log_problem: self.journal.problem(),
+            maintenance,
         };
         let mut shown = lock(&self.view);
         if *shown != view {

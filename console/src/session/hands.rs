@@ -60,6 +60,13 @@ impl Core {
             .extend(paired.seal(Class::Notices, grant, &content));
     }
 
+    /// A line for the customer.
+    pub(crate) fn handle_write(&mut self, text: &str) {
+        if let Phase::Paired(paired) = &mut self.phase {
+            paired.write_chat(text, &mut self.out);
+        }
+    }
+
     /// What the technician's hand did. Dropped silently where the mirror does not allow it.
     /// `room`: input frames that the link takes now. Where they run out the input is dropped,
     /// and everything goes up: with the last of them, and before the next input.

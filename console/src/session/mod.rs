@@ -7,6 +7,7 @@
 //! ```
 
 mod budget;
+mod chat;
 mod core;
 mod engine;
 pub(crate) mod link;

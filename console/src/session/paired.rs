@@ -5,7 +5,7 @@
 //! Not here: the way from a code to the pairing, and what the relay says ([`super::core`]).
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fernsicht_protocol::content::{AgentNotice, Beacon, Cause, DropReason, InputAck, Pointer};
 use fernsicht_protocol::crypto::{Hash, Secret, SigningKey, hash};
@@ -20,12 +20,16 @@ use fernsicht_protocol::unit::Record;
 use fernsicht_protocol::wire::{Blob, Wire};
 use fernsicht_protocol::{pairing, peer};
 
+use super::chat::Chat;
 use super::core::Output;
 use super::recorded::{Confirmed, Recorded};
 use crate::view::{self, Link, Recorder};
 
 /// Frames kept until their rights frame comes: what a round trip can hold, no more.
 const MOST_HELD: usize = 64;
+
+/// Six beacons that did not come.
+const SILENCE: Duration = Duration::from_secs(3);
 
 /// Bytes of those frames.
 const MOST_HELD_BYTES: usize = 32 << 20;
@@ -62,6 +66,13 @@ pub(super) struct Paired {
     pub(super) drawn: u32,
     /// The layout as the agent told it last.
     pub(super) layout: Option<view::Layout>,
+    /// Where the agent's own windows lie in the picture of a layout.
+    pub(super) own: Option<view::OwnArea>,
+    pub(super) chat: Chat,
+    /// When something of the agent's came last.
+    pub(super) heard: Option<Instant>,
+    /// True if nothing has come for so long that something should have.
+    pub(super) silent: bool,
     /// From the first recorded epoch on.
     pub(super) recorded: Option<Box<Recorded>>,
     /// The relay's word on an epoch that the agent has not yet begun.
@@ -101,6 +112,9 @@ impl Paired {
             page: self.page.clone(),
             layout: self.layout.clone(),
             until: self.until,
+            own: self.own.clone(),
+            chat: self.chat.view(),
+            silent_since: self.heard.filter(|_| self.silent),
         }
     }
 
@@ -184,8 +198,21 @@ impl Paired {
         }));
     }
 
+    /// When the agent counts as silent: under control its beacons come twice a second.
+    pub(super) fn silence_due(&self) -> Option<Instant> {
+        let speaks = self.mirror.rights().control() && self.link == Link::Whole;
+        let heard = self.heard.filter(|_| speaks && !self.silent)?;
+        Some(heard + SILENCE)
+    }
+
+    /// Something of the agent's has come.
+    pub(super) fn handle_heard(&mut self, now: Instant) {
+        (self.heard, self.silent) = (Some(now), false);
+    }
+
     pub(super) fn lose(&mut self, link: Link, out: &mut VecDeque<Output>) {
         self.link = link;
+        (self.heard, self.silent) = (None, false);
         self.cause = Cause::Lost;
         self.keys = None;
         self.interrupt_recording(link == Link::OwnLost);
@@ -231,7 +258,7 @@ impl Paired {
                 }
                 Ok(())
             }
-            Class::Notices => self.handle_notice(&content),
+            Class::Notices => self.handle_notice(&content, out),
             // The agent's heads are for the auditor; the transfer of files has its seam here.
             Class::Heads | Class::Transfer => Ok(()),
             Class::Input | Class::Beacon | Class::Pointer | Class::Picture | Class::Refinement => {
@@ -252,6 +279,9 @@ impl Paired {
             .handle_rights(header, cause.clone())
             .map_err(|_| End::Tampered)?;
         apply(effect, out);
+        if cause == Cause::Epoch {
+            self.repeat_chat(out);
+        }
         self.cause = cause;
         self.begun = true;
         self.release_first = false;
@@ -269,7 +299,11 @@ impl Paired {
         Ok(())
     }
 
-    pub(super) fn handle_notice(&mut self, content: &[u8]) -> Result<(), End> {
+    pub(super) fn handle_notice(
+        &mut self,
+        content: &[u8],
+        out: &mut VecDeque<Output>,
+    ) -> Result<(), End> {
         match AgentNotice::from_bytes(content).map_err(|_| End::Fault)? {
             AgentNotice::CustomerActive { active } => {
                 self.release_first |= active;
@@ -286,6 +320,13 @@ impl Paired {
                 });
             }
             AgentNotice::TextVersion { .. } => {}
+            AgentNotice::Chat { chat } => self.handle_chat(&chat, out),
+            AgentNotice::OwnArea { layout, places } => {
+                self.own = Some(view::OwnArea {
+                    layout,
+                    places: places.0,
+                });
+            }
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use super::placement::{Placement, Space};
 use super::surface::Surface;
 use super::viewing::Viewing;
 use super::window::{Desk, PageKeys, Shown};
-use super::{Action, bar, menu, pages, tokens};
+use super::{Action, bar, chat, menu, own, pages, tokens};
 use crate::identity::{Identity, Store};
 use crate::session::{Config, Session};
 use crate::texts::{Language, Texts};
@@ -41,6 +41,8 @@ pub struct Options {
     pub pointer: bool,
     /// Pictures are textures, whatever the window system has.
     pub textures: bool,
+    /// Mark the customer's bar in the picture.
+    pub bar_mark: bool,
 }
 
 /// The app that eframe runs.
@@ -53,7 +55,14 @@ pub struct App {
     native: Arc<OnceLock<Native>>,
     /// What the native surface is to show after this pass.
     scene: Option<Scene>,
+    /// What of the picture the marks of the agent's own windows take.
+    marks: Vec<Space>,
     form: Form,
+    chat: chat::Form,
+    /// The technician knows that the relay ends for maintenance.
+    told_maintenance: bool,
+    /// Lines of the customer's that the technician was told of.
+    told_came: u32,
     clipboard: Option<arboard::Clipboard>,
     viewing: Viewing,
     /// When the picture was last moved by the pointer at its edge.
@@ -63,6 +72,7 @@ pub struct App {
     bar_over: bool,
     statistics: bool,
     pointer: bool,
+    bar_mark: bool,
     asking_end: bool,
     menu: bool,
     /// The technician knows that a click points.
@@ -132,7 +142,11 @@ impl App {
             surface: Surface::default(),
             native,
             scene: None,
+            marks: Vec::new(),
             form: Form::default(),
+            chat: chat::Form::default(),
+            told_came: 0,
+            told_maintenance: false,
             clipboard: None,
             viewing: Viewing::default(),
             pushed: None,
@@ -140,6 +154,7 @@ impl App {
             bar_over: false,
             statistics: false,
             pointer: options.pointer,
+            bar_mark: options.bar_mark,
             asking_end: false,
             menu: false,
             told_pointing: false,
@@ -152,11 +167,16 @@ impl App {
         let now = Instant::now();
         let view = self.session.view();
         self.scene = None;
+        self.marks.clear();
         let actions = std::mem::take(&mut self.desk.borrow_mut().actions);
         for action in actions {
             self.act(ui.ctx(), action, &view);
         }
         self.note_dropped(&view);
+        if view.maintenance.is_some() && !self.told_maintenance {
+            self.say("notice-maintenance");
+        }
+        self.told_maintenance = view.maintenance.is_some();
         let action = match &view.stage {
             Stage::Session(session) => self.session_ui(ui, &view, session, now),
             Stage::Enrol { .. }
@@ -170,6 +190,7 @@ impl App {
                 self.asking_end &= matches!(view.stage, Stage::Deciding { .. });
                 self.menu = false;
                 self.told_pointing = false;
+                (self.chat, self.told_came) = Default::default();
                 self.page_ui(ui, &view, now)
             }
         };
@@ -177,7 +198,7 @@ impl App {
             .asking_end
             .then(|| bar::end_question(ui.ctx(), &self.texts))
             .flatten();
-        let chosen = self.menu_ui(ui, &view.stage);
+        let chosen = self.menu_ui(ui, &view, now);
         for action in [action, answer, chosen].into_iter().flatten() {
             self.act(ui.ctx(), action, &view);
             ui.ctx().request_repaint();
@@ -188,9 +209,16 @@ impl App {
             let mut desk = self.desk.borrow_mut();
             desk.keys = page_keys(&view.stage, self.asking_end);
             desk.dialog = self.asking_end || self.menu;
+            desk.writing = self.chat.open && self.chat.typing;
             desk.place = place(ui.ctx()).or(desk.place);
         }
-        if let Some(until) = counted(&view.stage).filter(|until| *until > now) {
+        if let Stage::Session(session) = &view.stage
+            && session.silent_since.is_some()
+        {
+            ui.ctx().request_repaint_after(Duration::from_secs(1));
+        }
+        let counted = counted(&view.stage).or(view.maintenance);
+        if let Some(until) = counted.filter(|until| *until > now) {
             // A countdown changes once a second, and only here does time itself repaint.
             let left = until.saturating_duration_since(now);
             ui.ctx().request_repaint_after(Duration::from_nanos(
@@ -204,8 +232,9 @@ impl App {
         let Some(native) = self.native.get() else {
             return;
         };
+        let marks = std::mem::take(&mut self.marks);
         native.show(self.scene.take().map(|scene| Scene {
-            holes: upon(ui),
+            holes: upon(ui).into_iter().chain(marks).collect(),
             ..scene
         }));
     }
@@ -230,8 +259,13 @@ impl App {
                 .fill(tokens::colours(ui).raised)
                 .inner_margin(Margin::symmetric(12, 6));
             Panel::top("bar").frame(frame).show(ui, |ui| {
-                action = bar::bar(ui, &self.texts, session, self.bar_state());
+                action = bar::bar(ui, &self.texts, session, self.bar_state(session, view, now));
             });
+        }
+        self.note_chat(&session.chat);
+        if self.chat.open {
+            let said = self.chat_ui(ui, session);
+            action = action.or(said);
         }
         if session.shows() {
             self.picture_ui(ui, session, now);
@@ -241,15 +275,36 @@ impl App {
         if !self.pictured() {
             action = action.or_else(|| self.page_ui(ui, view, now));
         } else if over_picture && self.bar_over {
-            action = self.bar_over_ui(ui, session);
+            action = self.bar_over_ui(ui, session, view, now);
         } else if over_picture {
-            bar::badge(ui.ctx(), &self.texts, session);
+            bar::badge(ui.ctx(), &self.texts, session, silent_s(session, now));
         }
         if self.statistics {
             let by_area = self.scene.is_some();
             bar::statistics(ui.ctx(), &self.texts, &view.measured, by_area);
         }
         action
+    }
+
+    fn chat_ui(&mut self, ui: &mut Ui, session: &view::Session) -> Option<Action> {
+        let c = tokens::colours(ui);
+        let frame = Frame::new()
+            .fill(c.raised)
+            .inner_margin(Margin::symmetric(12, 8));
+        let width = (ui.available_width() * CHAT_SHARE).clamp(CHAT_LEAST, CHAT_MOST);
+        let panel = Panel::right("chat").frame(frame).exact_size(width);
+        let shown = panel.show(ui, |ui| {
+            chat::panel(ui, &self.texts, &session.chat, &mut self.chat)
+        });
+        shown.inner
+    }
+
+    /// A line that came where the chat is not to be seen is told once.
+    fn note_chat(&mut self, talk: &view::Talk) {
+        if talk.came > self.told_came && !self.chat.open {
+            self.say("notice-chat");
+        }
+        self.told_came = talk.came;
     }
 
     fn picture_ui(&mut self, ui: &mut Ui, session: &view::Session, now: Instant) {
@@ -273,11 +328,12 @@ impl App {
                 placed
             });
             // Under control the technician's own pointer is where the customer's is: two would confuse.
-            let own = placed
+            let inside = placed
                 .as_ref()
                 .zip(pointer)
                 .and_then(|(placed, at)| placed.pixel(at));
-            let remote = self.pointer && !(own.is_some() && session.rights.control());
+            let remote = self.pointer && !(inside.is_some() && session.rights.control());
+            let own = session.own_of(board.layout()).to_vec();
             let placed = match placed {
                 Some(placed) if self.by_area(&placed) => {
                     self.surface.clear();
@@ -311,11 +367,19 @@ impl App {
                 }
             };
             drop(board);
+            if self.bar_mark {
+                let marks = own::paint(ui, &placed, &own, &self.texts.text("picture-own-area"));
+                self.marks = marks
+                    .into_iter()
+                    .map(|mark| physical_rect(ui, mark))
+                    .collect();
+            }
             self.desk.borrow_mut().picture = Some(Shown {
                 placed,
                 control: session.takes_input() && !self.asking_end && !self.menu,
                 points: session.points(),
                 covered: Vec::new(),
+                own,
             });
         });
     }
@@ -325,14 +389,20 @@ impl App {
         self.desk.borrow().picture.is_some()
     }
 
-    fn bar_over_ui(&mut self, ui: &mut Ui, session: &view::Session) -> Option<Action> {
+    fn bar_over_ui(
+        &mut self,
+        ui: &mut Ui,
+        session: &view::Session,
+        view: &View,
+        now: Instant,
+    ) -> Option<Action> {
         let width = ui.ctx().content_rect().width();
         let area = egui::Area::new(egui::Id::unique("bar over")).fixed_pos(egui::Pos2::ZERO);
         let shown = area.show(ui.ctx(), |ui| {
             bar::raised(ui)
                 .show(ui, |ui| {
                     ui.set_width(width - 30.0);
-                    bar::bar(ui, &self.texts, session, self.bar_state())
+                    bar::bar(ui, &self.texts, session, self.bar_state(session, view, now))
                 })
                 .inner
         });
@@ -365,7 +435,7 @@ impl App {
         ui.ctx().request_repaint_after(until - now);
     }
 
-    fn bar_state(&self) -> bar::State {
+    fn bar_state(&self, session: &view::Session, view: &View, now: Instant) -> bar::State {
         bar::State {
             scale: self.viewing.scale(),
             percent: self.viewing.percent(),
@@ -374,17 +444,21 @@ impl App {
             statistics: self.statistics,
             pointer: self.pointer,
             bar_over: self.bar_over,
+            chat: self.chat.open,
+            unread: self.chat.unread(&session.chat),
+            ends_in_s: ends_in_s(view, now),
+            silent_s: silent_s(session, now),
         }
     }
 
-    fn menu_ui(&mut self, ui: &Ui, stage: &Stage) -> Option<Action> {
-        let Stage::Session(session) = stage else {
+    fn menu_ui(&mut self, ui: &Ui, view: &View, now: Instant) -> Option<Action> {
+        let Stage::Session(session) = &view.stage else {
             return None;
         };
         if !self.menu {
             return None;
         }
-        let state = self.bar_state();
+        let state = self.bar_state(session, view, now);
         menu::menu(ui.ctx(), &self.texts, state, session.takes_input())
     }
 
@@ -395,7 +469,9 @@ impl App {
     }
 
     fn note_dropped(&mut self, view: &View) {
-        if view.dropped > self.dropped {
+        // Where a click on the customer's bar was dropped, that has been said.
+        let said = self.notice.is_some_and(|(key, _)| key == OWN_AREA);
+        if view.dropped > self.dropped && !said {
             self.say("notice-dropped");
         }
         self.dropped = view.dropped;
@@ -409,10 +485,13 @@ impl App {
         let menu = self.menu;
         self.menu &= matches!(
             action,
-            Action::Pointed | Action::StopKey | Action::NoControl
+            Action::Pointed | Action::StopKey | Action::NoControl | Action::OwnArea
         );
         match action {
-            Action::ToggleMenu => self.menu = !menu && matches!(view.stage, Stage::Session(_)),
+            Action::ToggleMenu => {
+                self.menu = !menu && matches!(view.stage, Stage::Session(_));
+                self.leave_chat(ctx);
+            }
             Action::Keys(combination) => {
                 for event in combination.events() {
                     self.session.send(Command::Input(event));
@@ -436,7 +515,10 @@ impl App {
                 self.leave_fields(view);
                 self.session.send(Command::Dismiss);
             }
-            Action::AskEnd => self.asking_end = true,
+            Action::AskEnd => {
+                self.asking_end = true;
+                self.leave_chat(ctx);
+            }
             Action::KeepOn => self.asking_end = false,
             Action::End => {
                 self.asking_end = false;
@@ -453,10 +535,24 @@ impl App {
             }
             Action::TogglePointer => self.pointer = !self.pointer,
             Action::ToggleBar => self.bar_over = !self.bar_over,
+            Action::ToggleChat => {
+                if matches!(view.stage, Stage::Session(_)) {
+                    self.chat.toggle();
+                }
+            }
+            Action::LeaveChat => self.leave_chat(ctx),
+            Action::Write(text) => drop(self.session.send(Command::Write(text))),
+            Action::OwnArea => self.say(OWN_AREA),
             Action::StopKey => self.say("notice-f11"),
             Action::NoControl => self.say("notice-no-control"),
             Action::Language(language) => self.texts = Texts::new(language),
         }
+    }
+
+    /// The chat's field gives the keyboard back.
+    fn leave_chat(&mut self, ctx: &egui::Context) {
+        self.chat.typing = false;
+        ctx.memory_mut(|memory| memory.surrender_focus(chat::field()));
     }
 
     /// The page is left: what was typed in the same moment counts still. What was typed for a session that
@@ -510,6 +606,13 @@ impl eframe::App for App {
 /// Seconds that a picture at rest is moved by at first.
 const FIRST_PUSH: f64 = 0.016;
 
+const OWN_AREA: &str = "notice-own-area";
+
+/// The chat's width, of the window's.
+const CHAT_SHARE: f32 = 0.3;
+const CHAT_LEAST: f32 = 240.0;
+const CHAT_MOST: f32 = 380.0;
+
 /// How long a notice stands.
 const NOTICE: Duration = Duration::from_secs(4);
 
@@ -529,6 +632,18 @@ fn page_keys(stage: &Stage, asking_end: bool) -> PageKeys {
         | Stage::Session(_)
         | Stage::Ended { .. } => PageKeys::None,
     }
+}
+
+/// In how many seconds the relay ends for maintenance.
+fn ends_in_s(view: &View, now: Instant) -> Option<u64> {
+    let until = view.maintenance?;
+    Some(until.saturating_duration_since(now).as_secs())
+}
+
+/// For how many seconds nothing has come from the customer's computer.
+fn silent_s(session: &view::Session, now: Instant) -> Option<u64> {
+    let since = session.silent_since?;
+    Some(now.saturating_duration_since(since).as_secs())
 }
 
 /// Until when a page counts down.

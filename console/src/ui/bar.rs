@@ -27,6 +27,14 @@ pub struct State {
     pub pointer: bool,
     /// The bar stands over a picture that fills the screen.
     pub bar_over: bool,
+    /// The chat stands beside the picture.
+    pub chat: bool,
+    /// Lines of the customer's that could not be read yet.
+    pub unread: u32,
+    /// In how many seconds the relay ends for maintenance.
+    pub ends_in_s: Option<u64>,
+    /// For how many seconds nothing has come from the customer's computer, though something should have.
+    pub silent_s: Option<u64>,
 }
 
 /// The bar's content: the way to everything else, always at the same place, and what goes on.
@@ -44,16 +52,43 @@ pub fn bar(ui: &mut Ui, texts: &Texts, session: &Session, state: State) -> Optio
                 action = Some(chosen);
             }
         }
-        let (sign, text, colour) = status(texts, session, colours(ui));
+        action = action.take().or(chat(ui, texts, state));
+        let (sign, text, colour) = status(texts, session, state.silent_s, colours(ui));
         signs::sign(ui, sign, colour);
         ui.label(RichText::new(text).color(colour));
         recorded(ui, texts, session.recorded);
+        if let Some(left) = state.ends_in_s {
+            maintenance(ui, texts, left);
+        }
     });
     if session.shows() {
         let chosen = ui.horizontal_wrapped(|ui| screens(ui, texts, session, state));
         action = action.or(chosen.inner);
     }
     action
+}
+
+/// The way to the chat; it says how much has come.
+fn chat(ui: &mut Ui, texts: &Texts, state: State) -> Option<Action> {
+    let c = colours(ui);
+    let small = |text: String| RichText::new(text).size(tokens::SMALL);
+    let button = match state.unread {
+        0 => egui::Button::new(small(texts.text("bar-chat"))).selected(state.chat),
+        count => {
+            let text = texts.with("bar-chat-new", [("count", count.into())]);
+            egui::Button::new(small(text).color(c.on_accent)).fill(c.accent)
+        }
+    };
+    ui.add(button).clicked().then_some(Action::ToggleChat)
+}
+
+/// How long the relay is still there.
+pub fn maintenance(ui: &mut Ui, texts: &Texts, left_s: u64) {
+    let colour = colours(ui).alarm;
+    let time = format!("{}:{:02}", left_s / 60, left_s % 60);
+    let text = texts.with("bar-maintenance", [("time", time.into())]);
+    signs::sign(ui, Sign::Alarm, colour);
+    ui.label(RichText::new(text).size(tokens::SMALL).color(colour));
 }
 
 /// Whether the session is recorded, always said.
@@ -69,9 +104,9 @@ fn recorded(ui: &mut Ui, texts: &Texts, recorded: bool) {
 }
 
 /// Over a picture that fills the screen: why nothing moves. None while everything is as it looks.
-pub fn badge(ctx: &egui::Context, texts: &Texts, session: &Session) {
+pub fn badge(ctx: &egui::Context, texts: &Texts, session: &Session, silent_s: Option<u64>) {
     let paused = session.rights.control() && session.customer_active;
-    if !paused && session.recorder == Recorder::Fine {
+    if !paused && silent_s.is_none() && session.recorder == Recorder::Fine {
         return;
     }
     egui::Area::new(egui::Id::unique("badge"))
@@ -80,7 +115,7 @@ pub fn badge(ctx: &egui::Context, texts: &Texts, session: &Session) {
         .show(ctx, |ui| {
             raised(ui).show(ui, |ui| {
                 ui.horizontal(|ui| {
-                    let (sign, text, colour) = status(texts, session, colours(ui));
+                    let (sign, text, colour) = status(texts, session, silent_s, colours(ui));
                     signs::sign(ui, sign, colour);
                     ui.label(RichText::new(text).color(colour).strong());
                 });
@@ -106,7 +141,12 @@ fn screens(ui: &mut Ui, texts: &Texts, session: &Session, state: State) -> Optio
     action
 }
 
-fn status(texts: &Texts, session: &Session, c: Colours) -> (Sign, String, Color32) {
+fn status(
+    texts: &Texts,
+    session: &Session,
+    silent_s: Option<u64>,
+    c: Colours,
+) -> (Sign, String, Color32) {
     match session.link {
         Link::OwnLost => return (Sign::Alarm, texts.text("link-lost"), c.alarm),
         Link::PeerLost => return (Sign::Alarm, texts.text("peer-lost"), c.alarm),
@@ -117,6 +157,10 @@ fn status(texts: &Texts, session: &Session, c: Colours) -> (Sign, String, Color3
         Recorder::Failed => return (Sign::Alarm, texts.text("recorder-failed"), c.alarm),
         Recorder::Back => return (Sign::Alarm, texts.text("recorder-back"), c.alarm),
         Recorder::Mismatch => return (Sign::Alarm, texts.text("recorder-mismatch"), c.alarm),
+    }
+    if let Some(seconds) = silent_s {
+        let text = texts.with("state-silent", [("seconds", seconds.into())]);
+        return (Sign::Alarm, text, c.alarm);
     }
     if session.rights.control() && session.customer_active {
         return (Sign::Paused, texts.text("state-paused"), c.alarm);

@@ -99,6 +99,7 @@ fn views(ui: &mut Ui, texts: &Texts, state: State) -> Option<Action> {
     }
     heading(ui, texts.text("menu-session"));
     for (key, chosen) in [
+        ("menu-chat", Action::ToggleChat),
         ("menu-end", Action::AskEnd),
         ("menu-close", Action::ToggleMenu),
     ] {

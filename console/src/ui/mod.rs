@@ -9,8 +9,10 @@
 
 pub mod app;
 pub mod bar;
+pub mod chat;
 pub mod menu;
 pub mod native;
+pub mod own;
 pub mod pages;
 pub mod place;
 pub mod placement;
@@ -68,6 +70,14 @@ pub enum Action {
     StopKey,
     /// Say that control is off.
     NoControl,
+    /// The chat with the customer on or off.
+    ToggleChat,
+    /// The chat's field gives the keyboard back.
+    LeaveChat,
+    /// Send this line to the customer.
+    Write(String),
+    /// Say that the agent's own windows take no click.
+    OwnArea,
     /// Speak another language.
     Language(Language),
 }

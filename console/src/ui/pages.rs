@@ -59,7 +59,13 @@ pub fn page(
                 Stage::Connecting => connecting(ui, &desk, view),
                 Stage::Code(shown) => code(ui, &mut desk, shown, wide),
                 Stage::CodeOver { why } => code_over(ui, &desk, *why),
-                Stage::Deciding { page, until } => deciding(ui, &mut desk, page.as_ref(), *until),
+                Stage::Deciding { page, until } => {
+                    if let Some(ends) = view.maintenance {
+                        let time = left(ends, now).into();
+                        alarm(ui, texts.with("bar-maintenance", [("time", time)]));
+                    }
+                    deciding(ui, &mut desk, page.as_ref(), *until)
+                }
                 Stage::Session(session) => blank(ui, &desk, session),
                 Stage::Ended { reason } => ended(ui, &mut desk, view, reason),
             });
@@ -379,6 +385,9 @@ fn ended(ui: &mut Ui, desk: &mut Desk<'_>, view: &View, reason: &End) -> Option<
     let texts = desk.texts;
     title(ui, texts.text("ended-title"));
     ui.label(end_text(texts, reason));
+    if let Some(days) = view.expires_days {
+        alarm(ui, texts.with("notice-expires", [("days", days.into())]));
+    }
     let mut note = None;
     if let Some(past) = &view.past {
         let recorded = texts.text(if past.recorded {

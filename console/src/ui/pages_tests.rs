@@ -9,7 +9,7 @@ use fernsicht_protocol::content::Cause;
 use fernsicht_protocol::rights::Rights;
 
 use super::*;
-use crate::ui::{bar, menu};
+use crate::ui::{bar, chat, menu};
 use crate::view::{Measured, Recorder, Session};
 
 struct Shown {
@@ -30,6 +30,7 @@ fn view(stage: Stage) -> View {
         past: None,
         expires_days: None,
         log_problem: None,
+        maintenance: None,
     }
 }
 
@@ -75,6 +76,9 @@ fn session(rights: Rights, cause: Cause, link: Link) -> Stage {
         page: None,
         layout: None,
         until: None,
+        own: None,
+        chat: view::Talk::default(),
+        silent_since: None,
     })
 }
 
@@ -275,6 +279,7 @@ fn full_view(stage: Stage) -> View {
         }),
         expires_days: Some(1),
         log_problem: Some("No space left on device (os error 28)".into()),
+        maintenance: Some(Instant::now() + Duration::from_secs(29)),
         ..view(stage)
     }
 }
@@ -448,9 +453,17 @@ fn bar_menu_and_question_fit_the_smallest_window_too() {
                                 }
                                 "question" => drop(bar::end_question(ui.ctx(), &texts)),
                                 _ => {
+                                    // Each of what comes at times has its line at most.
+                                    let ends_in_s = session.recorded.then_some(29);
+                                    let more = if session.recorded { 34.0 } else { 0.0 };
+                                    let state = bar::State {
+                                        unread: 12,
+                                        ends_in_s,
+                                        ..state
+                                    };
                                     let bar = ui.scope(|ui| bar::bar(ui, &texts, &session, state));
                                     let height = bar.response.rect.height();
-                                    assert!(height <= HIGHEST_BAR, "{height}: {session:?}");
+                                    assert!(height <= HIGHEST_BAR + more, "{height}: {session:?}");
                                 }
                             }
                         });
@@ -471,6 +484,10 @@ fn state() -> bar::State {
         statistics: false,
         pointer: true,
         bar_over: false,
+        chat: false,
+        unread: 0,
+        ends_in_s: None,
+        silent_s: None,
     }
 }
 
@@ -585,4 +602,92 @@ fn the_language_can_be_switched_on_a_page() {
     shown.get_by_label("English").click();
     shown.run();
     assert_eq!(shown.state().actions, [Action::Language(Language::En)]);
+}
+
+/// Lines of both, with everything that can become of one.
+fn talk() -> view::Talk {
+    use fernsicht_protocol::chat::Fate;
+    let line = |writer, text: &str, fate| view::Line {
+        writer,
+        text: text.to_owned(),
+        fate,
+        at: 1_800_000_000,
+    };
+    let own = |number| view::Writer::Technician { number };
+    view::Talk {
+        lines: std::sync::Arc::new(vec![
+            line(own(1), "Guten Tag", Fate::Shown),
+            line(view::Writer::Customer, "Ja?", Fate::Shown),
+            line(own(2), "W", Fate::Refused),
+            line(own(3), &"Überlänge ".repeat(50), Fate::Open),
+            line(view::Writer::Customer, &"W".repeat(500), Fate::Shown),
+        ]),
+        came: 2,
+        full: true,
+    }
+}
+
+struct Talking {
+    texts: Texts,
+    talk: view::Talk,
+    form: chat::Form,
+    actions: Vec<Action>,
+}
+
+fn talking(language: Language, talk: view::Talk, scale: f32) -> Harness<'static, Talking> {
+    let shown = Talking {
+        texts: Texts::new(language),
+        talk,
+        form: chat::Form::default(),
+        actions: Vec::new(),
+    };
+    let mut applied = false;
+    let mut harness = Harness::builder()
+        .with_size([240.0, 330.0])
+        .with_pixels_per_point(scale)
+        .build_ui_state(
+            move |ui, shown: &mut Talking| {
+                if !std::mem::replace(&mut applied, true) {
+                    tokens::apply(ui.ctx());
+                }
+                let action = chat::panel(ui, &shown.texts, &shown.talk, &mut shown.form);
+                shown.actions.extend(action);
+            },
+            shown,
+        );
+    harness.run_steps(3);
+    harness
+}
+
+#[test]
+fn the_chat_fits_beside_the_smallest_picture() {
+    for language in [Language::De, Language::En] {
+        for scale in SCALES {
+            let mut harness = talking(language, talk(), scale);
+            check(&mut harness, &format!("chat {language:?} {scale}"), true);
+        }
+    }
+}
+
+#[test]
+fn a_line_is_sent_by_enter_unless_too_many_are_on_their_way() {
+    for full in [false, true] {
+        let talk = view::Talk { full, ..talk() };
+        let mut harness = talking(Language::En, talk, 1.0);
+        assert_eq!(harness.state().form.read, 2, "what is shown counts as read");
+        harness.state_mut().form.focus = true;
+        harness.run_steps(2);
+        assert!(harness.state().form.typing);
+        harness.event(egui::Event::Text("Hello".into()));
+        harness.run_steps(2);
+        harness.key_press(Key::Enter);
+        harness.run_steps(2);
+        let (sent, kept) = match full {
+            false => (vec![Action::Write("Hello".into())], ""),
+            true => (Vec::new(), "Hello"),
+        };
+        assert_eq!(harness.state().actions, sent);
+        assert_eq!(harness.state().form.text, kept);
+        assert!(harness.state().form.typing, "the keyboard stays");
+    }
 }

@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use eframe::UserEvent;
-use fernsicht_protocol::content::{Button, InputEvent};
+use fernsicht_protocol::content::{self, Button, InputEvent};
 use winit::application::ApplicationHandler;
 use winit::event::{
     ElementState, Ime, KeyEvent, MouseButton, MouseScrollDelta, StartCause, WindowEvent,
@@ -25,6 +25,7 @@ use winit::window::WindowId;
 
 use super::Action;
 use super::app::{App, Options};
+use super::own;
 use super::place::{self, Place};
 use super::placement::{Placement, Space};
 use super::viewing::{self, Act};
@@ -48,6 +49,8 @@ pub(crate) struct Desk {
     pub(crate) actions: Vec<Action>,
     /// A menu or a question stands over everything: keys are its.
     pub(crate) dialog: bool,
+    /// The chat's field has the keyboard: keys are its.
+    pub(crate) writing: bool,
     /// Where the window is.
     pub(crate) place: Option<Place>,
 }
@@ -62,6 +65,8 @@ pub(crate) struct Shown {
     pub(crate) points: bool,
     /// What of it egui's things lie upon.
     pub(crate) covered: Vec<Space>,
+    /// The agent's own windows in it: what is done there has no effect.
+    pub(crate) own: Vec<content::Place>,
 }
 
 /// Keys that egui cannot give us on the page that is shown.
@@ -88,6 +93,17 @@ impl Desk {
         } else {
             shown.placed.pixel(at)
         }
+    }
+
+    /// True if this pixel lies on one of the agent's own windows.
+    fn on_own(&self, pixel: (u16, u16)) -> bool {
+        let picture = self.picture.as_ref();
+        picture.is_some_and(|picture| own::contains(&picture.own, pixel))
+    }
+
+    /// True if keys are not the customer's.
+    fn keeps_keys(&self) -> bool {
+        self.dialog || self.writing
     }
 
     fn act(&mut self, action: Action) {
@@ -214,6 +230,8 @@ struct Hands {
     inside: bool,
     /// Buttons that went down on something of egui's.
     others: u32,
+    /// The chat's field had the keyboard.
+    writing: bool,
     /// A command was lost: everything must go up before the next one.
     lost: bool,
     /// While the technician points: when that was last sent.
@@ -229,6 +247,7 @@ impl Hands {
             controlling: false,
             inside: false,
             others: 0,
+            writing: false,
             lost: false,
             pointing: None,
         }
@@ -254,7 +273,7 @@ impl Hands {
             } => self.handle_key(event),
             WindowEvent::KeyboardInput { .. } => {
                 let desk = self.desk.borrow();
-                desk.picture.is_some() && !desk.dialog
+                desk.picture.is_some() && !desk.keeps_keys()
             }
             WindowEvent::Ime(Ime::Commit(text)) => self.handle_text(text),
             WindowEvent::CursorMoved { position, .. } => self.handle_move((position.x, position.y)),
@@ -283,21 +302,22 @@ impl Hands {
             .picture
             .as_ref()
             .is_some_and(|p| p.control);
-        if self.controlling && !control {
+        let writing = self.desk.borrow().writing;
+        if self.controlling && !control || writing && !self.writing {
             self.release();
         }
-        self.controlling = control;
+        (self.controlling, self.writing) = (control, writing);
     }
 
     fn handle_key(&mut self, event: &KeyEvent) -> bool {
         if event.state == ElementState::Pressed && self.local_key(event) {
             return true;
         }
-        let (shown, control, dialog) = {
+        let (shown, control, kept) = {
             let desk = self.desk.borrow();
-            (desk.picture.is_some(), self.controlling, desk.dialog)
+            (desk.picture.is_some(), self.controlling, desk.keeps_keys())
         };
-        if !shown || dialog {
+        if !shown || kept {
             return false;
         }
         if !control {
@@ -339,6 +359,7 @@ impl Hands {
             (_, "f") if control && alt => Action::ToggleFullScreen,
             (PageKeys::Session, "k") if control && alt => Action::ToggleMenu,
             (PageKeys::Session, "m") if control && alt => Action::ToggleBar,
+            (PageKeys::Session, "n") if control && alt => Action::ToggleChat,
             (PageKeys::Session, "i") if control && alt => Action::ToggleStatistics,
             (PageKeys::Session, "p") if control && alt => Action::TogglePointer,
             (PageKeys::Session, "e") if control && alt => Action::AskEnd,
@@ -380,12 +401,13 @@ impl Hands {
     }
 
     fn handle_text(&mut self, text: &str) -> bool {
-        if self.controlling {
+        let taken = self.controlling && !self.writing;
+        if taken {
             let mut out = Vec::new();
             self.capture.handle_text(text, &mut out);
             self.send(out);
         }
-        self.controlling
+        taken
     }
 
     fn handle_move(&mut self, at: (f64, f64)) -> bool {
@@ -440,6 +462,9 @@ impl Hands {
             };
             return false;
         }
+        if down && self.writing {
+            self.desk.borrow_mut().act(Action::LeaveChat);
+        }
         let button = match button {
             MouseButton::Left => Button::Left,
             MouseButton::Right => Button::Right,
@@ -448,8 +473,12 @@ impl Hands {
             MouseButton::Forward => Button::Forward,
             MouseButton::Other(_) => return true,
         };
+        let on_own = pixel.is_some_and(|at| self.desk.borrow().on_own(at));
+        if down && on_own {
+            self.desk.borrow_mut().act(Action::OwnArea);
+        }
         if !self.controlling {
-            if let Some(at) = pixel.filter(|_| down) {
+            if let Some(at) = pixel.filter(|_| down && !on_own) {
                 self.point_or_say(button, at);
             }
             return true;

@@ -5,8 +5,8 @@ use super::parsers::KINDS;
 use crate::audit::{AuditRefusal, AuditorToRelay, HandOut, RelayToAuditor, TechnicianCount};
 use crate::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::content::{
-    AgentNotice, Beacon, Button, Cause, ConsoleNotice, DropReason, Dropped, Input, InputAck,
-    InputEvent, PeerHeads, PictureAck, Pointer, PointerShape, Screen,
+    AgentNotice, Beacon, Button, Cause, Chat, ConsoleNotice, DropReason, Dropped, Input, InputAck,
+    InputEvent, PeerHeads, PictureAck, Place, Pointer, PointerShape, Screen,
 };
 use crate::frame::{Class, Direction};
 use crate::heads::{Head, HeadList};
@@ -407,6 +407,7 @@ fn relay_to_console() -> Vec<Sample> {
             checkpoint: checkpoint(),
         },
         RelayToConsole::RecorderBack,
+        RelayToConsole::Maintenance { seconds: 30 },
     ]);
     samples("RelayToConsole", values)
 }
@@ -556,6 +557,12 @@ fn contents() -> Vec<Sample> {
         height: 800,
         screens: List(vec![screen]),
     };
+    let bar = Place {
+        x: 80,
+        y: 0,
+        width: 1120,
+        height: 110,
+    };
     out.extend(samples(
         "AgentNotice",
         vec![
@@ -565,7 +572,14 @@ fn contents() -> Vec<Sample> {
                 version: [1; 8],
                 language: text("de"),
             },
-        ],
+        ]
+        .into_iter()
+        .chain(chat().map(|chat| AgentNotice::Chat { chat }))
+        .chain([AgentNotice::OwnArea {
+            layout: 1,
+            places: List(vec![bar]),
+        }])
+        .collect(),
     ));
     out.extend(samples(
         "ConsoleNotice",
@@ -577,7 +591,10 @@ fn contents() -> Vec<Sample> {
                 y: 360,
                 press: true,
             },
-        ],
+        ]
+        .into_iter()
+        .chain(chat().map(|chat| ConsoleNotice::Chat { chat }))
+        .collect(),
     ));
     out.extend(samples(
         "PeerHeads",
@@ -615,4 +632,16 @@ fn contents() -> Vec<Sample> {
         ],
     ));
     out
+}
+
+/// Every word of a chat.
+fn chat() -> [Chat; 3] {
+    [
+        Chat::Line {
+            number: 1,
+            text: text("Guten Tag"),
+        },
+        Chat::Shown { number: 2 },
+        Chat::Refused { from: 3, to: 9 },
+    ]
 }

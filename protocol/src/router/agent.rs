@@ -180,7 +180,7 @@ impl Router {
         if version < VERSION {
             return Err(Refusal::TooOld);
         }
-        if self.service == Service::Draining {
+        if self.service != Service::Running {
             return Err(Refusal::Draining);
         }
         let stated_deletion = match offer {

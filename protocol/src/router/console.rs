@@ -192,7 +192,7 @@ impl Router {
         now: Now,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(), Refusal> {
-        if self.service == Service::Draining {
+        if self.service != Service::Running {
             return Err(Refusal::Draining);
         }
         if let Some(Role::Console {

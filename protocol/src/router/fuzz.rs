@@ -179,6 +179,10 @@ impl Run {
             12 => self.pass(self.now + Duration::from_secs(u64::from(input.next()))),
             13 => match input.next() {
                 0 => self.router.handle_drain(self.now()),
+                1 => {
+                    let within = Duration::from_secs(30);
+                    self.router.handle_maintenance(within, self.now());
+                }
                 by if by % 8 == 7 => self.router.handle_malformed(self.any(by >> 3), self.now()),
                 by => self
                     .router

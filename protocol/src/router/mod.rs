@@ -154,6 +154,8 @@ enum Role {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Service {
     Running,
+    /// Nothing new begins; at this time since the start what is left ends.
+    Ending(Duration),
     Draining,
 }
 
@@ -313,6 +315,41 @@ impl Router {
             .collect();
         for connection in connections {
             self.refuse_console(connection, Refusal::Revoked);
+        }
+    }
+
+    /// The relay is going to end: nothing new begins, and the technicians are told how long they have.
+    /// [`Self::handle_drain`] follows.
+    pub fn handle_maintenance(&mut self, within: Duration, now: Now) {
+        if self.service != Service::Running {
+            return;
+        }
+        self.service = Service::Ending(now.since_start + within);
+        let (mut unpaired, mut consoles) = (Vec::new(), Vec::new());
+        for (id, session) in &self.sessions {
+            match &session.phase {
+                session::Phase::Offered(_) => unpaired.push(*id),
+                session::Phase::Paired(pair) => {
+                    if let session::Link::Connected(console) = pair.console.link {
+                        consoles.push(console);
+                    }
+                }
+            }
+        }
+        for session in unpaired {
+            self.end_session(session, End::Relay, Told::Both, now);
+        }
+        for console in consoles {
+            self.tell_maintenance(console, now);
+        }
+    }
+
+    /// Tells a console, where there is something to tell, how long the relay is still there.
+    pub(super) fn tell_maintenance(&mut self, console: ConnectionId, now: Now) {
+        if let Service::Ending(at) = self.service {
+            let left = at.saturating_sub(now.since_start).as_secs();
+            let seconds = u16::try_from(left).unwrap_or(u16::MAX);
+            self.tell_console(console, RelayToConsole::Maintenance { seconds });
         }
     }
 

@@ -409,6 +409,9 @@ impl Router {
         self.outputs
             .push_back(Output::Event(Event::Resumed { session, side }));
         self.tell_resumed(side, id);
+        if side == Side::Console {
+            self.tell_maintenance(id, now);
+        }
         match other {
             Link::Connected(other) => self.tell_resumed(side.other(), other),
             Link::Lost => self.tell_lost(side, id),

@@ -896,6 +896,36 @@ fn full_and_draining() {
 }
 
 #[test]
+fn before_a_drain_technicians_have_their_time_and_nothing_new_begins() {
+    let mut relay = Pub::new();
+    let (agent, console) = relay.controlled();
+    let waiting = relay.console_of(Some(TechnicianId(8)));
+    relay.offer(waiting);
+    let within = Duration::from_secs(30);
+    relay.router.handle_maintenance(within, relay.now());
+    assert_eq!(
+        relay.console_hears(console),
+        [RelayToConsole::Maintenance { seconds: 30 }]
+    );
+    assert_eq!(relay.agent_hears(agent), []);
+    assert_eq!(relay.router.rights(agent), Rights::Control);
+    let ended = relay.console_hears(waiting);
+    assert_eq!(ended, [RelayToConsole::Ended { reason: End::Relay }]);
+    let late = relay.console_of(Some(TechnicianId(9)));
+    relay.console(late, ConsoleToRelay::NewSession);
+    let refused = RelayToConsole::Refused {
+        reason: Refusal::Draining,
+    };
+    assert_eq!(relay.console_hears(late), [refused]);
+    // Said once only.
+    relay.router.handle_maintenance(within, relay.now());
+    assert_eq!(relay.console_hears(console), []);
+    relay.router.handle_drain(relay.now());
+    let over = [RelayToAgent::Ended { reason: End::Relay }];
+    assert_eq!(relay.agent_hears(agent), over);
+}
+
+#[test]
 fn drain_and_end_tell_both() {
     let mut relay = Pub::new();
     let (agent, console) = relay.controlled();

@@ -265,6 +265,16 @@ impl Hub {
         all
     }
 
+    /// Nothing new begins, and technicians are told that the relay ends within this time.
+    pub(super) fn announce_end(self: &Arc<Self>, within: Duration) {
+        self.with(|state, now| state.router.handle_maintenance(within, now));
+    }
+
+    /// True while a session is under way.
+    pub(super) fn busy(&self) -> bool {
+        lock(&self.state).router.sessions() != (0, 0)
+    }
+
     pub(super) fn drain(self: &Arc<Self>) {
         self.with(|state, now| state.router.handle_drain(now));
     }

@@ -44,7 +44,7 @@ pub(crate) struct Options {
     pub(crate) log: LogFormat,
 }
 
-/// Runs until SIGTERM or SIGINT.
+/// Runs until SIGTERM or SIGINT. After SIGTERM sessions have their grace; a second signal ends it.
 pub(crate) fn run(home: &Home, options: &Options) -> Result<(), Error> {
     start_log(options.log);
     let lock = home.lock()?;
@@ -100,10 +100,28 @@ async fn serve(home: &Home, options: &Options) -> Result<(), Error> {
         let reports = recording::Reports(hub.clone());
         tasks.spawn(async move { care.recorders.watch(&reports).await });
     }
-    tokio::select! {
-        () = accept(&server, &hub, files) => {}
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    let patient = tokio::select! {
+        () = accept(&server, &hub, files) => false,
+        _ = terminate.recv() => true,
+        _ = interrupt.recv() => false,
+    };
+    let grace = Duration::from_secs(home.config.drain_seconds.into());
+    if patient && !grace.is_zero() {
+        tracing::info!(seconds = grace.as_secs(), "ending: no new sessions");
+        hub.announce_end(grace);
+        let idle = async {
+            while hub.busy() {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        // Who has lost the connection may still come back.
+        tokio::select! {
+            () = accept(&server, &hub, files) => {}
+            () = idle => {}
+            () = tokio::time::sleep(grace) => {}
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     }
 
     tracing::info!("ending: every session is told");

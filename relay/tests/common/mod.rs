@@ -188,9 +188,19 @@ impl Relay {
         Self::start_in(dir, &[])
     }
 
+    /// Ends it at once.
     pub(crate) fn signal_end(&self) {
+        self.signal("-INT");
+    }
+
+    /// Ends it as service managers do: what is under way has its time.
+    pub(crate) fn signal_term(&self) {
+        self.signal("-TERM");
+    }
+
+    fn signal(&self, signal: &str) {
         let status = Command::new("kill")
-            .args(["-TERM", &self.process.id().to_string()])
+            .args([signal, &self.process.id().to_string()])
             .status();
         assert!(status.unwrap().success());
     }

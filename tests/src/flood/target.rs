@@ -164,6 +164,7 @@ impl Desk {
                 | RelayToConsole::Resumed
                 | RelayToConsole::RecorderFailed
                 | RelayToConsole::RecorderBack
+                | RelayToConsole::Maintenance { .. }
                 | RelayToConsole::Recording { .. }
                 | RelayToConsole::Checkpoint { .. }
                 | RelayToConsole::Refused { .. }

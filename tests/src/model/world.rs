@@ -652,6 +652,7 @@ impl<'o> World<'o> {
             | RelayToConsole::AgentLeft
             | RelayToConsole::RecorderFailed
             | RelayToConsole::RecorderBack
+            | RelayToConsole::Maintenance { .. }
             | RelayToConsole::Refused { .. }
             | RelayToConsole::Recording { .. }
             | RelayToConsole::Checkpoint { .. } => {}

@@ -116,6 +116,20 @@ fn every_page(now: Instant) -> Vec<Page> {
         ..session(BarState::View)
     };
     all.push(Page::of("upgrade, no recorder", Stage::Session(question)));
+    for recorded in [false, true] {
+        let session = Session {
+            recorded,
+            chat: chat(),
+            notice: recorded.then_some(Notice::Reconnected),
+            ..session(BarState::View)
+        };
+        let stage = Stage::Session(session);
+        all.push(Page::of("bar, unread", stage.clone()));
+        all.push(Page::of("bar, chat", stage).form(|form| {
+            form.chat.open = true;
+            form.chat.text = "Wo soll ich drücken?".to_owned();
+        }));
+    }
     all.push(Page {
         started_again: true,
         ..Page::of("started again", Stage::Start)

@@ -194,3 +194,45 @@ fn a_pointer_is_not_seen_in_a_gap_that_began_before_it() {
     assert!(times.is_sorted(), "{times:?}");
     assert!(!index.pointer_at(failed + 50).unwrap().visible);
 }
+
+#[test]
+fn what_was_written_is_read_once_with_what_became_of_it() {
+    use fernsicht_protocol::chat::Fate;
+    use fernsicht_protocol::content::Chat;
+    use fernsicht_protocol::wire::Text;
+
+    let line = |number, text: &str| Chat::Line {
+        number,
+        text: Text::new(text).unwrap(),
+    };
+    let (theirs, ours) = (Direction::ConsoleToAgent, Direction::AgentToConsole);
+    let mut sample = begun();
+    sample
+        .chat(theirs, line(1, "Gu\u{202e}ten Tag"))
+        .wait(10)
+        .chat(ours, line(1, "Ja?"))
+        .chat(ours, Chat::Shown { number: 1 })
+        .chat(theirs, line(2, "verloren"))
+        .opening()
+        .rights(Rights::Control, Cause::Epoch)
+        // Said again in the next epoch.
+        .chat(theirs, line(2, "verloren"))
+        .chat(theirs, line(3, "zu viel"))
+        .chat(ours, Chat::Refused { from: 3, to: 9 });
+    let index = built(&mut sample);
+    let said: Vec<_> = index
+        .talk
+        .iter()
+        .map(|said| (said.direction, said.text.as_str(), said.fate))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            (theirs, "Guten Tag", Fate::Shown),
+            (ours, "Ja?", Fate::Open),
+            (theirs, "verloren", Fate::Open),
+            (theirs, "zu viel", Fate::Refused),
+        ]
+    );
+    assert!(index.misfits.is_empty(), "{:?}", index.misfits);
+}

@@ -18,6 +18,7 @@ pub mod office;
 pub mod pages;
 pub mod player;
 mod screen;
+pub mod talk;
 pub mod timeline;
 pub mod verification;
 pub mod view;

@@ -10,7 +10,7 @@ use fernsicht_protocol::rights::Rights;
 use super::pages::{header, small};
 use super::timeline::{SHORT, clock, key_goal, rights_key, timeline};
 use super::view::{Case, Playing, SPEEDS, Track, View};
-use super::{Wish, failure_text, list};
+use super::{Wish, failure_text, list, talk};
 use crate::audit::replay::{Misfit, Seen, Shown};
 use crate::texts::Texts;
 use crate::ui::signs::{self, Sign};
@@ -56,8 +56,9 @@ pub fn player(
         .frame(side)
         .exact_size(width)
         .show(ui, |ui| {
+            let talk = talk::talk(ui, texts, track, playing);
             let list = list::list(ui, texts, track, playing, &mut state.followed);
-            wish = wish.take().or(list);
+            wish = wish.take().or(talk).or(list);
         });
     CentralPanel::default()
         .frame(Frame::new().fill(c.ground))

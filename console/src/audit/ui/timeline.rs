@@ -130,6 +130,11 @@ fn ticks(ui: &Ui, track: &Track, line: &Line) {
         );
         ui.painter().rect_filled(tick, 0.0, colour);
     }
+    let colour = colours(ui).accent;
+    for said in &track.talk {
+        let at = Pos2::new(line.x(said.time), top + TICKS / 2.0);
+        ui.painter().circle_filled(at, 4.0, colour);
+    }
 }
 
 fn axis(ui: &Ui, line: &Line) {

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::Failure;
 use crate::audit::index::input::{Act, Tally};
+use crate::audit::index::talk::Said;
 use crate::audit::index::{Change, Ended, Index, Time};
 use crate::audit::replay::{Finding, Moment, Stroke};
 
@@ -184,6 +185,8 @@ pub struct Track {
     pub gaps: Vec<(Time, Time)>,
     /// What the technician did.
     pub acts: Vec<Act>,
+    /// What technician and customer wrote.
+    pub talk: Vec<Said>,
     /// What became of all of it.
     pub tally: Tally,
     /// How it ends.
@@ -198,6 +201,7 @@ impl From<&Index> for Track {
             rights: index.rights.clone(),
             gaps: index.gaps.clone(),
             acts: index.input.acts().to_vec(),
+            talk: index.talk.clone(),
             tally: index.input.tally(),
             end: index.end.clone(),
         }
