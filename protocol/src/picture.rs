@@ -10,9 +10,10 @@
 //!         | 1 | stream u16 | key u8 | length u32, bytes     H.264, Annex B; at most one such box in an update
 //!         | 2                                               indexed: 1 byte a pixel in the block, into the palette
 //!         | 3 | x u16 | y u16                               moved: the pixels of the picture that begin there
+//!         | 4                                               predicted: 3 bytes a pixel in the block, see below
 //! ```
 //!
-//! The unpacked block is the pixels of the boxes of codes 0 and 2 in the order of the
+//! The unpacked block is the pixels of the boxes of codes 0, 2 and 4 in the order of the
 //! boxes, each row by row: its size follows from the boxes, and is checked against
 //! [`MAX_RAW`] before anything is unpacked. The palette is empty, and the block is empty,
 //! exactly when no box uses it. Every box lies within the shared area; their areas
@@ -20,6 +21,11 @@
 //!
 //! Boxes are drawn in their order. A *moved* box takes the pixels as they are when its turn comes, as if it took them all
 //! before it drew one; where it takes them from lies within the shared area, too. A complete update has none.
+//!
+//! **Predicted** pixels are three planes, one after the other, each row by row: green, blue less green, red less green,
+//! modulo 256. Each byte stands for its difference from the median of what is to the left, what is above, and left plus above
+//! less what is above to the left (the predictor of LOCO-I, Weinberger et al., 2000), all within the box; in the first row it is what is to the
+//! left, in the first column what is above, and nothing at the corner.
 //!
 //! **Sequence**: one counter over pictures and refinements, since frames travel on
 //! streams of their own and may overtake one another. The console applies updates
@@ -38,9 +44,11 @@
 //! (the console's `decode`), sealing and padding ([`crate::epoch`]).
 
 mod ledger;
+mod predict;
 mod rect;
 
 pub use ledger::Ledger;
+pub use predict::{predict, restore};
 pub use rect::Rect;
 
 use crate::wire::{Blob, Error, List, Reader, Wire};
@@ -141,13 +149,15 @@ pub enum Code {
         /// Pixels from the top.
         y: u16,
     },
+    /// Exact colours in the block, each as its difference from what its neighbours let expect: photographs.
+    Predicted,
 }
 
 impl Code {
     /// Bytes of the unpacked block for each pixel.
     pub fn raw_bytes(&self) -> usize {
         match self {
-            Self::Colours => 3,
+            Self::Colours | Self::Predicted => 3,
             Self::Video { .. } | Self::Moved { .. } => 0,
             Self::Indexed => 1,
         }
@@ -189,7 +199,7 @@ impl Box {
     pub fn source(&self) -> Option<Rect> {
         match self.code {
             Code::Moved { x, y } => Some(Rect { x, y, ..self.rect }),
-            Code::Colours | Code::Indexed | Code::Video { .. } => None,
+            Code::Colours | Code::Indexed | Code::Predicted | Code::Video { .. } => None,
         }
     }
 }
@@ -297,6 +307,7 @@ impl Wire for Box {
                 x.write(out);
                 y.write(out);
             }
+            Code::Predicted => out.push(4),
         }
     }
     fn read(input: &mut Reader<'_>) -> Result<Self, Error> {
@@ -313,6 +324,7 @@ impl Wire for Box {
                 x: u16::read(input)?,
                 y: u16::read(input)?,
             },
+            4 => Code::Predicted,
             tag => return Err(Error::UnknownTag { of: "Code", tag }),
         };
         Ok(Self { rect, code })
@@ -379,10 +391,10 @@ mod tests {
     #[test]
     fn unknown_codes_are_refused() {
         let mut bytes = update().to_bytes();
-        bytes[36] = 4;
+        bytes[36] = 5;
         assert_eq!(
             Update::from_bytes(&bytes),
-            Err(Error::UnknownTag { of: "Code", tag: 4 })
+            Err(Error::UnknownTag { of: "Code", tag: 5 })
         );
     }
 

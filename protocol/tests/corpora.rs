@@ -346,6 +346,7 @@ fn documents() -> Vec<(&'static str, Vec<u8>)> {
         (Code::Indexed, vec![[1, 2, 3]], vec![1]),
         (video, vec![], vec![]),
         (Code::Moved { x: 5, y: 0 }, vec![], vec![]),
+        (Code::Predicted, vec![], vec![4, 5, 6]),
     ] {
         let update = Update {
             sequence: 1,

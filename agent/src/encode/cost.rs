@@ -94,7 +94,7 @@ impl Keys {
 
 /// Bytes that exact pixels of a photograph will probably take.
 pub(super) fn photo_bytes(pixels: usize) -> usize {
-    pixels * 9 / 4
+    pixels * 3 / 2
 }
 
 fn transfer(bytes: usize, rate: u64) -> Duration {

@@ -1,4 +1,4 @@
-//! Exact boxes: palette indices or colours, all in one zstd block.
+//! Exact boxes: palette indices, colours or predicted colours, all in one zstd block.
 //!
 //! One block for the whole update: packing tile by tile triples the bytes of a page of
 //! text (a page has few patterns, and they recur everywhere). Level 1: a page takes about
@@ -6,7 +6,9 @@
 //!
 //! Not here: which boxes are worth it ([`super::cost`]).
 
-use fernsicht_protocol::picture::{Box, Code, MAX_BLOCK, MAX_PALETTE, MAX_RAW, Rect, View};
+use fernsicht_protocol::picture::{
+    Box, Code, MAX_BLOCK, MAX_PALETTE, MAX_RAW, Rect, View, predict,
+};
 use fernsicht_protocol::wire::{Blob, List};
 
 use super::Error;
@@ -92,6 +94,11 @@ impl Packer {
     }
 
     fn write_colours(&mut self, rect: Rect, view: View<'_>) -> Code {
+        if photographic(rect, view) {
+            let rows = (0..rect.height).map(|row| view.row(rect, row));
+            predict(rows, rect.width.into(), &mut self.raw);
+            return Code::Predicted;
+        }
         for row in 0..rect.height {
             self.raw.extend(
                 view.row(rect, row)

@@ -1,6 +1,6 @@
 //! Exact boxes: the one zstd block of an update, its colours and its palette.
 
-use fernsicht_protocol::picture::{Rect, Update};
+use fernsicht_protocol::picture::{Rect, Update, restore};
 
 use super::Error;
 use super::canvas::{Canvas, OPAQUE};
@@ -15,10 +15,10 @@ pub(super) struct Unpacker {
 impl Unpacker {
     /// The pixels of the exact boxes, of exactly the size that the boxes say. The update's
     /// own check has bounded that size.
-    pub(super) fn unpack(&mut self, update: &Update) -> Result<&[u8], Error> {
+    pub(super) fn unpack(&mut self, update: &Update) -> Result<&mut [u8], Error> {
         let size = update.raw_bytes();
         if size == 0 {
-            return Ok(&[]);
+            return Ok(&mut []);
         }
         if self.raw.len() < size || self.raw.len() > size.max(KEPT) {
             self.raw = vec![0; size];
@@ -29,7 +29,7 @@ impl Unpacker {
         let zstd = self.zstd.as_mut().ok_or(Error::Pixels)?;
         let raw = &mut self.raw[..size];
         match zstd.decompress_to_buffer(&update.block.0, raw) {
-            Ok(written) if written == size => Ok(&self.raw[..size]),
+            Ok(written) if written == size => Ok(&mut self.raw[..size]),
             Ok(_) | Err(_) => Err(Error::Pixels),
         }
     }
@@ -44,6 +44,23 @@ pub(super) fn draw_colours(canvas: &mut Canvas, rect: Rect, pixels: &[u8]) {
             .zip(line.as_chunks::<3>().0)
         {
             *pixel = [*b, *g, *r, OPAQUE];
+        }
+    }
+}
+
+/// Draws predicted pixels; `planes` has three bytes for each pixel of `rect`, and is used up.
+pub(super) fn draw_predicted(canvas: &mut Canvas, rect: Rect, planes: &mut [u8]) {
+    let width = usize::from(rect.width);
+    restore(planes, width, usize::from(rect.height));
+    let (greens, others) = planes.split_at(rect.area());
+    let (blues, reds) = others.split_at(rect.area());
+    for row in 0..rect.height {
+        let line = usize::from(row) * width..(usize::from(row) + 1) * width;
+        let (greens, blues, reds) = (&greens[line.clone()], &blues[line.clone()], &reds[line]);
+        let pixels = canvas.row_mut(rect, row).iter_mut();
+        for (pixel, ((green, blue), red)) in pixels.zip(greens.iter().zip(blues).zip(reds)) {
+            let colours = [blue.wrapping_add(*green), *green, red.wrapping_add(*green)];
+            *pixel = [colours[0], colours[1], colours[2], OPAQUE];
         }
     }
 }

@@ -194,10 +194,15 @@ impl Decoder {
 }
 
 impl Picture {
-    fn draw(&mut self, update: &Update, mut raw: &[u8], drawn: &mut Drawn) -> Result<(), Error> {
+    fn draw(
+        &mut self,
+        update: &Update,
+        mut raw: &mut [u8],
+        drawn: &mut Drawn,
+    ) -> Result<(), Error> {
         for Box { rect, code } in &update.boxes.0 {
-            let (pixels, rest) = raw
-                .split_at_checked(rect.area() * code.raw_bytes())
+            let (pixels, rest) = std::mem::take(&mut raw)
+                .split_at_mut_checked(rect.area() * code.raw_bytes())
                 .ok_or(Error::Pixels)?;
             raw = rest;
             match code {
@@ -205,6 +210,7 @@ impl Picture {
                 Code::Indexed => {
                     exact::draw_indexed(&mut self.canvas, *rect, pixels, &update.palette.0)?
                 }
+                Code::Predicted => exact::draw_predicted(&mut self.canvas, *rect, pixels),
                 Code::Moved { x, y } => self.canvas.move_to(*rect, *x, *y),
                 Code::Video { stream, key, bytes } => {
                     video::draw(
