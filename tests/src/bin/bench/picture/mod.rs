@@ -1,0 +1,254 @@
+//! The picture: ours beside programs that could be used instead, on the same machine, in turns.
+//!
+//! ```text
+//! customer's screen                              technician's screen
+//! player draws, with numbers ─► system ─► … ─►   watch sees the numbers, reads pixels
+//! ```
+//! [`material`] is what is drawn, [`player`] draws it, [`rows`] are the stories, [`looks`] and [`watch`] see the numbers;
+//! [`systems`] raises who is measured, [`rig`] counts what that costs, [`breakdown`] says where the time of a key press
+//! goes. What is reckoned and judged is in the library ([`fernsicht_tests::measure`]). Method and figures:
+//! docs/performance.md.
+
+mod breakdown;
+mod looks;
+mod material;
+mod player;
+mod rig;
+mod rows;
+mod systems;
+mod watch;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use anyhow::{Result, ensure};
+use fernsicht_tests::dice::Dice;
+use fernsicht_tests::measure::{self, Entry, Figures, Line, Row, Run, System};
+use fernsicht_tests::net::{self, Resident, Streets};
+use fernsicht_tests::programs::Programs;
+
+use crate::say;
+use material::Material;
+use rows::Lengths;
+
+/// What is wanted.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Options {
+    /// Picture: only these rows.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    rows: Vec<Row>,
+    /// Picture: only these systems (ours are measured always).
+    #[arg(long, value_enum, value_delimiter = ',')]
+    peers: Option<Vec<System>>,
+    /// Picture: how often each system is raised.
+    #[arg(long, default_value_t = 2)]
+    picture_turns: usize,
+    /// Picture: seconds of each row, as near as its steps allow.
+    #[arg(long, default_value_t = 5)]
+    row_seconds: u64,
+    /// Picture: seconds of the idle row. An operator may want ten minutes.
+    #[arg(long, default_value_t = 60)]
+    idle_seconds: u64,
+    /// Picture: over this line.
+    #[arg(long, value_enum, default_value = "cable")]
+    line: Line,
+    /// Picture: where its figures go.
+    #[arg(long, value_name = "FILE")]
+    picture_output: Option<PathBuf>,
+    /// Picture: keeps what both screens show before the first row.
+    #[arg(long, value_name = "FOLDER")]
+    photographs: Option<PathBuf>,
+}
+
+/// Measures everything. Errors: something must hold and does not, after the table was printed.
+pub(crate) fn measure(programs: &Programs, folder: &Path, options: &Options) -> Result<()> {
+    ensure!(
+        net::possible()?,
+        "the picture is measured in networks of our own, which only root can make"
+    );
+    ensure!(
+        (1..=60).contains(&options.row_seconds),
+        "rows take 1 to 60 seconds"
+    );
+    let material = Material::make(folder)?;
+    let rows: Vec<Row> = match options.rows.is_empty() {
+        true => options.line.rows(),
+        false => options.rows.clone(),
+    };
+    let wanted = |system: &System| {
+        let peers = options.peers.as_ref();
+        system.ours() || peers.is_none_or(|peers| peers.contains(system))
+    };
+    let systems: Vec<System> = System::ALL.into_iter().filter(wanted).collect();
+    let before = load_average();
+    let mut runs: Vec<(Row, System, Run)> = Vec::new();
+    let mut failures = Vec::new();
+    for turn in 0..options.picture_turns {
+        for system in measure::order(&systems, turn) {
+            say(&format!("Turn {}: {}.", turn + 1, system.name()));
+            let place = folder.join(format!("{turn}-{system:?}"));
+            std::fs::create_dir_all(&place)?;
+            // Nothing happens in the idle row, so once is enough.
+            let rows: Vec<Row> = rows
+                .iter()
+                .copied()
+                .filter(|row| turn == 0 || *row != Row::Idle)
+                .collect();
+            let set = Set {
+                programs,
+                place: &place,
+                material: &material,
+                rows: &rows,
+                options,
+            };
+            // What was measured before it failed stays.
+            if let Err(error) = set.run(system, &mut runs) {
+                failures.push(format!("{}: {error:#}", system.name()));
+            }
+        }
+    }
+    let mut figures = summary(options, before, runs, failures);
+    if options.line == Line::Cable && rows.contains(&Row::Key) {
+        say("Where the time of a key press goes.");
+        let place = folder.join("breakdown");
+        std::fs::create_dir_all(&place)?;
+        let set = Set {
+            programs,
+            place: &place,
+            material: &material,
+            rows: &rows,
+            options,
+        };
+        match breakdown::measure(&set) {
+            Ok(breakdown) => figures.breakdown = Some(breakdown),
+            Err(error) => figures.failures.push(format!("breakdown: {error:#}")),
+        }
+    }
+    let output = options.picture_output.clone();
+    figures.write(&output.unwrap_or_else(|| options.line.output()))?;
+    say(&figures.table());
+    figures.check()
+}
+
+/// One system in one turn.
+struct Set<'a> {
+    programs: &'a Programs,
+    place: &'a Path,
+    material: &'a Material,
+    rows: &'a [Row],
+    options: &'a Options,
+}
+
+impl Set<'_> {
+    fn run(&self, system: System, runs: &mut Vec<(Row, System, Run)>) -> Result<()> {
+        let streets = Arc::new(build(self.options.line)?);
+        let prepared = systems::Prepared::new(system, self.programs, self.place, &streets)?;
+        let inside = Arc::clone(&streets);
+        streets.operator.enter(move || {
+            let rig = prepared.raise(system, self.place, Arc::clone(&inside))?;
+            if let Some(folder) = &self.options.photographs {
+                rig.photograph(folder)?;
+            }
+            if let Some(how) = self.options.line.impairment() {
+                // The technician's line stays good.
+                inside.line(Resident::Customer).impair(how);
+            }
+            let lengths = Lengths {
+                seconds: self.options.row_seconds,
+                idle_seconds: self.options.idle_seconds,
+                patient: self.options.line != Line::Cable,
+            };
+            let mut failures = Vec::new();
+            for row in self.rows {
+                match rows::play(*row, &rig, self.material, lengths) {
+                    Ok(Some(run)) => runs.push((*row, system, run)),
+                    Ok(None) => {}
+                    Err(error) => failures.push(format!("{row:?}: {error:#}")),
+                }
+            }
+            ensure!(failures.is_empty(), "{}", failures.join("; "));
+            Ok(())
+        })
+    }
+}
+
+fn summary(
+    options: &Options,
+    before: String,
+    runs: Vec<(Row, System, Run)>,
+    failures: Vec<String>,
+) -> Figures {
+    let mut rows = Vec::new();
+    for row in Row::ALL {
+        for system in System::ALL {
+            let turns: Vec<Run> = runs
+                .iter()
+                .filter(|run| (run.0, run.1) == (row, system))
+                .map(|run| run.2.clone())
+                .collect();
+            if !turns.is_empty() {
+                rows.push(Entry::of(row, system, turns));
+            }
+        }
+    }
+    // 0.1 s in ten minutes.
+    let idle_limit_s = 0.1 * options.idle_seconds as f64 / 600.0;
+    let claims = match options.line {
+        Line::Cable => measure::claims(&rows, idle_limit_s),
+        Line::Thin | Line::Narrow | Line::Long => measure::claims_on(options.line, &rows),
+    };
+    Figures {
+        method: METHOD,
+        line: options.line.words(),
+        versions: versions(),
+        turns: options.picture_turns,
+        load_average: [before, load_average()],
+        claims,
+        breakdown: None,
+        rows,
+        failures,
+    }
+}
+
+fn build(line: Line) -> Result<Streets> {
+    match line.impairment() {
+        None => Streets::cabled(),
+        Some(_) => Streets::build(&mut Dice::from_seed(6)),
+    }
+}
+
+fn versions() -> Vec<String> {
+    let of = |package: &str| {
+        let output = Command::new("dpkg-query")
+            .args(["-W", package])
+            .output()
+            .ok()?;
+        let words = String::from_utf8_lossy(&output.stdout)
+            .trim()
+            .replace('\t', " ");
+        (!words.is_empty()).then_some(words)
+    };
+    let packages = [
+        "tigervnc-scraping-server",
+        "tigervnc-viewer",
+        "xpra",
+        "xvfb",
+        "libgl1-mesa-dri",
+    ];
+    let ours = concat!("fernsicht ", env!("CARGO_PKG_VERSION")).to_owned();
+    std::iter::once(ours)
+        .chain(packages.into_iter().filter_map(of))
+        .collect()
+}
+
+fn load_average() -> String {
+    std::fs::read_to_string("/proc/loadavg")
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
+}
+
+const METHOD: &str = "docs/performance.md, The picture. Latency: from drawing (Key: pressing) on one virtual screen to the pixels on \
+                      the other, one clock. App bytes: ours picture, refinement and pointer frames with headers and tags, as recorded; \
+                      peers' what TCP delivered. Wire bytes: what left the customer's interface. CPU: user and system.";
