@@ -46,7 +46,7 @@ fn udp_can_be_blocked_alone_and_a_resident_can_move() -> Result<()> {
     customer.send_to(b"there", udp_address)?;
     ensure!(hear(PATIENCE)? == Some(Ipv4Addr::new(10, 71, 5, 2)));
 
-    streets.customer_line.impair(Impairment {
+    streets.line(Resident::Customer).impair(Impairment {
         block: Lane::Udp,
         ..Impairment::default()
     });
@@ -65,7 +65,7 @@ fn udp_can_be_blocked_alone_and_a_resident_can_move() -> Result<()> {
     served.set_read_timeout(Some(PATIENCE))?;
     served.read_to_string(&mut said)?;
     ensure!(said == "over the other way", "{said:?}");
-    let [out, _] = streets.customer_line.counts();
+    let [out, _] = streets.line(Resident::Customer).counts();
     ensure!(
         out.blocked == 1 && out.passed_udp == 2 && out.passed > 4,
         "{out:?}"

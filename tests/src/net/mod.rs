@@ -25,7 +25,7 @@ use anyhow::{Result, bail};
 pub use impairment::{Counts, Impairment, Lane};
 pub use line::{End, Line};
 pub use namespace::Namespace;
-pub use streets::{Resident, Streets};
+pub use streets::{CUSTOMER, Resident, Streets};
 pub(crate) use town::bind;
 pub use town::{OPERATOR, Town};
 

@@ -5,12 +5,15 @@
 //! hour     an hour of work, made of real pictures through the real encoder, on a clock that is pushed forward
 //! opening  that hour: AEAD alone, verification and opening, first picture, seeks
 //! load     many sessions at once, beside the least that any relay could do
+//! picture  everything that a technician sees, with the real programs, beside others in the same run
 //! ```
-//! Method and figures: docs/performance.md. Prints one table and writes `target/bench/relay.json`.
+//! Method and figures: docs/performance.md. Prints two tables and writes `target/bench/relay.json` and
+//! `target/bench/picture.json`.
 
 mod hour;
 mod load;
 mod opening;
+mod picture;
 mod relay;
 mod scenes;
 mod table;
@@ -49,6 +52,8 @@ struct Arguments {
     /// Only this part.
     #[arg(long, value_enum)]
     only: Option<Part>,
+    #[command(flatten)]
+    picture: picture::Options,
     /// Is a relay that does the least, for a benchmark that started this.
     #[arg(long, value_enum, hide = true)]
     plain: Option<load::plain::Kind>,
@@ -63,6 +68,8 @@ enum Part {
     Opening,
     /// Many sessions at once.
     Load,
+    /// The picture, beside others.
+    Picture,
 }
 
 fn main() -> ExitCode {
@@ -108,9 +115,20 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         };
         load::measure(&programs, folder.path(), &plan, &traces, &mut figures)?;
     }
-    figures.write(&arguments.output)?;
-    say(&figures.table());
-    figures.check()
+    let mut outcome = Ok(());
+    if arguments.only != Some(Part::Picture) {
+        figures.write(&arguments.output)?;
+        say(&figures.table());
+        outcome = figures.check();
+    }
+    if wanted(Part::Picture) {
+        let picture = picture::measure(&programs, folder.path(), &arguments.picture);
+        outcome = match (outcome, picture) {
+            (Err(relay), Err(picture)) => Err(picture.context(relay)),
+            (relay, picture) => relay.and(picture),
+        };
+    }
+    outcome
 }
 
 /// A line for whoever watches.

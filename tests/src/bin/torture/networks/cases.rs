@@ -238,7 +238,7 @@ pub(crate) fn without_udp(context: &Context) -> Result<Outcome> {
             block: Lane::Udp,
             ..Impairment::default()
         };
-        streets.customer_line.impair(udp);
+        streets.line(Resident::Customer).impair(udp);
         let Set {
             backdrop, folder, ..
         } = set;
@@ -251,7 +251,7 @@ pub(crate) fn without_udp(context: &Context) -> Result<Outcome> {
         let bar = reader.wait(stage.agent.pid(), &Words::agent("bar-control")?, STEP)?;
         stage.same_picture(STEP)?;
         outcome.measure("customer_reads", &bar)?;
-        let [out, back] = streets.customer_line.counts();
+        let [out, back] = streets.line(Resident::Customer).counts();
         outcome.measure("packets_out_blocked", &out.blocked)?;
         outcome.measure("packets_passed", &(out.passed + back.passed))?;
         if out.passed_udp + back.passed_udp > 0 {

@@ -1,0 +1,246 @@
+//! The picture: ours beside programs that could be used instead, on the same machine, in turns.
+//!
+//! ```text
+//! customer's screen                              technician's screen
+//! player draws, with numbers ─► system ─► … ─►   watch sees the numbers, reads pixels
+//! ```
+//! [`material`] is what is drawn, [`player`] draws it, [`rows`] are the stories, [`marker`] the numbers,
+//! [`watch`] sees them; [`systems`] raises who is measured, [`rig`] counts what that costs; [`figures`] judges.
+//! [`lines`] are the bad lines of `make bench-network`. Method and figures: docs/performance.md.
+
+mod figures;
+mod lines;
+mod marker;
+mod material;
+mod player;
+mod rig;
+mod rows;
+mod systems;
+mod watch;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use fernsicht_tests::net;
+use fernsicht_tests::programs::Programs;
+
+use crate::say;
+use figures::{Entry, Figures};
+use material::Material;
+use rows::{Lengths, Run};
+
+pub(crate) use lines::Line;
+pub(crate) use rig::System;
+pub(crate) use rows::Row;
+
+/// What is wanted.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Options {
+    /// Picture: only these rows.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    rows: Vec<Row>,
+    /// Picture: only these systems (ours are measured always).
+    #[arg(long, value_enum, value_delimiter = ',')]
+    peers: Option<Vec<System>>,
+    /// Picture: how often each system is raised.
+    #[arg(long, default_value_t = 2)]
+    picture_turns: usize,
+    /// Picture: seconds of each row, as near as its steps allow.
+    #[arg(long, default_value_t = 5)]
+    row_seconds: u64,
+    /// Picture: seconds of the idle row. An operator may want ten minutes.
+    #[arg(long, default_value_t = 60)]
+    idle_seconds: u64,
+    /// Picture: over this line.
+    #[arg(long, value_enum, default_value = "cable")]
+    line: Line,
+    /// Picture: where its figures go.
+    #[arg(long, value_name = "FILE")]
+    picture_output: Option<PathBuf>,
+    /// Picture: keeps what both screens show before the first row.
+    #[arg(long, value_name = "FOLDER")]
+    photographs: Option<PathBuf>,
+}
+
+/// Measures everything. Errors: something must hold and does not, after the table was printed.
+pub(crate) fn measure(programs: &Programs, folder: &Path, options: &Options) -> Result<()> {
+    ensure!(
+        net::possible()?,
+        "the picture is measured in networks of our own, which only root can make"
+    );
+    ensure!(
+        (1..=60).contains(&options.row_seconds),
+        "rows take 1 to 60 seconds"
+    );
+    let material = Material::make(folder)?;
+    let rows: Vec<Row> = match options.rows.is_empty() {
+        true => Row::ALL.into(),
+        false => options.rows.clone(),
+    };
+    let wanted = |system: &System| {
+        let peers = options.peers.as_ref();
+        system.ours() || peers.is_none_or(|peers| peers.contains(system))
+    };
+    let systems: Vec<System> = System::ALL.into_iter().filter(wanted).collect();
+    let before = load_average();
+    let mut runs: Vec<(Row, System, Run)> = Vec::new();
+    let mut failures = Vec::new();
+    for turn in 0..options.picture_turns {
+        for system in order(&systems, turn) {
+            say(&format!("Turn {}: {}.", turn + 1, system.name()));
+            let place = folder.join(format!("{turn}-{system:?}"));
+            std::fs::create_dir_all(&place)?;
+            let set = Set {
+                programs,
+                place: &place,
+                material: &material,
+                rows: &rows,
+                options,
+            };
+            // What was measured before it failed stays.
+            if let Err(error) = set.run(system, &mut runs) {
+                failures.push(format!("{}: {error:#}", system.name()));
+            }
+        }
+    }
+    let figures = summary(options, before, runs, failures);
+    let output = options.picture_output.clone();
+    figures.write(&output.unwrap_or_else(|| options.line.output()))?;
+    say(&figures.table());
+    figures.check()
+}
+
+/// Forwards and backwards in turns: whoever was first is last then.
+fn order(systems: &[System], turn: usize) -> Vec<System> {
+    let mut order = systems.to_vec();
+    if turn % 2 == 1 {
+        order.reverse();
+    }
+    order
+}
+
+/// One system in one turn.
+struct Set<'a> {
+    programs: &'a Programs,
+    place: &'a Path,
+    material: &'a Material,
+    rows: &'a [Row],
+    options: &'a Options,
+}
+
+impl Set<'_> {
+    fn run(&self, system: System, runs: &mut Vec<(Row, System, Run)>) -> Result<()> {
+        let streets = Arc::new(self.options.line.build()?);
+        let prepared = systems::Prepared::new(system, self.programs, self.place, &streets)?;
+        let inside = Arc::clone(&streets);
+        streets.operator.enter(move || {
+            let rig = prepared.raise(system, self.place, Arc::clone(&inside))?;
+            if let Some(folder) = &self.options.photographs {
+                rig.photograph(folder)?;
+            }
+            self.options.line.impair(&inside);
+            let lengths = Lengths {
+                seconds: self.options.row_seconds,
+                idle_seconds: self.options.idle_seconds,
+            };
+            for row in self.rows {
+                let run = rows::play(*row, &rig, self.material, lengths)
+                    .with_context(|| format!("{row:?}"))?;
+                if let Some(run) = run {
+                    runs.push((*row, system, run));
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+fn summary(
+    options: &Options,
+    before: String,
+    runs: Vec<(Row, System, Run)>,
+    failures: Vec<String>,
+) -> Figures {
+    let mut rows = Vec::new();
+    for row in Row::ALL {
+        for system in System::ALL {
+            let turns: Vec<Run> = runs
+                .iter()
+                .filter(|run| (run.0, run.1) == (row, system))
+                .map(|run| run.2.clone())
+                .collect();
+            if !turns.is_empty() {
+                rows.push(Entry::of(row, system, turns));
+            }
+        }
+    }
+    // 0.1 s in ten minutes.
+    let idle_limit_s = 0.1 * options.idle_seconds as f64 / 600.0;
+    let claims = match options.line {
+        Line::Cable => figures::claims(&rows, idle_limit_s),
+        Line::Thin | Line::Narrow | Line::Long => lines::claims(&rows, options.line),
+    };
+    Figures {
+        method: METHOD,
+        line: options.line.words(),
+        versions: versions(),
+        turns: options.picture_turns,
+        load_average: [before, load_average()],
+        claims,
+        rows,
+        failures,
+    }
+}
+
+fn versions() -> Vec<String> {
+    let of = |package: &str| {
+        let output = Command::new("dpkg-query")
+            .args(["-W", package])
+            .output()
+            .ok()?;
+        let words = String::from_utf8_lossy(&output.stdout)
+            .trim()
+            .replace('\t', " ");
+        (!words.is_empty()).then_some(words)
+    };
+    let packages = [
+        "tigervnc-scraping-server",
+        "tigervnc-viewer",
+        "xpra",
+        "xvfb",
+        "libgl1-mesa-dri",
+    ];
+    let ours = concat!("fernsicht ", env!("CARGO_PKG_VERSION")).to_owned();
+    std::iter::once(ours)
+        .chain(packages.into_iter().filter_map(of))
+        .collect()
+}
+
+fn load_average() -> String {
+    std::fs::read_to_string("/proc/loadavg")
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
+}
+
+const METHOD: &str = "docs/performance.md, The picture. Latency: from drawing (Key: pressing) on one virtual screen to the pixels on \
+                      the other, one clock. App bytes: ours picture, refinement and pointer frames with headers and tags, as recorded; \
+                      peers' what TCP delivered. Wire bytes: what left the customer's interface. CPU: user and system.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn systems_take_turns_from_both_ends() {
+        let systems = [System::Recorded, System::X0, System::Xpra];
+        assert_eq!(order(&systems, 0), systems);
+        assert_eq!(
+            order(&systems, 1),
+            [System::Xpra, System::X0, System::Recorded]
+        );
+        assert_eq!(order(&systems, 2), systems);
+    }
+}

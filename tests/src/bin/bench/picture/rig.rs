@@ -1,0 +1,304 @@
+//! Whoever carries a picture from one screen to another, ready to be measured, and what that costs.
+//!
+//! ```text
+//! network "customer"        network "operator"        network "technician"
+//! agent ── line ──────────── relay ─────────── line ── console
+//! server ─ line ──────── (packets pass) ────── line ── viewer
+//! ```
+//! The screens stand outside. Bytes are counted by the kernel at both ends of the lines; those of peers also by TCP
+//! itself, ours by what the relay recorded. CPU is the kernel's as well, of each program with its children.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result};
+use fernsicht_protocol::frame::Class;
+use fernsicht_recordings::format::Body;
+use fernsicht_recordings::reader::Records;
+use fernsicht_tests::device::Device;
+use fernsicht_tests::grab::{Area, Grabber};
+use fernsicht_tests::net::{Resident, Streets};
+use fernsicht_tests::operator::files_below;
+use fernsicht_tests::proc;
+use serde::Serialize;
+
+/// Who is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum System {
+    /// Agent, relay, console, under control: recorded.
+    Recorded,
+    /// The same, only looked at: not recorded.
+    Looked,
+    /// TigerVNC's server of an existing screen, and its viewer as it comes.
+    X0,
+    /// The same without JPEG.
+    X0Lossless,
+    /// xpra's shadow server, and its client as it comes.
+    Xpra,
+    /// The same at quality 100.
+    XpraLossless,
+}
+
+impl System {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Recorded,
+        Self::X0,
+        Self::X0Lossless,
+        Self::Looked,
+        Self::Xpra,
+        Self::XpraLossless,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Recorded => "fernsicht, recorded",
+            Self::Looked => "fernsicht, looked at",
+            Self::X0 => "x0vncserver",
+            Self::X0Lossless => "x0vncserver, lossless",
+            Self::Xpra => "xpra shadow",
+            Self::XpraLossless => "xpra shadow, lossless",
+        }
+    }
+
+    pub(crate) fn ours(self) -> bool {
+        matches!(self, Self::Recorded | Self::Looked)
+    }
+
+    pub(crate) fn lossless(self) -> bool {
+        matches!(self, Self::X0Lossless | Self::XpraLossless)
+    }
+}
+
+/// A part of a system whose CPU is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Role {
+    /// Agent or server.
+    Server,
+    Relay,
+    /// Console or viewer.
+    Viewer,
+    /// The customer's X server, which draws, and from which pixels are read.
+    CustomerScreen,
+    /// The technician's.
+    TechnicianScreen,
+}
+
+/// How the programs' own bytes are counted.
+#[derive(Debug)]
+pub(super) enum Counter {
+    /// TCP knows what it has sent from this port.
+    Tcp(u16),
+    /// The relay records them in this folder.
+    Recording(PathBuf),
+    /// Nobody counts them.
+    Nobody,
+}
+
+/// A system that shows the customer's screen on the technician's.
+pub(crate) struct Rig {
+    pub(crate) system: System,
+    /// Displays of the customer and of the technician.
+    pub(crate) displays: [String; 2],
+    /// Where the picture begins on the technician's.
+    pub(crate) offset: (i16, i16),
+    /// The technician's hand. None: only looked at.
+    pub(crate) hand: Option<Device>,
+    pub(super) processes: Vec<(Role, u32)>,
+    pub(super) streets: Arc<Streets>,
+    pub(super) counter: Counter,
+    pub(super) views: [Grabber; 2],
+    /// What ends with it.
+    pub(super) _kept: Box<dyn std::any::Any>,
+}
+
+/// What has been spent up to a moment.
+#[derive(Debug, Clone)]
+pub(crate) struct Spent {
+    at: SystemTime,
+    cpu: BTreeMap<Role, Duration>,
+    tcp: Option<u64>,
+    /// Sent by the customer, received by the technician.
+    wire: [u64; 2],
+}
+
+/// What was spent between two moments.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Cost {
+    pub(crate) seconds: f64,
+    pub(crate) cpu_s: BTreeMap<Role, f64>,
+    /// The programs' own bytes towards the technician: of ours pictures, refinements and pointers with headers and tags.
+    pub(crate) app_bytes: Option<u64>,
+    /// What left the customer's computer, with the headers of IP.
+    pub(crate) customer_wire_bytes: u64,
+    /// What came to the technician's.
+    pub(crate) technician_wire_bytes: u64,
+}
+
+impl Rig {
+    /// What has been spent so far.
+    pub(crate) fn spent(&self) -> Result<Spent> {
+        let mut cpu = BTreeMap::new();
+        for (role, pid) in &self.processes {
+            *cpu.entry(*role).or_default() += tree_time(*pid)?;
+        }
+        let tcp = match &self.counter {
+            Counter::Tcp(port) => Some(self.tcp_bytes(*port)?),
+            Counter::Recording(_) | Counter::Nobody => None,
+        };
+        let [sent, _] = self.streets.bytes(Resident::Customer)?;
+        let [_, received] = self.streets.bytes(Resident::Technician)?;
+        Ok(Spent {
+            at: SystemTime::now(),
+            cpu,
+            tcp,
+            wire: [sent, received],
+        })
+    }
+
+    /// What has been spent since.
+    pub(crate) fn cost_since(&self, from: &Spent) -> Result<Cost> {
+        let to = self.spent()?;
+        let app_bytes = match &self.counter {
+            Counter::Recording(folder) => Some(recorded_bytes(folder, from.at, to.at)?),
+            Counter::Tcp(_) | Counter::Nobody => to.tcp.zip(from.tcp).map(|(to, from)| to - from),
+        };
+        let cpu = |(role, to): (&Role, &Duration)| {
+            let from = from.cpu.get(role).copied().unwrap_or_default();
+            (*role, to.saturating_sub(from).as_secs_f64())
+        };
+        Ok(Cost {
+            seconds: to.at.duration_since(from.at)?.as_secs_f64(),
+            cpu_s: to.cpu.iter().map(cpu).collect(),
+            app_bytes,
+            customer_wire_bytes: to.wire[0] - from.wire[0],
+            technician_wire_bytes: to.wire[1] - from.wire[1],
+        })
+    }
+
+    /// How many pixels are other ones at the technician's.
+    pub(crate) fn differing(&self) -> Result<usize> {
+        let [customer, technician] = &self.views;
+        let ours = customer.grab()?;
+        let theirs = technician.grab_area(Area {
+            x: u16::try_from(self.offset.0)?,
+            y: u16::try_from(self.offset.1)?,
+            width: u16::try_from(ours.width)?,
+            height: u16::try_from(ours.height)?,
+        })?;
+        ours.differing_pixels(&theirs)
+    }
+
+    /// Keeps both screens as pictures.
+    pub(crate) fn photograph(&self, path: &std::path::Path) -> Result<()> {
+        for (view, name) in self.views.iter().zip(["customer", "technician"]) {
+            view.grab()?
+                .save(&path.join(format!("{:?}-{name}.png", self.system)))?;
+        }
+        Ok(())
+    }
+
+    fn tcp_bytes(&self, port: u16) -> Result<u64> {
+        let output = self.streets.customer.enter(|| {
+            Command::new("ss")
+                .args([
+                    "-tinH",
+                    "state",
+                    "established",
+                    "sport",
+                    "=",
+                    &format!(":{port}"),
+                ])
+                .output()
+                .context("ss could not be started; is the package iproute2 installed?")
+        })?;
+        acked(&String::from_utf8_lossy(&output.stdout)).context("ss names no connection")
+    }
+}
+
+/// Acknowledged bytes of all connections in a listing of `ss -i`.
+fn acked(listing: &str) -> Option<u64> {
+    let words = listing
+        .split_whitespace()
+        .filter_map(|word| word.strip_prefix("bytes_acked:"));
+    let counts = words.map(|count| count.parse::<u64>().ok());
+    counts.reduce(|sum, count| Some(sum? + count?)).flatten()
+}
+
+/// Picture, refinement and pointer frames that the relay recorded between two moments.
+fn recorded_bytes(folder: &std::path::Path, from: SystemTime, to: SystemTime) -> Result<u64> {
+    let hundredths = |at: SystemTime| -> Result<u64> {
+        let since = at.duration_since(SystemTime::UNIX_EPOCH)?;
+        Ok(u64::try_from(since.as_millis() / 10)?)
+    };
+    let (from, to) = (hundredths(from)?, hundredths(to)?);
+    // Pictures rest for up to half a second before they are written.
+    std::thread::sleep(Duration::from_millis(700));
+    let mut sum = 0;
+    for file in files_below(folder)? {
+        let bytes = std::fs::read(&file)?;
+        let Ok(records) = Records::new(&bytes) else {
+            continue;
+        };
+        for record in records {
+            // The last one may be half written.
+            let Ok(record) = record else { break };
+            if !(from..to).contains(&record.time()) {
+                continue;
+            }
+            let body = record.parse()?;
+            let Some(header) = body.header() else {
+                continue;
+            };
+            let carried = match &body {
+                Body::Frame { ciphertext, .. } => ciphertext.len(),
+                Body::Dropped { received, .. } => *received as usize,
+                Body::Opening(_)
+                | Body::EpochSignature { .. }
+                | Body::Tombstone { .. }
+                | Body::Checkpoint(_)
+                | Body::Gap { .. }
+                | Body::End { .. } => continue,
+            };
+            if matches!(
+                header.class,
+                Class::Picture | Class::Refinement | Class::Pointer
+            ) {
+                sum += (header.encode().len() + carried) as u64;
+            }
+        }
+    }
+    Ok(sum)
+}
+
+/// CPU time of a process and of all that come from it.
+fn tree_time(pid: u32) -> Result<Duration> {
+    let mut sum = proc::running_time(pid).with_context(|| format!("process {pid} is gone"))?;
+    for task in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+        let path = task?.path().join("children");
+        // A thread may end while this is read, and a child as well.
+        let children = std::fs::read_to_string(path).unwrap_or_default();
+        for child in children.split_whitespace() {
+            sum += tree_time(child.parse()?).unwrap_or_default();
+        }
+    }
+    Ok(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_of_all_connections_are_added() {
+        let listing = "0 0 10.71.1.2:5900 10.72.1.2:1\n\t bbr bytes_sent:90 bytes_acked:70 x\n\
+                       0 0 10.71.1.2:5900 10.72.1.2:2\n\t bbr bytes_acked:5\n";
+        assert_eq!(acked(listing), Some(75));
+        assert_eq!(acked("no connection"), None);
+        assert_eq!(acked("bytes_acked:x"), None);
+    }
+}

@@ -1,0 +1,619 @@
+//! The rows: what happens on the customer's screen, and by what the technician is seen to see it.
+//!
+//! Each row prepares its scene and lets it rest. From then on until a second after the last change everything is
+//! counted. What was drawn and what was seen is told by numbers that both sides can read.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use fernsicht_tests::dice::Dice;
+use fernsicht_tests::wait;
+use serde::Serialize;
+
+use super::material::{Material, lines};
+use super::player::{Echo, LETTER, Place, Player, cell};
+use super::rig::{Cost, Rig};
+use super::systems::SIZE;
+use super::watch::{Eyes, Sight, Watch};
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Row {
+    /// A small area changes its colour.
+    Patch,
+    /// A key press, and the letter that it makes.
+    Key,
+    /// The whole screen changes its colour.
+    Flip,
+    /// A page of text with a photograph, another one each time.
+    Page,
+    /// Eight letters a second appear.
+    Typing,
+    /// Code scrolls by ten lines a second.
+    Scroll,
+    /// Three thousand lines run through a terminal in two seconds.
+    Cat,
+    /// A window is dragged over a page, forty steps a second.
+    Drag,
+    /// 640x360 of moving photograph at 24 a second.
+    Video,
+    /// Full-screen slides, one every two seconds.
+    Slides,
+    /// A counter at 60 a second.
+    Counter,
+    /// The whole screen scrolls at 60 a second.
+    Whole,
+    /// Nothing happens.
+    Idle,
+}
+
+impl Row {
+    pub(crate) const ALL: [Self; 13] = [
+        Self::Patch,
+        Self::Key,
+        Self::Flip,
+        Self::Page,
+        Self::Typing,
+        Self::Scroll,
+        Self::Cat,
+        Self::Drag,
+        Self::Video,
+        Self::Slides,
+        Self::Counter,
+        Self::Whole,
+        Self::Idle,
+    ];
+
+    /// True if each change rests before the next one comes: its latency is told. The others tell pictures a second.
+    pub(crate) fn rests(self) -> bool {
+        matches!(
+            self,
+            Self::Patch
+                | Self::Key
+                | Self::Flip
+                | Self::Page
+                | Self::Typing
+                | Self::Scroll
+                | Self::Slides
+        )
+    }
+}
+
+/// One row of one system in one turn.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Run {
+    /// Changes that were drawn, and those that were seen.
+    pub(crate) drawn: usize,
+    pub(crate) seen: usize,
+    /// From drawing (or pressing) to seeing, of each change that was seen.
+    pub(crate) latencies_ms: Vec<f64>,
+    /// Between two changes that were seen.
+    pub(crate) gaps_ms: Vec<f64>,
+    /// From the first drawing to the last one.
+    pub(crate) played_s: f64,
+    /// From the last drawing until it was seen. None: it never was.
+    pub(crate) last_ms: Option<f64>,
+    pub(crate) cost: Cost,
+    /// A second after the last change.
+    pub(crate) differing_pixels: usize,
+}
+
+/// How long rows are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lengths {
+    pub(crate) seconds: u64,
+    pub(crate) idle_seconds: u64,
+}
+
+/// Plays a row. None: this system cannot take part in it.
+pub(crate) fn play(
+    row: Row,
+    rig: &Rig,
+    material: &Material,
+    lengths: Lengths,
+) -> Result<Option<Run>> {
+    if row == Row::Key && rig.hand.is_none() {
+        return Ok(None);
+    }
+    let player = Player::open(&rig.displays[0], &material.font)?;
+    let act = Act {
+        player: &player,
+        rig,
+        material,
+        drawn: Arc::default(),
+        seconds: lengths.seconds,
+    };
+    let take = match row {
+        Row::Patch => act.patch(),
+        Row::Key => act.keys(),
+        Row::Flip => act.flip(),
+        Row::Page => act.page(),
+        Row::Typing => act.typing(),
+        Row::Scroll => act.scroll(),
+        Row::Cat => act.cat(),
+        Row::Drag => act.drag(),
+        Row::Video => act.video(),
+        Row::Slides => act.slides(),
+        Row::Counter => act.counter(),
+        Row::Whole => act.whole(),
+        Row::Idle => act.idle(lengths.idle_seconds),
+    }?;
+    Ok(Some(take))
+}
+
+/// Scene and stage of one row.
+struct Act<'a> {
+    player: &'a Player,
+    rig: &'a Rig,
+    material: &'a Material,
+    /// The newest number that was drawn.
+    drawn: Arc<AtomicU32>,
+    seconds: u64,
+}
+
+/// What the technician is looked at for.
+type Look = Box<dyn FnMut(&Eyes) -> Result<Option<u32>> + Send>;
+
+impl Act<'_> {
+    fn patch(&self) -> Result<Run> {
+        let place = Place::new(900, 500, 96, 64);
+        let mut dice = Dice::from_seed(1);
+        self.run(at(vec![(904, 504)]), |act| {
+            act.each(act.seconds * 8, |n| {
+                act.player
+                    .fill(place, [0x00f0_e0a0, 0x0020_5080][n as usize % 2])?;
+                act.player.mark(904, 504, n)?;
+                act.player.show(place)?;
+                Ok(Duration::from_millis(90 + u64::from(dice.roll(60))))
+            })
+        })
+    }
+
+    fn keys(&self) -> Result<Run> {
+        let place = Place::new(560, 340, 520, 400);
+        let echo = Echo::open(&self.rig.displays[0], &self.material.font, place)?;
+        let Some(hand) = &self.rig.hand else {
+            anyhow::bail!("nobody may type");
+        };
+        let centre = (
+            (place.x + place.width / 2) as i16 + self.rig.offset.0,
+            (place.y + place.height / 2) as i16 + self.rig.offset.1,
+        );
+        // The customer's own hand has the right of way for a while: letters come when it has rested.
+        let trial = self.watch(letters(place))?;
+        let mut tries = 0;
+        wait::until_true("the first letter's echo", Duration::from_secs(60), || {
+            ensure!(tries < 40, "keys do not arrive");
+            tries += 1;
+            hand.click(centre.0, centre.1, 1)?;
+            echo.take_keyboard()?;
+            hand.key(M)?;
+            Ok(trial.sees(1, Duration::from_millis(900)))
+        })?;
+        thread::sleep(REST);
+        let first = trial.stop()?.last().map_or(0, |(_, number)| *number);
+        let mut dice = Dice::from_seed(2);
+        let watch = self.watch(letters(place))?;
+        let from = self.rig.spent()?;
+        let (mut pressed, mut next) = (Vec::new(), first + 1);
+        for _ in 0..self.seconds * 6 {
+            pressed.push((Instant::now(), next));
+            hand.key_event(M, true)?;
+            hand.key_event(M, false)?;
+            if watch.sees(next, Duration::from_secs(2)) {
+                next += 1;
+            }
+            thread::sleep(Duration::from_millis(60 + u64::from(dice.roll(80))));
+        }
+        self.end(watch, &from, pressed)
+    }
+
+    fn flip(&self) -> Result<Run> {
+        let all = Place::new(0, 0, SIZE.0, SIZE.1);
+        self.run(at(CORNERS.to_vec()), |act| {
+            act.each(act.seconds * 3, |n| {
+                act.player
+                    .fill(all, [0x00f0_f0f0, 0x0040_5060][n as usize % 2])?;
+                for (x, y) in CORNERS {
+                    act.player.mark(x, y, n)?;
+                }
+                act.player.show(all)?;
+                Ok(Duration::from_millis(350))
+            })
+        })
+    }
+
+    fn page(&self) -> Result<Run> {
+        let photos = self.material.photos(self.player)?;
+        let marks = vec![
+            (PAGE.x + 4, PAGE.y + 4),
+            (PAGE.x + 700, PAGE.y + 500),
+            (PAGE.x + 4, PAGE.y + PAGE.height - 12),
+        ];
+        self.run(at(marks.clone()), |act| {
+            act.each(act.seconds * 2, |n| {
+                act.text_page(PAGE, n)?;
+                let photo = Place::new(PAGE.x + 620, PAGE.y + 120, 520, 360);
+                act.player.put(
+                    photos[n as usize % photos.len()],
+                    (n as u16 * 40 % 400, 0),
+                    photo,
+                )?;
+                for (x, y) in &marks {
+                    act.player.mark(*x, *y, n)?;
+                }
+                act.player.show(PAGE)?;
+                Ok(Duration::from_millis(700))
+            })
+        })
+    }
+
+    fn typing(&self) -> Result<Run> {
+        let paper = Place::new(560, 340, 520, 400);
+        self.player.fill(paper, 0x00ff_ffff)?;
+        self.player.show(paper)?;
+        self.run(letters(paper), |act| {
+            act.each(act.seconds * 8, |n| {
+                let cell = cell(n - 1);
+                let (x, y) = (paper.x + cell.x, paper.y + cell.y);
+                let letter = ["m", "a", "e", "u", "w", "x", "o"][n as usize % 7];
+                act.player.write(x, y, letter, 0)?;
+                act.player.show(Place { x, y, ..cell })?;
+                Ok(Duration::from_millis(125))
+            })
+        })
+    }
+
+    fn scroll(&self) -> Result<Run> {
+        self.text_page(TERMINAL, 0)?;
+        self.player.show(TERMINAL)?;
+        self.run(at(vec![LAST_LINE]), |act| {
+            act.each(act.seconds * 10, |n| {
+                act.roll(n, 1)?;
+                Ok(Duration::from_millis(100))
+            })
+        })
+    }
+
+    fn cat(&self) -> Result<Run> {
+        self.text_page(TERMINAL, 0)?;
+        self.player.show(TERMINAL)?;
+        self.run(at(vec![LAST_LINE]), |act| {
+            act.each(120, |n| {
+                act.roll(n, 25)?;
+                Ok(Duration::from_micros(16_667))
+            })
+        })
+    }
+
+    fn drag(&self) -> Result<Run> {
+        let size = Place::new(0, 0, 520, 380);
+        self.text_page(PAGE, 0)?;
+        self.player.show(PAGE)?;
+        let content = self.player.pixmap(size.width, size.height)?;
+        let corner = Place::new(PAGE.x, PAGE.y, size.width, size.height);
+        self.text_page(corner, 77)?;
+        self.player.take(content, (0, 0), corner)?;
+        self.text_page(PAGE, 0)?;
+        let (x, y) = path(0);
+        let window = self.player.raise(content, Place { x, y, ..size })?;
+        let drawn = Arc::clone(&self.drawn);
+        let mut last = 0;
+        let look = move |eyes: &Eyes| {
+            for number in (last + 1..=drawn.load(Ordering::Relaxed)).rev() {
+                if eyes.number(path(number))? == Some(number) {
+                    last = number;
+                    return Ok(Some(number));
+                }
+            }
+            Ok(None)
+        };
+        let run = self.run(Box::new(look), |act| {
+            act.each(act.seconds * 40, |n| {
+                let (x, y) = path(n);
+                act.player.move_window(window, x, y, n)?;
+                Ok(Duration::from_millis(25))
+            })
+        });
+        self.player.lower(window)?;
+        run
+    }
+
+    fn video(&self) -> Result<Run> {
+        let place = Place::new(640, 300, 640, 360);
+        let frames = self.material.film(self.player)?;
+        self.run(at(vec![(place.x + 8, place.y + 8)]), |act| {
+            act.each(act.seconds * 24, |n| {
+                // Forwards and backwards: it has no cut.
+                let turn = n as usize % (2 * frames.len());
+                let frame = turn.min(2 * frames.len() - 1 - turn);
+                act.player.put(frames[frame], (0, 0), place)?;
+                act.player.mark(place.x + 8, place.y + 8, n)?;
+                act.player.show(place)?;
+                Ok(Duration::from_micros(41_667))
+            })
+        })
+    }
+
+    fn slides(&self) -> Result<Run> {
+        let all = Place::new(0, 0, SIZE.0, SIZE.1);
+        let slides = self.material.slides(self.player)?;
+        self.run(at(CORNERS.to_vec()), |act| {
+            act.each(4, |n| {
+                act.player
+                    .put(slides[n as usize % slides.len()], (0, 0), all)?;
+                let paper = Place::new(200, 600, 900, 300);
+                act.text_page(paper, n)?;
+                for (x, y) in CORNERS {
+                    act.player.mark(x, y, n)?;
+                }
+                act.player.show(all)?;
+                Ok(Duration::from_secs(2))
+            })
+        })
+    }
+
+    fn counter(&self) -> Result<Run> {
+        let place = Place::new(900, 500, 160, 48);
+        self.run(at(vec![(904, 504)]), |act| {
+            act.each(act.seconds * 60, |n| {
+                act.player.fill(place, 0x00ff_ffff)?;
+                act.player.mark(904, 504, n)?;
+                act.player
+                    .write(910, 520, &format!("{:08}", n * 16_667), 0)?;
+                act.player.show(place)?;
+                Ok(Duration::from_micros(16_667))
+            })
+        })
+    }
+
+    fn whole(&self) -> Result<Run> {
+        let all = Place::new(0, 0, SIZE.0, SIZE.1);
+        const STEP: u16 = 6;
+        const STEPS: u16 = 300;
+        let long = self.player.pixmap(SIZE.0, SIZE.1 + STEP * STEPS)?;
+        for part in 0..=(STEP * STEPS / SIZE.1) {
+            self.text_page(all, u32::from(part) + 500)?;
+            self.player.take(long, (0, part * SIZE.1), all)?;
+        }
+        self.player.put(long, (0, 0), all)?;
+        self.player.show(all)?;
+        self.run(at(vec![CORNERS[2]]), |act| {
+            act.each(act.seconds * 60, |n| {
+                let turn = n as u16 % (2 * STEPS);
+                let step = turn.min(2 * STEPS - turn);
+                act.player.put(long, (0, step * STEP), all)?;
+                act.player.mark(CORNERS[2].0, CORNERS[2].1, n)?;
+                act.player.show(all)?;
+                Ok(Duration::from_micros(16_667))
+            })
+        })
+    }
+
+    fn idle(&self, seconds: u64) -> Result<Run> {
+        self.text_page(PAGE, 3)?;
+        self.player.show(PAGE)?;
+        self.run(Box::new(|_: &Eyes| Ok(None)), |_| {
+            thread::sleep(Duration::from_secs(seconds));
+            Ok(Vec::new())
+        })
+    }
+
+    /// Lets the scene rest, plays, and counts until a second after the last change.
+    fn run(&self, look: Look, play: impl FnOnce(&Self) -> Result<Vec<Sight>>) -> Result<Run> {
+        self.player.sync()?;
+        thread::sleep(REST);
+        let watch = self.watch(look)?;
+        let from = self.rig.spent()?;
+        let drawn = play(self)?;
+        self.end(watch, &from, drawn)
+    }
+
+    fn end(&self, watch: Watch, from: &super::rig::Spent, drawn: Vec<Sight>) -> Result<Run> {
+        let last = drawn.last().map_or_else(Instant::now, |(at, _)| *at);
+        thread::sleep((last + AFTER).saturating_duration_since(Instant::now()));
+        let differing_pixels = self.rig.differing()?;
+        let cost = self.rig.cost_since(from)?;
+        Ok(judge(&drawn, &watch.stop()?, cost, differing_pixels))
+    }
+
+    fn watch(&self, look: Look) -> Result<Watch> {
+        Watch::start(Eyes::open(&self.rig.displays[1], self.rig.offset)?, look)
+    }
+
+    /// Draws numbers from 1 on; what `draw` returns is the time until the next one is due.
+    fn each(
+        &self,
+        count: u64,
+        mut draw: impl FnMut(u32) -> Result<Duration>,
+    ) -> Result<Vec<Sight>> {
+        let mut drawn = Vec::new();
+        let mut due = Instant::now();
+        for number in 1..=u32::try_from(count)? {
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+            self.drawn.store(number, Ordering::Relaxed);
+            let at = Instant::now();
+            due += draw(number)?;
+            drawn.push((at, number));
+        }
+        Ok(drawn)
+    }
+
+    /// White paper with text, onto the canvas.
+    fn text_page(&self, place: Place, seed: u32) -> Result<()> {
+        self.player.fill(place, 0x00ff_ffff)?;
+        let (columns, rows) = ((place.width - 16) / LETTER.0, (place.height - 8) / LETTER.1);
+        for (row, words) in (0..rows).zip(lines(seed)) {
+            self.write_words(place.x + 8, place.y + 4 + row * LETTER.1, columns, &words)?;
+        }
+        Ok(())
+    }
+
+    fn write_words(
+        &self,
+        x: u16,
+        y: u16,
+        columns: u16,
+        words: &[(usize, String, usize)],
+    ) -> Result<()> {
+        for (column, word, ink) in words {
+            if column + word.len() <= usize::from(columns) {
+                self.player
+                    .write(x + *column as u16 * LETTER.0, y, word, *ink)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The terminal gets so many lines, all at once; the number stands in the last one.
+    fn roll(&self, number: u32, count: u16) -> Result<()> {
+        let up = count * LETTER.1;
+        self.player.scroll(TERMINAL, up)?;
+        let top = TERMINAL.y + TERMINAL.height - up;
+        let new = Place::new(TERMINAL.x, top, TERMINAL.width, up);
+        self.player.fill(new, 0x00ff_ffff)?;
+        for (row, words) in (0..count).zip(lines(number)) {
+            self.write_words(TERMINAL.x + 88, top + row * LETTER.1, 100, &words)?;
+        }
+        self.player.mark(LAST_LINE.0, LAST_LINE.1, number)?;
+        self.player.show(new)
+    }
+}
+
+/// Looks for one number at several places: it is there when it is at all of them.
+fn at(places: Vec<(u16, u16)>) -> Look {
+    Box::new(move |eyes| {
+        let mut found = None;
+        for place in &places {
+            let Some(number) = eyes.number(*place)? else {
+                return Ok(None);
+            };
+            if *found.get_or_insert(number) != number {
+                return Ok(None);
+            }
+        }
+        Ok(found)
+    })
+}
+
+/// Counts the letters on a sheet of paper.
+fn letters(paper: Place) -> Look {
+    let mut count = 0;
+    Box::new(move |eyes| {
+        loop {
+            let cell = cell(count);
+            let at = Place {
+                x: paper.x + cell.x,
+                y: paper.y + cell.y,
+                ..cell
+            };
+            if !eyes.ink(at)? {
+                return Ok((count > 0).then_some(count));
+            }
+            count += 1;
+        }
+    })
+}
+
+/// What was drawn against what was seen.
+fn judge(drawn: &[Sight], sights: &[Sight], cost: Cost, differing_pixels: usize) -> Run {
+    let ms = |from: Instant, to: Instant| to.saturating_duration_since(from).as_secs_f64() * 1e3;
+    let mut latencies_ms = Vec::new();
+    let mut seen: Vec<Instant> = Vec::new();
+    for (at, number) in drawn {
+        let sight = sights
+            .iter()
+            .find(|(when, what)| what == number && when >= at);
+        if let Some((when, _)) = sight {
+            latencies_ms.push(ms(*at, *when));
+            seen.push(*when);
+        }
+    }
+    seen.sort();
+    let last = drawn.last().and_then(|(at, number)| {
+        let sight = sights
+            .iter()
+            .find(|(when, what)| what == number && when >= at)?;
+        Some(ms(*at, sight.0))
+    });
+    Run {
+        drawn: drawn.len(),
+        seen: seen.len(),
+        latencies_ms,
+        gaps_ms: seen.windows(2).map(|pair| ms(pair[0], pair[1])).collect(),
+        played_s: drawn
+            .first()
+            .zip(drawn.last())
+            .map_or(0.0, |(first, last)| ms(first.0, last.0) / 1e3),
+        last_ms: last,
+        cost,
+        differing_pixels,
+    }
+}
+
+/// Where the dragged window is at each step: aslant, there and back.
+fn path(number: u32) -> (u16, u16) {
+    let turn = number as u16 % 160;
+    let step = turn.min(160 - turn);
+    (460 + step * 8, 240 + step * 4)
+}
+
+/// The scene rests so long before it begins.
+const REST: Duration = Duration::from_millis(1500);
+
+/// From the last change until pixels are compared.
+const AFTER: Duration = Duration::from_secs(1);
+
+/// Where numbers stand on a full screen.
+const CORNERS: [(u16, u16); 5] = [(40, 300), (1800, 300), (960, 560), (40, 1050), (1800, 1050)];
+
+const PAGE: Place = Place::new(360, 110, 1200, 940);
+const TERMINAL: Place = Place::new(400, 150, 960, LETTER.1 * 47);
+const LAST_LINE: (u16, u16) = (TERMINAL.x + 4, TERMINAL.y + TERMINAL.height - 13);
+
+/// The key that is pressed.
+const M: u32 = 'm' as u32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cost() -> Cost {
+        Cost {
+            seconds: 1.0,
+            cpu_s: Default::default(),
+            app_bytes: None,
+            customer_wire_bytes: 0,
+            technician_wire_bytes: 0,
+        }
+    }
+
+    #[test]
+    fn what_was_skipped_is_not_seen_and_the_rest_has_its_latency() {
+        let start = Instant::now();
+        let at = |ms: u64| start + Duration::from_millis(ms);
+        let drawn = [(at(0), 1), (at(10), 2), (at(20), 3)];
+        // 3 was on the screen from an earlier row.
+        let sights = [
+            (at(0) - Duration::from_millis(5), 3),
+            (at(7), 1),
+            (at(31), 3),
+        ];
+        let run = judge(&drawn, &sights, cost(), 0);
+        assert_eq!((run.drawn, run.seen), (3, 2));
+        assert_eq!(run.latencies_ms, [7.0, 11.0]);
+        assert_eq!(run.gaps_ms, [24.0]);
+        assert_eq!(run.last_ms, Some(11.0));
+        assert_eq!(judge(&drawn, &sights[..2], cost(), 0).last_ms, None);
+    }
+
+    #[test]
+    fn the_window_goes_there_and_back_on_the_screen() {
+        assert_eq!(path(0), path(160));
+        assert!((0..400).all(|n| path(n).0 + 520 < SIZE.0 && path(n).1 + 380 < SIZE.1));
+    }
+}
