@@ -6,18 +6,22 @@ CARGO ?= cargo
 SECONDS ?= 60
 # More words for `make torture`, such as --only flood or --long.
 TORTURE ?=
+# More words for `make bench`, such as --only picture --rows key,page --picture-turns 1.
+BENCH ?=
 # Under CI a colourless log; a terminal keeps cargo's own choice.
 export CARGO_TERM_COLOR ?= auto
 
 # Built together: cargo would compile the dependencies twice for two choices of packages.
 RELEASE := $(CARGO) build --release --locked -p fernsicht-relay -p fernsicht-agent -p fernsicht-console -p fernsicht-tests --bins
 
-.PHONY: demo test bench torture fuzz screenshots lint deny assembler packages help
+.PHONY: demo test bench bench-network torture fuzz screenshots lint deny assembler packages peers help
 
 help:
 	@echo "make demo               relay, console and agent on your display; without one: a driven demo on virtual screens"
 	@echo "make test               formatting, lints, all tests with the real programs"
-	@echo "make bench              what relay and recorder cost, and how fast a recording opens (target/bench/relay.json)"
+	@echo "make bench              what relay and recorder cost, how fast a recording opens (target/bench/relay.json);"
+	@echo "                        the picture beside TigerVNC and xpra (target/bench/picture.json; as root)"
+	@echo "make bench-network      the picture over thin, narrow and long lines (as root). BENCH: more words for both"
 	@echo "make fuzz SECONDS=60    fuzzes messages and state machines, each target that long; RUNS=n: so many executions each"
 	@echo "make torture            hostile people, bad networks, kills, at length (target/torture/summary.json; as root)"
 	@echo "make screenshots        the gallery of the agent's pages, from the running programs (docs/gallery; as root)"
@@ -41,9 +45,15 @@ lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets --features fernsicht-tests/bench -- -D warnings
 
-bench: packages
+bench: packages peers
 	$(RELEASE) --features fernsicht-tests/bench
-	target/release/bench
+	target/release/bench $(BENCH)
+
+bench-network: packages peers
+	$(RELEASE) --features fernsicht-tests/bench
+	failed=0; for line in thin narrow long; do \
+		target/release/bench --only picture --line $$line $(BENCH) || failed=1; \
+	done; exit $$failed
 
 torture: packages
 	$(RELEASE)
@@ -67,3 +77,7 @@ deny: $(DENY)
 
 packages:
 	@scripts/packages.sh
+
+# What is measured beside ours.
+peers:
+	@scripts/packages.sh bench

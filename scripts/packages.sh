@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The one place that names the system packages of Fernsicht.
 #
-#   scripts/packages.sh [build|run|test]...     installs what is missing (default: all)
+#   scripts/packages.sh [build|run|test|bench]...     installs what is missing (default: build, run and test)
 #
 # Quiet if everything is there. Knows Debian 12 and its kin (apt); elsewhere it says what is wanted.
 set -euo pipefail
@@ -20,14 +20,19 @@ TEST="xvfb xserver-xorg-core xserver-xorg-video-dummy xkb-data x11-xkb-utils x11
       fonts-dejavu-core xfonts-base chromium ffmpeg zbar-tools e2fsprogs mount util-linux
       iproute2 nftables dbus-daemon at-spi2-core faketime"
 
+# To be measured beside: other programs that show a screen elsewhere. Only `make bench` wants them.
+BENCH="tigervnc-scraping-server tigervnc-viewer
+       xpra python3-gi-cairo python3-lz4 python3-brotli python3-numpy python3-pil"
+
 wanted=""
 for group in "${@:-all}"; do
     case "$group" in
         build) wanted+=" $BUILD" ;;
         run) wanted+=" $RUN" ;;
         test) wanted+=" $TEST" ;;
+        bench) wanted+=" $BENCH" ;;
         all) wanted+=" $BUILD $RUN $TEST" ;;
-        *) echo "packages.sh: unknown group '$group'; known are build, run and test." >&2; exit 2 ;;
+        *) echo "packages.sh: unknown group '$group'; known are build, run, test and bench." >&2; exit 2 ;;
     esac
 done
 

@@ -38,6 +38,8 @@ pub(crate) struct Entry {
     pub(crate) gap_ms: Option<Quantiles>,
     /// From the last change until it was seen, the slowest turn. None: it was not seen in one.
     pub(crate) last_ms: Option<f64>,
+    /// From the last change until both screens were the same, the slowest turn. None: they never were in one.
+    pub(crate) exact_ms: Option<f64>,
     /// Medians of the turns.
     pub(crate) app_bytes: Option<f64>,
     pub(crate) customer_wire_bytes: f64,
@@ -83,7 +85,10 @@ impl Entry {
             .iter()
             .map(|run| run.cost.app_bytes.map(|bytes| bytes as f64))
             .collect();
-        let last: Option<Vec<f64>> = runs.iter().map(|run| run.last_ms).collect();
+        let slowest = |value: fn(&Run) -> Option<f64>| {
+            let all: Option<Vec<f64>> = runs.iter().map(value).collect();
+            all.and_then(|all| all.into_iter().max_by(f64::total_cmp))
+        };
         Self {
             row,
             system,
@@ -95,7 +100,8 @@ impl Entry {
                 false => 0.0,
             }),
             gap_ms: Quantiles::of(all(|run| &run.gaps_ms)),
-            last_ms: last.and_then(|last| last.into_iter().max_by(f64::total_cmp)),
+            last_ms: slowest(|run| run.last_ms),
+            exact_ms: slowest(|run| run.exact_ms),
             app_bytes: app.map(median),
             customer_wire_bytes: middle(&|run| run.cost.customer_wire_bytes as f64),
             technician_wire_bytes: middle(&|run| run.cost.technician_wire_bytes as f64),
@@ -138,7 +144,7 @@ impl Entry {
         };
         let kb = |bytes: f64| format!("{:.1}", bytes / 1e3);
         format!(
-            "  {:22} {:38} {:>9} {:>9}  {:6.2} {:6.2} {:6.2} {:6.2}  {:>8}",
+            "  {:22} {:38} {:>9} {:>9}  {:6.2} {:6.2} {:6.2} {:6.2}  {:>8}{}",
             self.system.name(),
             time + &missing,
             self.app_bytes.map_or("–".to_owned(), kb),
@@ -147,7 +153,11 @@ impl Entry {
             self.relay_cpu_s,
             self.viewer_cpu_s,
             self.screens_cpu_s,
-            self.differing_pixels
+            self.differing_pixels,
+            match self.exact_ms {
+                Some(ms) if self.differing_pixels > 0 => format!(", exact after {ms:.0} ms"),
+                Some(_) | None => String::new(),
+            }
         )
     }
 }
@@ -393,7 +403,7 @@ impl Figures {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::rig::Cost;
     use super::*;
 
@@ -420,6 +430,7 @@ mod tests {
                 technician_wire_bytes: bytes,
             },
             differing_pixels,
+            exact_ms: Some(1000.0),
         };
         Entry::of(row, system, vec![run])
     }

@@ -9,7 +9,6 @@ use fernsicht_tests::net::{Impairment, Resident, Streets};
 use serde::Serialize;
 
 use super::figures::{Claim, Entry};
-use super::rig::System;
 use super::rows::Row;
 
 /// What stands between.
@@ -32,6 +31,27 @@ impl Line {
             Self::Thin => "2 Mbit/s, 80 ms round trip, 1 % loss each way",
             Self::Narrow => "512 kbit/s, 60 ms round trip",
             Self::Long => "20 Mbit/s, 200 ms round trip",
+        }
+    }
+
+    /// What is played over it.
+    pub(super) fn rows(self) -> Vec<Row> {
+        match self {
+            Self::Cable => Row::ALL
+                .into_iter()
+                .filter(|row| *row != Row::KeyBeside)
+                .collect(),
+            Self::Thin | Self::Narrow | Self::Long => {
+                vec![
+                    Row::Patch,
+                    Row::Key,
+                    Row::KeyBeside,
+                    Row::Page,
+                    Row::Typing,
+                    Row::Scroll,
+                    Row::Video,
+                ]
+            }
         }
     }
 
@@ -82,34 +102,83 @@ impl Line {
     }
 }
 
-/// What must hold on a bad line, as far as these rows tell it; beside the best peer it is shown.
+/// What must hold on a bad line, as far as these rows tell it; the best peer of the row is named beside.
 pub(super) fn claims(rows: &[Entry], line: Line) -> Vec<Claim> {
     let mut out = Vec::new();
     for entry in rows.iter().filter(|entry| entry.system.ours()) {
-        let Some(latency) = entry.latency_ms else {
-            continue;
-        };
-        let bound = match (entry.row, line) {
-            (Row::Key, Line::Thin | Line::Long) => line.round_trip_ms() + 60.0,
-            (Row::Page, Line::Narrow) => 1_000.0,
-            _ => continue,
-        };
         let peers = rows
             .iter()
             .filter(|peer| peer.row == entry.row && !peer.system.ours());
         let best = peers.filter_map(|peer| Some((peer.latency_ms?.p95, peer.system)));
-        out.push(Claim {
-            must: line != Line::Long,
-            row: entry.row,
-            what: "latency p95, ms",
-            system: entry.system,
-            ours: latency.p95,
-            bound,
-            peer: best
-                .min_by(|a, b| a.0.total_cmp(&b.0))
-                .map(|best: (f64, System)| best.1),
-            holds: latency.p95 <= bound && entry.seen == entry.drawn,
-        });
+        let peer = best.min_by(|a, b| a.0.total_cmp(&b.0)).map(|best| best.1);
+        let mut claim = |what, ours: f64, bound: f64| {
+            out.push(Claim {
+                must: true,
+                row: entry.row,
+                what,
+                system: entry.system,
+                ours,
+                bound,
+                peer,
+                holds: ours <= bound,
+            });
+        };
+        // What was never seen is later than everything.
+        let p95 = match entry.latency_ms {
+            Some(latency) if entry.seen == entry.drawn => latency.p95,
+            Some(_) | None => f64::INFINITY,
+        };
+        match (entry.row, line) {
+            (Row::KeyBeside, Line::Thin) => {
+                claim("latency p95, ms", p95, line.round_trip_ms() + 60.0)
+            }
+            (Row::Page, Line::Narrow) => {
+                claim("readable p95, ms", p95, 1_000.0);
+                claim(
+                    "exact, ms",
+                    entry.exact_ms.unwrap_or(f64::INFINITY),
+                    4_000.0,
+                );
+            }
+            _ => {}
+        }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::figures::tests::entry;
+    use super::super::rig::System;
+    use super::*;
+
+    #[test]
+    fn an_echo_that_never_comes_does_not_hold() {
+        let mut rows = [
+            entry(Row::KeyBeside, System::Recorded, 140.0, 0, 0.0, 0),
+            entry(Row::KeyBeside, System::X0, 50.0, 0, 0.0, 0),
+        ];
+        let held = claims(&rows, Line::Thin);
+        assert_eq!(
+            (held.len(), held[0].holds, held[0].peer),
+            (1, true, Some(System::X0))
+        );
+        rows[0].seen -= 1;
+        assert!(!claims(&rows, Line::Thin)[0].holds);
+        assert!(claims(&rows, Line::Narrow).is_empty());
+    }
+
+    #[test]
+    fn a_page_must_be_readable_and_then_exact() {
+        let mut rows = [entry(Row::Page, System::Looked, 900.0, 0, 0.0, 0)];
+        let held = |rows: &[Entry]| {
+            claims(rows, Line::Narrow)
+                .iter()
+                .map(|c| c.holds)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(held(&rows), [true, true]);
+        rows[0].exact_ms = None;
+        assert_eq!(held(&rows), [true, false]);
+    }
 }

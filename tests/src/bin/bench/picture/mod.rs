@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use fernsicht_tests::net;
 use fernsicht_tests::programs::Programs;
 
@@ -76,7 +76,7 @@ pub(crate) fn measure(programs: &Programs, folder: &Path, options: &Options) -> 
     );
     let material = Material::make(folder)?;
     let rows: Vec<Row> = match options.rows.is_empty() {
-        true => Row::ALL.into(),
+        true => options.line.rows(),
         false => options.rows.clone(),
     };
     let wanted = |system: &System| {
@@ -92,6 +92,12 @@ pub(crate) fn measure(programs: &Programs, folder: &Path, options: &Options) -> 
             say(&format!("Turn {}: {}.", turn + 1, system.name()));
             let place = folder.join(format!("{turn}-{system:?}"));
             std::fs::create_dir_all(&place)?;
+            // Nothing happens in the idle row, so once is enough.
+            let rows: Vec<Row> = rows
+                .iter()
+                .copied()
+                .filter(|row| turn == 0 || *row != Row::Idle)
+                .collect();
             let set = Set {
                 programs,
                 place: &place,
@@ -144,14 +150,17 @@ impl Set<'_> {
             let lengths = Lengths {
                 seconds: self.options.row_seconds,
                 idle_seconds: self.options.idle_seconds,
+                patient: self.options.line != Line::Cable,
             };
+            let mut failures = Vec::new();
             for row in self.rows {
-                let run = rows::play(*row, &rig, self.material, lengths)
-                    .with_context(|| format!("{row:?}"))?;
-                if let Some(run) = run {
-                    runs.push((*row, system, run));
+                match rows::play(*row, &rig, self.material, lengths) {
+                    Ok(Some(run)) => runs.push((*row, system, run)),
+                    Ok(None) => {}
+                    Err(error) => failures.push(format!("{row:?}: {error:#}")),
                 }
             }
+            ensure!(failures.is_empty(), "{}", failures.join("; "));
             Ok(())
         })
     }

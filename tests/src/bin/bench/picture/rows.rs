@@ -4,11 +4,11 @@
 //! counted. What was drawn and what was seen is told by numbers that both sides can read.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 use fernsicht_tests::dice::Dice;
 use fernsicht_tests::wait;
 use serde::Serialize;
@@ -27,6 +27,8 @@ pub(crate) enum Row {
     Patch,
     /// A key press, and the letter that it makes.
     Key,
+    /// The same while a film plays beside it.
+    KeyBeside,
     /// The whole screen changes its colour.
     Flip,
     /// A page of text with a photograph, another one each time.
@@ -52,9 +54,10 @@ pub(crate) enum Row {
 }
 
 impl Row {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Patch,
         Self::Key,
+        Self::KeyBeside,
         Self::Flip,
         Self::Page,
         Self::Typing,
@@ -74,6 +77,7 @@ impl Row {
             self,
             Self::Patch
                 | Self::Key
+                | Self::KeyBeside
                 | Self::Flip
                 | Self::Page
                 | Self::Typing
@@ -100,6 +104,9 @@ pub(crate) struct Run {
     pub(crate) cost: Cost,
     /// A second after the last change.
     pub(crate) differing_pixels: usize,
+    /// From the last change until both screens were the same; a second at least. None: they were not in time, or
+    /// nobody waits for it.
+    pub(crate) exact_ms: Option<f64>,
 }
 
 /// How long rows are.
@@ -107,6 +114,8 @@ pub(crate) struct Run {
 pub(crate) struct Lengths {
     pub(crate) seconds: u64,
     pub(crate) idle_seconds: u64,
+    /// True on bad lines: pages come one after the other, and are waited for.
+    pub(crate) patient: bool,
 }
 
 /// Plays a row. None: this system cannot take part in it.
@@ -116,7 +125,7 @@ pub(crate) fn play(
     material: &Material,
     lengths: Lengths,
 ) -> Result<Option<Run>> {
-    if row == Row::Key && rig.hand.is_none() {
+    if matches!(row, Row::Key | Row::KeyBeside) && rig.hand.is_none() {
         return Ok(None);
     }
     let player = Player::open(&rig.displays[0], &material.font)?;
@@ -126,10 +135,12 @@ pub(crate) fn play(
         material,
         drawn: Arc::default(),
         seconds: lengths.seconds,
+        patient: lengths.patient,
     };
     let take = match row {
         Row::Patch => act.patch(),
         Row::Key => act.keys(),
+        Row::KeyBeside => act.keys_beside_a_film(),
         Row::Flip => act.flip(),
         Row::Page => act.page(),
         Row::Typing => act.typing(),
@@ -153,6 +164,7 @@ struct Act<'a> {
     /// The newest number that was drawn.
     drawn: Arc<AtomicU32>,
     seconds: u64,
+    patient: bool,
 }
 
 /// What the technician is looked at for.
@@ -212,6 +224,34 @@ impl Act<'_> {
         self.end(watch, &from, pressed)
     }
 
+    /// The film is drawn by a client of its own.
+    fn keys_beside_a_film(&self) -> Result<Run> {
+        let film = Player::open(&self.rig.displays[0], &self.material.font)?;
+        let frames = self.material.film(&film)?;
+        let ended = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let playing = scope.spawn(|| -> Result<()> {
+                let mut due = Instant::now();
+                for n in 0.. {
+                    if ended.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    thread::sleep(due.saturating_duration_since(Instant::now()));
+                    due += FRAME;
+                    film.put(frames[there_and_back(n, frames.len())], (0, 0), BESIDE)?;
+                    film.show(BESIDE)?;
+                }
+                Ok(())
+            });
+            let run = self.keys();
+            ended.store(true, Ordering::Relaxed);
+            let played = playing
+                .join()
+                .map_err(|_| anyhow!("the film's thread panicked"))?;
+            played.and(run)
+        })
+    }
+
     fn flip(&self) -> Result<Run> {
         let all = Place::new(0, 0, SIZE.0, SIZE.1);
         self.run(at(CORNERS.to_vec()), |act| {
@@ -235,7 +275,7 @@ impl Act<'_> {
             (PAGE.x + 4, PAGE.y + PAGE.height - 12),
         ];
         self.run(at(marks.clone()), |act| {
-            act.each(act.seconds * 2, |n| {
+            act.each(if act.patient { 5 } else { act.seconds * 2 }, |n| {
                 act.text_page(PAGE, n)?;
                 let photo = Place::new(PAGE.x + 620, PAGE.y + 120, 520, 360);
                 act.player.put(
@@ -247,7 +287,7 @@ impl Act<'_> {
                     act.player.mark(*x, *y, n)?;
                 }
                 act.player.show(PAGE)?;
-                Ok(Duration::from_millis(700))
+                Ok(Duration::from_millis(if act.patient { 6_000 } else { 700 }))
             })
         })
     }
@@ -328,13 +368,11 @@ impl Act<'_> {
         let frames = self.material.film(self.player)?;
         self.run(at(vec![(place.x + 8, place.y + 8)]), |act| {
             act.each(act.seconds * 24, |n| {
-                // Forwards and backwards: it has no cut.
-                let turn = n as usize % (2 * frames.len());
-                let frame = turn.min(2 * frames.len() - 1 - turn);
+                let frame = there_and_back(n as usize, frames.len());
                 act.player.put(frames[frame], (0, 0), place)?;
                 act.player.mark(place.x + 8, place.y + 8, n)?;
                 act.player.show(place)?;
-                Ok(Duration::from_micros(41_667))
+                Ok(FRAME)
             })
         })
     }
@@ -418,7 +456,13 @@ impl Act<'_> {
         thread::sleep((last + AFTER).saturating_duration_since(Instant::now()));
         let differing_pixels = self.rig.differing()?;
         let cost = self.rig.cost_since(from)?;
-        Ok(judge(&drawn, &watch.stop()?, cost, differing_pixels))
+        let mut exact = differing_pixels == 0;
+        while self.patient && !exact && last.elapsed() < PATIENCE {
+            exact = self.rig.differing()? == 0;
+        }
+        let mut run = judge(&drawn, &watch.stop()?, cost, differing_pixels);
+        run.exact_ms = exact.then(|| last.elapsed().as_secs_f64() * 1e3);
+        Ok(run)
     }
 
     fn watch(&self, look: Look) -> Result<Watch> {
@@ -482,6 +526,12 @@ impl Act<'_> {
         self.player.mark(LAST_LINE.0, LAST_LINE.1, number)?;
         self.player.show(new)
     }
+}
+
+/// Forwards and backwards: a film without a cut.
+fn there_and_back(n: usize, frames: usize) -> usize {
+    let turn = n % (2 * frames);
+    turn.min(2 * frames - 1 - turn)
 }
 
 /// Looks for one number at several places: it is there when it is at all of them.
@@ -552,6 +602,7 @@ fn judge(drawn: &[Sight], sights: &[Sight], cost: Cost, differing_pixels: usize)
         last_ms: last,
         cost,
         differing_pixels,
+        exact_ms: None,
     }
 }
 
@@ -568,12 +619,19 @@ const REST: Duration = Duration::from_millis(1500);
 /// From the last change until pixels are compared.
 const AFTER: Duration = Duration::from_secs(1);
 
+/// So long exact pixels are waited for.
+const PATIENCE: Duration = Duration::from_secs(12);
+
 /// Where numbers stand on a full screen.
 const CORNERS: [(u16, u16); 5] = [(40, 300), (1800, 300), (960, 560), (40, 1050), (1800, 1050)];
 
 const PAGE: Place = Place::new(360, 110, 1200, 940);
 const TERMINAL: Place = Place::new(400, 150, 960, LETTER.1 * 47);
 const LAST_LINE: (u16, u16) = (TERMINAL.x + 4, TERMINAL.y + TERMINAL.height - 13);
+
+/// Where a film plays beside the keys.
+const BESIDE: Place = Place::new(1180, 340, 640, 360);
+const FRAME: Duration = Duration::from_micros(41_667);
 
 /// The key that is pressed.
 const M: u32 = 'm' as u32;

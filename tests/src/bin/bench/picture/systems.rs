@@ -241,8 +241,10 @@ fn vnc_viewer(system: System) -> Vec<&'static str> {
     words
 }
 
-/// What has nothing to do with pictures and keys is off.
-const XPRA_PLAIN: [&str; 8] = [
+/// What has nothing to do with pictures and keys is off, and so is the memory by which both ends would pass the
+/// picture beside the network.
+const XPRA_PLAIN: [&str; 9] = [
+    "--mmap=no",
     "--opengl=no",
     "--speaker=no",
     "--microphone=no",
