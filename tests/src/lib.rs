@@ -11,6 +11,7 @@
 //! - [`customer`] is the person at the agent, by keyboard.
 //! - [`pattern`] says of each pixel where it is, and counts clicks.
 //! - [`observer`] listens as an X client of its own: raw events with their source, clicks on a window.
+//! - [`measure`] is what benchmarks of the picture reckon.
 //! - [`grab`] reads screens and compares them pixel by pixel.
 //! - [`auditor`] enrols an auditor and runs his program; [`browser`] looks at pages and films.
 //! - [`disk`] is a disk that can be filled, stalled and broken.
@@ -47,6 +48,7 @@ pub mod hostile;
 pub mod intruder;
 pub mod keyboard;
 pub mod keymap;
+pub mod measure;
 pub mod model;
 pub mod net;
 pub mod observer;

@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 
 use crate::load::System;
+pub(crate) use fernsicht_tests::measure::{median, rank};
 
 /// Everything that is measured.
 #[derive(Debug, Default, Serialize)]
@@ -312,19 +313,4 @@ impl Figures {
             bail!("does not hold: {}", failed.join("; "))
         }
     }
-}
-
-/// The middle one.
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
-}
-
-/// The one at this share of the sorted row.
-pub(crate) fn rank(sorted: &[f64], share: f64) -> f64 {
-    let at = (sorted.len() as f64 * share).ceil() as usize;
-    sorted
-        .get(at.saturating_sub(1))
-        .copied()
-        .unwrap_or_default()
 }

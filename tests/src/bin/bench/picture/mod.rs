@@ -4,13 +4,12 @@
 //! customer's screen                              technician's screen
 //! player draws, with numbers ─► system ─► … ─►   watch sees the numbers, reads pixels
 //! ```
-//! [`material`] is what is drawn, [`player`] draws it, [`rows`] are the stories, [`marker`] the numbers,
-//! [`watch`] sees them; [`systems`] raises who is measured, [`rig`] counts what that costs; [`figures`] judges.
-//! [`lines`] are the bad lines of `make bench-network`. Method and figures: docs/performance.md.
+//! [`material`] is what is drawn, [`player`] draws it, [`rows`] are the stories, [`watch`] sees the numbers;
+//! [`systems`] raises who is measured, [`rig`] counts what that costs, [`breakdown`] says where the time of a key press
+//! goes. What is reckoned and judged is in the library ([`fernsicht_tests::measure`]). Method and figures:
+//! docs/performance.md.
 
-mod figures;
-mod lines;
-mod marker;
+mod breakdown;
 mod material;
 mod player;
 mod rig;
@@ -23,17 +22,14 @@ use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use fernsicht_tests::net;
+use fernsicht_tests::measure::{self, Entry, Figures, Line, Row, Run, System};
+use fernsicht_tests::net::{self, Resident, Streets};
 use fernsicht_tests::programs::Programs;
 
 use crate::say;
-use figures::{Entry, Figures};
+use fernsicht_tests::dice::Dice;
 use material::Material;
-use rows::{Lengths, Run};
-
-pub(crate) use lines::Line;
-pub(crate) use rig::System;
-pub(crate) use rows::Row;
+use rows::Lengths;
 
 /// What is wanted.
 #[derive(Debug, Clone, clap::Args)]
@@ -88,7 +84,7 @@ pub(crate) fn measure(programs: &Programs, folder: &Path, options: &Options) -> 
     let mut runs: Vec<(Row, System, Run)> = Vec::new();
     let mut failures = Vec::new();
     for turn in 0..options.picture_turns {
-        for system in order(&systems, turn) {
+        for system in measure::order(&systems, turn) {
             say(&format!("Turn {}: {}.", turn + 1, system.name()));
             let place = folder.join(format!("{turn}-{system:?}"));
             std::fs::create_dir_all(&place)?;
@@ -111,20 +107,27 @@ pub(crate) fn measure(programs: &Programs, folder: &Path, options: &Options) -> 
             }
         }
     }
-    let figures = summary(options, before, runs, failures);
+    let mut figures = summary(options, before, runs, failures);
+    if options.line == Line::Cable && rows.contains(&Row::Key) {
+        say("Where the time of a key press goes.");
+        let place = folder.join("breakdown");
+        std::fs::create_dir_all(&place)?;
+        let set = Set {
+            programs,
+            place: &place,
+            material: &material,
+            rows: &rows,
+            options,
+        };
+        match breakdown::measure(&set) {
+            Ok(breakdown) => figures.breakdown = Some(breakdown),
+            Err(error) => figures.failures.push(format!("breakdown: {error:#}")),
+        }
+    }
     let output = options.picture_output.clone();
     figures.write(&output.unwrap_or_else(|| options.line.output()))?;
     say(&figures.table());
     figures.check()
-}
-
-/// Forwards and backwards in turns: whoever was first is last then.
-fn order(systems: &[System], turn: usize) -> Vec<System> {
-    let mut order = systems.to_vec();
-    if turn % 2 == 1 {
-        order.reverse();
-    }
-    order
 }
 
 /// One system in one turn.
@@ -138,7 +141,7 @@ struct Set<'a> {
 
 impl Set<'_> {
     fn run(&self, system: System, runs: &mut Vec<(Row, System, Run)>) -> Result<()> {
-        let streets = Arc::new(self.options.line.build()?);
+        let streets = Arc::new(build(self.options.line)?);
         let prepared = systems::Prepared::new(system, self.programs, self.place, &streets)?;
         let inside = Arc::clone(&streets);
         streets.operator.enter(move || {
@@ -146,7 +149,10 @@ impl Set<'_> {
             if let Some(folder) = &self.options.photographs {
                 rig.photograph(folder)?;
             }
-            self.options.line.impair(&inside);
+            if let Some(how) = self.options.line.impairment() {
+                // The technician's line stays good.
+                inside.line(Resident::Customer).impair(how);
+            }
             let lengths = Lengths {
                 seconds: self.options.row_seconds,
                 idle_seconds: self.options.idle_seconds,
@@ -188,8 +194,8 @@ fn summary(
     // 0.1 s in ten minutes.
     let idle_limit_s = 0.1 * options.idle_seconds as f64 / 600.0;
     let claims = match options.line {
-        Line::Cable => figures::claims(&rows, idle_limit_s),
-        Line::Thin | Line::Narrow | Line::Long => lines::claims(&rows, options.line),
+        Line::Cable => measure::claims(&rows, idle_limit_s),
+        Line::Thin | Line::Narrow | Line::Long => measure::claims_on(options.line, &rows),
     };
     Figures {
         method: METHOD,
@@ -198,8 +204,16 @@ fn summary(
         turns: options.picture_turns,
         load_average: [before, load_average()],
         claims,
+        breakdown: None,
         rows,
         failures,
+    }
+}
+
+fn build(line: Line) -> Result<Streets> {
+    match line.impairment() {
+        None => Streets::cabled(),
+        Some(_) => Streets::build(&mut Dice::from_seed(6)),
     }
 }
 
@@ -237,19 +251,3 @@ fn load_average() -> String {
 const METHOD: &str = "docs/performance.md, The picture. Latency: from drawing (Key: pressing) on one virtual screen to the pixels on \
                       the other, one clock. App bytes: ours picture, refinement and pointer frames with headers and tags, as recorded; \
                       peers' what TCP delivered. Wire bytes: what left the customer's interface. CPU: user and system.";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn systems_take_turns_from_both_ends() {
-        let systems = [System::Recorded, System::X0, System::Xpra];
-        assert_eq!(order(&systems, 0), systems);
-        assert_eq!(
-            order(&systems, 1),
-            [System::Xpra, System::X0, System::Recorded]
-        );
-        assert_eq!(order(&systems, 2), systems);
-    }
-}

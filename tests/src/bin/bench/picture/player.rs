@@ -6,10 +6,13 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use fernsicht_tests::grab::Picture;
+use fernsicht_tests::measure::marker;
 use x11rb::connection::Connection;
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{
@@ -18,8 +21,6 @@ use x11rb::protocol::xproto::{
     StackMode, Window, WindowClass,
 };
 use x11rb::rust_connection::RustConnection;
-
-use super::marker;
 
 /// A letter's cell.
 pub(crate) const LETTER: (u16, u16) = (8, 17);
@@ -379,6 +380,14 @@ pub(crate) struct Echo {
     connection: RustConnection,
     window: Window,
     thread: Option<JoinHandle<Result<()>>>,
+    strokes: Arc<Mutex<Vec<Stroke>>>,
+}
+
+/// A key that came, and its letter.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stroke {
+    pub(crate) came: Instant,
+    pub(crate) drawn: Instant,
 }
 
 impl Echo {
@@ -400,6 +409,8 @@ impl Echo {
             .connection
             .change_window_attributes(window, &keys)?
             .check()?;
+        let strokes = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&strokes);
         let thread = thread::spawn(move || {
             let mut letters = 0;
             loop {
@@ -408,10 +419,14 @@ impl Echo {
                     return Ok(());
                 };
                 if matches!(event, Event::KeyPress(_)) {
+                    let came = Instant::now();
                     let cell = cell(letters);
                     player.write_in(window, cell.x, cell.y, "m", 0)?;
                     player.flush()?;
                     letters += 1;
+                    let drawn = Instant::now();
+                    let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+                    log.push(Stroke { came, drawn });
                 }
             }
         });
@@ -420,9 +435,16 @@ impl Echo {
             connection,
             window,
             thread: Some(thread),
+            strokes,
         };
         this.take_keyboard()?;
         Ok(this)
+    }
+
+    /// All keys that have come.
+    pub(crate) fn strokes(&self) -> Vec<Stroke> {
+        let strokes = self.strokes.lock();
+        strokes.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Has the keyboard from now on.

@@ -20,73 +20,10 @@ use fernsicht_recordings::format::Body;
 use fernsicht_recordings::reader::Records;
 use fernsicht_tests::device::Device;
 use fernsicht_tests::grab::{Area, Grabber};
+use fernsicht_tests::measure::{Cost, Role, System, acked_bytes};
 use fernsicht_tests::net::{Resident, Streets};
 use fernsicht_tests::operator::files_below;
 use fernsicht_tests::proc;
-use serde::Serialize;
-
-/// Who is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum System {
-    /// Agent, relay, console, under control: recorded.
-    Recorded,
-    /// The same, only looked at: not recorded.
-    Looked,
-    /// TigerVNC's server of an existing screen, and its viewer as it comes.
-    X0,
-    /// The same without JPEG.
-    X0Lossless,
-    /// xpra's shadow server, and its client as it comes.
-    Xpra,
-    /// The same at quality 100.
-    XpraLossless,
-}
-
-impl System {
-    pub(crate) const ALL: [Self; 6] = [
-        Self::Recorded,
-        Self::X0,
-        Self::X0Lossless,
-        Self::Looked,
-        Self::Xpra,
-        Self::XpraLossless,
-    ];
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Recorded => "fernsicht, recorded",
-            Self::Looked => "fernsicht, looked at",
-            Self::X0 => "x0vncserver",
-            Self::X0Lossless => "x0vncserver, lossless",
-            Self::Xpra => "xpra shadow",
-            Self::XpraLossless => "xpra shadow, lossless",
-        }
-    }
-
-    pub(crate) fn ours(self) -> bool {
-        matches!(self, Self::Recorded | Self::Looked)
-    }
-
-    pub(crate) fn lossless(self) -> bool {
-        matches!(self, Self::X0Lossless | Self::XpraLossless)
-    }
-}
-
-/// A part of a system whose CPU is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Role {
-    /// Agent or server.
-    Server,
-    Relay,
-    /// Console or viewer.
-    Viewer,
-    /// The customer's X server, which draws, and from which pixels are read.
-    CustomerScreen,
-    /// The technician's.
-    TechnicianScreen,
-}
 
 /// How the programs' own bytes are counted.
 #[derive(Debug)]
@@ -124,19 +61,6 @@ pub(crate) struct Spent {
     tcp: Option<u64>,
     /// Sent by the customer, received by the technician.
     wire: [u64; 2],
-}
-
-/// What was spent between two moments.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Cost {
-    pub(crate) seconds: f64,
-    pub(crate) cpu_s: BTreeMap<Role, f64>,
-    /// The programs' own bytes towards the technician: of ours pictures, refinements and pointers with headers and tags.
-    pub(crate) app_bytes: Option<u64>,
-    /// What left the customer's computer, with the headers of IP.
-    pub(crate) customer_wire_bytes: u64,
-    /// What came to the technician's.
-    pub(crate) technician_wire_bytes: u64,
 }
 
 impl Rig {
@@ -216,17 +140,8 @@ impl Rig {
                 .output()
                 .context("ss could not be started; is the package iproute2 installed?")
         })?;
-        acked(&String::from_utf8_lossy(&output.stdout)).context("ss names no connection")
+        acked_bytes(&String::from_utf8_lossy(&output.stdout)).context("ss names no connection")
     }
-}
-
-/// Acknowledged bytes of all connections in a listing of `ss -i`.
-fn acked(listing: &str) -> Option<u64> {
-    let words = listing
-        .split_whitespace()
-        .filter_map(|word| word.strip_prefix("bytes_acked:"));
-    let counts = words.map(|count| count.parse::<u64>().ok());
-    counts.reduce(|sum, count| Some(sum? + count?)).flatten()
 }
 
 /// Picture, refinement and pointer frames that the relay recorded between two moments.
@@ -287,18 +202,4 @@ fn tree_time(pid: u32) -> Result<Duration> {
         }
     }
     Ok(sum)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bytes_of_all_connections_are_added() {
-        let listing = "0 0 10.71.1.2:5900 10.72.1.2:1\n\t bbr bytes_sent:90 bytes_acked:70 x\n\
-                       0 0 10.71.1.2:5900 10.72.1.2:2\n\t bbr bytes_acked:5\n";
-        assert_eq!(acked(listing), Some(75));
-        assert_eq!(acked("no connection"), None);
-        assert_eq!(acked("bytes_acked:x"), None);
-    }
 }

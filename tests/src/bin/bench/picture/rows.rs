@@ -9,105 +9,16 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, ensure};
+use fernsicht_tests::device::Device;
 use fernsicht_tests::dice::Dice;
+use fernsicht_tests::measure::{Row, Run, Sight, judge};
 use fernsicht_tests::wait;
-use serde::Serialize;
 
 use super::material::{Material, lines};
 use super::player::{Echo, LETTER, Place, Player, cell};
-use super::rig::{Cost, Rig};
+use super::rig::Rig;
 use super::systems::SIZE;
-use super::watch::{Eyes, Sight, Watch};
-
-/// What is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Row {
-    /// A small area changes its colour.
-    Patch,
-    /// A key press, and the letter that it makes.
-    Key,
-    /// The same while a film plays beside it.
-    KeyBeside,
-    /// The whole screen changes its colour.
-    Flip,
-    /// A page of text with a photograph, another one each time.
-    Page,
-    /// Eight letters a second appear.
-    Typing,
-    /// Code scrolls by ten lines a second.
-    Scroll,
-    /// Three thousand lines run through a terminal in two seconds.
-    Cat,
-    /// A window is dragged over a page, forty steps a second.
-    Drag,
-    /// 640x360 of moving photograph at 24 a second.
-    Video,
-    /// Full-screen slides, one every two seconds.
-    Slides,
-    /// A counter at 60 a second.
-    Counter,
-    /// The whole screen scrolls at 60 a second.
-    Whole,
-    /// Nothing happens.
-    Idle,
-}
-
-impl Row {
-    pub(crate) const ALL: [Self; 14] = [
-        Self::Patch,
-        Self::Key,
-        Self::KeyBeside,
-        Self::Flip,
-        Self::Page,
-        Self::Typing,
-        Self::Scroll,
-        Self::Cat,
-        Self::Drag,
-        Self::Video,
-        Self::Slides,
-        Self::Counter,
-        Self::Whole,
-        Self::Idle,
-    ];
-
-    /// True if each change rests before the next one comes: its latency is told. The others tell pictures a second.
-    pub(crate) fn rests(self) -> bool {
-        matches!(
-            self,
-            Self::Patch
-                | Self::Key
-                | Self::KeyBeside
-                | Self::Flip
-                | Self::Page
-                | Self::Typing
-                | Self::Scroll
-                | Self::Slides
-        )
-    }
-}
-
-/// One row of one system in one turn.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Run {
-    /// Changes that were drawn, and those that were seen.
-    pub(crate) drawn: usize,
-    pub(crate) seen: usize,
-    /// From drawing (or pressing) to seeing, of each change that was seen.
-    pub(crate) latencies_ms: Vec<f64>,
-    /// Between two changes that were seen.
-    pub(crate) gaps_ms: Vec<f64>,
-    /// From the first drawing to the last one.
-    pub(crate) played_s: f64,
-    /// From the last drawing until it was seen. None: it never was.
-    pub(crate) last_ms: Option<f64>,
-    pub(crate) cost: Cost,
-    /// A second after the last change.
-    pub(crate) differing_pixels: usize,
-    /// From the last change until both screens were the same; a second at least. None: they were not in time, or
-    /// nobody waits for it.
-    pub(crate) exact_ms: Option<f64>,
-}
+use super::watch::{Eyes, Watch};
 
 /// How long rows are.
 #[derive(Debug, Clone, Copy)]
@@ -168,7 +79,7 @@ struct Act<'a> {
 }
 
 /// What the technician is looked at for.
-type Look = Box<dyn FnMut(&Eyes) -> Result<Option<u32>> + Send>;
+pub(super) type Look = Box<dyn FnMut(&Eyes) -> Result<Option<u32>> + Send>;
 
 impl Act<'_> {
     fn patch(&self) -> Result<Run> {
@@ -186,7 +97,7 @@ impl Act<'_> {
     }
 
     fn keys(&self) -> Result<Run> {
-        let place = Place::new(560, 340, 520, 400);
+        let place = PAPER;
         let echo = Echo::open(&self.rig.displays[0], &self.material.font, place)?;
         let Some(hand) = &self.rig.hand else {
             anyhow::bail!("nobody may type");
@@ -195,19 +106,7 @@ impl Act<'_> {
             (place.x + place.width / 2) as i16 + self.rig.offset.0,
             (place.y + place.height / 2) as i16 + self.rig.offset.1,
         );
-        // The customer's own hand has the right of way for a while: letters come when it has rested.
-        let trial = self.watch(letters(place))?;
-        let mut tries = 0;
-        wait::until_true("the first letter's echo", Duration::from_secs(60), || {
-            ensure!(tries < 40, "keys do not arrive");
-            tries += 1;
-            hand.click(centre.0, centre.1, 1)?;
-            echo.take_keyboard()?;
-            hand.key(M)?;
-            Ok(trial.sees(1, Duration::from_millis(900)))
-        })?;
-        thread::sleep(REST);
-        let first = trial.stop()?.last().map_or(0, |(_, number)| *number);
+        let first = first_letters(&echo, hand, centre, || self.watch(letters(place)))?;
         let mut dice = Dice::from_seed(2);
         let watch = self.watch(letters(place))?;
         let from = self.rig.spent()?;
@@ -293,7 +192,7 @@ impl Act<'_> {
     }
 
     fn typing(&self) -> Result<Run> {
-        let paper = Place::new(560, 340, 520, 400);
+        let paper = PAPER;
         self.player.fill(paper, 0x00ff_ffff)?;
         self.player.show(paper)?;
         self.run(letters(paper), |act| {
@@ -550,8 +449,32 @@ fn at(places: Vec<(u16, u16)>) -> Look {
     })
 }
 
+/// Types until the first letter is seen: the customer's own hand has the right of way until it has rested. Returns
+/// how many there are then.
+pub(super) fn first_letters(
+    echo: &Echo,
+    hand: &Device,
+    (x, y): (i16, i16),
+    watch: impl FnOnce() -> Result<Watch>,
+) -> Result<u32> {
+    // The paper is there by then.
+    thread::sleep(REST);
+    let trial = watch()?;
+    let mut tries = 0;
+    wait::until_true("the first letter's echo", Duration::from_secs(60), || {
+        ensure!(tries < 40, "keys do not arrive");
+        tries += 1;
+        hand.click(x, y, 1)?;
+        echo.take_keyboard()?;
+        hand.key(M)?;
+        Ok(trial.sees(1, Duration::from_millis(900)))
+    })?;
+    thread::sleep(REST);
+    Ok(trial.stop()?.last().map_or(0, |(_, number)| *number))
+}
+
 /// Counts the letters on a sheet of paper.
-fn letters(paper: Place) -> Look {
+pub(super) fn letters(paper: Place) -> Look {
     let mut count = 0;
     Box::new(move |eyes| {
         loop {
@@ -567,43 +490,6 @@ fn letters(paper: Place) -> Look {
             count += 1;
         }
     })
-}
-
-/// What was drawn against what was seen.
-fn judge(drawn: &[Sight], sights: &[Sight], cost: Cost, differing_pixels: usize) -> Run {
-    let ms = |from: Instant, to: Instant| to.saturating_duration_since(from).as_secs_f64() * 1e3;
-    let mut latencies_ms = Vec::new();
-    let mut seen: Vec<Instant> = Vec::new();
-    for (at, number) in drawn {
-        let sight = sights
-            .iter()
-            .find(|(when, what)| what == number && when >= at);
-        if let Some((when, _)) = sight {
-            latencies_ms.push(ms(*at, *when));
-            seen.push(*when);
-        }
-    }
-    seen.sort();
-    let last = drawn.last().and_then(|(at, number)| {
-        let sight = sights
-            .iter()
-            .find(|(when, what)| what == number && when >= at)?;
-        Some(ms(*at, sight.0))
-    });
-    Run {
-        drawn: drawn.len(),
-        seen: seen.len(),
-        latencies_ms,
-        gaps_ms: seen.windows(2).map(|pair| ms(pair[0], pair[1])).collect(),
-        played_s: drawn
-            .first()
-            .zip(drawn.last())
-            .map_or(0.0, |(first, last)| ms(first.0, last.0) / 1e3),
-        last_ms: last,
-        cost,
-        differing_pixels,
-        exact_ms: None,
-    }
 }
 
 /// Where the dragged window is at each step: aslant, there and back.
@@ -629,45 +515,19 @@ const PAGE: Place = Place::new(360, 110, 1200, 940);
 const TERMINAL: Place = Place::new(400, 150, 960, LETTER.1 * 47);
 const LAST_LINE: (u16, u16) = (TERMINAL.x + 4, TERMINAL.y + TERMINAL.height - 13);
 
+/// Where letters are written.
+pub(super) const PAPER: Place = Place::new(560, 340, 520, 400);
+
 /// Where a film plays beside the keys.
 const BESIDE: Place = Place::new(1180, 340, 640, 360);
 const FRAME: Duration = Duration::from_micros(41_667);
 
 /// The key that is pressed.
-const M: u32 = 'm' as u32;
+pub(super) const M: u32 = 'm' as u32;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn cost() -> Cost {
-        Cost {
-            seconds: 1.0,
-            cpu_s: Default::default(),
-            app_bytes: None,
-            customer_wire_bytes: 0,
-            technician_wire_bytes: 0,
-        }
-    }
-
-    #[test]
-    fn what_was_skipped_is_not_seen_and_the_rest_has_its_latency() {
-        let start = Instant::now();
-        let at = |ms: u64| start + Duration::from_millis(ms);
-        let drawn = [(at(0), 1), (at(10), 2), (at(20), 3)];
-        // 3 was on the screen from an earlier row.
-        let sights = [
-            (at(0) - Duration::from_millis(5), 3),
-            (at(7), 1),
-            (at(31), 3),
-        ];
-        let run = judge(&drawn, &sights, cost(), 0);
-        assert_eq!((run.drawn, run.seen), (3, 2));
-        assert_eq!(run.latencies_ms, [7.0, 11.0]);
-        assert_eq!(run.gaps_ms, [24.0]);
-        assert_eq!(run.last_ms, Some(11.0));
-        assert_eq!(judge(&drawn, &sights[..2], cost(), 0).last_ms, None);
-    }
 
     #[test]
     fn the_window_goes_there_and_back_on_the_screen() {

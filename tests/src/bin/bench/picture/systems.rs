@@ -12,12 +12,13 @@ use fernsicht_tests::apps::AppWindow;
 use fernsicht_tests::customer::Button;
 use fernsicht_tests::device::Device;
 use fernsicht_tests::grab::Grabber;
+use fernsicht_tests::measure::{Role, System};
 use fernsicht_tests::net::{CUSTOMER, Streets};
 use fernsicht_tests::programs::Programs;
-use fernsicht_tests::session::{Backdrop, Layout, STEP};
+use fernsicht_tests::session::{Backdrop, Layout, STEP, Stage};
 use fernsicht_tests::xserver::{Process, XServer};
 
-use super::rig::{Counter, Rig, Role, System};
+use super::rig::{Counter, Rig};
 
 /// The customer's screen.
 pub(crate) const SIZE: (u16, u16) = (1920, 1080);
@@ -37,15 +38,7 @@ impl Prepared {
         streets: &Arc<Streets>,
     ) -> Result<Self> {
         if system.ours() {
-            let layout = Layout {
-                width: SIZE.0,
-                height: SIZE.1,
-                customer: "us",
-                technician: "us",
-                tapped: false,
-                ..Layout::default()
-            };
-            let backdrop = Backdrop::raise(programs.clone(), folder, layout)?;
+            let backdrop = Backdrop::raise(programs.clone(), folder, layout(false))?;
             return Ok(Self::Ours(Box::new(
                 backdrop.at_ends_of(Arc::clone(streets))?,
             )));
@@ -69,16 +62,34 @@ impl Prepared {
     }
 }
 
-fn ours(backdrop: Backdrop, system: System, folder: &Path, streets: Arc<Streets>) -> Result<Rig> {
+/// Screens of one size. With a tap what passes between agent and relay can be read, a little later.
+pub(super) fn layout(tapped: bool) -> Layout {
+    Layout {
+        width: SIZE.0,
+        height: SIZE.1,
+        customer: "us",
+        technician: "us",
+        tapped,
+        ..Layout::default()
+    }
+}
+
+/// Agent, relay and console, up to the picture.
+pub(super) fn share(backdrop: Backdrop, control: bool) -> Result<Stage> {
     let mut stage = backdrop.open()?;
     let code = stage.code()?;
     stage.customer.enter_code(&code)?;
-    let recorded = system == System::Recorded;
-    match recorded {
+    match control {
         true => stage.consent_to_control()?,
         false => stage.grant(Button::ConsentView, Rights::View)?,
     }
     stage.same_picture(STEP)?;
+    Ok(stage)
+}
+
+fn ours(backdrop: Backdrop, system: System, folder: &Path, streets: Arc<Streets>) -> Result<Rig> {
+    let recorded = system == System::Recorded;
+    let stage = share(backdrop, recorded)?;
     let displays = [&stage.customer_screen, &stage.technician_screen];
     let displays = displays.map(|screen| screen.display().to_owned());
     Ok(Rig {

@@ -7,13 +7,13 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
+use fernsicht_tests::measure::{Sight, marker};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use x11rb::connection::Connection;
 use x11rb::protocol::damage::{ConnectionExt as _, ReportLevel};
 use x11rb::protocol::xproto::{ConnectionExt as _, ImageFormat};
 use x11rb::rust_connection::RustConnection;
 
-use super::marker;
 use super::player::Place;
 
 /// Reads the technician's screen, in places of the customer's.
@@ -73,9 +73,6 @@ impl Eyes {
         Ok((4..pixels.len() / 2).contains(&dark))
     }
 }
-
-/// When which number was first seen.
-pub(crate) type Sight = (Instant, u32);
 
 /// A thread that watches until it is stopped.
 #[derive(Debug)]

@@ -5,65 +5,86 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use serde::Serialize;
 
-use super::rig::{Role, System};
-use super::rows::{Row, Run};
-use crate::table::{median, rank};
+use super::{Breakdown, Claim, Role, Row, Run, System, median, rank};
 
 /// Everything of one run of the benchmark.
 #[derive(Debug, Serialize)]
-pub(crate) struct Figures {
-    pub(crate) method: &'static str,
+pub struct Figures {
+    /// How it was measured, in short.
+    pub method: &'static str,
     /// What stood between the two screens.
-    pub(crate) line: &'static str,
-    pub(crate) versions: Vec<String>,
-    pub(crate) turns: usize,
+    pub line: &'static str,
+    /// Of all programs and of what draws.
+    pub versions: Vec<String>,
+    /// How often each system was raised.
+    pub turns: usize,
     /// Load of the machine before and after, of all that ran on it.
-    pub(crate) load_average: [String; 2],
-    pub(crate) rows: Vec<Entry>,
-    pub(crate) claims: Vec<Claim>,
+    pub load_average: [String; 2],
+    /// All figures.
+    pub rows: Vec<Entry>,
+    /// What must hold, and what is aimed at.
+    pub claims: Vec<Claim>,
+    /// Where the time of a key press goes.
+    pub breakdown: Option<Breakdown>,
     /// Systems that could not be measured, and why.
-    pub(crate) failures: Vec<String>,
+    pub failures: Vec<String>,
 }
 
 /// One row of one system.
 #[derive(Debug, Serialize)]
-pub(crate) struct Entry {
-    pub(crate) row: Row,
-    pub(crate) system: System,
+pub struct Entry {
+    /// What was played.
+    pub row: Row,
+    /// Who carried it.
+    pub system: System,
     /// Of all turns together; none in rows that do not rest.
-    pub(crate) latency_ms: Option<Quantiles>,
-    pub(crate) drawn: usize,
-    pub(crate) seen: usize,
-    pub(crate) seen_per_s: f64,
-    pub(crate) gap_ms: Option<Quantiles>,
+    pub latency_ms: Option<Quantiles>,
+    /// Changes that were drawn.
+    pub drawn: usize,
+    /// Of those, the ones that were seen.
+    pub seen: usize,
+    /// The same in a second, the median of the turns.
+    pub seen_per_s: f64,
+    /// Between two changes that were seen.
+    pub gap_ms: Option<Quantiles>,
     /// From the last change until it was seen, the slowest turn. None: it was not seen in one.
-    pub(crate) last_ms: Option<f64>,
+    pub last_ms: Option<f64>,
     /// From the last change until both screens were the same, the slowest turn. None: they never were in one.
-    pub(crate) exact_ms: Option<f64>,
+    pub exact_ms: Option<f64>,
     /// Medians of the turns.
-    pub(crate) app_bytes: Option<f64>,
-    pub(crate) customer_wire_bytes: f64,
-    pub(crate) technician_wire_bytes: f64,
-    pub(crate) server_cpu_s: f64,
-    pub(crate) relay_cpu_s: f64,
-    pub(crate) viewer_cpu_s: f64,
+    pub app_bytes: Option<f64>,
+    /// What left the customer's computer.
+    pub customer_wire_bytes: f64,
+    /// What came to the technician's.
+    pub technician_wire_bytes: f64,
+    /// Of agent or server.
+    pub server_cpu_s: f64,
+    /// Of the relay, if there is one.
+    pub relay_cpu_s: f64,
+    /// Of console or viewer.
+    pub viewer_cpu_s: f64,
     /// Of both X servers.
-    pub(crate) screens_cpu_s: f64,
-    pub(crate) seconds: f64,
+    pub screens_cpu_s: f64,
+    /// So long a turn took.
+    pub seconds: f64,
     /// The worst turn.
-    pub(crate) differing_pixels: usize,
-    pub(crate) runs: Vec<Run>,
+    pub differing_pixels: usize,
+    /// Each turn by itself.
+    pub runs: Vec<Run>,
 }
 
-/// Half of them are below the first, all but a twentieth below the second.
+/// Two ranks of a row of values.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(crate) struct Quantiles {
-    pub(crate) p50: f64,
-    pub(crate) p95: f64,
+pub struct Quantiles {
+    /// Half are not above it.
+    pub p50: f64,
+    /// All but a twentieth are not above it.
+    pub p95: f64,
 }
 
 impl Quantiles {
-    pub(crate) fn of(mut values: Vec<f64>) -> Option<Self> {
+    /// Of these values. None: there are none.
+    pub fn of(mut values: Vec<f64>) -> Option<Self> {
         values.sort_by(f64::total_cmp);
         (!values.is_empty()).then(|| Self {
             p50: rank(&values, 0.5),
@@ -74,7 +95,7 @@ impl Quantiles {
 
 impl Entry {
     /// `runs` are its turns; there is one at least.
-    pub(crate) fn of(row: Row, system: System, runs: Vec<Run>) -> Self {
+    pub fn of(row: Row, system: System, runs: Vec<Run>) -> Self {
         let all = |values: fn(&Run) -> &Vec<f64>| -> Vec<f64> {
             runs.iter().flat_map(|run| values(run).clone()).collect()
         };
@@ -162,175 +183,9 @@ impl Entry {
     }
 }
 
-/// Something that must hold, or that is an aim.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Claim {
-    pub(crate) must: bool,
-    pub(crate) row: Row,
-    pub(crate) what: &'static str,
-    pub(crate) system: System,
-    pub(crate) ours: f64,
-    /// Where ours must be at most, or at least.
-    pub(crate) bound: f64,
-    /// Whose figure the bound comes from.
-    pub(crate) peer: Option<System>,
-    pub(crate) holds: bool,
-}
-
-/// Compares ours with the best peer of the same run, row by row.
-pub(crate) fn claims(rows: &[Entry], idle_limit_s: f64) -> Vec<Claim> {
-    let mut out = Vec::new();
-    for ours in rows.iter().filter(|entry| entry.system.ours()) {
-        let peers: Vec<&Entry> = rows
-            .iter()
-            .filter(|entry| entry.row == ours.row && !entry.system.ours())
-            .collect();
-        let claim = |must, what, value: f64, bound: (f64, Option<System>), holds| Claim {
-            must,
-            row: ours.row,
-            what,
-            system: ours.system,
-            ours: value,
-            bound: bound.0,
-            peer: bound.1,
-            holds,
-        };
-        let differing = ours.differing_pixels as f64;
-        out.push(claim(
-            true,
-            "differing pixels",
-            differing,
-            (0.0, None),
-            ours.differing_pixels == 0,
-        ));
-        if matches!(ours.row, Row::Patch | Row::Key | Row::Page | Row::Flip)
-            && let Some(mine) = ours.latency_ms
-            && let Some((best, peer)) = least(&peers, |entry| entry.latency_ms.map(|q| q.p50))
-        {
-            let at = |part: f64| (best * part, Some(peer));
-            out.push(claim(
-                true,
-                "latency p50, ms",
-                mine.p50,
-                at(1.0),
-                mine.p50 < best,
-            ));
-            out.push(claim(
-                false,
-                "latency p50, half",
-                mine.p50,
-                at(0.5),
-                mine.p50 <= best / 2.0,
-            ));
-        }
-        let lossless: Vec<&Entry> = peers
-            .iter()
-            .copied()
-            .filter(|entry| entry.system.lossless())
-            .collect();
-        if matches!(
-            ours.row,
-            Row::Typing | Row::Scroll | Row::Drag | Row::Page | Row::Slides | Row::Video
-        ) && let Some(mine) = ours.app_bytes
-            && let Some((best, peer)) = least(&lossless, |entry| entry.app_bytes)
-        {
-            if ours.row != Row::Video {
-                out.push(claim(true, "bytes", mine, (best, Some(peer)), mine <= best));
-            }
-            if matches!(ours.row, Row::Scroll | Row::Drag | Row::Video) {
-                out.push(claim(
-                    false,
-                    "bytes, a quarter",
-                    mine,
-                    (best / 4.0, Some(peer)),
-                    mine <= best / 4.0,
-                ));
-            }
-        }
-        if matches!(
-            ours.row,
-            Row::Typing | Row::Scroll | Row::Drag | Row::Page | Row::Idle
-        ) && let Some((best, peer)) = least(&peers, |entry| Some(entry.server_cpu_s))
-        {
-            let mine = ours.server_cpu_s;
-            out.push(claim(
-                true,
-                "agent's CPU, s",
-                mine,
-                (best, Some(peer)),
-                mine <= best,
-            ));
-        }
-        if ours.row == Row::Idle && ours.system == System::Looked {
-            for (what, mine) in [
-                ("idle: agent's CPU, s", ours.server_cpu_s),
-                ("idle: relay's CPU, s", ours.relay_cpu_s),
-                ("idle: console's CPU, s", ours.viewer_cpu_s),
-            ] {
-                out.push(claim(
-                    true,
-                    what,
-                    mine,
-                    (idle_limit_s, None),
-                    mine < idle_limit_s,
-                ));
-            }
-        }
-        if ours.row == Row::Idle
-            && let Some(bytes) = ours.app_bytes
-        {
-            out.push(claim(
-                true,
-                "picture bytes",
-                bytes,
-                (0.0, None),
-                bytes == 0.0,
-            ));
-        }
-        if matches!(ours.row, Row::Video | Row::Whole) {
-            let best = least(&peers, |entry| Some(-entry.seen_per_s));
-            if let Some((best, peer)) = best {
-                // A film has no more pictures than it has.
-                let most = if ours.row == Row::Video {
-                    24.0 * 0.98
-                } else {
-                    60.0 * 0.98
-                };
-                let bound = (-best * 2.0).min(most);
-                let mine = ours.seen_per_s;
-                out.push(claim(
-                    false,
-                    "pictures a second, twice",
-                    mine,
-                    (bound, Some(peer)),
-                    mine >= bound,
-                ));
-            }
-            if let Some(gap) = ours.gap_ms {
-                let bound = gap.p50 * 2.0;
-                out.push(claim(
-                    false,
-                    "gaps p95, twice the median",
-                    gap.p95,
-                    (bound, None),
-                    gap.p95 <= bound,
-                ));
-            }
-        }
-    }
-    out
-}
-
-/// The smallest value and whose it is.
-fn least(entries: &[&Entry], value: impl Fn(&Entry) -> Option<f64>) -> Option<(f64, System)> {
-    let values = entries
-        .iter()
-        .filter_map(|entry| Some((value(entry)?, entry.system)));
-    values.min_by(|a, b| a.0.total_cmp(&b.0))
-}
-
 impl Figures {
-    pub(crate) fn write(&self, path: &Path) -> Result<()> {
+    /// Writes them as JSON, with the file's folder.
+    pub fn write(&self, path: &Path) -> Result<()> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
@@ -339,7 +194,7 @@ impl Figures {
     }
 
     /// For people.
-    pub(crate) fn table(&self) -> String {
+    pub fn table(&self) -> String {
         let mut out = format!(
             "{:64} {:>9} {:>9}  {:>27}  {:>8}\n{:64} {:>9} {:>9}  {:>6} {:>6} {:>6} {:>6}  {:>8}\n",
             "",
@@ -366,6 +221,12 @@ impl Figures {
                 out += &(entry.line() + "\n");
             }
         }
+        if let Some(breakdown) = &self.breakdown {
+            out += &format!("\nA key press, p50 | p95 of {}\n", breakdown.samples);
+            for (part, ms) in &breakdown.parts_ms {
+                out += &format!("  {part:48} {:5.1} | {:.1} ms\n", ms.p50, ms.p95);
+            }
+        }
         out += "\n";
         for claim in &self.claims {
             let word = match (claim.holds, claim.must) {
@@ -390,7 +251,7 @@ impl Figures {
     }
 
     /// Errors: something that must hold does not.
-    pub(crate) fn check(&self) -> Result<()> {
+    pub fn check(&self) -> Result<()> {
         let failed = self
             .claims
             .iter()
@@ -404,10 +265,10 @@ impl Figures {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::rig::Cost;
+    use super::super::{Cost, claims};
     use super::*;
 
-    fn entry(
+    pub(in crate::measure) fn entry(
         row: Row,
         system: System,
         p50: f64,
@@ -433,12 +294,6 @@ pub(super) mod tests {
             exact_ms: Some(1000.0),
         };
         Entry::of(row, system, vec![run])
-    }
-
-    fn failed(rows: &[Entry]) -> Vec<(&'static str, System)> {
-        let claims = claims(rows, 0.01);
-        let failed = claims.iter().filter(|claim| !claim.holds);
-        failed.map(|claim| (claim.what, claim.system)).collect()
     }
 
     #[test]
@@ -471,44 +326,6 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_best_peer_of_the_row_sets_the_bound() {
-        let rows = [
-            entry(Row::Page, System::Recorded, 60.0, 900, 0.2, 0),
-            entry(Row::Page, System::X0, 80.0, 100, 0.3, 500),
-            entry(Row::Page, System::XpraLossless, 67.0, 900, 0.4, 0),
-            entry(Row::Patch, System::X0, 1.0, 1, 0.0, 0),
-        ];
-        assert_eq!(failed(&rows), [("latency p50, half", System::Recorded)]);
-        let rows = [
-            entry(Row::Page, System::Recorded, 68.0, 901, 0.31, 1),
-            entry(Row::Page, System::X0, 80.0, 100, 0.3, 500),
-            entry(Row::Page, System::XpraLossless, 67.0, 900, 0.4, 0),
-        ];
-        let words: Vec<_> = failed(&rows).into_iter().map(|claim| claim.0).collect();
-        assert_eq!(
-            words,
-            [
-                "differing pixels",
-                "latency p50, ms",
-                "latency p50, half",
-                "bytes",
-                "agent's CPU, s"
-            ]
-        );
-    }
-
-    #[test]
-    fn a_film_cannot_have_more_pictures_than_it_has() {
-        let mut rows = vec![
-            entry(Row::Video, System::Recorded, 1.0, 1, 0.0, 0),
-            entry(Row::Video, System::X0, 1.0, 1, 0.0, 0),
-        ];
-        (rows[0].seen_per_s, rows[1].seen_per_s) = (24.0, 24.0);
-        let words: Vec<_> = failed(&rows).into_iter().map(|claim| claim.0).collect();
-        assert_eq!(words, ["gaps p95, twice the median"]);
-    }
-
-    #[test]
     fn figures_are_written_with_their_claims_and_decide() {
         let rows = vec![entry(Row::Idle, System::Looked, 1.0, 0, 0.02, 0)];
         let mut figures = Figures {
@@ -518,6 +335,7 @@ pub(super) mod tests {
             turns: 1,
             load_average: Default::default(),
             claims: claims(&rows, 0.01),
+            breakdown: None,
             rows,
             failures: Vec::new(),
         };

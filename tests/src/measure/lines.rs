@@ -3,17 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Result;
-use fernsicht_tests::dice::Dice;
-use fernsicht_tests::net::{Impairment, Resident, Streets};
 use serde::Serialize;
 
-use super::figures::{Claim, Entry};
-use super::rows::Row;
+use super::{Claim, Entry, Row};
+use crate::net::Impairment;
 
 /// What stands between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
-pub(crate) enum Line {
+pub enum Line {
     /// Cables: nothing but the kernel.
     Cable,
     /// 2 Mbit/s, 80 ms round trip, 1 % loss.
@@ -25,7 +22,8 @@ pub(crate) enum Line {
 }
 
 impl Line {
-    pub(crate) fn words(self) -> &'static str {
+    /// For people.
+    pub fn words(self) -> &'static str {
         match self {
             Self::Cable => "cable",
             Self::Thin => "2 Mbit/s, 80 ms round trip, 1 % loss each way",
@@ -35,7 +33,7 @@ impl Line {
     }
 
     /// What is played over it.
-    pub(super) fn rows(self) -> Vec<Row> {
+    pub fn rows(self) -> Vec<Row> {
         match self {
             Self::Cable => Row::ALL
                 .into_iter()
@@ -56,7 +54,7 @@ impl Line {
     }
 
     /// Where its figures go.
-    pub(super) fn output(self) -> PathBuf {
+    pub fn output(self) -> PathBuf {
         let name = match self {
             Self::Cable => "picture",
             Self::Thin => "picture-thin",
@@ -66,21 +64,8 @@ impl Line {
         PathBuf::from(format!("target/bench/{name}.json"))
     }
 
-    pub(super) fn build(self) -> Result<Streets> {
-        match self {
-            Self::Cable => Streets::cabled(),
-            Self::Thin | Self::Narrow | Self::Long => Streets::build(&mut Dice::from_seed(6)),
-        }
-    }
-
-    /// From now on the customer's line is as bad as this; the technician's stays good.
-    pub(super) fn impair(self, streets: &Streets) {
-        if self != Self::Cable {
-            streets.line(Resident::Customer).impair(self.impairment());
-        }
-    }
-
-    fn impairment(self) -> Impairment {
+    /// How bad it is, each way. None: it is a cable.
+    pub fn impairment(self) -> Option<Impairment> {
         let line = |kbit: u32, delay, loss| Impairment {
             loss,
             delay: Duration::from_millis(delay),
@@ -90,20 +75,21 @@ impl Line {
             ..Impairment::default()
         };
         match self {
-            Self::Cable => Impairment::default(),
-            Self::Thin => line(2_000, 40, 10),
-            Self::Narrow => line(512, 30, 0),
-            Self::Long => line(20_000, 100, 0),
+            Self::Cable => None,
+            Self::Thin => Some(line(2_000, 40, 10)),
+            Self::Narrow => Some(line(512, 30, 0)),
+            Self::Long => Some(line(20_000, 100, 0)),
         }
     }
 
     fn round_trip_ms(self) -> f64 {
-        self.impairment().delay.as_secs_f64() * 2e3
+        self.impairment()
+            .map_or(0.0, |how| how.delay.as_secs_f64() * 2e3)
     }
 }
 
 /// What must hold on a bad line, as far as these rows tell it; the best peer of the row is named beside.
-pub(super) fn claims(rows: &[Entry], line: Line) -> Vec<Claim> {
+pub fn claims_on(line: Line, rows: &[Entry]) -> Vec<Claim> {
     let mut out = Vec::new();
     for entry in rows.iter().filter(|entry| entry.system.ours()) {
         let peers = rows
@@ -148,8 +134,8 @@ pub(super) fn claims(rows: &[Entry], line: Line) -> Vec<Claim> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::System;
     use super::super::figures::tests::entry;
-    use super::super::rig::System;
     use super::*;
 
     #[test]
@@ -158,21 +144,21 @@ mod tests {
             entry(Row::KeyBeside, System::Recorded, 140.0, 0, 0.0, 0),
             entry(Row::KeyBeside, System::X0, 50.0, 0, 0.0, 0),
         ];
-        let held = claims(&rows, Line::Thin);
+        let held = claims_on(Line::Thin, &rows);
         assert_eq!(
             (held.len(), held[0].holds, held[0].peer),
             (1, true, Some(System::X0))
         );
         rows[0].seen -= 1;
-        assert!(!claims(&rows, Line::Thin)[0].holds);
-        assert!(claims(&rows, Line::Narrow).is_empty());
+        assert!(!claims_on(Line::Thin, &rows)[0].holds);
+        assert!(claims_on(Line::Narrow, &rows).is_empty());
     }
 
     #[test]
     fn a_page_must_be_readable_and_then_exact() {
         let mut rows = [entry(Row::Page, System::Looked, 900.0, 0, 0.0, 0)];
         let held = |rows: &[Entry]| {
-            claims(rows, Line::Narrow)
+            claims_on(Line::Narrow, rows)
                 .iter()
                 .map(|c| c.holds)
                 .collect::<Vec<_>>()

@@ -1,23 +1,25 @@
 //! A number that can be read from pixels, also from pixels that a lossy code has passed: dark and light cells
 //! in a row, two to begin with, twelve for the number, four that must fit them.
 
-/// A cell, and all of them.
-pub(crate) const CELL: u16 = 4;
-pub(crate) const WIDTH: u16 = CELL * CELLS as u16;
-pub(crate) const HEIGHT: u16 = 8;
+/// Width of a cell.
+pub const CELL: u16 = 4;
+/// Width of all of them.
+pub const WIDTH: u16 = CELL * CELLS as u16;
+/// Height of all of them.
+pub const HEIGHT: u16 = 8;
 
 /// Numbers go up to here and begin anew.
-pub(crate) const NUMBERS: u32 = 1 << BITS;
+pub const NUMBERS: u32 = 1 << BITS;
 
 /// The cells of a number, true for dark.
-pub(crate) fn cells(number: u32) -> [bool; CELLS] {
+pub fn cells(number: u32) -> [bool; CELLS] {
     let number = number % NUMBERS;
     let word = 0b10 << (BITS + CHECK) | number << CHECK | check(number);
     std::array::from_fn(|cell| word >> (CELLS - 1 - cell) & 1 == 1)
 }
 
 /// The number in a row of pixels, 0x00RRGGBB, that begins where the marker does.
-pub(crate) fn read(row: &[u32]) -> Option<u32> {
+pub fn read(row: &[u32]) -> Option<u32> {
     let mut word = 0;
     for cell in 0..CELLS {
         let pixel = *row.get(cell * usize::from(CELL) + usize::from(CELL / 2))?;
@@ -29,7 +31,7 @@ pub(crate) fn read(row: &[u32]) -> Option<u32> {
 }
 
 /// Nearer to black than to white.
-pub(crate) fn dark(pixel: u32) -> bool {
+pub fn dark(pixel: u32) -> bool {
     let part = |shift: u32| pixel >> shift & 0xff;
     part(16) * 3 + part(8) * 6 + part(0) < 128 * 10
 }
