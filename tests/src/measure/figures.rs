@@ -287,6 +287,7 @@ pub(super) mod tests {
                 seconds: 2.0,
                 cpu_s: [(Role::Server, cpu)].into(),
                 app_bytes: (system != System::Looked).then_some(bytes),
+                frames: Default::default(),
                 customer_wire_bytes: bytes,
                 technician_wire_bytes: bytes,
             },

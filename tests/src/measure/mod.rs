@@ -99,10 +99,21 @@ pub struct Cost {
     pub cpu_s: BTreeMap<Role, f64>,
     /// The programs' own bytes towards the technician: of ours pictures, refinements and pointers with headers and tags.
     pub app_bytes: Option<u64>,
+    /// Of ours, by class.
+    pub frames: BTreeMap<&'static str, Frames>,
     /// What left the customer's computer, with the headers of IP.
     pub customer_wire_bytes: u64,
     /// What came to the technician's.
     pub technician_wire_bytes: u64,
+}
+
+/// Frames of one class, with headers and tags.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Frames {
+    /// How many.
+    pub count: u64,
+    /// What they weigh.
+    pub bytes: u64,
 }
 
 /// What is measured.
@@ -282,6 +293,7 @@ mod tests {
             seconds: 1.0,
             cpu_s: BTreeMap::new(),
             app_bytes: None,
+            frames: BTreeMap::new(),
             customer_wire_bytes: 0,
             technician_wire_bytes: 0,
         }

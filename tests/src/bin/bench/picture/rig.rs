@@ -20,7 +20,7 @@ use fernsicht_recordings::format::Body;
 use fernsicht_recordings::reader::Records;
 use fernsicht_tests::device::Device;
 use fernsicht_tests::grab::{Area, Grabber};
-use fernsicht_tests::measure::{Cost, Role, System, acked_bytes};
+use fernsicht_tests::measure::{Cost, Frames, Role, System, acked_bytes};
 use fernsicht_tests::net::{Resident, Streets};
 use fernsicht_tests::operator::files_below;
 use fernsicht_tests::proc;
@@ -87,8 +87,12 @@ impl Rig {
     /// What has been spent since.
     pub(crate) fn cost_since(&self, from: &Spent) -> Result<Cost> {
         let to = self.spent()?;
+        let frames = match &self.counter {
+            Counter::Recording(folder) => recorded(folder, from.at, to.at)?,
+            Counter::Tcp(_) | Counter::Nobody => BTreeMap::new(),
+        };
         let app_bytes = match &self.counter {
-            Counter::Recording(folder) => Some(recorded_bytes(folder, from.at, to.at)?),
+            Counter::Recording(_) => Some(frames.values().map(|frames| frames.bytes).sum()),
             Counter::Tcp(_) | Counter::Nobody => to.tcp.zip(from.tcp).map(|(to, from)| to - from),
         };
         let cpu = |(role, to): (&Role, &Duration)| {
@@ -99,6 +103,7 @@ impl Rig {
             seconds: to.at.duration_since(from.at)?.as_secs_f64(),
             cpu_s: to.cpu.iter().map(cpu).collect(),
             app_bytes,
+            frames,
             customer_wire_bytes: to.wire[0] - from.wire[0],
             technician_wire_bytes: to.wire[1] - from.wire[1],
         })
@@ -145,7 +150,11 @@ impl Rig {
 }
 
 /// Picture, refinement and pointer frames that the relay recorded between two moments.
-fn recorded_bytes(folder: &std::path::Path, from: SystemTime, to: SystemTime) -> Result<u64> {
+fn recorded(
+    folder: &std::path::Path,
+    from: SystemTime,
+    to: SystemTime,
+) -> Result<BTreeMap<&'static str, Frames>> {
     let hundredths = |at: SystemTime| -> Result<u64> {
         let since = at.duration_since(SystemTime::UNIX_EPOCH)?;
         Ok(u64::try_from(since.as_millis() / 10)?)
@@ -153,7 +162,7 @@ fn recorded_bytes(folder: &std::path::Path, from: SystemTime, to: SystemTime) ->
     let (from, to) = (hundredths(from)?, hundredths(to)?);
     // Pictures rest for up to half a second before they are written.
     std::thread::sleep(Duration::from_millis(700));
-    let mut sum = 0;
+    let mut frames: BTreeMap<_, Frames> = BTreeMap::new();
     for file in files_below(folder)? {
         let bytes = std::fs::read(&file)?;
         let Ok(records) = Records::new(&bytes) else {
@@ -179,15 +188,24 @@ fn recorded_bytes(folder: &std::path::Path, from: SystemTime, to: SystemTime) ->
                 | Body::Gap { .. }
                 | Body::End { .. } => continue,
             };
-            if matches!(
-                header.class,
-                Class::Picture | Class::Refinement | Class::Pointer
-            ) {
-                sum += (header.encode().len() + carried) as u64;
-            }
+            let class = match header.class {
+                Class::Picture => "picture",
+                Class::Refinement => "refinement",
+                Class::Pointer => "pointer",
+                Class::Rights
+                | Class::Input
+                | Class::Acks
+                | Class::Heads
+                | Class::Notices
+                | Class::Transfer
+                | Class::Beacon => continue,
+            };
+            let frames = frames.entry(class).or_default();
+            frames.count += 1;
+            frames.bytes += (header.encode().len() + carried) as u64;
         }
     }
-    Ok(sum)
+    Ok(frames)
 }
 
 /// CPU time of a process and of all that come from it.
