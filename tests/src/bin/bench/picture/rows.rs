@@ -123,10 +123,9 @@ impl Act<'_> {
         self.end(watch, &from, pressed)
     }
 
-    /// The film is drawn by a client of its own.
     fn keys_beside_a_film(&self) -> Result<Run> {
-        let film = Player::open(&self.rig.displays[0], &self.material.font)?;
-        let frames = self.material.film(&film)?;
+        let film = self.player;
+        let frames = self.material.film(film)?;
         let ended = AtomicBool::new(false);
         thread::scope(|scope| {
             let playing = scope.spawn(|| -> Result<()> {
