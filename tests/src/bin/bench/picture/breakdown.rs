@@ -31,8 +31,9 @@ use fernsicht_tests::session::{Backdrop, Stage};
 use fernsicht_tests::tap::{Leg, Passed};
 
 use super::Set;
+use super::looks::{first_letters, letters};
 use super::player::{Echo, Stroke};
-use super::rows::{M, PAPER, first_letters, letters};
+use super::rows::{M, PAPER};
 use super::systems::{layout, share};
 use super::watch::{Eyes, Watch};
 

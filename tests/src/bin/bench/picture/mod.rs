@@ -4,12 +4,13 @@
 //! customer's screen                              technician's screen
 //! player draws, with numbers ─► system ─► … ─►   watch sees the numbers, reads pixels
 //! ```
-//! [`material`] is what is drawn, [`player`] draws it, [`rows`] are the stories, [`watch`] sees the numbers;
+//! [`material`] is what is drawn, [`player`] draws it, [`rows`] are the stories, [`looks`] and [`watch`] see the numbers;
 //! [`systems`] raises who is measured, [`rig`] counts what that costs, [`breakdown`] says where the time of a key press
 //! goes. What is reckoned and judged is in the library ([`fernsicht_tests::measure`]). Method and figures:
 //! docs/performance.md.
 
 mod breakdown;
+mod looks;
 mod material;
 mod player;
 mod rig;
@@ -22,12 +23,12 @@ use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
+use fernsicht_tests::dice::Dice;
 use fernsicht_tests::measure::{self, Entry, Figures, Line, Row, Run, System};
 use fernsicht_tests::net::{self, Resident, Streets};
 use fernsicht_tests::programs::Programs;
 
 use crate::say;
-use fernsicht_tests::dice::Dice;
 use material::Material;
 use rows::Lengths;
 

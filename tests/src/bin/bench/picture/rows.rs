@@ -8,12 +8,11 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, anyhow, ensure};
-use fernsicht_tests::device::Device;
+use anyhow::{Result, anyhow};
 use fernsicht_tests::dice::Dice;
 use fernsicht_tests::measure::{Row, Run, Sight, judge};
-use fernsicht_tests::wait;
 
+use super::looks::{Look, at, first_letters, letters};
 use super::material::{Material, lines};
 use super::player::{Echo, LETTER, Place, Player, cell};
 use super::rig::Rig;
@@ -77,9 +76,6 @@ struct Act<'a> {
     seconds: u64,
     patient: bool,
 }
-
-/// What the technician is looked at for.
-pub(super) type Look = Box<dyn FnMut(&Eyes) -> Result<Option<u32>> + Send>;
 
 impl Act<'_> {
     fn patch(&self) -> Result<Run> {
@@ -432,65 +428,6 @@ fn there_and_back(n: usize, frames: usize) -> usize {
     turn.min(2 * frames - 1 - turn)
 }
 
-/// Looks for one number at several places: it is there when it is at all of them.
-fn at(places: Vec<(u16, u16)>) -> Look {
-    Box::new(move |eyes| {
-        let mut found = None;
-        for place in &places {
-            let Some(number) = eyes.number(*place)? else {
-                return Ok(None);
-            };
-            if *found.get_or_insert(number) != number {
-                return Ok(None);
-            }
-        }
-        Ok(found)
-    })
-}
-
-/// Types until the first letter is seen: the customer's own hand has the right of way until it has rested. Returns
-/// how many there are then.
-pub(super) fn first_letters(
-    echo: &Echo,
-    hand: &Device,
-    (x, y): (i16, i16),
-    watch: impl FnOnce() -> Result<Watch>,
-) -> Result<u32> {
-    // The paper is there by then.
-    thread::sleep(REST);
-    let trial = watch()?;
-    let mut tries = 0;
-    wait::until_true("the first letter's echo", Duration::from_secs(60), || {
-        ensure!(tries < 40, "keys do not arrive");
-        tries += 1;
-        hand.click(x, y, 1)?;
-        echo.take_keyboard()?;
-        hand.key(M)?;
-        Ok(trial.sees(1, Duration::from_millis(900)))
-    })?;
-    thread::sleep(REST);
-    Ok(trial.stop()?.last().map_or(0, |(_, number)| *number))
-}
-
-/// Counts the letters on a sheet of paper.
-pub(super) fn letters(paper: Place) -> Look {
-    let mut count = 0;
-    Box::new(move |eyes| {
-        loop {
-            let cell = cell(count);
-            let at = Place {
-                x: paper.x + cell.x,
-                y: paper.y + cell.y,
-                ..cell
-            };
-            if !eyes.ink(at)? {
-                return Ok((count > 0).then_some(count));
-            }
-            count += 1;
-        }
-    })
-}
-
 /// Where the dragged window is at each step: aslant, there and back.
 fn path(number: u32) -> (u16, u16) {
     let turn = number as u16 % 160;
@@ -499,7 +436,7 @@ fn path(number: u32) -> (u16, u16) {
 }
 
 /// The scene rests so long before it begins.
-const REST: Duration = Duration::from_millis(1500);
+pub(super) const REST: Duration = Duration::from_millis(1500);
 
 /// From the last change until pixels are compared.
 const AFTER: Duration = Duration::from_secs(1);
