@@ -52,23 +52,18 @@ pub fn claims(rows: &[Entry], idle_limit_s: f64) -> Vec<Claim> {
             ours.differing_pixels == 0,
         ));
         if matches!(ours.row, Row::Patch | Row::Key | Row::Page | Row::Flip)
-            && let Some(mine) = ours.latency_ms
             && let Some((best, peer)) = least(&peers, |entry| entry.latency_ms.map(|q| q.p50))
         {
             let at = |part: f64| (best * part, Some(peer));
-            out.push(claim(
-                true,
-                "latency p50, ms",
-                mine.p50,
-                at(1.0),
-                mine.p50 < best,
-            ));
+            // What was never seen is later than everything.
+            let mine = ours.latency_ms.map_or(f64::INFINITY, |q| q.p50);
+            out.push(claim(true, "latency p50, ms", mine, at(1.0), mine < best));
             out.push(claim(
                 false,
                 "latency p50, half",
-                mine.p50,
+                mine,
                 at(0.5),
-                mine.p50 <= best / 2.0,
+                mine <= best / 2.0,
             ));
         }
         let lossless: Vec<&Entry> = peers
@@ -213,6 +208,17 @@ mod tests {
                 "agent's CPU, s"
             ]
         );
+    }
+
+    #[test]
+    fn what_was_never_seen_is_late() {
+        let mut rows = [
+            entry(Row::Patch, System::Looked, 1.0, 1, 0.0, 0),
+            entry(Row::Patch, System::X0, 80.0, 1, 0.0, 0),
+        ];
+        assert!(failed(&rows).is_empty());
+        rows[0].latency_ms = None;
+        assert_eq!(failed(&rows).len(), 2);
     }
 
     #[test]
