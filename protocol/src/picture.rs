@@ -11,6 +11,7 @@
 //!         | 2                                               indexed: 1 byte a pixel in the block, into the palette
 //!         | 3 | x u16 | y u16                               moved: the pixels of the picture that begin there
 //!         | 4                                               predicted: 3 bytes a pixel in the block, see below
+//!         | 5 | blue u8 | green u8 | red u8                 solid: all pixels have this colour
 //! ```
 //!
 //! The unpacked block is the pixels of the boxes of codes 0, 2 and 4 in the order of the
@@ -151,6 +152,8 @@ pub enum Code {
     },
     /// Exact colours in the block, each as its difference from what its neighbours let expect: photographs.
     Predicted,
+    /// All pixels have this colour: blue, green, red.
+    Solid([u8; 3]),
 }
 
 impl Code {
@@ -158,7 +161,7 @@ impl Code {
     pub fn raw_bytes(&self) -> usize {
         match self {
             Self::Colours | Self::Predicted => 3,
-            Self::Video { .. } | Self::Moved { .. } => 0,
+            Self::Video { .. } | Self::Moved { .. } | Self::Solid(_) => 0,
             Self::Indexed => 1,
         }
     }
@@ -199,7 +202,11 @@ impl Box {
     pub fn source(&self) -> Option<Rect> {
         match self.code {
             Code::Moved { x, y } => Some(Rect { x, y, ..self.rect }),
-            Code::Colours | Code::Indexed | Code::Predicted | Code::Video { .. } => None,
+            Code::Colours
+            | Code::Indexed
+            | Code::Predicted
+            | Code::Solid(_)
+            | Code::Video { .. } => None,
         }
     }
 }
@@ -308,6 +315,10 @@ impl Wire for Box {
                 y.write(out);
             }
             Code::Predicted => out.push(4),
+            Code::Solid(colour) => {
+                out.push(5);
+                colour.write(out);
+            }
         }
     }
     fn read(input: &mut Reader<'_>) -> Result<Self, Error> {
@@ -325,6 +336,7 @@ impl Wire for Box {
                 y: u16::read(input)?,
             },
             4 => Code::Predicted,
+            5 => Code::Solid(<[u8; 3]>::read(input)?),
             tag => return Err(Error::UnknownTag { of: "Code", tag }),
         };
         Ok(Self { rect, code })
@@ -391,10 +403,10 @@ mod tests {
     #[test]
     fn unknown_codes_are_refused() {
         let mut bytes = update().to_bytes();
-        bytes[36] = 5;
+        bytes[36] = 6;
         assert_eq!(
             Update::from_bytes(&bytes),
-            Err(Error::UnknownTag { of: "Code", tag: 5 })
+            Err(Error::UnknownTag { of: "Code", tag: 6 })
         );
     }
 

@@ -347,6 +347,7 @@ fn documents() -> Vec<(&'static str, Vec<u8>)> {
         (video, vec![], vec![]),
         (Code::Moved { x: 5, y: 0 }, vec![], vec![]),
         (Code::Predicted, vec![], vec![4, 5, 6]),
+        (Code::Solid([1, 2, 3]), vec![], vec![]),
     ] {
         let update = Update {
             sequence: 1,

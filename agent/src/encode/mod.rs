@@ -25,6 +25,7 @@ mod flow;
 mod moves;
 mod plan;
 mod refresh;
+mod solid;
 mod video;
 
 use std::time::{Duration, Instant};
@@ -341,7 +342,9 @@ impl Encoder {
         view: View<'_>,
         now: Instant,
     ) -> Result<Encoded, Error> {
-        let (packed, region) = match self.plan(changes, view, now) {
+        let mut rest = changes.to_vec();
+        let solid = solid::take(&mut rest, view);
+        let (packed, region) = match self.plan(&rest, view, now) {
             Ok(plan) => plan,
             Err(error) => {
                 // Nothing is lost: the changes are damage again, and a move that was not sent is as nothing.
@@ -361,7 +364,7 @@ impl Encoder {
         self.counts.complete += u64::from(complete);
         self.counts.moves += u64::from(moved.is_some());
         // Before anything else is drawn over what it takes.
-        boxes.splice(0..0, moved);
+        boxes.splice(0..0, moved.into_iter().chain(solid));
         if let Some((rect, code)) = region {
             self.counts.videos += 1;
             boxes.push(Box { rect, code });

@@ -272,8 +272,8 @@ const STRIP: u16 = 64;
 /// Tiles of a box where an update takes only part of the changes.
 const PART: u16 = 8;
 
-/// Two less than an update may have: a moved box and the H.264 box come on top.
-const MOST_BOXES: usize = fernsicht_protocol::picture::MAX_BOXES - 2;
+/// Less than an update may have: a moved box, the H.264 box and those of one colour come on top.
+const MOST_BOXES: usize = fernsicht_protocol::picture::MAX_BOXES - 2 - super::solid::MOST;
 
 #[cfg(test)]
 mod tests {

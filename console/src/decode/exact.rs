@@ -48,6 +48,13 @@ pub(super) fn draw_colours(canvas: &mut Canvas, rect: Rect, pixels: &[u8]) {
     }
 }
 
+/// Draws one colour.
+pub(super) fn draw_solid(canvas: &mut Canvas, rect: Rect, [b, g, r]: [u8; 3]) {
+    for row in 0..rect.height {
+        canvas.row_mut(rect, row).fill([b, g, r, OPAQUE]);
+    }
+}
+
 /// Draws predicted pixels; `planes` has three bytes for each pixel of `rect`, and is used up.
 pub(super) fn draw_predicted(canvas: &mut Canvas, rect: Rect, planes: &mut [u8]) {
     let width = usize::from(rect.width);

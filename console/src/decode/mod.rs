@@ -210,6 +210,7 @@ impl Picture {
                 Code::Indexed => {
                     exact::draw_indexed(&mut self.canvas, *rect, pixels, &update.palette.0)?
                 }
+                Code::Solid(colour) => exact::draw_solid(&mut self.canvas, *rect, *colour),
                 Code::Predicted => exact::draw_predicted(&mut self.canvas, *rect, pixels),
                 Code::Moved { x, y } => self.canvas.move_to(*rect, *x, *y),
                 Code::Video { stream, key, bytes } => {

@@ -59,7 +59,7 @@ impl Ledger {
         for picture_box in boxes {
             let Box { rect, code } = picture_box;
             let sharp = match code {
-                Code::Colours | Code::Indexed | Code::Predicted => true,
+                Code::Colours | Code::Indexed | Code::Predicted | Code::Solid(_) => true,
                 Code::Video { .. } => false,
                 Code::Moved { .. } => picture_box
                     .source()

@@ -104,7 +104,8 @@ fn stations(at: Instant, stroke: &Stroke, seen: Instant, frames: &[Passed]) -> O
     };
     let input = first(Leg::FromRelay, Class::Input, at)?;
     let picture = first(Leg::FromAgent, Class::Picture, stroke.drawn)?;
-    let ack = first(Leg::FromRelay, Class::Acks, picture)?;
+    // A console that acknowledges what it has drawn is seen to have drawn it before.
+    let ack = first(Leg::FromRelay, Class::Acks, picture)?.min(seen);
     let stations = [at, input, stroke.came, stroke.drawn, picture, ack, seen];
     stations.is_sorted().then_some(stations)
 }
