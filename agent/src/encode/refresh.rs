@@ -2,7 +2,7 @@
 //! that a seek never has far to go.
 //!
 //! ```text
-//! complete ─(a change, 60 s or 4 MB later)─► overdue ─(a pause, or 5 s)─► complete
+//! complete ─(a change, 60 s or 12 MB later)─► overdue ─(a pause, or 5 s)─► complete
 //! ```
 //!
 //! Only changes bring it about: an idle screen costs nothing, however long ago the last one was. It waits
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 const EVERY: Duration = Duration::from_secs(60);
 
 /// The most bytes of updates between two complete pictures of a recording.
-const MOST_BYTES: usize = 4 << 20;
+const MOST_BYTES: usize = 12 << 20;
 
 /// Without a change for so long, there is a pause.
 const PAUSE: Duration = Duration::from_millis(500);
