@@ -16,7 +16,7 @@ RUN="libxcb1 libxcb-shm0 libxcb-randr0 libx11-6 libxcursor1 libxi6 libxrandr2 li
 # for receipts and reports, ffmpeg for films, zbarimg for the code on the card, what makes small disks and
 # networks, good and bad ones, the buses by which screen readers read pages, and clocks that are wrong.
 TEST="xvfb xserver-xorg-core xserver-xorg-video-dummy xkb-data x11-xkb-utils x11-xserver-utils xinput xdotool
-      openbox xterm mousepad feh imagemagick
+      openbox xterm mousepad feh imagemagick xclip
       fonts-dejavu-core xfonts-base chromium ffmpeg zbar-tools e2fsprogs mount util-linux
       iproute2 nftables dbus-daemon at-spi2-core faketime"
 

@@ -135,6 +135,7 @@ fn pages(now: Instant) -> Vec<(&'static str, Stage)> {
             recorded: false,
             question,
             notice,
+            transfer: None,
             screens: Vec::new(),
             chat: Chat::default(),
         })

@@ -166,6 +166,8 @@ struct Place {
     stage: Discriminant<Stage>,
     state: Option<Discriminant<BarState>>,
     question: Option<Discriminant<Question>>,
+    /// Which text or file is asked about: the next question is another page.
+    piece: Option<u32>,
     privacy: bool,
 }
 
@@ -248,7 +250,7 @@ impl App {
         }
         match verdict {
             Verdict::Granted(grant, hand) => {
-                let command = granting(grant, hand, self.texts.language());
+                let command = granting(grant, hand, self.texts.language(), &self.form);
                 if matches!(command, Command::CardDone(_)) {
                     self.leaving = Some(Leaving {
                         command: Some(command),
@@ -357,6 +359,9 @@ impl App {
             self.started_again.store(false, Ordering::Relaxed);
         }
         self.arrived_at = Some(place);
+        if place.piece.is_some() {
+            self.form.piece_path = ui::usual_path(&view.stage);
+        }
         if ui::code_spent(&view.stage) {
             self.form.code.clear();
             self.form.prefilled = None;
@@ -454,6 +459,9 @@ impl App {
                 }
                 ctx.request_repaint();
             }
+            Action::TransferCancel => self.send(ctx, Command::TransferCancel),
+            Action::TransferFile(path) => self.send(ctx, Command::TransferFile(path)),
+            Action::TransferSeen => self.send(ctx, Command::TransferSeen),
             Action::SaveReceipt(folder) => self.send(ctx, Command::SaveReceipt(folder)),
             Action::PrintReceipt => self.send(ctx, Command::PrintReceipt),
             Action::MoveBar => self.window.next_edge(ctx),
@@ -510,7 +518,7 @@ impl eframe::App for App {
 
 impl Place {
     fn of(view: &View, privacy: bool) -> Self {
-        let (state, question) = match &view.stage {
+        let (state, question, piece) = match &view.stage {
             Stage::Session(session) => {
                 // Using mouse or keyboard turns the one into the other: the ring stays where it is.
                 let state = match session.state {
@@ -524,6 +532,11 @@ impl Place {
                 (
                     Some(discriminant(&state)),
                     session.question.map(|question| discriminant(&question)),
+                    match session.question {
+                        Some(Question::Transfer(piece)) => Some(piece),
+                        Some(Question::Upgrade | Question::End | Question::StillThere(_))
+                        | None => None,
+                    },
                 )
             }
             Stage::Start
@@ -533,12 +546,13 @@ impl Place {
             | Stage::Screens { .. }
             | Stage::Card(_)
             | Stage::Starting(_)
-            | Stage::Ended(_) => (None, None),
+            | Stage::Ended(_) => (None, None, None),
         };
         Self {
             stage: discriminant(&view.stage),
             state,
             question,
+            piece,
             privacy,
         }
     }
@@ -553,7 +567,7 @@ fn surrender_focus(ctx: &Context) {
     });
 }
 
-fn granting(grant: Grant, hand: crate::view::Hand, language: Language) -> Command {
+fn granting(grant: Grant, hand: crate::view::Hand, language: Language, form: &Form) -> Command {
     match grant {
         Grant::ConsentView => Command::ConsentView(hand),
         Grant::ConsentControl => Command::ConsentControl(hand, language),
@@ -563,6 +577,8 @@ fn granting(grant: Grant, hand: crate::view::Hand, language: Language) -> Comman
         Grant::ControlOn => Command::ControlOn(hand),
         Grant::Yes => Command::Yes(hand, language),
         Grant::GoOn => Command::GoOn(hand),
+        Grant::TransferYes(ask) => Command::TransferYes(hand, ask, form.piece_path.trim().into()),
+        Grant::TransferNo(ask) => Command::TransferNo(hand, ask),
     }
 }
 

@@ -52,6 +52,10 @@ pub enum Grant {
     Yes,
     /// Go on after a question: control comes back if it was on.
     GoOn,
+    /// Yes to this text or file.
+    TransferYes(u64),
+    /// No to it: control comes back if it was on.
+    TransferNo(u64),
     /// The card is done: the code is noted.
     CardDone,
     /// The card is done without the code.
@@ -68,6 +72,8 @@ impl Grant {
             | Self::Screen(_)
             | Self::Yes
             | Self::GoOn
+            | Self::TransferYes(_)
+            | Self::TransferNo(_)
             | Self::CardDone
             | Self::CardSkip => false,
         }

@@ -43,11 +43,17 @@ impl Language {
         match self {
             Self::De => concat!(
                 include_str!("../texts/de.ftl"),
-                include_str!("../texts/chat.de.ftl")
+                "\n",
+                include_str!("../texts/chat.de.ftl"),
+                "\n",
+                include_str!("../texts/transfer.de.ftl")
             ),
             Self::En => concat!(
                 include_str!("../texts/en.ftl"),
-                include_str!("../texts/chat.en.ftl")
+                "\n",
+                include_str!("../texts/chat.en.ftl"),
+                "\n",
+                include_str!("../texts/transfer.en.ftl")
             ),
         }
     }
@@ -377,6 +383,37 @@ texts! {
     error_already_running = "error-already-running"();
     error_internal = "error-internal"();
     error_receipt_save = "error-receipt-save"();
+
+    transfer_text_title = "transfer-text-title"(technician: &str);
+    transfer_text_start = "transfer-text-start"(start: &str);
+    transfer_text_whole = "transfer-text-whole"(start: &str);
+    transfer_text_length = "transfer-text-length"(length: usize);
+    transfer_text_help = "transfer-text-help"();
+    transfer_file_title = "transfer-file-title"(technician: &str, name: &str, size: &str);
+    transfer_file_help = "transfer-file-help"();
+    transfer_folder = "transfer-folder"();
+    transfer_want_title = "transfer-want-title"(technician: &str);
+    transfer_want_help = "transfer-want-help"();
+    transfer_want_path = "transfer-want-path"();
+    transfer_want_choose = "transfer-want-choose"();
+    transfer_want_chosen = "transfer-want-chosen"(name: &str, size: &str);
+    transfer_want_unreadable = "transfer-want-unreadable"();
+    transfer_yes = "transfer-yes"();
+    transfer_send = "transfer-send"();
+    transfer_no = "transfer-no"();
+    transfer_coming = "transfer-coming"(name: &str, percent: u8);
+    transfer_going = "transfer-going"(name: &str, percent: u8);
+    transfer_cancel = "transfer-cancel"();
+    transfer_clipboard = "transfer-clipboard"();
+    transfer_received = "transfer-received"(path: &str);
+    transfer_sent = "transfer-sent"(name: &str);
+    transfer_over = "transfer-over"();
+    transfer_unanswered = "transfer-unanswered"();
+    transfer_disk_full = "transfer-disk-full"();
+    transfer_not_writable = "transfer-not-writable"();
+    transfer_changed = "transfer-changed"();
+    transfer_damaged = "transfer-damaged"();
+    transfer_seen = "transfer-seen"();
 
     a11y_code_field = "a11y-code-field"(digits: usize);
     a11y_bar = "a11y-bar"(state: &str);

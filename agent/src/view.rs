@@ -14,6 +14,7 @@ use fernsicht_protocol::complaint::Code;
 use fernsicht_protocol::content::Screen;
 use fernsicht_protocol::guard::CustomerAct;
 use fernsicht_protocol::messages::ControlOffer;
+use fernsicht_protocol::transfer::Reason;
 use zeroize::Zeroizing;
 
 use crate::hand::ScreenRect;
@@ -224,6 +225,8 @@ pub struct Session {
     pub question: Option<Question>,
     /// A notice beside the state, if any.
     pub notice: Option<Notice>,
+    /// The text or file that is asked about, under way, or was the last.
+    pub transfer: Option<Transfer>,
     /// The screens, while the customer chooses anew which to show; else none.
     pub screens: Vec<ScreenChoice>,
     /// What customer and technician have written.
@@ -310,6 +313,73 @@ pub enum Question {
     End,
     /// Still there? With the time at which the session ends.
     StillThere(Instant),
+    /// May this text or file come, or go? With its number; [`Session::transfer`] says more.
+    Transfer(u32),
+}
+
+/// A text for the clipboard, or a file. `ask`: what an answer is to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Transfer {
+    /// May this text come to the clipboard?
+    AskText {
+        /// See above.
+        ask: u64,
+        /// Its beginning, as one line.
+        start: String,
+        /// True if that is all.
+        whole: bool,
+        /// In characters.
+        length: usize,
+    },
+    /// May this file come?
+    AskFile {
+        /// See above.
+        ask: u64,
+        /// Its harmless name.
+        name: String,
+        /// In bytes.
+        size: u64,
+        /// Where it would go.
+        folder: PathBuf,
+    },
+    /// The technician asks for a file.
+    AskForFile {
+        /// See above.
+        ask: u64,
+        /// Name and size of the one that the customer chose.
+        chosen: Option<(String, u64)>,
+        /// What he chose last is no file that can be read.
+        unreadable: bool,
+    },
+    /// A file comes.
+    Coming {
+        /// Its name.
+        name: String,
+        /// How much is there.
+        percent: u8,
+    },
+    /// A file goes.
+    Going {
+        /// Its name.
+        name: String,
+        /// How much is there.
+        percent: u8,
+    },
+    /// What became of the last one.
+    Over(Outcome),
+}
+
+/// What became of a text or a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The text is on the clipboard.
+    Clipboard,
+    /// The file lies here.
+    Received(PathBuf),
+    /// The file of this name was sent.
+    Sent(String),
+    /// It is over, and nothing is left of it.
+    Over(Reason),
 }
 
 /// A notice on the bar.
@@ -517,6 +587,16 @@ pub enum Command {
     Write(String),
     /// The bar lies here on the desktop, in pixels; none while there is no bar.
     Placed(Option<ScreenRect>),
+    /// Yes to this text or file; one that comes goes into this folder.
+    TransferYes(Hand, u64, PathBuf),
+    /// No to it. Control comes back if it was on, hence the proof.
+    TransferNo(Hand, u64),
+    /// End what is under way.
+    TransferCancel,
+    /// The file that could be sent.
+    TransferFile(PathBuf),
+    /// What became of it was read.
+    TransferSeen,
     /// A page for the technician to know (consent, privacy).
     Reading(fernsicht_protocol::messages::Page),
     /// Save the receipt in this folder; after the end only.

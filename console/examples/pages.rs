@@ -112,6 +112,8 @@ impl eframe::App for Shown {
                     &self.texts,
                     state,
                     session.takes_input(),
+                    session.takes_pieces,
+                    false,
                 ));
             }
         }
@@ -156,6 +158,8 @@ fn session(rights: Rights, active: bool, recorded: bool) -> Stage {
         own: None,
         chat: Talk::default(),
         silent_since: None,
+        piece: None,
+        takes_pieces: false,
     })
 }
 

@@ -210,6 +210,8 @@ mod tests {
             own: None,
             chat: crate::view::Talk::default(),
             silent_since: None,
+            piece: None,
+            takes_pieces: false,
         })
     }
 

@@ -7,6 +7,7 @@
 //! The engine publishes what is; the window draws it and sends what the technician wants.
 //! Pictures travel beside it ([`crate::picture`]). Neither side calls the other.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,6 +16,7 @@ use fernsicht_protocol::content::{Cause, InputEvent, Place, Screen};
 use fernsicht_protocol::messages::{End, Page};
 use fernsicht_protocol::net::Transport;
 use fernsicht_protocol::rights::Rights;
+use fernsicht_protocol::transfer::Reason;
 
 /// Everything that the pages show.
 #[derive(Debug, Clone, PartialEq)]
@@ -148,6 +150,10 @@ pub struct Session {
     pub layout: Option<Layout>,
     /// When silence answers for the customer there.
     pub until: Option<Instant>,
+    /// The text or file under way, or the last one.
+    pub piece: Option<Piece>,
+    /// True if another one can be offered or asked for.
+    pub takes_pieces: bool,
     /// Where the agent's own windows lie in the picture: what is done there has no effect.
     pub own: Option<OwnArea>,
     /// What technician and customer have written.
@@ -199,6 +205,49 @@ pub enum Writer {
     },
     /// The customer.
     Customer,
+}
+
+/// A text for the customer's clipboard, or a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Piece {
+    /// The file's name; empty for a text, and for a file that is not chosen yet.
+    pub name: String,
+    /// Its bytes.
+    pub size: u64,
+    /// True if it goes to the customer.
+    pub to_customer: bool,
+    /// How far it is.
+    pub state: PieceState,
+    /// Bytes per second so far, while it is under way.
+    pub speed: Option<f64>,
+}
+
+impl Piece {
+    /// True until it is over.
+    pub fn under_way(&self) -> bool {
+        match self.state {
+            PieceState::Waiting | PieceState::Running { .. } => true,
+            PieceState::Delivered | PieceState::Received(_) | PieceState::Ended(_) => false,
+        }
+    }
+}
+
+/// How far a text or a file is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PieceState {
+    /// The customer is being asked.
+    Waiting,
+    /// Under way.
+    Running {
+        /// How much is there.
+        percent: u8,
+    },
+    /// The customer has it.
+    Delivered,
+    /// It lies here.
+    Received(PathBuf),
+    /// It is over and not whole.
+    Ended(Reason),
 }
 
 /// The screens that the customer shows.
@@ -403,6 +452,8 @@ pub enum Command {
     },
     /// A line for the customer.
     Write(String),
+    /// Texts and files.
+    Piece(Wish),
     /// Mouse and keyboard.
     Input(InputEvent),
     /// The picture up to this update is on the screen.
@@ -416,4 +467,17 @@ pub enum Command {
     Measure(bool),
     /// The window closes.
     Quit,
+}
+
+/// What the technician wants of texts and files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// This text for the customer's clipboard.
+    Text(String),
+    /// This file for the customer.
+    File(PathBuf),
+    /// A file of the customer's, into this folder.
+    Ask(PathBuf),
+    /// Give up what is under way.
+    Cancel,
 }

@@ -277,3 +277,12 @@ audit-talk-technician = Technik
 audit-talk-customer = Kundschaft
 audit-talk-open = ob es gelesen werden konnte, ist nicht bekannt
 audit-talk-refused = wurde nicht angezeigt
+
+## Texte und Dateien
+audit-pieces = Texte und Dateien
+audit-piece-text = Text für die Zwischenablage des Kunden, { $size }
+audit-piece-to-customer = Datei an den Kunden: { $name }, { $size }
+audit-piece-from-customer = Datei vom Kunden: { $name }, { $size }
+audit-piece-wanted = Bitte um eine Datei des Kunden
+audit-piece-allowed = vom Kunden erlaubt
+audit-piece-complete = ganz angekommen, SHA-256 { $hash }

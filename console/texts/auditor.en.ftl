@@ -276,3 +276,12 @@ audit-talk-technician = Technician
 audit-talk-customer = Customer
 audit-talk-open = whether it could be read is not known
 audit-talk-refused = was not shown
+
+## Texts and files
+audit-pieces = Texts and files
+audit-piece-text = Text for the customer's clipboard, { $size }
+audit-piece-to-customer = File to the customer: { $name }, { $size }
+audit-piece-from-customer = File from the customer: { $name }, { $size }
+audit-piece-wanted = Request for a file of the customer's
+audit-piece-allowed = allowed by the customer
+audit-piece-complete = arrived whole, SHA-256 { $hash }

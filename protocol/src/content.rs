@@ -3,7 +3,9 @@
 //! Picture updates have a module of their own ([`crate::picture`]).
 //! Not here: whether an event may act; that is the guard's ([`crate::guard`]).
 
+use crate::frame::Direction;
 use crate::heads::HeadList;
+use crate::transfer;
 use crate::wire::{Error, List, Reader, Text, Wire, wire_enum, wire_struct};
 
 wire_enum! {
@@ -256,6 +258,21 @@ wire_enum! {
             layout: u32,
             /// All of them; none lies in the picture if there are none.
             places: List<Place, 8>,
+        },
+        /// What became of a text for the clipboard or a file: the fact that a recording keeps in place of the content.
+        5 => Transfer {
+            /// Which piece.
+            id: u32,
+            /// Which way it goes.
+            direction: Direction,
+            /// What it is.
+            kind: transfer::Kind,
+            /// The file's harmless name; empty for a text.
+            name: Text<{ transfer::LONGEST_NAME }>,
+            /// Its bytes.
+            size: u64,
+            /// What became of it.
+            outcome: transfer::Outcome,
         },
     }
 }

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Sans-IO: cores take the time, bytes and randomness, and return outputs. No async,
-//! no clock, no sockets; the one exception stands behind the feature `net`.
+//! no clock, no sockets; the exceptions stand behind the features `net` and `files`.
 //! Normative text: docs/protocol.md.
 
 pub mod attached;
@@ -39,5 +39,6 @@ pub mod rights;
 pub mod router;
 pub mod sealing;
 pub mod token;
+pub mod transfer;
 pub mod unit;
 pub mod wire;

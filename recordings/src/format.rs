@@ -12,7 +12,7 @@
 
 use fernsicht_protocol::checkpoint::SignedCheckpoint;
 use fernsicht_protocol::crypto::Hash;
-use fernsicht_protocol::frame::{HEADER_BYTES, Header, MAX_CIPHERTEXT};
+use fernsicht_protocol::frame::{Class, HEADER_BYTES, Header, MAX_CIPHERTEXT};
 use fernsicht_protocol::messages::{Chain, End, SessionId, Share};
 use fernsicht_protocol::pairing::{Confirm, transcript};
 use fernsicht_protocol::sealing::Binding;
@@ -60,7 +60,7 @@ pub enum Kind {
     EpochSignature = 2,
     /// A frame that was forwarded.
     Frame = 3,
-    /// An in-order frame that the relay withheld.
+    /// An in-order frame that the relay withheld, or one of a text or file, whose content is never kept.
     Tombstone = 4,
     /// A frame of classes 6 to 9 that was not delivered whole.
     Dropped = 5,
@@ -252,6 +252,9 @@ impl<'a> Body<'a> {
             },
             Kind::Frame => {
                 let header = Header::read(&mut input)?;
+                if header.class == Class::Transfer {
+                    return Err(Error::OutOfRange("the class of a recorded frame"));
+                }
                 let ciphertext = input.take(header.length as usize)?;
                 Self::Frame { header, ciphertext }
             }

@@ -129,6 +129,10 @@ impl Writer {
         time: u64,
     ) -> Result<[u8; FRAME_PREFIX_BYTES], Error> {
         self.takes(header)?;
+        if header.class == Class::Transfer {
+            // A tombstone is all that is kept of texts and files.
+            return Err(Error::Class);
+        }
         if ciphertext.length != header.length {
             return Err(Error::Length);
         }
@@ -166,6 +170,10 @@ impl Writer {
     /// A record of an in-order stream, as it travels: a frame or a tombstone. Copies the ciphertext.
     pub fn append_unit(&mut self, record: &unit::Record, time: u64) -> Result<Vec<u8>, Error> {
         match record {
+            unit::Record::Frame(frame) if frame.header.class == Class::Transfer => {
+                let hash = Ciphertext::of(&frame.ciphertext).hash;
+                self.append_tombstone(&frame.header, &hash, time)
+            }
             unit::Record::Frame(frame) => {
                 let prefix =
                     self.append_frame(&frame.header, &Ciphertext::of(&frame.ciphertext), time)?;

@@ -60,6 +60,20 @@ pub enum Button {
     EndLost,
     /// The same, while the question is open: "Yes, end".
     EndLostYes,
+    /// Bar, while a text for the clipboard is asked about: "Accept".
+    TextYes,
+    /// The same: "No".
+    TextNo,
+    /// Bar, while a file for the customer is asked about: "Accept".
+    FileYes,
+    /// The same: "No".
+    FileNo,
+    /// Bar, while the technician asks for a file: the field for its place.
+    FilePlace,
+    /// The same: "Take this file".
+    FileTake,
+    /// The same, when one was taken: "Send".
+    FileSend,
     /// Page at the end of a recorded session: "Close".
     Close,
 }
@@ -74,7 +88,10 @@ impl Button {
             Self::ConsentControl | Self::ControlOn | Self::ControlOff | Self::CardDone => 3,
             Self::ConsentRefuse | Self::CardSkip | Self::End => 4,
             // Behind Stop, show off, end, move and language: a question suspends control.
-            Self::UpgradeYes | Self::EndYes => 6,
+            Self::UpgradeYes | Self::EndYes | Self::TextYes | Self::FilePlace => 6,
+            // On the page of a file its folder, or its place, comes first.
+            Self::TextNo | Self::FileYes | Self::FileTake => 7,
+            Self::FileNo | Self::FileSend => 8,
             // One behind the other; on the bar behind Stop, end, move and language.
             Self::Screen(number) => 1 + usize::from(number),
             Self::BarScreen(number) => 4 + usize::from(number),

@@ -63,6 +63,7 @@ pub mod scenery;
 pub mod sealed;
 pub mod session;
 pub mod tap;
+pub mod transfer;
 pub mod typist;
 pub mod vanish;
 pub mod wait;

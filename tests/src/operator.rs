@@ -270,12 +270,12 @@ impl Operator {
     /// The command of an agent file on a screen, with a home and a run directory of its own.
     pub fn agent_command(&self, screen: &XServer, file: &Path) -> Result<Command> {
         let home = self.customer();
-        for folder in ["Documents", ".config"] {
+        for folder in ["Documents", "Downloads", ".config"] {
             fs::create_dir_all(home.join(folder))?;
         }
         fs::write(
             home.join(".config/user-dirs.dirs"),
-            "XDG_DOCUMENTS_DIR=\"$HOME/Documents\"\n",
+            "XDG_DOCUMENTS_DIR=\"$HOME/Documents\"\nXDG_DOWNLOAD_DIR=\"$HOME/Downloads\"\n",
         )?;
         let mut command = screen.command(file);
         command.args(["--language", "de"]).env("HOME", &home);

@@ -42,15 +42,24 @@ pub fn running_time(pid: u32) -> Result<Duration> {
 
 /// Resident memory in KiB.
 pub fn resident_kib(pid: u32) -> Result<u64> {
+    status_kib(pid, "VmRSS:")
+}
+
+/// The most that was ever resident, in KiB.
+pub fn peak_kib(pid: u32) -> Result<u64> {
+    status_kib(pid, "VmHWM:")
+}
+
+fn status_kib(pid: u32, field: &str) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status
         .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .context("no VmRSS")?;
+        .find_map(|line| line.strip_prefix(field))
+        .with_context(|| format!("no {field}"))?;
     Ok(line
         .split_whitespace()
         .next()
-        .context("VmRSS has a number")?
+        .with_context(|| format!("{field} has a number"))?
         .parse()?)
 }
 

@@ -331,7 +331,10 @@ impl Words {
     pub fn agent(key: &str) -> Result<Self> {
         let texts = concat!(
             include_str!("../../agent/texts/de.ftl"),
-            include_str!("../../agent/texts/chat.de.ftl")
+            "\n",
+            include_str!("../../agent/texts/chat.de.ftl"),
+            "\n",
+            include_str!("../../agent/texts/transfer.de.ftl")
         );
         Self::of(texts, key)
     }

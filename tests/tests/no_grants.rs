@@ -12,10 +12,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use fernsicht_protocol::checkpoint::{Checkpoint, SignedCheckpoint};
 use fernsicht_protocol::content::{Button as MouseButton, Chat, ConsoleNotice, Input, InputEvent};
+use fernsicht_protocol::crypto::hash;
 use fernsicht_protocol::frame::{Class, Direction, Frame, Header};
 use fernsicht_protocol::guard::CUSTOMER_FIRST;
 use fernsicht_protocol::messages::{ConsoleToAgent, ControlOffer, End, Refusal, RelayToAgent};
 use fernsicht_protocol::rights::Rights;
+use fernsicht_protocol::transfer::{Kind, Message};
 use fernsicht_protocol::unit::Record;
 use fernsicht_protocol::wire::{Blob, List, Text, Wire};
 use fernsicht_tests::customer::{Button, Customer};
@@ -24,6 +26,7 @@ use fernsicht_tests::hostile::{Hostile, Met, Pair};
 use fernsicht_tests::keymap::keysyms;
 use fernsicht_tests::observer::Observer;
 use fernsicht_tests::operator::OPERATOR;
+use fernsicht_tests::operator::files_below;
 use fernsicht_tests::programs::Programs;
 use fernsicht_tests::wait;
 use fernsicht_tests::xserver::{Process, XServer};
@@ -80,6 +83,17 @@ impl Scene {
     fn nothing_happened(&self, met: &Met, allowed: Rights) -> Result<()> {
         let injected = self.observer.by_programs()?;
         ensure!(injected == 0, "{injected} events were injected");
+        for file in files_below(self.folder.path())? {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            let pressed = name.contains("pressed-upon") || name.ends_with(".part");
+            ensure!(!pressed, "{} was written", file.display());
+        }
+        let pasted = self
+            .screen
+            .command("xclip")
+            .args(["-selection", "clipboard", "-o"])
+            .output()?;
+        ensure!(pasted.stdout.is_empty(), "something is on the clipboard");
         for header in met.let_out() {
             ensure!(
                 header.rights <= allowed,
@@ -273,6 +287,35 @@ async fn frames_out_of_turn(met: &Met) -> Result<()> {
     Ok(())
 }
 
+/// A text for the clipboard and a file, pressed upon a customer whom nobody has asked, and a request for one of his.
+fn every_piece() -> Vec<Message> {
+    let content = b"pressed upon".to_vec();
+    let mut all = vec![Message::Ask { id: 1 }];
+    for (id, kind) in [(2, Kind::Text), (3, Kind::File)] {
+        all.extend([
+            Message::Offer {
+                id,
+                kind,
+                name: Text::new("../pressed-upon.txt").unwrap_or_default(),
+                size: content.len() as u64,
+            },
+            Message::Accept { id, from: 0 },
+            Message::Chunk {
+                id,
+                offset: 0,
+                bytes: Blob(content.clone()),
+            },
+            Message::Done {
+                id,
+                hash: hash(&content),
+            },
+            Message::Received { id, to: 1 },
+            Message::Finished { id },
+        ]);
+    }
+    all
+}
+
 /// Input and notices, sealed with the epoch's true keys, under every grant and every right.
 async fn sealed_input(met: &Met, pair: &mut Pair) {
     let sealer = pair.sealer.as_mut().expect("an epoch is open");
@@ -314,6 +357,11 @@ async fn sealed_input(met: &Met, pair: &mut Pair) {
     for notice in [ConsoleNotice::PictureWanted, point, line] {
         let content = notice.to_bytes();
         let frame = sealer.seal(Class::Notices, 1, Rights::Control, &content);
+        records.push(Record::Frame(frame));
+    }
+    for message in every_piece() {
+        let content = message.to_bytes();
+        let frame = sealer.seal(Class::Transfer, 1, Rights::Control, &content);
         records.push(Record::Frame(frame));
     }
     for record in records {

@@ -15,10 +15,11 @@
 use std::time::Duration;
 
 pub use fernsicht_protocol::content::{PointerShape, Screen};
-pub use fernsicht_protocol::guard::{ControlPermit, PointPermit, ViewPermit};
+pub use fernsicht_protocol::guard::{ControlPermit, PointPermit, TransferPermit, ViewPermit};
 pub use fernsicht_protocol::picture::Rect;
 
 pub mod aftercare;
+pub mod clipboard;
 pub mod covers;
 pub mod inject;
 pub mod marker;
@@ -32,6 +33,7 @@ pub mod watch;
 mod x11;
 
 pub use aftercare::Aftercare;
+pub use clipboard::Clipboard;
 pub use covers::Covers;
 pub use inject::Inject;
 pub use own::{OwnWindows, Sight, Steady};

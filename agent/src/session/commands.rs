@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use fernsicht_protocol::guard::{Denied, Kind, Phase, Question};
 use fernsicht_protocol::messages::End;
+use fernsicht_protocol::transfer::Reason;
 
 use super::core::{Consent, Core, ReceiptFile, Shared};
 use crate::view::Command;
@@ -73,6 +74,10 @@ impl Shared {
                     core.guard.decline_upgrade(now);
                     core.guard.ask_end(now)
                 }
+                Some(Question::Transfer { piece, .. }) => {
+                    core.cancel_transfer(now, piece, Reason::Customer);
+                    core.guard.ask_end(now)
+                }
                 Some(Question::End) | None => core.guard.ask_end(now),
             },
             Command::Yes(hand, language) => {
@@ -90,6 +95,20 @@ impl Shared {
             }
             Command::Write(text) => {
                 core.write_chat(&text);
+                Ok(())
+            }
+            Command::TransferYes(hand, ask, folder) => core.allow_piece(now, hand, ask, folder),
+            Command::TransferNo(hand, ask) => core.refuse_piece(now, hand, ask),
+            Command::TransferCancel => {
+                core.cancel_piece(now);
+                Ok(())
+            }
+            Command::TransferFile(path) => {
+                core.choose_file(path);
+                Ok(())
+            }
+            Command::TransferSeen => {
+                core.outcome_seen();
                 Ok(())
             }
             Command::ConfirmEnd => {
@@ -138,7 +157,9 @@ impl Core {
             | Command::ViewOn(hand)
             | Command::ControlOn(hand)
             | Command::Yes(hand, _)
-            | Command::GoOn(hand) => hand,
+            | Command::GoOn(hand)
+            | Command::TransferYes(hand, ..)
+            | Command::TransferNo(hand, _) => hand,
             Command::Connect { .. }
             | Command::Refuse
             | Command::MoreTime
@@ -150,6 +171,9 @@ impl Core {
             | Command::No
             | Command::Write(_)
             | Command::Placed(_)
+            | Command::TransferCancel
+            | Command::TransferFile(_)
+            | Command::TransferSeen
             | Command::Reading(_)
             | Command::SaveReceipt(_)
             | Command::PrintReceipt

@@ -29,6 +29,7 @@ use super::flights::{Flight, Flights};
 use super::injector::Hands;
 use super::pointing::Pointed;
 use super::recording::Recording;
+use super::transfer::Transfers;
 use crate::hand::ScreenRect;
 use crate::platform::watch::Seen;
 use crate::platform::{Monitor, Selection, Shown, Waker};
@@ -164,6 +165,8 @@ pub(super) struct Core {
     pub(super) own_told: Option<(u32, u32, Vec<Place>)>,
     /// Lines between customer and technician.
     pub(super) chat: Chat,
+    /// Texts and files.
+    pub(super) transfers: Transfers,
     /// The page that the console was told of last.
     pub(super) page: Page,
     /// The technician's case number.
@@ -268,6 +271,7 @@ impl Shared {
             own_place: None,
             own_told: None,
             chat: Chat::default(),
+            transfers: Transfers::default(),
             page: Page::Consent,
             case: CaseNumber::default(),
         };
@@ -357,10 +361,14 @@ impl Shared {
                     core.seal_record(Class::Rights, epoch, grant, rights, &cause.to_bytes());
                     if cause == Cause::Epoch && core.guard.recorded() {
                         core.tell_text_version();
+                        core.resume_piece();
                     }
                     if cause == Cause::Epoch {
                         core.repeat_chat();
                     }
+                }
+                Output::CancelTransfer { piece, reason } => {
+                    core.cancel_transfer(Instant::now(), piece, reason);
                 }
                 Output::Card => core.draw_card(),
                 Output::OpenEpoch { epoch, recorded } => core.open_epoch(epoch, recorded),
@@ -604,6 +612,7 @@ impl Core {
         self.pointed = None;
         (self.own_place, self.own_told) = (None, None);
         self.chat = Chat::default();
+        self.transfers.reset();
         self.page = Page::Consent;
         self.case = CaseNumber::default();
         self.acknowledged = None;

@@ -25,7 +25,7 @@ use super::eyes::Bar;
 use super::pairing::{self, Line};
 use super::reconnect::Connected;
 use super::recording::Recording;
-use super::{injector, pictures, pointer, pointing, screens};
+use super::{injector, pictures, pieces, pointer, pointing, screens};
 use crate::platform::overlay::Numbers;
 use crate::platform::own::Desk;
 use crate::platform::{Inject, OwnWindows, Screen, Waker};
@@ -132,6 +132,8 @@ impl Driver {
         spawn("pictures", Box::new(move || pictures::run(&shared, &own)));
         let shared = self.shared.clone();
         spawn("pointer", Box::new(move || pointer::run(&shared)));
+        let shared = self.shared.clone();
+        spawn("pieces", Box::new(move || pieces::run(&shared)));
         if let Ok(desk) = Desk::open(None, self.own.clone()) {
             let shared = self.shared.clone();
             spawn("pointing", Box::new(move || pointing::run(&shared, &desk)));

@@ -20,6 +20,7 @@ use fernsicht_protocol::messages::{AgentToRelay, End};
 use fernsicht_protocol::net::{
     self, Connection, Incoming, MessageSender, RecordSender, RecvStream, SingleSender,
 };
+use fernsicht_protocol::transfer;
 use fernsicht_protocol::unit::Record;
 use fernsicht_protocol::wire::Wire;
 use tokio::sync::{mpsc, watch};
@@ -254,8 +255,10 @@ fn handle_content(
             ConsoleNotice::Chat { chat } => core.handle_chat(Instant::now(), &chat),
         },
         Class::Heads => core.handle_heads(PeerHeads::from_bytes(content).ok()?)?,
-        // A later version's: nothing acts on them.
-        Class::Transfer => {}
+        Class::Transfer => {
+            let message = transfer::Message::from_bytes(content).ok()?;
+            core.handle_transfer(Instant::now(), message);
+        }
         Class::Rights | Class::Beacon | Class::Pointer | Class::Picture | Class::Refinement => {
             return None;
         }

@@ -34,6 +34,7 @@ mod messages;
 pub mod model;
 mod pairing;
 mod pictures;
+mod pieces;
 mod pointer;
 mod pointing;
 mod publish;
@@ -42,6 +43,7 @@ mod reconnect;
 mod recorded;
 mod recording;
 mod screens;
+mod transfer;
 
 use std::sync::Arc;
 

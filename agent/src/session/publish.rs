@@ -104,8 +104,10 @@ fn bar(core: &Core) -> Session {
             Question::Upgrade => view::Question::Upgrade,
             Question::End => view::Question::End,
             Question::StillThere { until } => view::Question::StillThere(until),
+            Question::Transfer { piece, .. } => view::Question::Transfer(piece),
         }),
         notice,
+        transfer: core.piece_shown(),
         screens: match core.choosing() {
             true => core.choices(),
             false => Vec::new(),

@@ -11,12 +11,12 @@ use fernsicht_protocol::messages::ControlOffer;
 use super::consent::deletion_date;
 use super::pen::{Look, Pen, announce, mention};
 use super::sign::Sign;
-use super::{Action, chat, minutes_until, screens, sheet, tokens};
+use super::{Action, Form, chat, minutes_until, screens, sheet, tokens, transfer};
 use crate::hand::Grant;
 use crate::view::{BarState, Notice, Question, Session};
 
 /// Draws it and notes how high it is.
-pub(crate) fn ui(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session, form: &mut chat::Form) {
+pub(crate) fn ui(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session, form: &mut Form) {
     let palette = pen.palette(ui);
     let whole = ui.max_rect();
     ui.painter().rect_filled(whole, 0.0, palette.ground);
@@ -28,7 +28,7 @@ pub(crate) fn ui(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session, form: &mut c
         .scope_builder(UiBuilder::new().id_salt("bar").max_rect(inner), |ui| {
             ui.spacing_mut().item_spacing.y = tokens::TIGHT;
             state(ui, pen, session);
-            buttons(ui, pen, session, form);
+            buttons(ui, pen, session, &mut form.chat);
             more(ui, pen, session, whole.top(), form);
         })
         .response
@@ -46,9 +46,9 @@ pub(crate) fn ui(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session, form: &mut c
 
 /// Notice, question and chat, no higher than the screen has room for. While something is asked there is no chat:
 /// the technician's words are never beside a question.
-fn more(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session, top: f32, form: &mut chat::Form) {
+fn more(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session, top: f32, form: &mut Form) {
     let asks = asks(session);
-    if session.notice.is_none() && !asks && !form.open {
+    if session.notice.is_none() && session.transfer.is_none() && !asks && !form.chat.open {
         return;
     }
     let room = pen.room.map_or(f32::INFINITY, |room| {
@@ -64,12 +64,18 @@ fn more(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session, top: f32, form: &mut 
             if let Some(notice) = &session.notice {
                 self::notice(ui, pen, notice);
             }
+            // One thing at a time: what became of a file waits until a question is answered.
+            if let Some(piece) = &session.transfer
+                && session.question.is_none()
+            {
+                transfer::state(ui, pen, piece);
+            }
             if let Some(question) = session.question {
-                self::question(ui, pen, session, question);
+                self::question(ui, pen, session, form, question);
             } else if !session.screens.is_empty() {
                 choice(ui, pen, session);
-            } else if form.open {
-                chat::panel(ui, pen, session, form, room);
+            } else if form.chat.open {
+                chat::panel(ui, pen, session, &mut form.chat, room);
             }
         });
 }
@@ -235,7 +241,13 @@ fn choice(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session) {
     });
 }
 
-fn question(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session, question: Question) {
+fn question(
+    ui: &mut Ui,
+    pen: &mut Pen<'_>,
+    session: &Session,
+    form: &mut Form,
+    question: Question,
+) {
     let surface = pen.palette(ui).surface;
     let colour = pen.palette(ui).text;
     pen.boxed(ui, surface, |pen, ui| {
@@ -244,6 +256,9 @@ fn question(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session, question: Questio
             Question::Upgrade => texts.upgrade_title(),
             Question::End => texts.end_question(),
             Question::StillThere(ends) => texts.bar_still_there(minutes_until(pen.now, ends)),
+            Question::Transfer(_) => {
+                return transfer::question(ui, pen, session, form);
+            }
         };
         let response = pen.sign(ui, Sign::Question, asked, colour, tokens::LEAD);
         announce(ui, &response);
@@ -260,6 +275,7 @@ fn question(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session, question: Questio
                 pen.text(ui, texts.bar_question());
                 pen.grant(ui, Grant::GoOn, texts.bar_button_stay());
             }
+            Question::Transfer(_) => {}
         }
     });
 }

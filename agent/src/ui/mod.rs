@@ -23,6 +23,7 @@ mod start;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod tokens;
+mod transfer;
 
 use std::time::{Duration, Instant};
 
@@ -35,6 +36,7 @@ use crate::texts::Language;
 use crate::view::{Problem, Receipt, Saved, Stage, View};
 
 pub(crate) use pen::Pen;
+pub(crate) use transfer::usual_path;
 
 /// Whom the program belongs to, as the pages name it.
 #[derive(Debug, Clone, Default)]
@@ -83,6 +85,8 @@ pub(crate) struct Form {
     pub(crate) saving: bool,
     /// The folder as typed there.
     pub(crate) folder: String,
+    /// The folder for a file that comes, or the file that could go, as typed on the bar.
+    pub(crate) piece_path: String,
     /// The customer wants to close although the receipt lies nowhere: the page asks.
     pub(crate) closing: bool,
     /// The page has just appeared.
@@ -129,6 +133,12 @@ pub(crate) enum Action {
     SaveReceipt(std::path::PathBuf),
     /// Show the receipt for printing.
     PrintReceipt,
+    /// End the text or file that is under way.
+    TransferCancel,
+    /// This file could be sent.
+    TransferFile(std::path::PathBuf),
+    /// What became of it was read.
+    TransferSeen,
     /// Move the bar to the next edge.
     MoveBar,
     /// The bar is being dragged.
@@ -155,7 +165,7 @@ pub(crate) fn draw(ui: &mut Ui, pen: &mut Pen<'_>, view: &View, form: &mut Form)
         Stage::Screens { screens, .. } => screens::ui(ui, pen, screens),
         Stage::Card(card) => card::ui(ui, pen, card),
         Stage::Starting(what) => start::starting_ui(ui, pen, *what),
-        Stage::Session(session) => bar::ui(ui, pen, session, &mut form.chat),
+        Stage::Session(session) => bar::ui(ui, pen, session, form),
         Stage::Ended(ended) => match &ended.receipt {
             Some(_) if form.closing => receipt::unsaved_ui(ui, pen, form),
             Some(receipt) if form.saving => receipt::save_ui(ui, pen, receipt, form),

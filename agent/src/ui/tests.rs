@@ -8,6 +8,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use fernsicht_protocol::chat::Fate;
 use fernsicht_protocol::messages::ControlOffer;
+use fernsicht_protocol::transfer::Reason;
 
 use super::*;
 use crate::texts::Texts;
@@ -52,6 +53,7 @@ pub(crate) fn session(state: BarState) -> Session {
         recorded: false,
         question: None,
         notice: None,
+        transfer: None,
         screens: Vec::new(),
         chat: Chat::default(),
     }
@@ -139,6 +141,69 @@ fn problems() -> Vec<Problem> {
 }
 
 /// Every page, with a name.
+/// Every state of a text or a file.
+fn transfers(long: &str) -> Vec<(String, Transfer)> {
+    let text = |start: &str, whole, length| Transfer::AskText {
+        ask: 7,
+        start: start.to_owned(),
+        whole,
+        length,
+    };
+    let file = |name: &str| Transfer::AskFile {
+        ask: 7,
+        name: name.to_owned(),
+        size: 1_234_567,
+        folder: "/home/erika/Downloads".into(),
+    };
+    let wanted = |chosen, unreadable| Transfer::AskForFile {
+        ask: 7,
+        chosen,
+        unreadable,
+    };
+    let mut all = vec![
+        ("ask text".to_owned(), text("ping 192.0.2.1", true, 14)),
+        (
+            "ask long text".to_owned(),
+            text(&"Bitte geben Sie das ein. ".repeat(9), false, 90_000),
+        ),
+        ("ask file".to_owned(), file("Rechnung.pdf")),
+        ("ask long file".to_owned(), file(long)),
+        ("ask for a file".to_owned(), wanted(None, false)),
+        ("ask for another file".to_owned(), wanted(None, true)),
+        (
+            "ask to send".to_owned(),
+            wanted(Some((long.to_owned(), 70_000)), false),
+        ),
+        (
+            "coming".to_owned(),
+            Transfer::Coming {
+                name: long.to_owned(),
+                percent: 43,
+            },
+        ),
+        (
+            "going".to_owned(),
+            Transfer::Going {
+                name: "log.txt".to_owned(),
+                percent: 99,
+            },
+        ),
+    ];
+    let over = [
+        Outcome::Clipboard,
+        Outcome::Received(format!("/home/erika/Downloads/{long}").into()),
+        Outcome::Sent("log.txt".to_owned()),
+        Outcome::Over(Reason::Stopped),
+        Outcome::Over(Reason::Silence),
+        Outcome::Over(Reason::DiskFull),
+        Outcome::Over(Reason::NotWritable),
+        Outcome::Over(Reason::Changed),
+        Outcome::Over(Reason::Mismatch),
+    ];
+    all.extend(over.map(|outcome| (format!("{outcome:?}"), Transfer::Over(outcome))));
+    all
+}
+
 fn pages(now: Instant) -> Vec<(String, Stage)> {
     let screen = |number, x| ScreenChoice {
         number,
@@ -213,6 +278,17 @@ fn pages(now: Instant) -> Vec<(String, Stage)> {
             ..session(View)
         };
         pages.push((format!("bar {question:?}"), Stage::Session(session)));
+    }
+    let long = "Anleitung_zum_Einrichten_des_neuen_Anschlusses_in_der_Wohnung".repeat(3) + ".pdf";
+    for (name, transfer) in transfers(&long) {
+        let asks = name.starts_with("ask");
+        let session = Session {
+            question: asks.then_some(Question::Transfer(7)),
+            transfer: Some(transfer),
+            recorded: true,
+            ..session(if asks { View } else { Control })
+        };
+        pages.push((format!("bar {name}"), Stage::Session(session)));
     }
     for notice in [
         Notice::Reconnected,

@@ -213,6 +213,7 @@ fn examine(
         refused_at: None,
         findings: Vec::new(),
         rights: Vec::new(),
+        pieces: Vec::new(),
         input: Input::default(),
         talk: Vec::new(),
         text: None,
@@ -303,6 +304,7 @@ fn note_index(facts: &mut Facts, index: &Index) {
         })
         .collect();
     facts.talk = index.talk.clone();
+    facts.pieces = index.pieces.clone();
     facts.text = index
         .text
         .as_ref()

@@ -20,7 +20,9 @@ use super::case::{Case, Exported, parse_reference};
 use super::cases::Cases;
 use super::complaint::Complaint;
 use super::export::Progress;
-use super::facts::{Facts, date_text, days_left, rights_text, time_text};
+use super::facts::{
+    Facts, date_text, days_left, piece_outcome, piece_text, rights_text, time_text,
+};
 use super::identity::{Effort, Identity, Store};
 use super::link::{Link, Overview};
 use super::office::{Desk, file_name};
@@ -453,6 +455,10 @@ fn facts_text(texts: &Texts, facts: &Facts, exported: Option<&Exported>) -> Stri
             ),
         ),
     ]);
+    lines.extend(facts.pieces.iter().map(|fact| {
+        let (what, became) = (piece_text(texts, fact), piece_outcome(texts, fact));
+        format!("  · {} {what}: {became}", time_text(fact.time))
+    }));
     if let Some(exported) = exported {
         if let Some(video) = &exported.video {
             lines.push(line("report-video", video.path.display().to_string()));
@@ -491,6 +497,18 @@ fn facts_json(facts: &Facts, exported: Option<&Exported>) -> Value {
             })
         })
         .collect();
+    let pieces: Vec<Value> = facts
+        .pieces
+        .iter()
+        .map(|fact| {
+            json!({
+                "time": fact.time,
+                "id": fact.id,
+                "what": piece_text(&english, fact),
+                "outcome": piece_outcome(&english, fact),
+            })
+        })
+        .collect();
     let video = exported.and_then(|e| e.video.as_ref()).map(|video| {
         json!({
             "path": video.path,
@@ -511,6 +529,7 @@ fn facts_json(facts: &Facts, exported: Option<&Exported>) -> Value {
         "epochs": facts.epochs,
         "bytes": facts.bytes,
         "rights": rights,
+        "texts_and_files": pieces,
         "input": {
             "injected": facts.input.injected,
             "dropped": facts.input.dropped,

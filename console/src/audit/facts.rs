@@ -2,16 +2,20 @@
 //!
 //! Times are in hundredths of a second since 1970 UTC, by the relay's clock.
 
+use data_encoding::HEXLOWER;
 use fernsicht_protocol::content::Cause;
 use fernsicht_protocol::frame::Direction;
 use fernsicht_protocol::messages::End;
 use fernsicht_protocol::rights::Rights;
+use fernsicht_protocol::transfer::{Kind, Outcome, size_text};
 use fernsicht_recordings::finding::Check;
 use jiff::Timestamp;
 
 use super::Exit;
+use super::index::PieceFact;
 use super::index::talk::Said;
-use crate::texts::Texts;
+use crate::texts::{Language, Texts};
+use crate::ui::pieces::reason_key;
 
 /// Everything about one opened recording.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +50,8 @@ pub struct Facts {
     pub findings: Vec<Finding>,
     /// The rights, each change.
     pub rights: Vec<Change>,
+    /// Texts for the customer's clipboard and files, by the agent's word.
+    pub pieces: Vec<PieceFact>,
     /// What became of the technician's input.
     pub input: Input,
     /// What technician and customer wrote to each other.
@@ -204,6 +210,35 @@ pub fn writer_text(texts: &Texts, direction: Direction) -> String {
         Direction::ConsoleToAgent => "audit-talk-technician",
         Direction::AgentToConsole => "audit-talk-customer",
     })
+}
+
+/// A text or a file: which way, its name and size.
+pub fn piece_text(texts: &Texts, fact: &PieceFact) -> String {
+    let decimal = match texts.language() {
+        Language::De => ',',
+        Language::En => '.',
+    };
+    let size = ("size", size_text(fact.size, decimal).into());
+    let name = ("name", fact.name.as_str().into());
+    match (&fact.kind, fact.to_customer) {
+        (Kind::Text, _) => texts.with("audit-piece-text", [size]),
+        (Kind::File, true) => texts.with("audit-piece-to-customer", [name, size]),
+        // Before the customer has chosen one it has no name.
+        (Kind::File, false) if fact.name.is_empty() => texts.text("audit-piece-wanted"),
+        (Kind::File, false) => texts.with("audit-piece-from-customer", [name, size]),
+    }
+}
+
+/// What became of it, with the hash of what arrived.
+pub fn piece_outcome(texts: &Texts, fact: &PieceFact) -> String {
+    match &fact.outcome {
+        Outcome::Allowed => texts.text("audit-piece-allowed"),
+        Outcome::Complete { hash } => {
+            let hash = HEXLOWER.encode(hash);
+            texts.with("audit-piece-complete", [("hash", hash.into())])
+        }
+        Outcome::Ended { reason } => texts.text(reason_key(reason)),
+    }
 }
 
 /// How the session ended, in words.

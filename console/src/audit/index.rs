@@ -24,6 +24,7 @@ use fernsicht_protocol::frame::{Class, Direction, Header};
 use fernsicht_protocol::guard::{Draw, Effect, Mirror};
 use fernsicht_protocol::messages::End;
 use fernsicht_protocol::rights::Rights;
+use fernsicht_protocol::transfer;
 use fernsicht_protocol::wire::{Reader, Wire as _};
 
 use input::{Input, Inputs};
@@ -116,6 +117,8 @@ pub struct Index {
     pub input: Inputs,
     /// What technician and customer wrote to each other.
     pub talk: Vec<Said>,
+    /// What became of texts for the clipboard and files, by the agent's word.
+    pub pieces: Vec<PieceFact>,
     /// The texts that the customer agreed to: version and language.
     pub text: Option<([u8; 8], String)>,
     /// How it ends.
@@ -137,6 +140,25 @@ pub struct Change {
     pub rights: Rights,
     /// Why they changed; none where an epoch begins or the recording ends.
     pub cause: Option<Cause>,
+}
+
+/// A fact about a text for the clipboard or a file; its content is not recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PieceFact {
+    /// When the agent stated it.
+    pub time: Time,
+    /// Which one.
+    pub id: u32,
+    /// True if it goes to the customer.
+    pub to_customer: bool,
+    /// What it is.
+    pub kind: transfer::Kind,
+    /// The file's harmless name.
+    pub name: String,
+    /// In bytes.
+    pub size: u64,
+    /// What became of it.
+    pub outcome: transfer::Outcome,
 }
 
 /// A stretch of sight: from the rights frame that brought it to what ended it.
@@ -318,6 +340,7 @@ impl Builder {
                 gaps: Vec::new(),
                 input: Inputs::default(),
                 talk: Vec::new(),
+                pieces: Vec::new(),
                 text: None,
                 end: Ended::Interrupted,
                 misfits: Vec::new(),
@@ -480,6 +503,22 @@ impl Builder {
             AgentNotice::TextVersion { version, language } => {
                 self.index.text = Some((version, language.as_str().to_owned()));
             }
+            AgentNotice::Transfer {
+                id,
+                direction,
+                kind,
+                name,
+                size,
+                outcome,
+            } => self.index.pieces.push(PieceFact {
+                time,
+                id,
+                to_customer: direction == Direction::ConsoleToAgent,
+                kind,
+                name: name.as_str().to_owned(),
+                size,
+                outcome,
+            }),
             AgentNotice::Chat { chat } => {
                 let from = (Direction::AgentToConsole, time);
                 self.talk.handle(&mut self.index.talk, from, &chat);

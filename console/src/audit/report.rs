@@ -18,7 +18,8 @@ use fernsicht_protocol::wire::{Blob, List, Reader, Wire as _};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::facts::{
-    self, Facts, cause_text, date_text, end_text, rights_text, time_text, writer_text,
+    self, Facts, cause_text, date_text, end_text, piece_outcome, piece_text, rights_text,
+    time_text, writer_text,
 };
 use super::identity::fingerprint;
 use super::video::Written;
@@ -145,6 +146,18 @@ fn section(facts: &Facts, by: &By<'_>, language: Language) -> Markup {
                     }
                 }
             }
+            @if !facts.pieces.is_empty() {
+                h2 { (texts.text("audit-pieces")) }
+                table {
+                    @for fact in &facts.pieces {
+                        tr {
+                            td { (time_text(fact.time)) }
+                            td { (piece_text(texts, fact)) }
+                            td { (piece_outcome(texts, fact)) }
+                        }
+                    }
+                }
+            }
             h2 { (texts.text("report-input")) }
             table {
                 (row(texts, "report-injected", &facts.input.injected.to_string()))
@@ -242,9 +255,11 @@ pub(crate) mod tests {
     use fernsicht_protocol::content::Cause;
     use fernsicht_protocol::frame::Direction;
     use fernsicht_protocol::rights::Rights;
+    use fernsicht_protocol::transfer::{Kind, Outcome};
     use fernsicht_recordings::finding::Check;
 
     use super::super::facts::{Change, Finding, Input, Verdict};
+    use super::super::index::PieceFact;
     use super::super::index::talk::said;
     use super::*;
 
@@ -274,6 +289,15 @@ pub(crate) mod tests {
                 time: 180_000_000_000,
                 rights: Rights::Control,
                 cause: Some(Cause::Epoch),
+            }],
+            pieces: vec![PieceFact {
+                time: 180_000_000_200,
+                id: 1,
+                to_customer: true,
+                kind: Kind::File,
+                name: "Anleitung <i>.pdf".into(),
+                size: 70_000,
+                outcome: Outcome::Complete { hash: [0xcd; 32] },
             }],
             input: Input {
                 injected: 12,
@@ -346,6 +370,8 @@ pub(crate) mod tests {
             "the chain breaks",
             "<td>Technik</td><td>Bitte &lt;b&gt;warten&lt;/b&gt;</td>",
             "<td>Customer</td><td>Ja · whether it could be read is not known</td>",
+            "Anleitung &lt;i&gt;.pdf",
+            &"cd".repeat(32),
             &"ab".repeat(32),
             "fall.mp4",
             "lang=\"de\"",

@@ -31,13 +31,16 @@ use fernsicht_protocol::messages::{
     SessionId, VERSION,
 };
 use fernsicht_protocol::pairing::{self, console as side};
+use fernsicht_protocol::transfer::Reason;
 use fernsicht_protocol::unit::Record;
 use fernsicht_protocol::wire::{Blob, List, Wire};
 use rand_core::OsRng;
 use zeroize::Zeroizing;
 
 use super::chat::Chat;
+use super::disk::{Done, Job};
 use super::paired::{EpochStart, Paired, Resume};
+use super::pieces::Pieces;
 use super::recorded::Confirmed;
 use crate::identity::Identity;
 use crate::view::{self, CodeOver, CodeState, Link, Problem, Recorder, Stage};
@@ -71,6 +74,8 @@ pub(crate) enum Output {
     Picture(Vec<u8>),
     /// The customer's pointer.
     Pointer(Pointer),
+    /// Work for the disk; the answer comes by [`Core::handle_disk`].
+    Disk(Job),
     /// The session is over for this reason: say so behind everything that was sent, then close.
     Goodbye(End),
     /// The connection is not needed any more.
@@ -384,6 +389,13 @@ impl Core {
         self.tell_mismatch();
     }
 
+    /// The disk has done its job.
+    pub(crate) fn handle_disk(&mut self, piece: u32, done: Done) {
+        if let Phase::Paired(paired) = &mut self.phase {
+            paired.handle_disk(piece, done, &mut self.out);
+        }
+    }
+
     /// A frame that came on a stream of its own.
     pub(crate) fn handle_single(&mut self, frame: Frame) {
         let Phase::Paired(paired) = &mut self.phase else {
@@ -549,6 +561,7 @@ impl Core {
             chat: Chat::new(self.unix_s),
             heard: None,
             silent: false,
+            pieces: Pieces::default(),
             recorded: None,
             early: None,
         }));
@@ -735,6 +748,7 @@ impl Core {
     /// This end ends the session.
     fn abort(&mut self, reason: End) {
         if let Phase::Paired(paired) = &mut self.phase {
+            paired.end_piece(Reason::Stopped, &mut self.out);
             paired.state_heads(&self.identity.key, None, &mut self.out);
         }
         self.phase = Phase::Ended(reason.clone());
@@ -743,6 +757,9 @@ impl Core {
 
     /// The session has been ended by somebody else.
     fn finish(&mut self, reason: End) {
+        if let Phase::Paired(paired) = &mut self.phase {
+            paired.end_piece(Reason::Stopped, &mut self.out);
+        }
         self.phase = Phase::Ended(reason);
         self.out.extend([Output::Forget, Output::Close]);
     }

@@ -58,6 +58,7 @@ fn said(core: &mut Core) -> Vec<ConsoleToRelay> {
             | Output::Forget
             | Output::Picture(_)
             | Output::Pointer(_)
+            | Output::Disk(_)
             | Output::Close => None,
         })
         .collect()

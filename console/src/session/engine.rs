@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 
 use super::budget::Arriving;
 use super::core::{Core, Output};
+use super::disk::{self, Disk};
 use super::link::{self, Connected, Event, Link};
 use super::meter::Meter;
 use super::painter::{Queue, Report};
@@ -24,7 +25,7 @@ use crate::enrol;
 use crate::identity::{Identity, Store};
 use crate::journal::Journal;
 use crate::picture;
-use crate::view::{Command, Problem, Stage, View};
+use crate::view::{Command, PieceState, Problem, Stage, View};
 
 /// Events of the relay that are handled before a command must have its turn: a relay that
 /// never rests must not keep the technician from ending the session.
@@ -65,6 +66,7 @@ pub(super) fn start(config: Config, parts: Parts) -> std::io::Result<JoinHandle<
         .enable_all()
         .build()?;
     let (reports, painted) = mpsc::channel(MOST_REPORTS);
+    let (disk, written) = Disk::start()?;
     let drawn = config.drawn.clone();
     let arriving = Arriving::default();
     let painter = Queue::start(
@@ -97,6 +99,8 @@ pub(super) fn start(config: Config, parts: Parts) -> std::io::Result<JoinHandle<
                 board: parts.board,
                 painter,
                 arriving,
+                disk,
+                piece: None,
                 link: None,
                 connected: None,
                 closing: None,
@@ -106,7 +110,7 @@ pub(super) fn start(config: Config, parts: Parts) -> std::io::Result<JoinHandle<
             if new_session {
                 engine.start_session();
             }
-            runtime.block_on(engine.run(parts.commands, painted));
+            runtime.block_on(engine.run(parts.commands, painted, written));
             runtime.shutdown_timeout(Duration::from_millis(200));
         })
 }
@@ -146,6 +150,9 @@ struct Engine {
     board: picture::Shared,
     painter: Queue,
     arriving: Arriving,
+    disk: Disk,
+    /// When the piece under way began to run, and how much of it was there.
+    piece: Option<Instant>,
     link: Option<Link>,
     connected: Option<Box<Connected>>,
     /// The goodbye of the link before.
@@ -159,6 +166,7 @@ impl Engine {
         mut self,
         mut commands: mpsc::Receiver<Command>,
         mut painted: mpsc::Receiver<Report>,
+        mut written: mpsc::Receiver<(u32, disk::Done)>,
     ) {
         let mut waiting = VecDeque::new();
         // Events since the last command.
@@ -189,6 +197,9 @@ impl Engine {
                     take_commands(&mut waiting, &mut commands);
                 }
                 Some(Report::Wanted) = painted.recv() => self.with_core(Core::handle_picture_wanted),
+                Some((piece, done)) = written.recv() => {
+                    self.with_core(|core| core.handle_disk(piece, done));
+                }
                 done = enrolment(&mut self.state) => self.handle_enrolled(done),
                 () = sleep_until(timeout) => self.handle_timeout(),
                 command = next_waiting(&mut waiting) => {
@@ -232,6 +243,7 @@ impl Engine {
                     core.handle_write(&text);
                 });
             }
+            Command::Piece(wish) => self.with_core(|core| core.handle_wish(wish)),
             Command::Input(event) => {
                 let room = self.connected.as_ref().map_or(0, |c| c.room(Class::Input));
                 self.with_core(|core| core.handle_input(event, room));
@@ -400,6 +412,14 @@ impl Engine {
                     }
                     Ok(())
                 }
+                Output::Disk(job) => {
+                    let piece = job.piece;
+                    if let Err(reason) = self.disk.push(job) {
+                        let done = disk::Done::Failed(reason);
+                        self.with_core(|core| core.handle_disk(piece, done));
+                    }
+                    Ok(())
+                }
                 Output::Goodbye(reason) => {
                     self.close(Some(reason));
                     Ok(())
@@ -471,7 +491,7 @@ impl Engine {
 
     fn publish(&mut self) {
         let now = unix_s();
-        let (stage, technician, relay, dropped, valid_until) = match &self.state {
+        let (mut stage, technician, relay, dropped, valid_until) = match &self.state {
             State::Enrolling { busy, problem } => {
                 let stage = Stage::Enrol {
                     busy: busy.is_some(),
@@ -496,6 +516,7 @@ impl Engine {
             State::Enrolled { core, .. } => core.case(),
         };
         self.journal.handle_stage(&stage, case, Instant::now(), now);
+        self.note_speed(&mut stage);
         let view = View {
             stage,
             technician,
@@ -513,6 +534,50 @@ impl Engine {
             drop(shown);
             (self.repaint)();
         }
+    }
+}
+
+impl Engine {
+    /// How fast the piece under way has been so far.
+    fn note_speed(&mut self, stage: &mut Stage) {
+        let running = match stage {
+            Stage::Session(session) => session.piece.as_mut(),
+            Stage::Enrol { .. }
+            | Stage::Ready { .. }
+            | Stage::Connecting
+            | Stage::Code(_)
+            | Stage::CodeOver { .. }
+            | Stage::Deciding { .. }
+            | Stage::Ended { .. } => None,
+        };
+        let Some(piece) = running else {
+            self.piece = None;
+            return;
+        };
+        let PieceState::Running { percent } = piece.state else {
+            self.piece = None;
+            return;
+        };
+        let since = self.piece.get_or_insert_with(Instant::now).elapsed();
+        // Per percent, not per glance: a view that differs is drawn.
+        let done = piece.size as f64 * f64::from(percent) / 100.0;
+        let before = match &lock(&self.view).stage {
+            Stage::Session(session) => session.piece.clone(),
+            Stage::Enrol { .. }
+            | Stage::Ready { .. }
+            | Stage::Connecting
+            | Stage::Code(_)
+            | Stage::CodeOver { .. }
+            | Stage::Deciding { .. }
+            | Stage::Ended { .. } => None,
+        };
+        piece.speed = match before {
+            Some(before) if before.state == piece.state => before.speed,
+            Some(_) | None if percent > 0 && since.as_secs_f64() > 0.0 => {
+                Some(done / since.as_secs_f64())
+            }
+            Some(_) | None => None,
+        };
     }
 }
 

@@ -9,7 +9,7 @@ use fernsicht_protocol::wire::{Wire, plain};
 
 use super::{Core, Phase};
 use crate::picture::Mark;
-use crate::view::Link;
+use crate::view::{Link, Wish};
 
 /// Frames that one input may need: the release before it, itself, and the release if the next
 /// one does not fit.
@@ -94,6 +94,20 @@ impl Core {
             }
             .to_bytes();
             self.out.extend(paired.seal(Class::Input, grant, &content));
+        }
+    }
+
+    /// A text for the customer's clipboard, a file for him, or a request for one of his.
+    pub(crate) fn handle_wish(&mut self, wish: Wish) {
+        let Phase::Paired(paired) = &mut self.phase else {
+            return;
+        };
+        let out = &mut self.out;
+        match wish {
+            Wish::Text(text) => paired.offer_text(text, out),
+            Wish::File(path) => paired.offer_file(path, out),
+            Wish::Ask(folder) => paired.ask_file(folder, out),
+            Wish::Cancel => paired.cancel_piece(out),
         }
     }
 

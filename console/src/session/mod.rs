@@ -9,6 +9,7 @@
 mod budget;
 mod chat;
 mod core;
+mod disk;
 mod engine;
 pub(crate) mod link;
 mod meter;
@@ -17,6 +18,7 @@ mod meter;
 pub mod model;
 mod painter;
 mod paired;
+mod pieces;
 mod recorded;
 mod retry;
 

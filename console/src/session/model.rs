@@ -61,7 +61,7 @@ impl Console {
                 Output::Picture(update) => Out::Picture(update),
                 Output::Goodbye(reason) => Out::Goodbye(reason),
                 Output::Close => Out::Close,
-                Output::Code(_) | Output::Pointer(_) => continue,
+                Output::Code(_) | Output::Pointer(_) | Output::Disk(_) => continue,
             });
         }
     }

@@ -16,12 +16,14 @@ use fernsicht_protocol::messages::{
     CaseNumber, ConsoleToAgent, ConsoleToRelay, End, Page, SessionId,
 };
 use fernsicht_protocol::rights::Rights;
+use fernsicht_protocol::transfer::Message;
 use fernsicht_protocol::unit::Record;
 use fernsicht_protocol::wire::{Blob, Wire};
 use fernsicht_protocol::{pairing, peer};
 
 use super::chat::Chat;
 use super::core::Output;
+use super::pieces::Pieces;
 use super::recorded::{Confirmed, Recorded};
 use crate::view::{self, Link, Recorder};
 
@@ -73,6 +75,8 @@ pub(super) struct Paired {
     pub(super) heard: Option<Instant>,
     /// True if nothing has come for so long that something should have.
     pub(super) silent: bool,
+    /// Texts and files.
+    pub(super) pieces: Pieces,
     /// From the first recorded epoch on.
     pub(super) recorded: Option<Box<Recorded>>,
     /// The relay's word on an epoch that the agent has not yet begun.
@@ -115,6 +119,8 @@ impl Paired {
             own: self.own.clone(),
             chat: self.chat.view(),
             silent_since: self.heard.filter(|_| self.silent),
+            piece: self.piece_shown(),
+            takes_pieces: self.piece_possible(),
         }
     }
 
@@ -259,8 +265,13 @@ impl Paired {
                 Ok(())
             }
             Class::Notices => self.handle_notice(&content, out),
-            // The agent's heads are for the auditor; the transfer of files has its seam here.
-            Class::Heads | Class::Transfer => Ok(()),
+            Class::Transfer => {
+                let message = Message::from_bytes(&content).map_err(|_| End::Fault)?;
+                self.handle_piece(message, out);
+                Ok(())
+            }
+            // The agent's heads are for the auditor.
+            Class::Heads => Ok(()),
             Class::Input | Class::Beacon | Class::Pointer | Class::Picture | Class::Refinement => {
                 Err(End::Tampered)
             }
@@ -291,6 +302,7 @@ impl Paired {
         if let Some(recorded) = self.recorded.as_mut().filter(|_| !header.rights.view()) {
             recorded.hurry();
         }
+        self.piece_rights(header, out);
         let held = std::mem::take(&mut self.held);
         self.held_bytes = 0;
         for frame in held {
@@ -319,7 +331,6 @@ impl Paired {
                     screens: screens.0,
                 });
             }
-            AgentNotice::TextVersion { .. } => {}
             AgentNotice::Chat { chat } => self.handle_chat(&chat, out),
             AgentNotice::OwnArea { layout, places } => {
                 self.own = Some(view::OwnArea {
@@ -327,6 +338,8 @@ impl Paired {
                     places: places.0,
                 });
             }
+            // For the auditor.
+            AgentNotice::TextVersion { .. } | AgentNotice::Transfer { .. } => {}
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use egui::{CentralPanel, Frame, Margin, Panel, Ui};
+use fernsicht_protocol::transfer::LONGEST_TEXT;
 use winit::raw_window_handle::HasWindowHandle as _;
 
 use super::native::{Native, Scene};
@@ -16,11 +17,11 @@ use super::placement::{Placement, Space};
 use super::surface::Surface;
 use super::viewing::Viewing;
 use super::window::{Desk, PageKeys, Shown};
-use super::{Action, bar, chat, menu, own, pages, tokens};
+use super::{Action, PathFor, bar, chat, menu, own, pages, pieces, tokens};
 use crate::identity::{Identity, Store};
 use crate::session::{Config, Session};
 use crate::texts::{Language, Texts};
-use crate::view::{self, Command, Problem, Stage, View};
+use crate::view::{self, Command, Problem, Stage, View, Wish};
 
 /// How the window begins.
 #[derive(Debug)]
@@ -75,6 +76,10 @@ pub struct App {
     bar_mark: bool,
     asking_end: bool,
     menu: bool,
+    /// The page that asks for a path, and what is typed there.
+    path: Option<(PathFor, String)>,
+    /// Until when the end of a text or a file is told over a full screen.
+    piece_over: Option<Instant>,
     /// The technician knows that a click points.
     told_pointing: bool,
     notice: Option<(&'static str, Instant)>,
@@ -157,6 +162,8 @@ impl App {
             bar_mark: options.bar_mark,
             asking_end: false,
             menu: false,
+            path: None,
+            piece_over: None,
             told_pointing: false,
             notice: None,
             dropped: 0,
@@ -189,6 +196,7 @@ impl App {
                 self.blank();
                 self.asking_end &= matches!(view.stage, Stage::Deciding { .. });
                 self.menu = false;
+                self.path = None;
                 self.told_pointing = false;
                 (self.chat, self.told_came) = Default::default();
                 self.page_ui(ui, &view, now)
@@ -199,7 +207,13 @@ impl App {
             .then(|| bar::end_question(ui.ctx(), &self.texts))
             .flatten();
         let chosen = self.menu_ui(ui, &view, now);
-        for action in [action, answer, chosen].into_iter().flatten() {
+        let path = match &mut self.path {
+            Some((what, typed)) => pieces::path(ui.ctx(), &self.texts, *what, typed),
+            None => None,
+        };
+        let dropped = pieces::dropped(ui.ctx());
+        let all = [action, answer, chosen, path, dropped];
+        for action in all.into_iter().flatten() {
             self.act(ui.ctx(), action, &view);
             ui.ctx().request_repaint();
         }
@@ -208,7 +222,7 @@ impl App {
         {
             let mut desk = self.desk.borrow_mut();
             desk.keys = page_keys(&view.stage, self.asking_end);
-            desk.dialog = self.asking_end || self.menu;
+            desk.dialog = self.asking_end || self.menu || self.path.is_some();
             desk.writing = self.chat.open && self.chat.typing;
             desk.place = place(ui.ctx()).or(desk.place);
         }
@@ -242,7 +256,7 @@ impl App {
     /// True if a picture that lies like this is shown without egui: nothing dims it.
     fn by_area(&self, placed: &Placement) -> bool {
         let works = self.native.get().is_some_and(Native::works);
-        works && !self.asking_end && Scene::takes(placed)
+        works && !self.asking_end && self.path.is_none() && Scene::takes(placed)
     }
 
     fn session_ui(
@@ -278,6 +292,7 @@ impl App {
             action = self.bar_over_ui(ui, session, view, now);
         } else if over_picture {
             bar::badge(ui.ctx(), &self.texts, session, silent_s(session, now));
+            self.piece_ui(ui, session, now);
         }
         if self.statistics {
             let by_area = self.scene.is_some();
@@ -305,6 +320,24 @@ impl App {
             self.say("notice-chat");
         }
         self.told_came = talk.came;
+    }
+
+    /// Over a picture that fills the screen: how far a text or a file is, and for a moment what became of it.
+    fn piece_ui(&mut self, ui: &Ui, session: &view::Session, now: Instant) {
+        let Some(piece) = &session.piece else {
+            self.piece_over = None;
+            return;
+        };
+        if piece.under_way() {
+            self.piece_over = None;
+        } else {
+            let until = *self.piece_over.get_or_insert(now + NOTICE * 2);
+            if until <= now {
+                return;
+            }
+            ui.ctx().request_repaint_after(until - now);
+        }
+        pieces::badge(ui.ctx(), &self.texts, piece);
     }
 
     fn picture_ui(&mut self, ui: &mut Ui, session: &view::Session, now: Instant) {
@@ -376,7 +409,10 @@ impl App {
             }
             self.desk.borrow_mut().picture = Some(Shown {
                 placed,
-                control: session.takes_input() && !self.asking_end && !self.menu,
+                control: session.takes_input()
+                    && !self.asking_end
+                    && !self.menu
+                    && self.path.is_none(),
                 points: session.points(),
                 covered: Vec::new(),
                 own,
@@ -459,7 +495,14 @@ impl App {
             return None;
         }
         let state = self.bar_state(session, view, now);
-        menu::menu(ui.ctx(), &self.texts, state, session.takes_input())
+        menu::menu(
+            ui.ctx(),
+            &self.texts,
+            state,
+            session.takes_input(),
+            session.takes_pieces,
+            session.piece.as_ref().is_some_and(view::Piece::under_way),
+        )
     }
 
     /// No picture: not on the screen, not in the graphics memory.
@@ -497,6 +540,28 @@ impl App {
                     self.session.send(Command::Input(event));
                 }
             }
+            Action::SendClipboard => self.send_clipboard(view),
+            Action::AskPath(what) => {
+                if takes_pieces(view) {
+                    let usual = match what {
+                        PathFor::File => String::new(),
+                        PathFor::Folder => downloads(),
+                    };
+                    self.path = Some((what, usual));
+                } else {
+                    self.say("menu-no-pieces");
+                }
+            }
+            Action::KeepPath => self.path = None,
+            Action::SendFile(path) => {
+                self.path = None;
+                self.wish(view, Wish::File(path));
+            }
+            Action::AskFile(folder) => {
+                self.path = None;
+                self.wish(view, Wish::Ask(folder));
+            }
+            Action::CancelPiece => drop(self.session.send(Command::Piece(Wish::Cancel))),
             Action::Case(case) => drop(self.session.send(Command::Case(case))),
             Action::Note(note) => drop(self.session.send(Command::Note(note))),
             Action::Pointed => {
@@ -588,6 +653,26 @@ impl App {
         }
     }
 
+    fn wish(&mut self, view: &View, wish: Wish) {
+        match takes_pieces(view) {
+            true => drop(self.session.send(Command::Piece(wish))),
+            false => self.say("menu-no-pieces"),
+        }
+    }
+
+    /// The technician's clipboard is read now, by his own act, and at no other time.
+    fn send_clipboard(&mut self, view: &View) {
+        let text = self
+            .clipboard()
+            .and_then(|clipboard| clipboard.get_text().ok())
+            .filter(|text| !text.is_empty());
+        match text {
+            None => self.say("piece-no-text"),
+            Some(text) if text.len() as u64 > LONGEST_TEXT => self.say("piece-text-long"),
+            Some(text) => self.wish(view, Wish::Text(text)),
+        }
+    }
+
     /// Kept open: on X11 the text lives as long as its owner.
     fn clipboard(&mut self) -> Option<&mut arboard::Clipboard> {
         if self.clipboard.is_none() {
@@ -644,6 +729,20 @@ fn ends_in_s(view: &View, now: Instant) -> Option<u64> {
 fn silent_s(session: &view::Session, now: Instant) -> Option<u64> {
     let since = session.silent_since?;
     Some(now.saturating_duration_since(since).as_secs())
+}
+
+fn takes_pieces(view: &View) -> bool {
+    matches!(&view.stage, Stage::Session(session) if session.takes_pieces)
+}
+
+/// Where downloads go on this desktop.
+fn downloads() -> String {
+    let user = directories::UserDirs::new();
+    let folder = user.as_ref().map(|user| {
+        let usual = user.download_dir().filter(|folder| folder.is_dir());
+        usual.unwrap_or(user.home_dir())
+    });
+    folder.map_or_else(String::new, |folder| folder.display().to_string())
 }
 
 /// Until when a page counts down.

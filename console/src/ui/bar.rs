@@ -2,11 +2,11 @@
 
 use egui::{Align2, Color32, Frame, Margin, RichText, Ui, Vec2};
 
-use super::Action;
 use super::placement::Scale;
 use super::signs::{self, Sign};
 use super::tokens::{self, Colours, colours};
 use super::viewing::Act;
+use super::{Action, pieces};
 use crate::texts::Texts;
 use crate::view::{Link, Measured, Recorder, Session};
 
@@ -61,6 +61,10 @@ pub fn bar(ui: &mut Ui, texts: &Texts, session: &Session, state: State) -> Optio
             maintenance(ui, texts, left);
         }
     });
+    if let Some(piece) = &session.piece {
+        let chosen = pieces::line(ui, texts, piece);
+        action = action.or(chosen);
+    }
     if session.shows() {
         let chosen = ui.horizontal_wrapped(|ui| screens(ui, texts, session, state));
         action = action.or(chosen.inner);

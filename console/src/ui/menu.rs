@@ -5,12 +5,20 @@ use egui::{Button, Context, Key, Modal, RichText, ScrollArea, Ui, Vec2};
 use super::bar::State;
 use super::placement::Scale;
 use super::viewing::Act;
-use super::{Action, tokens};
+use super::{Action, PathFor, tokens};
 use crate::input::special;
 use crate::texts::Texts;
 
-/// Draws the menu. `control`: keys can be sent. What is chosen closes it.
-pub fn menu(ctx: &Context, texts: &Texts, state: State, control: bool) -> Option<Action> {
+/// Draws the menu. `control`: keys can be sent. `pieces`: texts and files can; `under_way`:
+/// one is. What is chosen closes it.
+pub fn menu(
+    ctx: &Context,
+    texts: &Texts,
+    state: State,
+    control: bool,
+    pieces: bool,
+    under_way: bool,
+) -> Option<Action> {
     let mut action = None;
     let id = egui::Id::unique("menu");
     let room = ctx.content_rect().size() - Vec2::splat(2.0 * tokens::GAP);
@@ -26,11 +34,16 @@ pub fn menu(ctx: &Context, texts: &Texts, state: State, control: bool) -> Option
             if beside {
                 ui.columns(2, |columns| {
                     action = keys(&mut columns[0], texts, control);
-                    action = action.take().or(views(&mut columns[1], texts, state));
+                    action =
+                        action
+                            .take()
+                            .or(views(&mut columns[1], texts, state, (pieces, under_way)));
                 });
             } else {
                 action = keys(ui, texts, control);
-                action = action.take().or(views(ui, texts, state));
+                action = action
+                    .take()
+                    .or(views(ui, texts, state, (pieces, under_way)));
             }
         });
     });
@@ -68,7 +81,12 @@ fn keys(ui: &mut Ui, texts: &Texts, control: bool) -> Option<Action> {
 }
 
 /// How the picture is looked at, and the end.
-fn views(ui: &mut Ui, texts: &Texts, state: State) -> Option<Action> {
+fn views(
+    ui: &mut Ui,
+    texts: &Texts,
+    state: State,
+    (pieces, under_way): (bool, bool),
+) -> Option<Action> {
     let mut action = None;
     heading(ui, texts.text("menu-view"));
     for (scale, key) in [
@@ -96,6 +114,24 @@ fn views(ui: &mut Ui, texts: &Texts, state: State) -> Option<Action> {
         (state.statistics, "menu-stats", Action::ToggleStatistics),
     ] {
         choice(ui, &texts.text(key), on, chosen, &mut action);
+    }
+    heading(ui, texts.text("menu-pieces"));
+    for (key, chosen) in [
+        ("menu-clipboard", Action::SendClipboard),
+        ("menu-file", Action::AskPath(PathFor::File)),
+        ("menu-ask-file", Action::AskPath(PathFor::Folder)),
+    ] {
+        let button = wide(ui, RichText::new(texts.text(key)));
+        if ui.add_enabled(pieces, button).clicked() {
+            action = Some(chosen);
+        }
+    }
+    if under_way {
+        let cancel = texts.text("piece-cancel");
+        choice(ui, &cancel, false, Action::CancelPiece, &mut action);
+    } else if !pieces {
+        let note = RichText::new(texts.text("menu-no-pieces"));
+        ui.label(note.size(tokens::SMALL).weak());
     }
     heading(ui, texts.text("menu-session"));
     for (key, chosen) in [

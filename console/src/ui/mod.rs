@@ -14,6 +14,7 @@ pub mod menu;
 pub mod native;
 pub mod own;
 pub mod pages;
+pub mod pieces;
 pub mod place;
 pub mod placement;
 mod shrink;
@@ -26,6 +27,15 @@ pub mod words;
 
 use crate::input::special::Combination;
 use crate::texts::Language;
+
+/// What a path is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PathFor {
+    /// A file that goes to the customer.
+    File,
+    /// The folder for a file of the customer's.
+    Folder,
+}
 
 /// What the technician wants, by whatever key or button.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +70,18 @@ pub enum Action {
     ToggleMenu,
     /// Send these keys.
     Keys(Combination),
+    /// The clipboard's text for the customer's clipboard.
+    SendClipboard,
+    /// Ask which file goes to the customer, or which folder takes one of his.
+    AskPath(PathFor),
+    /// The path's page is closed.
+    KeepPath,
+    /// Send this file.
+    SendFile(std::path::PathBuf),
+    /// Ask the customer for a file, into this folder.
+    AskFile(std::path::PathBuf),
+    /// Give up the text or file that is under way.
+    CancelPiece,
     /// The case number, as far as it is typed.
     Case(String),
     /// The note on the session that is over, as far as it is typed.

@@ -7,10 +7,11 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable};
 use fernsicht_protocol::content::Cause;
 use fernsicht_protocol::rights::Rights;
+use fernsicht_protocol::transfer::Reason;
 
 use super::*;
-use crate::ui::{bar, chat, menu};
-use crate::view::{Measured, Recorder, Session};
+use crate::ui::{PathFor, bar, chat, menu, pieces};
+use crate::view::{Measured, Piece, PieceState, Recorder, Session};
 
 struct Shown {
     texts: Texts,
@@ -79,6 +80,8 @@ fn session(rights: Rights, cause: Cause, link: Link) -> Stage {
         own: None,
         chat: view::Talk::default(),
         silent_since: None,
+        piece: None,
+        takes_pieces: false,
     })
 }
 
@@ -361,8 +364,9 @@ fn check<S>(harness: &mut Harness<'_, S>, what: &str, scrolls: bool) {
     }
 }
 
-/// A bar of three lines leaves most of the smallest window to the picture.
+/// A bar of three lines leaves most of the smallest window to the picture; a text or a file takes two more for a while.
 const HIGHEST_BAR: f32 = 130.0;
+const HIGHEST_PIECE: f32 = 60.0;
 
 /// How large a point is, in pixels: 100, 125 and 200 %.
 const SCALES: [f32; 3] = [1.0, 1.25, 2.0];
@@ -432,6 +436,16 @@ fn bar_menu_and_question_fit_the_smallest_window_too() {
             ..session
         });
     }
+    let Stage::Session(plain) = session(Rights::View, Cause::Granted, Link::Whole) else {
+        panic!("a session")
+    };
+    for state in piece_states() {
+        sessions.push(Session {
+            piece: Some(piece(state)),
+            takes_pieces: true,
+            ..plain.clone()
+        });
+    }
     let state = state();
     for language in [Language::De, Language::En] {
         for scale in SCALES {
@@ -448,9 +462,14 @@ fn bar_menu_and_question_fit_the_smallest_window_too() {
                                 tokens::apply(ui.ctx());
                             }
                             match over {
-                                "menu" => {
-                                    drop(menu::menu(ui.ctx(), &texts, state, session.takes_input()))
-                                }
+                                "menu" => drop(menu::menu(
+                                    ui.ctx(),
+                                    &texts,
+                                    state,
+                                    session.takes_input(),
+                                    session.takes_pieces,
+                                    false,
+                                )),
                                 "question" => drop(bar::end_question(ui.ctx(), &texts)),
                                 _ => {
                                     // Each of what comes at times has its line at most.
@@ -463,6 +482,11 @@ fn bar_menu_and_question_fit_the_smallest_window_too() {
                                     };
                                     let bar = ui.scope(|ui| bar::bar(ui, &texts, &session, state));
                                     let height = bar.response.rect.height();
+                                    let more = more
+                                        + match session.piece {
+                                            Some(_) => HIGHEST_PIECE,
+                                            None => 0.0,
+                                        };
                                     assert!(height <= HIGHEST_BAR + more, "{height}: {session:?}");
                                 }
                             }
@@ -500,7 +524,7 @@ fn the_menu_is_worked_by_keys() {
         let texts = Texts::new(Language::En);
         let mut harness = Harness::builder().with_size([900.0, 700.0]).build_ui_state(
             move |ui, chosen: &mut Chosen| {
-                let action = menu::menu(ui.ctx(), &texts, state, control);
+                let action = menu::menu(ui.ctx(), &texts, state, control, control, control);
                 chosen.0 = action.or(chosen.0.take());
             },
             Chosen(None),
@@ -689,5 +713,96 @@ fn a_line_is_sent_by_enter_unless_too_many_are_on_their_way() {
         assert_eq!(harness.state().actions, sent);
         assert_eq!(harness.state().form.text, kept);
         assert!(harness.state().form.typing, "the keyboard stays");
+    }
+}
+
+fn piece(state: PieceState) -> Piece {
+    Piece {
+        name: "Anleitung.pdf".into(),
+        size: 1_234_567,
+        to_customer: true,
+        speed: Some(2.5e6),
+        state,
+    }
+}
+
+fn piece_states() -> Vec<PieceState> {
+    let reasons = [
+        Reason::Refused,
+        Reason::Silence,
+        Reason::Customer,
+        Reason::Technician,
+        Reason::Stopped,
+        Reason::NotNow,
+        Reason::Unreadable,
+        Reason::Changed,
+        Reason::DiskFull,
+        Reason::NotWritable,
+        Reason::Mismatch,
+        Reason::Fault,
+    ];
+    let mut all = vec![
+        PieceState::Waiting,
+        PieceState::Running { percent: 43 },
+        PieceState::Delivered,
+        PieceState::Received("/home/erika/Downloads/log.txt".into()),
+    ];
+    all.extend(reasons.map(PieceState::Ended));
+    all
+}
+
+#[test]
+fn a_piece_says_how_far_it_is_and_can_be_given_up() {
+    let texts = Texts::new(Language::De);
+    let said = |state| pieces::sentence(&texts, &piece(state));
+    assert_eq!(
+        said(PieceState::Running { percent: 43 }),
+        "Anleitung.pdf (1,2 MB): 43 %, 2,5 MB/s"
+    );
+    let all: std::collections::BTreeSet<String> = piece_states().into_iter().map(said).collect();
+    assert_eq!(all.len(), piece_states().len(), "each state has its words");
+    let mut harness = Harness::builder().with_size([900.0, 200.0]).build_ui_state(
+        move |ui, chosen: &mut Chosen| {
+            let piece = piece(PieceState::Waiting);
+            let action = pieces::line(ui, &Texts::new(Language::De), &piece);
+            chosen.0 = action.or(chosen.0.take());
+        },
+        Chosen(None),
+    );
+    harness.get_by_label("Abbrechen").click();
+    harness.run();
+    assert_eq!(harness.state().0, Some(Action::CancelPiece));
+}
+
+#[test]
+fn a_path_is_typed_and_taken_by_keys() {
+    for (key, what, chosen) in [
+        (
+            Key::Enter,
+            PathFor::File,
+            Action::SendFile("/tmp/a b.txt".into()),
+        ),
+        (
+            Key::Enter,
+            PathFor::Folder,
+            Action::AskFile("/tmp/a b.txt".into()),
+        ),
+        (Key::Escape, PathFor::File, Action::KeepPath),
+    ] {
+        let mut typed = String::new();
+        let mut harness = Harness::builder().with_size([900.0, 500.0]).build_ui_state(
+            move |ui, chosen: &mut Chosen| {
+                let texts = Texts::new(Language::En);
+                let action = pieces::path(ui.ctx(), &texts, what, &mut typed);
+                chosen.0 = action.or(chosen.0.take());
+            },
+            Chosen(None),
+        );
+        harness.run_steps(3);
+        harness.event(egui::Event::Text("/tmp/a b.txt".into()));
+        harness.run_steps(2);
+        harness.key_press(key);
+        harness.run_steps(2);
+        assert_eq!(harness.state().0, Some(chosen));
     }
 }

@@ -23,12 +23,12 @@ use winit::keyboard::{Key, KeyCode, ModifiersState, NamedKey, PhysicalKey};
 use winit::platform::modifier_supplement::KeyEventExtModifierSupplement as _;
 use winit::window::WindowId;
 
-use super::Action;
 use super::app::{App, Options};
 use super::own;
 use super::place::{self, Place};
 use super::placement::{Placement, Space};
 use super::viewing::{self, Act};
+use super::{Action, PathFor};
 use crate::input::capture::{Capture, Noted, Press};
 use crate::session::Session;
 use crate::texts::Texts;
@@ -363,6 +363,9 @@ impl Hands {
             (PageKeys::Session, "i") if control && alt => Action::ToggleStatistics,
             (PageKeys::Session, "p") if control && alt => Action::TogglePointer,
             (PageKeys::Session, "e") if control && alt => Action::AskEnd,
+            (PageKeys::Session, "v") if control && alt => Action::SendClipboard,
+            (PageKeys::Session, "u") if control && alt => Action::AskPath(PathFor::File),
+            (PageKeys::Session, "o") if control && alt => Action::AskPath(PathFor::Folder),
             (PageKeys::Code, "c") if control && !alt => Action::Copy,
             (PageKeys::Token, "v") if control && !alt => Action::Paste,
             (PageKeys::None | PageKeys::Token | PageKeys::Code | PageKeys::Session, _) => {

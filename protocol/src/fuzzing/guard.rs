@@ -4,7 +4,7 @@
 //! each fact was last noted*, and says by comparing those what must be granted. Each operation is done to both;
 //! whatever the guard answers, permits or puts out must follow from the ledger.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::content::{Button, Cause, Input, InputEvent};
@@ -26,7 +26,7 @@ pub fn run(bytes: &[u8]) -> Rights {
 }
 
 /// How many different operations there are.
-pub const OPERATIONS: u8 = 33;
+pub const OPERATIONS: u8 = 38;
 
 /// The operations that lead to control: a good beginning for random ones.
 pub const TO_CONTROL: [u8; 10] = [0, 4, 2, 0, 29, 0, 16, 0, 17, 0];
@@ -58,6 +58,7 @@ enum Fact {
     AskedUpgrade,
     AskedEnd,
     AskedStill,
+    AskedTransfer,
     Answered,
     Active,
     Ended,
@@ -76,6 +77,10 @@ struct Ledger {
     input: bool,
     /// Injected input of this epoch that no compared checkpoint covers: number and time.
     uncovered: BTreeMap<u64, u64>,
+    /// The piece that was asked about last.
+    piece: u32,
+    /// Those that the customer allowed and that are not over.
+    pieces: BTreeSet<u32>,
 }
 
 impl Ledger {
@@ -117,9 +122,27 @@ impl Ledger {
     }
 
     fn asking_any(&self) -> bool {
-        [Fact::AskedUpgrade, Fact::AskedEnd, Fact::AskedStill]
-            .into_iter()
-            .any(|q| self.asking(q))
+        [
+            Fact::AskedUpgrade,
+            Fact::AskedEnd,
+            Fact::AskedStill,
+            Fact::AskedTransfer,
+        ]
+        .into_iter()
+        .any(|q| self.asking(q))
+    }
+
+    /// Whether a text or a file may travel, if it is allowed.
+    fn transfers(&self) -> bool {
+        self.noted(Fact::CardDone) && self.rights().view() && self.recorder_good()
+    }
+
+    /// Every text and file is over.
+    fn end_pieces(&mut self, ms: u64) {
+        self.pieces.clear();
+        if self.asking(Fact::AskedTransfer) {
+            self.note(Fact::Answered, ms);
+        }
     }
 
     fn card(&self) -> bool {
@@ -173,6 +196,13 @@ impl Ledger {
             self.note(Fact::RecorderLapsed, ms);
             self.note(Fact::ControlTaken, ms);
         }
+        // The timers fire in their order: "still there?" may have taken the question's place before.
+        let unanswered = self.at(Fact::AskedTransfer) + 5 * MINUTE;
+        let idle_first = self.epoch_open() && self.at(Fact::Active) + 15 * MINUTE <= unanswered;
+        if self.running() && self.asking(Fact::AskedTransfer) && ms >= unanswered && !idle_first {
+            self.note(Fact::Answered, ms);
+            self.note(Fact::ControlTaken, ms);
+        }
         if (self.consenting() && over(read, 5))
             || self.lost_since.is_some_and(|since| over(since, 10))
             || (self.card() && over(self.at(Fact::CardShown), 10))
@@ -224,6 +254,7 @@ impl Ledger {
         }
         self.note(Fact::SightTaken, ms);
         self.note(Fact::ControlTaken, ms);
+        self.end_pieces(ms);
         if self.asking(Fact::AskedUpgrade) {
             self.note(Fact::Answered, ms);
         }
@@ -363,6 +394,7 @@ impl Pair {
                 self.guard.control_off(now);
                 if self.ledger.running() {
                     self.ledger.note(Fact::ControlTaken, ms);
+                    self.ledger.end_pieces(ms);
                 }
             }
             9 | 10 => {
@@ -507,11 +539,76 @@ impl Pair {
                 self.ledger.note(Fact::Mismatch, ms);
                 self.ledger.withdraw(ms);
             }
+            33..=37 => self.transfer(now, op, arg, act),
             _ => {}
         }
         self.guard.handle_timeout(now);
         if self.ledger.rights() != before {
             self.customer = None;
+        }
+    }
+
+    fn transfer(&mut self, now: Instant, op: u8, arg: u8, act: CustomerAct) {
+        let ms = self.ms;
+        let running = self.ledger.running();
+        let asking = running && self.ledger.asking(Fact::AskedTransfer);
+        let piece = self.ledger.piece;
+        match op {
+            33 => {
+                let may = running
+                    && self.ledger.transfers()
+                    && !self.ledger.asking_any()
+                    && self.ledger.pieces.len() < 3;
+                let asked = self.guard.ask_transfer(now, piece + 1);
+                assert_eq!(asked.is_ok(), may, "ask_transfer {:?}", self.ledger);
+                if may {
+                    self.ledger.piece += 1;
+                    self.ledger.note(Fact::AskedTransfer, ms);
+                }
+            }
+            34 => {
+                let may = asking && self.ledger.transfers();
+                let allowed = self.guard.allow_transfer(now, act);
+                assert_eq!(allowed.ok(), may.then_some(piece), "allow_transfer");
+                if may {
+                    self.ledger.note(Fact::Answered, ms);
+                    self.ledger.note(Fact::Active, ms);
+                    self.ledger.pieces.insert(piece);
+                }
+            }
+            35 => {
+                let refused = self.guard.refuse_transfer(now, act);
+                assert_eq!(refused.is_ok(), asking, "refuse_transfer");
+                if asking {
+                    self.ledger.note(Fact::Answered, ms);
+                    self.ledger.note(Fact::Active, ms);
+                }
+            }
+            36 => {
+                let over = piece.saturating_sub(u32::from(arg % 4));
+                self.guard.end_transfer(now, over);
+                self.ledger.pieces.remove(&over);
+            }
+            _ => {
+                let other = piece + u32::from(arg % 3 == 2);
+                self.guard.withdraw_question(now, other);
+                if asking && other == piece {
+                    self.ledger.note(Fact::Answered, ms);
+                    self.ledger.note(Fact::ControlTaken, ms);
+                }
+            }
+        }
+    }
+
+    /// A piece goes on exactly while the customer's word for it stands and everything else does.
+    fn compare_pieces(&mut self) {
+        let now = self.now();
+        for piece in 0..=self.ledger.piece + 1 {
+            let may = self.ledger.running()
+                && self.ledger.pieces.contains(&piece)
+                && self.ledger.transfers();
+            let permit = self.guard.transfer_permit(now, piece).is_some();
+            assert_eq!(permit, may, "piece {piece} {:?}", self.ledger);
         }
     }
 
@@ -726,6 +823,7 @@ impl Pair {
             .then_some((self.sent_grant, self.ledger.epochs, rights));
         assert_eq!(permit, expected, "{:?}", self.ledger);
         self.compare_pointing(rights);
+        self.compare_pieces();
         if rights != Rights::None || self.ledger.epoch_open() && self.ledger.running() {
             assert_eq!(
                 self.sent_rights, rights,
@@ -809,6 +907,11 @@ impl Pair {
                     self.last_beacon = number;
                     self.beacons.push_back((number, self.ms));
                 }
+                Output::CancelTransfer { piece, .. } => assert!(
+                    piece <= self.ledger.piece
+                        && (self.ledger.noted(Fact::Ended) || !self.ledger.pieces.contains(&piece)),
+                    "what is cancelled is over"
+                ),
                 Output::CustomerActive(_) | Output::StateChanged => {}
                 Output::SessionEnded(_) => self.ended = true,
             }

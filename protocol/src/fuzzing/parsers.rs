@@ -14,6 +14,7 @@ use crate::messages::{
 };
 use crate::picture::Update;
 use crate::token::{self, Token};
+use crate::transfer::Message;
 use crate::unit::{Assembler, Record};
 use crate::wire::{Error, Wire};
 
@@ -45,6 +46,7 @@ kinds! {
     PeerHeads,
     AuditorToRelay,
     RelayToAuditor,
+    Message,
 }
 
 fn again<T: Wire>(bytes: &[u8]) -> Result<Vec<u8>, Error> {

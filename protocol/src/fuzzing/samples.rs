@@ -15,6 +15,7 @@ use crate::messages::{
     RecordingOpen, Refusal, RelayToAgent, RelayToConsole,
 };
 use crate::sealing::{SealedKey, SealedKeys};
+use crate::transfer::{Kind, Message, Outcome, Reason};
 use crate::wire::{Blob, List, Text, Wire};
 
 /// A value's name (`Kind::Variant`, with the inner enumeration's where there is one), its place
@@ -453,7 +454,60 @@ fn between_the_ends() -> Vec<Sample> {
             },
         ],
     ));
+    out.extend(transfers());
     out
+}
+
+fn transfers() -> Vec<Sample> {
+    let (id, hash) = (3, [5; 32]);
+    let offer = |kind, name, size| Message::Offer {
+        id,
+        kind,
+        name: text(name),
+        size,
+    };
+    let reasons = [
+        Reason::Refused,
+        Reason::Silence,
+        Reason::Customer,
+        Reason::Technician,
+        Reason::Stopped,
+        Reason::NotNow,
+        Reason::Unreadable,
+        Reason::Changed,
+        Reason::DiskFull,
+        Reason::NotWritable,
+        Reason::Mismatch,
+        Reason::Fault,
+    ];
+    let mut all = vec![
+        offer(Kind::Text, "", 12),
+        offer(Kind::File, "Rechnung.pdf", 70_000),
+        Message::Ask { id },
+        Message::Accept { id, from: 61_440 },
+        Message::Chunk {
+            id,
+            offset: 61_440,
+            bytes: Blob(vec![1, 2, 3]),
+        },
+        Message::Received { id, to: 70_000 },
+        Message::Done { id, hash },
+        Message::Finished { id },
+    ];
+    all.extend(reasons.map(|reason| Message::Cancel { id, reason }));
+    samples("Message", all)
+}
+
+/// A fact of a file to the customer.
+fn fact(outcome: Outcome) -> AgentNotice {
+    AgentNotice::Transfer {
+        id: 3,
+        direction: Direction::ConsoleToAgent,
+        kind: Kind::File,
+        name: text("Rechnung.pdf"),
+        size: 70_000,
+        outcome,
+    }
 }
 
 fn contents() -> Vec<Sample> {
@@ -579,6 +633,13 @@ fn contents() -> Vec<Sample> {
             layout: 1,
             places: List(vec![bar]),
         }])
+        .chain([
+            fact(Outcome::Allowed),
+            fact(Outcome::Complete { hash: [5; 32] }),
+            fact(Outcome::Ended {
+                reason: Reason::Stopped,
+            }),
+        ])
         .collect(),
     ));
     out.extend(samples(

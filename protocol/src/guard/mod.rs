@@ -28,7 +28,7 @@
 //! - [`Guard::view_permit`] and [`Guard::handle_input`] give a permit for one capture or one
 //!   injection, by the rights at that moment.
 //! - On a change the outputs come in the order [`Output::ReleaseInput`], [`Output::CancelFrames`],
-//!   [`Output::SendRights`]; the permits are gone as soon as the method has returned, sent or not.
+//!   [`Output::CancelTransfer`], [`Output::SendRights`]; the permits are gone as soon as the method has returned, sent or not.
 //!
 //! Pure: it takes the time, and reads no clock. Drain [`Guard::poll_output`] after every call, and call
 //! [`Guard::handle_timeout`] at [`Guard::poll_timeout`]. Every method that takes the time lets what is due happen
@@ -63,6 +63,7 @@ mod permit;
 mod session;
 mod settle;
 mod timer;
+mod transfer;
 
 #[cfg(test)]
 mod model;
@@ -75,7 +76,7 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 pub use mirror::{Draw, Effect, Mirror, Violation};
-pub use permit::{ControlPermit, CustomerAct, PointPermit, ViewPermit};
+pub use permit::{ControlPermit, CustomerAct, PointPermit, TransferPermit, ViewPermit};
 pub use timer::Timer;
 
 use crate::content::{Cause, DropReason, Input, InputEvent};
@@ -100,6 +101,8 @@ pub const IDLE: Duration = Duration::from_secs(15 * 60);
 pub const STILL_THERE: Duration = Duration::from_secs(2 * 60);
 /// The greatest length of a session.
 pub const LONGEST: Duration = Duration::from_secs(4 * 60 * 60);
+/// How long a question about a text or a file waits for an answer.
+pub const TRANSFER_ANSWER: Duration = Duration::from_secs(5 * 60);
 /// Between two beacons.
 pub const BEACON_EVERY: Duration = Duration::from_millis(500);
 /// Input is taken if its beacon was sent at most this long ago.
@@ -198,6 +201,14 @@ pub enum Output {
         /// Its number, rising over the whole session.
         number: u64,
     },
+    /// This text or file is over, for this reason: what arrived of it is removed, also from the clipboard, and
+    /// both sides are told.
+    CancelTransfer {
+        /// Which piece.
+        piece: u32,
+        /// Why.
+        reason: crate::transfer::Reason,
+    },
     /// Something that the getters show has changed: draw the pages anew.
     StateChanged,
     /// The session is over; everything is off. The last output.
@@ -251,6 +262,13 @@ pub enum Question {
     /// Still there?
     StillThere {
         /// When silence ends the session.
+        until: Instant,
+    },
+    /// May this text or file come, or go?
+    Transfer {
+        /// Which piece.
+        piece: u32,
+        /// When silence refuses.
         until: Instant,
     },
 }

@@ -20,6 +20,7 @@ fn operations() -> impl Strategy<Value = Vec<u8>> {
         1 => (16..18_u8, Just(0)),
         2 => (Just(28), any::<u8>()),
         1 => (29..32_u8, 0..4_u8),
+        2 => (33..38_u8, 0..4_u8),
     ];
     (beginning, proptest::collection::vec(op, 0..80)).prop_map(|(mut bytes, ops)| {
         bytes.extend(ops.into_iter().flat_map(|(op, arg)| [op, arg]));

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! agent's hand module ── CustomerAct ──► Guard ── ViewPermit ────► capture
-//!                                              └─ ControlPermit ─► injection
+//!                                              ├─ ControlPermit ─► injection
+//!                                              └─ TransferPermit ► disk, clipboard
 //! ```
 //!
 //! Permits borrow the guard: while one lives nothing can change the rights, and a change
@@ -138,6 +139,33 @@ impl ViewPermit<'_> {
 pub struct PointPermit<'g>(PhantomData<&'g mut Guard>);
 
 impl PointPermit<'_> {
+    pub(super) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// Permission for one step of one piece that the customer allowed: a chunk to the disk or from it, the file's
+/// name, the text to the clipboard.
+///
+/// Only the guard makes one, in [`Guard::transfer_permit`]; like the others it outlives no revocation:
+///
+/// ```compile_fail,E0499
+/// use fernsicht_protocol::guard::Guard;
+/// fn late(guard: &mut Guard) {
+///     let now = std::time::Instant::now();
+///     let permit = guard.transfer_permit(now, 1);
+///     guard.handle_stop_key(now);
+///     drop(permit); // still alive above
+/// }
+/// ```
+///
+/// What is written after a revocation is what was taken under a permit before it: one chunk at most, under a temporary
+/// name, which goes. So no disk holds up an F11.
+#[derive(Debug)]
+#[must_use = "a permit is for one step"]
+pub struct TransferPermit<'g>(PhantomData<&'g mut Guard>);
+
+impl TransferPermit<'_> {
     pub(super) fn new() -> Self {
         Self(PhantomData)
     }

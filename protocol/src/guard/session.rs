@@ -29,6 +29,8 @@ pub(super) struct Session {
     pub(super) customer: Option<Instant>,
     pub(super) beacons: Beacons,
     pub(super) lease: Lease,
+    /// The texts and files that the customer allowed and that are not over; at most [`super::transfer::MOST`].
+    pub(super) pieces: Vec<u32>,
 }
 
 /// Whether the session's epochs are recorded.
@@ -77,6 +79,7 @@ impl Session {
             customer: None,
             beacons: Beacons::default(),
             lease: Lease::default(),
+            pieces: Vec::new(),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::content::Cause;
 use crate::epoch::MAX_EPOCHS;
 use crate::messages::End;
 use crate::rights::Rights;
+use crate::transfer::Reason;
 
 impl Guard {
     pub(super) fn narrow(
@@ -31,6 +32,7 @@ impl Guard {
         if why.is_some() {
             session.interruption = why;
         }
+        self.cancel_transfers(Reason::Stopped);
         self.settle(now, cause);
         self.changed = true;
     }
@@ -105,6 +107,7 @@ impl Guard {
         if matches!(self.state, State::Ended(_)) {
             return;
         }
+        self.cancel_transfers(Reason::Stopped);
         self.set_rights(now, Rights::None, Cause::Ended);
         self.state = State::Ended(reason.clone());
         self.changed = false;

@@ -9,6 +9,7 @@ use super::session::{Link, Recording};
 use super::{Guard, Output, Question, Recorder, STILL_THERE, State};
 use crate::content::Cause;
 use crate::messages::End;
+use crate::transfer::Reason;
 
 /// What the guard waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,10 +34,12 @@ pub enum Timer {
     Customer,
     /// Injected input is not covered after [`super::LEASE`]: control ends.
     Lease,
+    /// A question about a text or a file was not answered for [`super::TRANSFER_ANSWER`]: refused.
+    Transfer,
 }
 
 impl Timer {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Consent,
         Self::Card,
         Self::Opening,
@@ -47,6 +50,7 @@ impl Timer {
         Self::Beacon,
         Self::Customer,
         Self::Lease,
+        Self::Transfer,
     ];
 }
 
@@ -95,7 +99,8 @@ impl Guard {
                     | Timer::Longest
                     | Timer::Beacon
                     | Timer::Customer
-                    | Timer::Lease => None,
+                    | Timer::Lease
+                    | Timer::Transfer => None,
                 };
             }
             State::Unpaired | State::Ended(_) => return None,
@@ -109,13 +114,19 @@ impl Guard {
             (Timer::Reconnect, Link::Lost { until }) => Some(*until),
             (Timer::Idle, Link::Open) => match session.question {
                 Some(Question::StillThere { .. }) => None,
-                Some(Question::Upgrade | Question::End) | None => {
+                Some(Question::Upgrade | Question::End | Question::Transfer { .. }) | None => {
                     Some(session.active + super::IDLE)
                 }
             },
             (Timer::StillThere, _) => match session.question {
                 Some(Question::StillThere { until }) => Some(until),
-                Some(Question::Upgrade | Question::End) | None => None,
+                Some(Question::Upgrade | Question::End | Question::Transfer { .. }) | None => None,
+            },
+            (Timer::Transfer, _) => match session.question {
+                Some(Question::Transfer { until, .. }) => Some(until),
+                Some(Question::Upgrade | Question::End | Question::StillThere { .. }) | None => {
+                    None
+                }
             },
             (Timer::Longest, _) => Some(session.longest),
             (Timer::Beacon, Link::Open) if self.rights.control() => session.beacons.next(),
@@ -145,12 +156,16 @@ impl Guard {
                 let State::Granted(session) = &mut self.state else {
                     return;
                 };
-                session.question = Some(Question::StillThere {
+                let faded = session.question.replace(Question::StillThere {
                     until: now + STILL_THERE,
                 });
+                if let Some(Question::Transfer { piece, .. }) = faded {
+                    self.cancel_transfer(piece, Reason::Silence);
+                }
                 self.settle(now, Cause::Question);
                 self.changed = true;
             }
+            Timer::Transfer => self.silence_refuses(now),
             Timer::Beacon => {
                 let State::Granted(session) = &mut self.state else {
                     return;

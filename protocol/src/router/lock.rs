@@ -156,6 +156,11 @@ impl Lock {
         }
     }
 
+    /// True if texts and files may pass: with sight, in an epoch that is recorded, while the recorder takes it.
+    fn transfers(&self) -> bool {
+        self.ceiling.control() && self.rights().view()
+    }
+
     /// The newest epoch, 0 before the first.
     pub(super) fn epoch(&self) -> u32 {
         match self.state {
@@ -179,6 +184,7 @@ impl Lock {
             State::Open { epoch, .. } if epoch == header.epoch => match header.class {
                 Class::Rights => self.take_rights(epoch, header),
                 Class::Input => (self.judge_input(header), Effect::Unchanged),
+                Class::Transfer if !self.transfers() => (Judgement::Tombstone, Effect::Unchanged),
                 Class::Acks | Class::Heads | Class::Notices | Class::Transfer => {
                     (Judgement::Pass, Effect::Unchanged)
                 }
@@ -363,6 +369,35 @@ mod tests {
         assert_eq!(
             judge(&mut lock, &header(Class::Input, 3, 0, 1, Rights::Control)),
             Judgement::Tampered
+        );
+    }
+
+    #[test]
+    fn texts_and_files_need_sight_and_a_recorder() {
+        let mut lock = controlled();
+        let mut number = 0;
+        let mut next = |lock: &mut Lock| {
+            let frame = header(Class::Transfer, 1, number, 1, Rights::View);
+            number += 1;
+            judge(lock, &frame)
+        };
+        assert_eq!(next(&mut lock), Judgement::Pass);
+        judge(&mut lock, &header(Class::Rights, 1, 1, 2, Rights::View));
+        assert_eq!(next(&mut lock), Judgement::Pass, "without control");
+        judge(&mut lock, &header(Class::Rights, 1, 2, 3, Rights::None));
+        assert_eq!(next(&mut lock), Judgement::Tombstone, "without sight");
+        judge(&mut lock, &header(Class::Rights, 1, 3, 4, Rights::Control));
+        assert_eq!(next(&mut lock), Judgement::Pass);
+        lock.narrow_to_view();
+        assert_eq!(next(&mut lock), Judgement::Tombstone, "without a recorder");
+        let mut lock = Lock::new();
+        lock.open(1, Rights::View);
+        judge(&mut lock, &header(Class::Rights, 1, 0, 1, Rights::View));
+        let frame = header(Class::Transfer, 1, 0, 1, Rights::View);
+        assert_eq!(
+            judge(&mut lock, &frame),
+            Judgement::Tombstone,
+            "only looking"
         );
     }
 

@@ -61,7 +61,7 @@ pub(crate) fn play(mut session: Session<'_>) -> Session<'_> {
     session.grant(Rights::Control, Cause::Granted);
     let wanted = ConsoleNotice::PictureWanted.to_bytes();
     session.frame(Direction::ConsoleToAgent, Class::Notices, &wanted);
-    session.frame(agent, Class::Transfer, b"a file");
+    session.tombstone(agent, Class::Transfer, b"a file");
     session.heads(End::Agent);
     session.heads(End::Console);
     session.picture(&[7; 3000]);

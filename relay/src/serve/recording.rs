@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use fernsicht_protocol::checkpoint::SignedCheckpoint;
-use fernsicht_protocol::frame::Header;
+use fernsicht_protocol::frame::{Class, Header};
 use fernsicht_protocol::messages::{Chain, End, SessionId};
 use fernsicht_protocol::router::{ConnectionId, Opening, Ticket, Verdict};
 use tokio::sync::oneshot;
@@ -183,6 +183,11 @@ impl State {
         };
         let header = *header;
         let item = match kind {
+            // Of texts and files the recording keeps that they came by, and no content.
+            Kind::Forwarded if header.class == Class::Transfer => Item::Withheld {
+                header,
+                hash: ciphertext.sum.hash,
+            },
             Kind::Forwarded | Kind::Asked(_) => {
                 let Ok(room) = queue.room(ciphertext.bytes.len()) else {
                     return self.fail(session);

@@ -7,6 +7,7 @@ use super::Wish;
 use super::pages::small;
 use super::timeline::clock;
 use super::view::{Playing, Track};
+use crate::audit::facts::{piece_outcome, piece_text};
 use crate::audit::index::Time;
 use crate::audit::index::input::{Act, Doing, Outcome, Tally};
 use crate::audit::replay::Stroke;
@@ -21,10 +22,11 @@ pub fn list(
     playing: &Playing,
     followed: &mut Option<usize>,
 ) -> Option<Wish> {
+    let piece = pieces(ui, texts, track);
     ui.label(RichText::new(texts.text("window-input")).strong());
     ui.label(small(tally_text(texts, &track.tally)));
     if track.acts.is_empty() {
-        return None;
+        return piece;
     }
     let current = current(&track.acts, playing.moment.time);
     let mut scroll = ScrollArea::vertical().auto_shrink(false);
@@ -35,7 +37,7 @@ pub fn list(
         scroll = scroll.vertical_scroll_offset(offset.max(0.0));
         *followed = current;
     }
-    let mut wish = None;
+    let mut wish = piece;
     scroll.show_rows(ui, ROW, track.acts.len(), |ui, rows| {
         for at in rows {
             let now = current == Some(at);
@@ -44,6 +46,31 @@ pub fn list(
             wish = wish.take().or(row);
         }
     });
+    wish
+}
+
+/// Texts and files: what the agent stated of them. Their content is in no recording.
+fn pieces(ui: &mut Ui, texts: &Texts, track: &Track) -> Option<Wish> {
+    if track.pieces.is_empty() {
+        return None;
+    }
+    let mut wish = None;
+    ui.label(RichText::new(texts.text("audit-pieces")).strong());
+    ScrollArea::vertical()
+        .id_salt("pieces")
+        .max_height(PIECES)
+        .show(ui, |ui| {
+            for fact in &track.pieces {
+                ui.horizontal_wrapped(|ui| {
+                    if ui.button(small(clock(track.from, fact.time))).clicked() {
+                        wish = Some(Wish::Seek(fact.time));
+                    }
+                    ui.label(small(piece_text(texts, fact)).strong());
+                    ui.label(small(piece_outcome(texts, fact)));
+                });
+            }
+        });
+    ui.separator();
     wish
 }
 
@@ -199,6 +226,9 @@ fn strokes_text(texts: &Texts, strokes: &[Stroke]) -> String {
     words.push_str(if open.is_some() { ")" } else { "" });
     words
 }
+
+/// The most that texts and files take of the list.
+const PIECES: f32 = 160.0;
 
 /// Height of a row: two lines.
 const ROW: f32 = 54.0;

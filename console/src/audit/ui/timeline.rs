@@ -24,6 +24,7 @@ pub fn timeline(ui: &mut Ui, texts: &Texts, track: &Track, now: Time) -> Option<
     };
     bands(ui, texts, track, &line);
     ticks(ui, track, &line);
+    pieces(ui, track, &line);
     axis(ui, &line);
     cursor(ui, &line, now, response.has_focus());
     describe(texts, track, now, &response);
@@ -133,6 +134,18 @@ fn ticks(ui: &Ui, track: &Track, line: &Line) {
     let colour = colours(ui).accent;
     for said in &track.talk {
         let at = Pos2::new(line.x(said.time), top + TICKS / 2.0);
+        ui.painter().circle_filled(at, 4.0, colour);
+    }
+}
+
+/// A mark for each text and file.
+fn pieces(ui: &Ui, track: &Track, line: &Line) {
+    let colour = colours(ui).accent;
+    for fact in &track.pieces {
+        let at = Pos2::new(
+            line.x(fact.time),
+            line.rect.top() + BAND + 3.0 + TICKS / 2.0,
+        );
         ui.painter().circle_filled(at, 4.0, colour);
     }
 }

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::Failure;
 use crate::audit::index::input::{Act, Tally};
 use crate::audit::index::talk::Said;
-use crate::audit::index::{Change, Ended, Index, Time};
+use crate::audit::index::{Change, Ended, Index, PieceFact, Time};
 use crate::audit::replay::{Finding, Moment, Stroke};
 
 /// Everything that the pages show.
@@ -183,6 +183,8 @@ pub struct Track {
     pub rights: Vec<Change>,
     /// What was not recorded.
     pub gaps: Vec<(Time, Time)>,
+    /// Texts for the customer's clipboard and files.
+    pub pieces: Vec<PieceFact>,
     /// What the technician did.
     pub acts: Vec<Act>,
     /// What technician and customer wrote.
@@ -200,6 +202,7 @@ impl From<&Index> for Track {
             to: index.to,
             rights: index.rights.clone(),
             gaps: index.gaps.clone(),
+            pieces: index.pieces.clone(),
             acts: index.input.acts().to_vec(),
             talk: index.talk.clone(),
             tally: index.input.tally(),

@@ -9,6 +9,7 @@ use crate::item::{Context, Item, Outcome, Run};
 use crate::keyboard;
 use crate::networks as net;
 use crate::screens;
+use crate::transfer;
 
 pub(crate) fn all() -> Vec<Item> {
     vec![
@@ -96,6 +97,11 @@ pub(crate) fn all() -> Vec<Item> {
             "screens",
             "500 clicks over monitors, scales, resolutions and hot-plug: each on the pixel pointed at",
             screens::points,
+        ),
+        own(
+            "transfer",
+            "a gigabyte to the customer in bounded memory, and a file over a line that loses packets",
+            transfer::files,
         ),
         Item {
             name: "kills",

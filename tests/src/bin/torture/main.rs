@@ -16,6 +16,7 @@ mod keyboard;
 mod networks;
 mod screens;
 mod summary;
+mod transfer;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,0 +1,159 @@
+//! The thread that touches disk and clipboard for texts and files.
+//!
+//! ```text
+//! Core::transfers.jobs ─► this thread ─► guard: permit? ─► disk, clipboard ─► Core::job_done
+//! ```
+//!
+//! A job that takes a permit waits while there is none: a lost link pauses. The clipboard is taken and a file gets its
+//! name under the lock, with the permit alive; bytes go to the temporary file without the lock, since no disk may hold
+//! up an F11: what a revocation overtakes there is one job, and the file goes with the next.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
+use std::time::Instant;
+
+use fernsicht_protocol::guard::TransferPermit;
+use fernsicht_protocol::transfer::files::{Incoming, Outgoing, Whole};
+use fernsicht_protocol::transfer::{Reason, harmless};
+
+use super::core::{Core, Shared};
+use super::transfer::{Done, Job, Work};
+use crate::platform::Clipboard;
+use crate::platform::clipboard::Taken;
+
+/// What is open, each for one piece.
+#[derive(Default)]
+struct Desk {
+    incoming: Option<(u32, Incoming)>,
+    whole: Option<(u32, Whole)>,
+    outgoing: Option<(u32, Outgoing)>,
+    clipboard: Option<Taken>,
+}
+
+/// Runs until the program ends; then nothing is left.
+pub(super) fn run(shared: &Arc<Shared>) {
+    let mut desk = Desk::default();
+    while let Some(job) = next(shared) {
+        let piece = job.piece;
+        if let Some(done) = desk.work(shared, job) {
+            let mut core = shared.lock_politely();
+            core.job_done(Instant::now(), piece, done);
+            shared.settle(&mut core);
+        }
+    }
+}
+
+/// The next job that may be done. None: the program ends.
+fn next(shared: &Shared) -> Option<Job> {
+    let mut core = shared.lock_politely();
+    loop {
+        if core.closing {
+            return None;
+        }
+        if let Some(job) = take(&mut core) {
+            shared.settle_quietly(&mut core);
+            return Some(job);
+        }
+        shared.settle_quietly(&mut core);
+        core = shared
+            .stirred
+            .wait(core)
+            .unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+fn take(core: &mut Core) -> Option<Job> {
+    let job = core.transfers.jobs.front()?;
+    if job.work.needs_permit() {
+        let permit: TransferPermit<'_> = core.guard.transfer_permit(Instant::now(), job.piece)?;
+        drop(permit);
+    }
+    core.transfers.jobs.pop_front()
+}
+
+impl Desk {
+    /// None: nobody waits for the outcome.
+    fn work(&mut self, shared: &Shared, job: Job) -> Option<Done> {
+        let piece = job.piece;
+        let done = match job.work {
+            Work::Open(path) => self.open(piece, path),
+            Work::Create { folder, name, size } => {
+                Incoming::create(&folder, &name, size).map(|incoming| {
+                    self.incoming = Some((piece, incoming));
+                    Done::Created
+                })
+            }
+            Work::Write(bytes) => match &mut self.incoming {
+                Some((of, incoming)) if *of == piece => {
+                    incoming.write(&bytes).map(|()| Done::Written(bytes.len()))
+                }
+                Some(_) | None => Err(Reason::NotWritable),
+            },
+            Work::Check(hash) => match self.incoming.take() {
+                Some((of, incoming)) if of == piece => incoming.check(&hash).map(|whole| {
+                    self.whole = Some((piece, whole));
+                    Done::Checked
+                }),
+                Some(_) | None => Err(Reason::NotWritable),
+            },
+            Work::Place => self.place(shared, piece),
+            Work::Read(part) => match &mut self.outgoing {
+                Some((of, outgoing)) if *of == piece => outgoing
+                    .read(part.offset, part.length)
+                    .map(|bytes| Done::Read(part, bytes)),
+                Some(_) | None => Err(Reason::Unreadable),
+            },
+            Work::Sum => match &self.outgoing {
+                Some((of, outgoing)) if *of == piece => outgoing.finish().map(Done::Summed),
+                Some(_) | None => Err(Reason::Unreadable),
+            },
+            Work::Clip(text) => self.clip(shared, piece, text),
+            Work::Discard => {
+                self.incoming.take_if(|(of, _)| *of == piece);
+                self.whole.take_if(|(of, _)| *of == piece);
+                self.outgoing.take_if(|(of, _)| *of == piece);
+                return None;
+            }
+            Work::Unclip => {
+                self.clipboard = None;
+                return None;
+            }
+        };
+        Some(done.unwrap_or_else(Done::Failed))
+    }
+
+    fn open(&mut self, piece: u32, path: PathBuf) -> Result<Done, Reason> {
+        self.outgoing = None;
+        let outgoing = Outgoing::open(&path)?;
+        let size = outgoing.size();
+        let name = path.file_name().map(|name| name.to_string_lossy());
+        let name = harmless(&name.unwrap_or_default());
+        self.outgoing = Some((piece, outgoing));
+        Ok(Done::Opened { name, size })
+    }
+
+    fn clip(&mut self, shared: &Shared, piece: u32, text: String) -> Result<Done, Reason> {
+        let clipboard = Clipboard::open(None).map_err(|_| Reason::NotWritable)?;
+        let mut core = shared.lock_politely();
+        let taken = match core.guard.transfer_permit(Instant::now(), piece) {
+            Some(permit) => clipboard.take(&permit, text),
+            None => return Err(Reason::Stopped),
+        };
+        drop(core);
+        // The one before goes when the new one is there.
+        self.clipboard = Some(taken.map_err(|_| Reason::NotWritable)?);
+        Ok(Done::Clipped)
+    }
+
+    /// Under the lock: a file that is seen under its name was allowed at that moment.
+    fn place(&mut self, shared: &Shared, piece: u32) -> Result<Done, Reason> {
+        let mut core = shared.lock_politely();
+        if core.guard.transfer_permit(Instant::now(), piece).is_none() {
+            return Ok(Done::Checked);
+        }
+        match self.whole.take_if(|(of, _)| *of == piece) {
+            Some((_, whole)) => whole.place().map(Done::Placed),
+            None => Err(Reason::NotWritable),
+        }
+    }
+}

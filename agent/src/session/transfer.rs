@@ -1,0 +1,519 @@
+//! A text for the clipboard, a file from or to the technician: what the core keeps of it.
+//!
+//! ```text
+//! class 5 ─► Core::handle_transfer ─► question ─ Yes, No ─► jobs ─► the thread of pieces (disk, clipboard)
+//!    ▲                                                                 │ what came of them
+//!    └──────────── the next message ◄── Core::job_done ◄───────────────┘
+//! ```
+//!
+//! One piece at a time, each by the customer's own word. Messages are checked by the state machines of
+//! [`fernsicht_protocol::transfer`]; every step that touches disk or clipboard takes a permit ([`super::pieces`]).
+//! What became of a piece goes out as a notice, which is recorded; its content is not.
+
+mod outcome;
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use directories::UserDirs;
+use fernsicht_protocol::crypto::{Hash, hash};
+use fernsicht_protocol::frame::Direction;
+use fernsicht_protocol::guard::{Denied, Question};
+use fernsicht_protocol::transfer::{
+    Error, Kind, Message, Outcome, Part, Reason, Receiver, Sender, harmless,
+};
+use fernsicht_protocol::wire::Text;
+
+use super::core::Core;
+use crate::view::{self, Hand};
+
+/// How much of a text the question shows, in characters.
+const PREVIEW: usize = 240;
+
+/// What the core keeps of texts and files.
+#[derive(Debug, Default)]
+pub(super) struct Transfers {
+    /// Ids rise: what is not newer was decided before.
+    newest: u32,
+    current: Option<Piece>,
+    /// The last one that is over, to be repeated if the word was lost.
+    over: Option<Message>,
+    /// The text on the clipboard.
+    clip: Option<u32>,
+    /// For the thread of pieces, in order.
+    pub(super) jobs: VecDeque<Job>,
+    /// What the bar says of the last one, until the customer has read it.
+    outcome: Option<view::Outcome>,
+    /// Where a file that comes would go, unless the customer says another folder.
+    folder: PathBuf,
+}
+
+impl Transfers {
+    /// Another session: nothing of this one is left.
+    pub(super) fn reset(&mut self) {
+        let open = self.current.take().map(|piece| piece.id);
+        let clip = self.clip.take();
+        *self = Self::default();
+        for (piece, work) in [(open, Work::Discard), (clip, Work::Unclip)] {
+            if let Some(piece) = piece {
+                self.jobs.push_back(Job { piece, work });
+            }
+        }
+    }
+}
+
+/// What the thread of pieces does for one of them.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) piece: u32,
+    pub(super) work: Work,
+}
+
+#[derive(Debug)]
+pub(super) enum Work {
+    /// Looks at a file that the customer names, and keeps it open.
+    Open(PathBuf),
+    /// Makes the temporary file.
+    Create {
+        folder: PathBuf,
+        name: String,
+        size: u64,
+    },
+    Write(Vec<u8>),
+    /// Compares, and brings it to the disk.
+    Check(Hash),
+    /// Gives it its name.
+    Place,
+    Read(Part),
+    /// The hash of all that was read.
+    Sum,
+    Clip(String),
+    /// Closes what is open for this piece and removes what is not whole.
+    Discard,
+    /// Takes the text off the clipboard.
+    Unclip,
+}
+
+impl Work {
+    /// True if it takes the guard's permit. The others touch nothing of the technician's, or take back.
+    pub(super) fn needs_permit(&self) -> bool {
+        match self {
+            Self::Create { .. }
+            | Self::Write(_)
+            | Self::Check(_)
+            | Self::Place
+            | Self::Read(_)
+            | Self::Sum
+            | Self::Clip(_) => true,
+            Self::Open(_) | Self::Discard | Self::Unclip => false,
+        }
+    }
+}
+
+/// What came of a job.
+#[derive(Debug)]
+pub(super) enum Done {
+    Opened { name: String, size: u64 },
+    Created,
+    Written(usize),
+    Checked,
+    Placed(PathBuf),
+    Read(Part, Vec<u8>),
+    Summed(Hash),
+    Clipped,
+    Failed(Reason),
+}
+
+#[derive(Debug)]
+struct Piece {
+    id: u32,
+    kind: Kind,
+    name: String,
+    size: u64,
+    hash: Option<Hash>,
+    way: Way,
+}
+
+#[derive(Debug)]
+enum Way {
+    /// To the customer. A text is gathered here, a file goes to the disk.
+    Coming {
+        receiver: Receiver,
+        text: Vec<u8>,
+        placing: bool,
+    },
+    /// The technician asks for a file, the customer chooses.
+    Wanted {
+        chosen: bool,
+        refused: bool,
+        /// Counts choices: an answer is to the one that was shown.
+        choices: u16,
+    },
+    /// To the technician. One part is read at a time.
+    Going { sender: Sender, reading: bool },
+}
+
+impl Piece {
+    fn direction(&self) -> Direction {
+        match self.way {
+            Way::Coming { .. } => Direction::ConsoleToAgent,
+            Way::Wanted { .. } | Way::Going { .. } => Direction::AgentToConsole,
+        }
+    }
+
+    /// What an answer of the customer's is to.
+    fn ask(&self) -> u64 {
+        let choices = match self.way {
+            Way::Wanted { choices, .. } => choices,
+            Way::Coming { .. } | Way::Going { .. } => 0,
+        };
+        u64::from(self.id) << 16 | u64::from(choices)
+    }
+}
+
+/// What the console says.
+impl Core {
+    /// A message of class 5. What does not fit ends the piece, not the session.
+    pub(super) fn handle_transfer(&mut self, now: Instant, message: Message) {
+        let id = message.id();
+        let current = self.transfers.current.as_ref().map(|piece| piece.id);
+        let handled = match message {
+            Message::Offer {
+                kind, name, size, ..
+            } if current == Some(id) => self.offered_again(&kind, name.as_str(), size),
+            Message::Ask { .. } if current == Some(id) => self.asked_again(),
+            Message::Offer { .. } | Message::Ask { .. } if id <= self.transfers.newest => {
+                self.repeat_last(id);
+                Ok(())
+            }
+            Message::Offer {
+                kind, name, size, ..
+            } => {
+                self.transfers.newest = id;
+                self.offered(now, id, kind, name.as_str(), size);
+                Ok(())
+            }
+            Message::Ask { .. } => {
+                self.transfers.newest = id;
+                self.asked(now, id);
+                Ok(())
+            }
+            // Of a piece that is over: it was on its way.
+            _ if current != Some(id) => Ok(()),
+            Message::Chunk { offset, bytes, .. } => self.chunk(now, offset, bytes.0),
+            Message::Done { hash, .. } => self.all_sent(now, hash),
+            Message::Accept { from, .. } => self.with_sender(|s| s.handle_accept(from)),
+            Message::Received { to, .. } => self.with_sender(|s| s.handle_received(to)),
+            Message::Finished { .. } => {
+                let finished = self.with_sender(|s| s.handle_finished());
+                if finished.is_ok() {
+                    self.complete(now, None);
+                }
+                finished
+            }
+            Message::Cancel { reason, .. } => {
+                self.end_piece(now, reason);
+                Ok(())
+            }
+        };
+        if let Err(error) = handled {
+            tracing::warn!(%error, piece = id, "the other side does not keep to the protocol of pieces");
+            self.fail_piece(now, id, Reason::Fault);
+        }
+    }
+
+    fn offered(&mut self, now: Instant, id: u32, kind: Kind, name: &str, size: u64) {
+        let free = self.transfers.current.is_none() && self.guard.transfer_possible().is_ok();
+        let receiver = match Receiver::new(id, kind.clone(), size) {
+            Ok(receiver) if free && (kind == Kind::File || size > 0) => receiver,
+            Ok(_) | Err(_) => return self.not_now(id),
+        };
+        let name = match kind {
+            Kind::File => harmless(name),
+            Kind::Text => String::new(),
+        };
+        let asked = match kind {
+            Kind::File => self.guard.ask_transfer(now, id),
+            // Shown when it is whole.
+            Kind::Text => Ok(()),
+        };
+        if asked.is_err() {
+            return self.not_now(id);
+        }
+        self.transfers.outcome = None;
+        self.transfers.folder = downloads();
+        self.transfers.current = Some(Piece {
+            id,
+            kind: kind.clone(),
+            name,
+            size,
+            hash: None,
+            way: Way::Coming {
+                receiver,
+                text: Vec::new(),
+                placing: false,
+            },
+        });
+        if kind == Kind::Text {
+            self.accept_coming();
+        }
+    }
+
+    fn asked(&mut self, now: Instant, id: u32) {
+        if self.transfers.current.is_some() || self.guard.ask_transfer(now, id).is_err() {
+            return self.not_now(id);
+        }
+        self.transfers.outcome = None;
+        self.transfers.current = Some(Piece {
+            id,
+            kind: Kind::File,
+            name: String::new(),
+            size: 0,
+            hash: None,
+            way: Way::Wanted {
+                chosen: false,
+                refused: false,
+                choices: 0,
+            },
+        });
+    }
+
+    fn not_now(&mut self, id: u32) {
+        let reason = Reason::NotNow;
+        let cancel = Message::Cancel { id, reason };
+        self.say(&cancel);
+        self.transfers.over = Some(cancel);
+    }
+
+    fn repeat_last(&mut self, id: u32) {
+        let last = self.transfers.over.clone().filter(|last| last.id() == id);
+        let reason = Reason::Fault;
+        self.say(&last.unwrap_or(Message::Cancel { id, reason }));
+    }
+
+    fn offered_again(&mut self, kind: &Kind, _name: &str, size: u64) -> Result<(), Error> {
+        let Some(Piece {
+            way: Way::Coming { receiver, .. },
+            ..
+        }) = &mut self.transfers.current
+        else {
+            return Err(Error::Turn);
+        };
+        if let Some(accept) = receiver.handle_offer(kind, size)? {
+            self.say(&accept);
+        }
+        Ok(())
+    }
+
+    fn asked_again(&mut self) -> Result<(), Error> {
+        match &mut self.transfers.current {
+            Some(Piece {
+                way: Way::Wanted { .. },
+                ..
+            }) => Ok(()),
+            // Offered meanwhile: the new epoch has repeated that already.
+            Some(Piece {
+                way: Way::Going { .. },
+                ..
+            }) => Ok(()),
+            Some(_) | None => Err(Error::Turn),
+        }
+    }
+
+    fn accept_coming(&mut self) {
+        if let Some(Piece {
+            way: Way::Coming { receiver, .. },
+            ..
+        }) = &mut self.transfers.current
+        {
+            let accept = receiver.accept();
+            self.say(&accept);
+        }
+    }
+
+    fn chunk(&mut self, now: Instant, offset: u64, bytes: Vec<u8>) -> Result<(), Error> {
+        let Some(Piece {
+            id,
+            kind,
+            way: Way::Coming { receiver, text, .. },
+            ..
+        }) = &mut self.transfers.current
+        else {
+            return Err(Error::Turn);
+        };
+        let id = *id;
+        if *kind == Kind::Text {
+            receiver.handle_chunk(offset, bytes.len())?;
+            text.extend_from_slice(&bytes);
+            let told = receiver.handle_written(bytes.len());
+            if let Some(told) = told {
+                self.say(&told);
+            }
+            return Ok(());
+        }
+        // Without a permit it pauses: the next epoch begins where this end stands.
+        if self.guard.transfer_permit(now, id).is_none() {
+            return match self.guard.transfer_allowed(id) {
+                true => Ok(()),
+                false => Err(Error::Turn),
+            };
+        }
+        receiver.handle_chunk(offset, bytes.len())?;
+        self.push(id, Work::Write(bytes));
+        Ok(())
+    }
+
+    fn all_sent(&mut self, now: Instant, stated: Hash) -> Result<(), Error> {
+        let Some(piece) = &mut self.transfers.current else {
+            return Err(Error::Turn);
+        };
+        let Way::Coming { receiver, text, .. } = &mut piece.way else {
+            return Err(Error::Turn);
+        };
+        receiver.handle_done(stated)?;
+        if piece.hash.replace(stated).is_some() {
+            // Repeated in a new epoch.
+            return Ok(());
+        }
+        let id = piece.id;
+        if piece.kind == Kind::File {
+            self.place_if_whole();
+            return Ok(());
+        }
+        if hash(text) != stated || std::str::from_utf8(text).is_err() {
+            self.fail_piece(now, id, Reason::Mismatch);
+        } else if self.guard.ask_transfer(now, id).is_err() {
+            self.fail_piece(now, id, Reason::NotNow);
+        }
+        Ok(())
+    }
+
+    fn with_sender(
+        &mut self,
+        act: impl FnOnce(&mut Sender) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        match &mut self.transfers.current {
+            Some(Piece {
+                way: Way::Going { sender, .. },
+                ..
+            }) => act(sender)?,
+            Some(_) | None => return Err(Error::Turn),
+        }
+        self.read_on();
+        Ok(())
+    }
+}
+
+/// What the customer says.
+impl Core {
+    /// "Yes", to what was shown.
+    pub(super) fn allow_piece(
+        &mut self,
+        now: Instant,
+        hand: Hand,
+        ask: u64,
+        folder: PathBuf,
+    ) -> Result<(), Denied> {
+        let piece = self.asked_about(ask)?;
+        if matches!(piece.way, Way::Wanted { chosen: false, .. }) {
+            return Err(Denied::NotNow);
+        }
+        let id = self.guard.allow_transfer(now, hand.into_act())?;
+        self.state_fact(&Outcome::Allowed);
+        let Some(piece) = &mut self.transfers.current else {
+            return Err(Denied::NotNow);
+        };
+        let (name, size) = (piece.name.clone(), piece.size);
+        match &mut piece.way {
+            Way::Coming { text, .. } if piece.kind == Kind::Text => {
+                let text = String::from_utf8(std::mem::take(text)).unwrap_or_default();
+                self.push(id, Work::Clip(text));
+            }
+            Way::Coming { .. } => self.push(id, Work::Create { folder, name, size }),
+            Way::Wanted { .. } => {
+                let name = Text::new(name).unwrap_or_default();
+                let Ok(mut sender) = Sender::new(id, Kind::File, name, size) else {
+                    self.fail_piece(now, id, Reason::Unreadable);
+                    return Ok(());
+                };
+                let offer = sender.offer();
+                piece.way = Way::Going {
+                    sender,
+                    reading: false,
+                };
+                self.say(&offer);
+            }
+            Way::Going { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// "No."
+    pub(super) fn refuse_piece(
+        &mut self,
+        now: Instant,
+        hand: Hand,
+        ask: u64,
+    ) -> Result<(), Denied> {
+        self.asked_about(ask)?;
+        self.guard.refuse_transfer(now, hand.into_act())
+    }
+
+    /// The customer has changed his mind about a piece that is under way.
+    pub(super) fn cancel_piece(&mut self, now: Instant) {
+        if let Some(piece) = &self.transfers.current
+            && self.guard.transfer_allowed(piece.id)
+        {
+            self.fail_piece(now, piece.id, Reason::Customer);
+        }
+    }
+
+    /// The customer names the file that he could send.
+    pub(super) fn choose_file(&mut self, path: PathBuf) {
+        if let Some(Piece {
+            id,
+            way:
+                Way::Wanted {
+                    chosen,
+                    refused,
+                    choices,
+                },
+            ..
+        }) = &mut self.transfers.current
+        {
+            (*chosen, *refused) = (false, false);
+            *choices = choices.wrapping_add(1);
+            let id = *id;
+            self.push(id, Work::Open(path));
+        }
+    }
+
+    /// The customer has read what became of it.
+    pub(super) fn outcome_seen(&mut self) {
+        self.transfers.outcome = None;
+    }
+
+    fn asked_about(&self, ask: u64) -> Result<&Piece, Denied> {
+        let piece = self.transfers.current.as_ref().ok_or(Denied::NotNow)?;
+        let asked = matches!(self.guard.question(), Some(Question::Transfer { piece: id, .. }) if id == piece.id);
+        match asked && piece.ask() == ask {
+            true => Ok(piece),
+            false => Err(Denied::NotNow),
+        }
+    }
+}
+
+/// Where downloads go on this desktop.
+fn downloads() -> PathBuf {
+    let user = UserDirs::new();
+    let folders = user.iter().flat_map(|user| {
+        [
+            user.download_dir(),
+            user.desktop_dir(),
+            Some(user.home_dir()),
+        ]
+    });
+    let usual = folders.flatten().find(|folder| folder.is_dir());
+    usual.map_or_else(std::env::temp_dir, PathBuf::from)
+}

@@ -1,0 +1,32 @@
+# Texte für die Zwischenablage und Dateien, auf der Leiste.
+
+transfer-text-title = { $technician } möchte Ihnen einen Text in die Zwischenablage legen.
+transfer-text-start = Der Text beginnt so: „{ $start } …“
+transfer-text-whole = Das ist der Text: „{ $start }“
+transfer-text-length = Er hat { $length } Zeichen.
+transfer-text-help = Sie können ihn danach selbst einfügen. Sie dürfen auch Nein sagen.
+transfer-file-title = { $technician } möchte Ihnen eine Datei schicken: { $name } ({ $size }).
+transfer-file-help = Nehmen Sie nur an, was Sie erwarten. Sie dürfen auch Nein sagen.
+transfer-folder = In diesen Ordner kommt die Datei:
+transfer-want-title = { $technician } bittet Sie um eine Datei.
+transfer-want-help = Sie wählen selbst, welche. Ziehen Sie die Datei auf dieses Fenster. Oder schreiben Sie, wo sie liegt. Sie dürfen auch Nein sagen.
+transfer-want-path = Hier liegt die Datei:
+transfer-want-choose = Diese Datei nehmen
+transfer-want-chosen = Sie schicken diese Datei: { $name } ({ $size }).
+transfer-want-unreadable = Das ist keine Datei, die sich lesen lässt. Bitte wählen Sie eine andere.
+transfer-yes = Annehmen
+transfer-send = Schicken
+transfer-no = Nein
+transfer-coming = Die Datei { $name } kommt gerade an: { $percent } %.
+transfer-going = Die Datei { $name } wird gerade geschickt: { $percent } %.
+transfer-cancel = Abbrechen
+transfer-clipboard = Der Text liegt jetzt in Ihrer Zwischenablage. Am Ende der Sitzung wird er entfernt.
+transfer-received = Die Datei liegt jetzt hier: { $path }
+transfer-sent = Die Datei { $name } wurde geschickt.
+transfer-over = Die Übertragung wurde abgebrochen. Davon ist nichts geblieben.
+transfer-unanswered = Sie haben nicht geantwortet. Es wurde nichts übertragen.
+transfer-disk-full = Für die Datei ist dort nicht genug Platz. Es wurde nichts gespeichert.
+transfer-not-writable = Dort lässt sich nichts speichern. Es wurde nichts übertragen.
+transfer-changed = Die Datei wurde gerade geändert oder lässt sich nicht mehr lesen. Sie wurde nicht geschickt.
+transfer-damaged = Was ankam, war nicht in Ordnung. Es wurde wieder entfernt.
+transfer-seen = Verstanden

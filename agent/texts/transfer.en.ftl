@@ -1,0 +1,32 @@
+# Texts for the clipboard and files, on the bar.
+
+transfer-text-title = { $technician } wants to put a text on your clipboard.
+transfer-text-start = The text begins like this: "{ $start } …"
+transfer-text-whole = This is the text: "{ $start }"
+transfer-text-length = It has { $length } characters.
+transfer-text-help = You can paste it yourself afterwards. You may also say no.
+transfer-file-title = { $technician } wants to send you a file: { $name } ({ $size }).
+transfer-file-help = Accept only what you expect. You may also say no.
+transfer-folder = The file goes into this folder:
+transfer-want-title = { $technician } asks you for a file.
+transfer-want-help = You choose which one. Drag the file onto this window. Or write where it is. You may also say no.
+transfer-want-path = The file is here:
+transfer-want-choose = Take this file
+transfer-want-chosen = You are sending this file: { $name } ({ $size }).
+transfer-want-unreadable = This is no file that can be read. Please choose another one.
+transfer-yes = Accept
+transfer-send = Send
+transfer-no = No
+transfer-coming = The file { $name } is arriving: { $percent } %.
+transfer-going = The file { $name } is being sent: { $percent } %.
+transfer-cancel = Cancel
+transfer-clipboard = The text is on your clipboard now. It will be removed at the end of the session.
+transfer-received = The file is here now: { $path }
+transfer-sent = The file { $name } was sent.
+transfer-over = The transfer was cancelled. Nothing of it is left.
+transfer-unanswered = You did not answer. Nothing was transferred.
+transfer-disk-full = There is not enough room for the file. Nothing was saved.
+transfer-not-writable = Nothing can be saved there. Nothing was transferred.
+transfer-changed = The file has just changed, or cannot be read any more. It was not sent.
+transfer-damaged = What arrived was not in order. It was removed again.
+transfer-seen = I understand
