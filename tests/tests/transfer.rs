@@ -19,7 +19,7 @@ use fernsicht_tests::clients;
 use fernsicht_tests::customer::Button;
 use fernsicht_tests::dice::Dice;
 use fernsicht_tests::keymap::keysyms::{ALT, CONTROL};
-use fernsicht_tests::net::{self, Impairment, Lane, Streets};
+use fernsicht_tests::net::{self, Impairment, Lane, Resident, Streets};
 use fernsicht_tests::programs::Programs;
 use fernsicht_tests::session::{Backdrop, Layout, STEP, Stage};
 use fernsicht_tests::transfer::{
@@ -268,11 +268,11 @@ fn cut_off(backdrop: Backdrop, streets: &Streets, folder: &Path) -> Result<()> {
     type_path(&stage, 'u', &file)?;
     asked(&stage)?;
     press(&stage, Button::FileYes, || answered(&stage))?;
-    streets.customer_line.impair(poor);
+    streets.line(Resident::Customer).impair(poor);
     wait::until_true("some of the file", LONG, || {
         Ok(arrived(&downloads)? > 2 << 20)
     })?;
-    streets.customer_line.impair(Impairment {
+    streets.line(Resident::Customer).impair(Impairment {
         block: Lane::Everything,
         ..poor
     });
@@ -283,7 +283,9 @@ fn cut_off(backdrop: Backdrop, streets: &Streets, folder: &Path) -> Result<()> {
         arrived(&downloads)? < sent.len() as u64,
         "it was over before the loss"
     );
-    streets.customer_line.impair(Impairment::default());
+    streets
+        .line(Resident::Customer)
+        .impair(Impairment::default());
     let placed = downloads.join("film.bin");
     wait::until_true("the file", LONG, || Ok(placed.exists()))?;
     ensure!(std::fs::read(&placed)? == sent);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use fernsicht_tests::customer::Button;
 use fernsicht_tests::dice::Dice;
-use fernsicht_tests::net::{self, Impairment, Streets};
+use fernsicht_tests::net::{self, Impairment, Resident, Streets};
 use fernsicht_tests::proc::peak_kib;
 use fernsicht_tests::session::{Backdrop, Layout, Stage};
 use fernsicht_tests::transfer::{answered, asked, call, content, downloads, press, type_path};
@@ -113,7 +113,7 @@ fn over_poor_line(backdrop: Backdrop, streets: &Streets, folder: &Path) -> Resul
     type_path(&stage, 'u', &file)?;
     asked(&stage)?;
     press(&stage, Button::FileYes, || answered(&stage))?;
-    streets.customer_line.impair(Impairment {
+    streets.line(Resident::Customer).impair(Impairment {
         loss: 30,
         delay: Duration::from_millis(40),
         jitter: Duration::from_millis(20),
