@@ -250,7 +250,7 @@ mod tests {
             .unwrap()
             .pack(&[rect(0), rect(64)], view(&pixels))
             .unwrap();
-        assert_eq!(packed.boxes[0].code, Code::Colours);
+        assert_eq!(packed.boxes[0].code, Code::Predicted);
         assert_eq!(packed.boxes[1].code, Code::Indexed);
         assert_eq!(packed.palette.0.len(), 3);
     }
