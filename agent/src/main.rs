@@ -1,6 +1,7 @@
 //! fernsicht-agent: reads its command line and what is attached to it, and runs. Started by itself, it waits until
 //! the other is gone, and lets go of what that one held.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -30,31 +31,44 @@ fn main() -> ExitCode {
         };
     }
     let mut ending = None;
-    let outcome = program::run(cli::Arguments::parse(), |configuration, opened| {
-        let setup = session::Setup {
-            configuration,
-            repaint: opened.repaint,
-            window: opened.window,
-        };
-        match session::start(setup) {
-            Ok(Engine {
-                view,
-                commands,
-                provenance,
-                ending: end,
-            }) => {
-                ending = Some(end);
-                Link {
+    let arguments = cli::Arguments::parse();
+    // A window that is destroyed while it is drawn panics in winit. The session ends in order all the same.
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        program::run(arguments, |configuration, opened| {
+            let setup = session::Setup {
+                configuration,
+                repaint: opened.repaint,
+                window: opened.window,
+            };
+            match session::start(setup) {
+                Ok(Engine {
                     view,
                     commands,
                     provenance,
+                    ending: end,
+                }) => {
+                    ending = Some(end);
+                    Link {
+                        view,
+                        commands,
+                        provenance,
+                    }
                 }
+                Err(_) => Link::broken(Problem::Internal),
             }
-            Err(_) => Link::broken(Problem::Internal),
+        })
+    }));
+    match (outcome, ending) {
+        (Ok(outcome), Some(ending)) => {
+            ending.wait();
+            outcome
         }
-    });
-    if let Some(ending) = ending {
-        ending.wait();
+        (Ok(outcome), None) => outcome,
+        (Err(_), ending) => {
+            if let Some(ending) = ending {
+                ending.fail();
+            }
+            ExitCode::FAILURE
+        }
     }
-    outcome
 }

@@ -46,8 +46,10 @@ mod screens;
 mod transfer;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use fernsicht_protocol::attached::Configuration;
+use fernsicht_protocol::guard::Fault;
 use tokio::sync::{mpsc, watch};
 
 use crate::hand;
@@ -82,6 +84,7 @@ pub struct Engine {
 
 /// The engine's end.
 pub struct Ending {
+    shared: Arc<core::Shared>,
     _watch: Option<platform::Watch>,
     driver: std::thread::JoinHandle<()>,
 }
@@ -92,7 +95,23 @@ impl Ending {
         // A driver that panicked has taken its session, and with it every right, along.
         self.driver.join().ok();
     }
+
+    /// The pages are gone without a word: everything ends, and the other side is told, if that takes no longer than
+    /// [`LAST_WORD`].
+    pub fn fail(self) {
+        self.shared.change(|core| {
+            core.guard
+                .handle_computer_fault(Instant::now(), Fault::Window);
+        });
+        let until = Instant::now() + LAST_WORD;
+        while !self.driver.is_finished() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
 }
+
+/// How long a program without pages may go on.
+const LAST_WORD: Duration = Duration::from_secs(5);
 
 /// Starts watching F11 and waits for a code. Captures nothing, connects nowhere.
 /// Errors: the system refuses a thread.
@@ -114,11 +133,13 @@ pub fn start(setup: Setup) -> std::io::Result<Engine> {
         None => StopKey::Unavailable,
     });
     let provenance = eyes::Eyes::new(watch.as_ref(), setup.window, own.clone());
+    let ended = shared.clone();
     let driver = driver::Driver::new(configuration, shared, inbox, own, setup.window);
     let driver = std::thread::Builder::new()
         .name("session".to_owned())
         .spawn(move || driver.run())?;
     let ending = Ending {
+        shared: ended,
         _watch: watch,
         driver,
     };
