@@ -41,7 +41,9 @@ pub(crate) fn ui(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session, form: &mut F
     let edge = egui::Stroke::new(width, colour);
     ui.painter()
         .rect_stroke(whole, 0.0, edge, egui::StrokeKind::Inside);
-    pen.bar_height = Some((used.bottom() - whole.top() + EDGE.y).ceil());
+    // Even: films keep one colour for two rows, and the edge is as long as the bar.
+    let height = used.bottom() - whole.top() + EDGE.y;
+    pen.bar_height = Some((height / 2.0).ceil() * 2.0);
 }
 
 /// Notice, question and chat, no higher than the screen has room for. While something is asked there is no chat:
