@@ -408,6 +408,7 @@ texts! {
     transfer_received = "transfer-received"(path: &str);
     transfer_sent = "transfer-sent"(name: &str);
     transfer_over = "transfer-over"();
+    transfer_partly = "transfer-partly"();
     transfer_unanswered = "transfer-unanswered"();
     transfer_disk_full = "transfer-disk-full"();
     transfer_not_writable = "transfer-not-writable"();

@@ -380,6 +380,8 @@ pub enum Outcome {
     Sent(String),
     /// It is over, and nothing is left of it.
     Over(Reason),
+    /// It is over, and some of it had left for the technician.
+    Partly,
 }
 
 /// A notice on the bar.

@@ -24,6 +24,7 @@ transfer-clipboard = Der Text liegt jetzt in Ihrer Zwischenablage. Am Ende der S
 transfer-received = Die Datei liegt jetzt hier: { $path }
 transfer-sent = Die Datei { $name } wurde geschickt.
 transfer-over = Die Übertragung wurde abgebrochen. Davon ist nichts geblieben.
+transfer-partly = Die Übertragung wurde abgebrochen. Ein Teil der Datei kann schon angekommen sein.
 transfer-unanswered = Sie haben nicht geantwortet. Es wurde nichts übertragen.
 transfer-disk-full = Für die Datei ist dort nicht genug Platz. Es wurde nichts gespeichert.
 transfer-not-writable = Dort lässt sich nichts speichern. Es wurde nichts übertragen.

@@ -24,6 +24,7 @@ transfer-clipboard = The text is on your clipboard now. It will be removed at th
 transfer-received = The file is here now: { $path }
 transfer-sent = The file { $name } was sent.
 transfer-over = The transfer was cancelled. Nothing of it is left.
+transfer-partly = The transfer was cancelled. Part of the file may have arrived already.
 transfer-unanswered = You did not answer. Nothing was transferred.
 transfer-disk-full = There is not enough room for the file. Nothing was saved.
 transfer-not-writable = Nothing can be saved there. Nothing was transferred.

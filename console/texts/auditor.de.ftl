@@ -285,4 +285,5 @@ audit-piece-to-customer = Datei an den Kunden: { $name }, { $size }
 audit-piece-from-customer = Datei vom Kunden: { $name }, { $size }
 audit-piece-wanted = Bitte um eine Datei des Kunden
 audit-piece-allowed = vom Kunden erlaubt
+audit-piece-partly = { $why }; { $sent } davon waren schon unterwegs
 audit-piece-complete = ganz angekommen, SHA-256 { $hash }

@@ -284,4 +284,5 @@ audit-piece-to-customer = File to the customer: { $name }, { $size }
 audit-piece-from-customer = File from the customer: { $name }, { $size }
 audit-piece-wanted = Request for a file of the customer's
 audit-piece-allowed = allowed by the customer
+audit-piece-partly = { $why }; { $sent } of it had left already
 audit-piece-complete = arrived whole, SHA-256 { $hash }

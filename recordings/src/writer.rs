@@ -17,7 +17,6 @@ use fernsicht_protocol::crypto::{Hash, SigningKey};
 use fernsicht_protocol::frame::{Class, HEADER_BYTES, Header};
 use fernsicht_protocol::heads::{Heads, OutOfOrder};
 use fernsicht_protocol::messages::End;
-use fernsicht_protocol::unit;
 use fernsicht_protocol::wire::{List, Wire};
 use thiserror::Error;
 
@@ -165,22 +164,6 @@ impl Writer {
         let mut body = header.to_bytes();
         ciphertext_hash.write(&mut body);
         Ok(self.append(Kind::Tombstone, &body, time))
-    }
-
-    /// A record of an in-order stream, as it travels: a frame or a tombstone. Copies the ciphertext.
-    pub fn append_unit(&mut self, record: &unit::Record, time: u64) -> Result<Vec<u8>, Error> {
-        match record {
-            unit::Record::Frame(frame) if frame.header.class == Class::Transfer => {
-                let hash = Ciphertext::of(&frame.ciphertext).hash;
-                self.append_tombstone(&frame.header, &hash, time)
-            }
-            unit::Record::Frame(frame) => {
-                let prefix =
-                    self.append_frame(&frame.header, &Ciphertext::of(&frame.ciphertext), time)?;
-                Ok([prefix.as_slice(), &frame.ciphertext].concat())
-            }
-            unit::Record::Tombstone { header, hash } => self.append_tombstone(header, hash, time),
-        }
     }
 
     /// A frame of classes 6 to 9 that was cancelled or not let through: `received` is what had come of

@@ -101,6 +101,7 @@ fn a_file_reaches_the_customer_whole_and_only_if_he_says_yes() -> Result<()> {
     let complete = Outcome::Complete { hash: hash(&sent) };
     let refused = Outcome::Ended {
         reason: Reason::Refused,
+        sent: 0,
     };
     let facts: Vec<_> = replay
         .index()

@@ -359,6 +359,9 @@ impl Shared {
                     cause,
                 } => {
                     core.seal_record(Class::Rights, epoch, grant, rights, &cause.to_bytes());
+                    if fernsicht_protocol::transfer::ends(&cause, rights) {
+                        core.end_unasked(Instant::now());
+                    }
                     if cause == Cause::Epoch && core.guard.recorded() {
                         core.tell_text_version();
                         core.resume_piece();

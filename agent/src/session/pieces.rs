@@ -4,9 +4,10 @@
 //! Core::transfers.jobs ─► this thread ─► guard: permit? ─► disk, clipboard ─► Core::job_done
 //! ```
 //!
-//! A job that takes a permit waits while there is none: a lost link pauses. The clipboard is taken and a file gets its
-//! name under the lock, with the permit alive; bytes go to the temporary file without the lock, since no disk may hold
-//! up an F11: what a revocation overtakes there is one job, and the file goes with the next.
+//! A job that takes a permit waits while there is none: a lost link pauses. The clipboard is taken under the lock, with the
+//! permit alive, and the core knows of it before the lock is given back: a revocation finds what it has to take back. The
+//! disk is touched without the lock, since none may hold up an F11: what a revocation overtakes there is one job, and the
+//! file goes with the next, or at once where it has just got its name.
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
@@ -96,7 +97,10 @@ impl Desk {
                 }),
                 Some(_) | None => Err(Reason::NotWritable),
             },
-            Work::Place => self.place(shared, piece),
+            Work::Place => match self.place(shared, piece) {
+                Ok(told) => return told,
+                Err(reason) => Err(reason),
+            },
             Work::Read(part) => match &mut self.outgoing {
                 Some((of, outgoing)) if *of == piece => outgoing
                     .read(part.offset, part.length)
@@ -107,7 +111,10 @@ impl Desk {
                 Some((of, outgoing)) if *of == piece => outgoing.finish().map(Done::Summed),
                 Some(_) | None => Err(Reason::Unreadable),
             },
-            Work::Clip(text) => self.clip(shared, piece, text),
+            Work::Clip(text) => match self.clip(shared, piece, text) {
+                Ok(()) => return None,
+                Err(reason) => Err(reason),
+            },
             Work::Discard => {
                 self.incoming.take_if(|(of, _)| *of == piece);
                 self.whole.take_if(|(of, _)| *of == piece);
@@ -132,28 +139,44 @@ impl Desk {
         Ok(Done::Opened { name, size })
     }
 
-    fn clip(&mut self, shared: &Shared, piece: u32, text: String) -> Result<Done, Reason> {
+    fn clip(&mut self, shared: &Shared, piece: u32, text: String) -> Result<(), Reason> {
         let clipboard = Clipboard::open(None).map_err(|_| Reason::NotWritable)?;
         let mut core = shared.lock_politely();
         let taken = match core.guard.transfer_permit(Instant::now(), piece) {
             Some(permit) => clipboard.take(&permit, text),
             None => return Err(Reason::Stopped),
         };
+        let before = self
+            .clipboard
+            .replace(taken.map_err(|_| Reason::NotWritable)?);
+        core.job_done(Instant::now(), piece, Done::Clipped);
+        shared.settle(&mut core);
         drop(core);
-        // The one before goes when the new one is there.
-        self.clipboard = Some(taken.map_err(|_| Reason::NotWritable)?);
-        Ok(Done::Clipped)
+        // The one before goes when the new one is there; its thread is not waited for under the lock.
+        drop(before);
+        Ok(())
     }
 
-    /// Under the lock: a file that is seen under its name was allowed at that moment.
-    fn place(&mut self, shared: &Shared, piece: u32) -> Result<Done, Reason> {
+    /// The rename may take as long as the disk likes, so it has no lock: a file that a revocation overtook goes again.
+    fn place(&mut self, shared: &Shared, piece: u32) -> Result<Option<Done>, Reason> {
+        {
+            let mut core = shared.lock_politely();
+            if core.guard.transfer_permit(Instant::now(), piece).is_none() {
+                return Ok(Some(Done::Checked));
+            }
+        }
+        let whole = self.whole.take_if(|(of, _)| *of == piece);
+        let (_, whole) = whole.ok_or(Reason::NotWritable)?;
+        let path = whole.place()?;
         let mut core = shared.lock_politely();
-        if core.guard.transfer_permit(Instant::now(), piece).is_none() {
-            return Ok(Done::Checked);
+        if core.guard.transfer_allowed(piece) {
+            core.job_done(Instant::now(), piece, Done::Placed(path));
+            shared.settle(&mut core);
+        } else {
+            drop(core);
+            // Somebody may have moved it already; then it is his.
+            std::fs::remove_file(&path).ok();
         }
-        match self.whole.take_if(|(of, _)| *of == piece) {
-            Some((_, whole)) => whole.place().map(Done::Placed),
-            None => Err(Reason::NotWritable),
-        }
+        Ok(None)
     }
 }

@@ -14,7 +14,7 @@ mod outcome;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use directories::UserDirs;
 use fernsicht_protocol::crypto::{Hash, hash};
@@ -47,9 +47,19 @@ pub(super) struct Transfers {
     outcome: Option<view::Outcome>,
     /// Where a file that comes would go, unless the customer says another folder.
     folder: PathBuf,
+    /// Nobody is asked again before.
+    next: Option<Instant>,
 }
 
+/// Between the end of a piece that did not become whole and the next question: so that questions do not flicker.
+const PAUSE: Duration = Duration::from_secs(1);
+
 impl Transfers {
+    /// True if another piece may begin.
+    fn free(&self, now: Instant) -> bool {
+        self.current.is_none() && self.next.is_none_or(|next| next <= now)
+    }
+
     /// Another session: nothing of this one is left.
     pub(super) fn reset(&mut self) {
         let open = self.current.take().map(|piece| piece.id);
@@ -147,7 +157,7 @@ enum Way {
     Wanted {
         chosen: bool,
         refused: bool,
-        /// Counts choices: an answer is to the one that was shown.
+        /// Counts the choices that were shown: an answer is to one of them.
         choices: u16,
     },
     /// To the technician. One part is read at a time.
@@ -155,6 +165,14 @@ enum Way {
 }
 
 impl Piece {
+    /// How much of it has left for the technician.
+    fn sent(&self) -> u64 {
+        match &self.way {
+            Way::Going { sender, .. } => sender.sent(),
+            Way::Coming { .. } | Way::Wanted { .. } => 0,
+        }
+    }
+
     fn direction(&self) -> Direction {
         match self.way {
             Way::Coming { .. } => Direction::ConsoleToAgent,
@@ -179,9 +197,9 @@ impl Core {
         let id = message.id();
         let current = self.transfers.current.as_ref().map(|piece| piece.id);
         let handled = match message {
-            Message::Offer {
-                kind, name, size, ..
-            } if current == Some(id) => self.offered_again(&kind, name.as_str(), size),
+            Message::Offer { kind, size, .. } if current == Some(id) => {
+                self.offered_again(&kind, size)
+            }
             Message::Ask { .. } if current == Some(id) => self.asked_again(),
             Message::Offer { .. } | Message::Ask { .. } if id <= self.transfers.newest => {
                 self.repeat_last(id);
@@ -213,7 +231,7 @@ impl Core {
                 finished
             }
             Message::Cancel { reason, .. } => {
-                self.end_piece(now, reason);
+                self.end_piece(now, reason.of_console());
                 Ok(())
             }
         };
@@ -224,7 +242,7 @@ impl Core {
     }
 
     fn offered(&mut self, now: Instant, id: u32, kind: Kind, name: &str, size: u64) {
-        let free = self.transfers.current.is_none() && self.guard.transfer_possible().is_ok();
+        let free = self.transfers.free(now) && self.guard.transfer_possible().is_ok();
         let receiver = match Receiver::new(id, kind.clone(), size) {
             Ok(receiver) if free && (kind == Kind::File || size > 0) => receiver,
             Ok(_) | Err(_) => return self.not_now(id),
@@ -261,7 +279,7 @@ impl Core {
     }
 
     fn asked(&mut self, now: Instant, id: u32) {
-        if self.transfers.current.is_some() || self.guard.ask_transfer(now, id).is_err() {
+        if !self.transfers.free(now) || self.guard.ask_transfer(now, id).is_err() {
             return self.not_now(id);
         }
         self.transfers.outcome = None;
@@ -292,7 +310,7 @@ impl Core {
         self.say(&last.unwrap_or(Message::Cancel { id, reason }));
     }
 
-    fn offered_again(&mut self, kind: &Kind, _name: &str, size: u64) -> Result<(), Error> {
+    fn offered_again(&mut self, kind: &Kind, size: u64) -> Result<(), Error> {
         let Some(Piece {
             way: Way::Coming { receiver, .. },
             ..
@@ -306,15 +324,11 @@ impl Core {
         Ok(())
     }
 
-    fn asked_again(&mut self) -> Result<(), Error> {
-        match &mut self.transfers.current {
+    fn asked_again(&self) -> Result<(), Error> {
+        match &self.transfers.current {
+            // Asked still; or offered meanwhile, which the new epoch has repeated already.
             Some(Piece {
-                way: Way::Wanted { .. },
-                ..
-            }) => Ok(()),
-            // Offered meanwhile: the new epoch has repeated that already.
-            Some(Piece {
-                way: Way::Going { .. },
+                way: Way::Wanted { .. } | Way::Going { .. },
                 ..
             }) => Ok(()),
             Some(_) | None => Err(Error::Turn),
@@ -473,17 +487,13 @@ impl Core {
     pub(super) fn choose_file(&mut self, path: PathBuf) {
         if let Some(Piece {
             id,
-            way:
-                Way::Wanted {
-                    chosen,
-                    refused,
-                    choices,
-                },
+            way: Way::Wanted {
+                chosen, refused, ..
+            },
             ..
         }) = &mut self.transfers.current
         {
             (*chosen, *refused) = (false, false);
-            *choices = choices.wrapping_add(1);
             let id = *id;
             self.push(id, Work::Open(path));
         }

@@ -163,6 +163,7 @@ fn over(ui: &mut Ui, pen: &mut Pen<'_>, outcome: &Outcome) {
         Outcome::Clipboard => (true, texts.transfer_clipboard()),
         Outcome::Received(path) => (true, texts.transfer_received(&path.display().to_string())),
         Outcome::Sent(name) => (true, texts.transfer_sent(name)),
+        Outcome::Partly => (false, texts.transfer_partly()),
         Outcome::Over(reason) => (
             false,
             match reason {

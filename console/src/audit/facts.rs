@@ -214,11 +214,7 @@ pub fn writer_text(texts: &Texts, direction: Direction) -> String {
 
 /// A text or a file: which way, its name and size.
 pub fn piece_text(texts: &Texts, fact: &PieceFact) -> String {
-    let decimal = match texts.language() {
-        Language::De => ',',
-        Language::En => '.',
-    };
-    let size = ("size", size_text(fact.size, decimal).into());
+    let size = ("size", size_text(fact.size, decimal(texts)).into());
     let name = ("name", fact.name.as_str().into());
     match (&fact.kind, fact.to_customer) {
         (Kind::Text, _) => texts.with("audit-piece-text", [size]),
@@ -229,7 +225,14 @@ pub fn piece_text(texts: &Texts, fact: &PieceFact) -> String {
     }
 }
 
-/// What became of it, with the hash of what arrived.
+fn decimal(texts: &Texts) -> char {
+    match texts.language() {
+        Language::De => ',',
+        Language::En => '.',
+    }
+}
+
+/// What became of it, with the hash of what arrived, or how much of it had left.
 pub fn piece_outcome(texts: &Texts, fact: &PieceFact) -> String {
     match &fact.outcome {
         Outcome::Allowed => texts.text("audit-piece-allowed"),
@@ -237,7 +240,15 @@ pub fn piece_outcome(texts: &Texts, fact: &PieceFact) -> String {
             let hash = HEXLOWER.encode(hash);
             texts.with("audit-piece-complete", [("hash", hash.into())])
         }
-        Outcome::Ended { reason } => texts.text(reason_key(reason)),
+        Outcome::Ended { reason, sent: 0 } => texts.text(reason_key(reason)),
+        Outcome::Ended { reason, sent } => {
+            let why = texts.text(reason_key(reason));
+            let sent = size_text(*sent, decimal(texts));
+            texts.with(
+                "audit-piece-partly",
+                [("why", why.into()), ("sent", sent.into())],
+            )
+        }
     }
 }
 

@@ -13,10 +13,10 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 
 use fernsicht_protocol::content::Cause;
-use fernsicht_protocol::crypto::{Hash, hash};
+use fernsicht_protocol::crypto::hash;
 use fernsicht_protocol::frame::{Class, Header};
 use fernsicht_protocol::transfer::{
-    Error, Kind, Message, Part, Reason, Receiver, Sender, harmless,
+    Error, Kind, Message, Part, Reason, Receiver, Sender, ends, harmless,
 };
 use fernsicht_protocol::wire::{Text, Wire};
 
@@ -41,7 +41,6 @@ struct Piece {
     id: u32,
     name: String,
     size: u64,
-    hash: Option<Hash>,
     /// Where a file that comes goes.
     folder: PathBuf,
     way: Way,
@@ -135,7 +134,6 @@ impl Paired {
             id,
             name,
             size,
-            hash: None,
             folder,
             way,
         });
@@ -198,7 +196,6 @@ impl Paired {
             (Message::Done { hash, .. }, Way::Coming { receiver, .. }) => {
                 let taken = receiver.handle_done(hash);
                 if taken.is_ok() {
-                    piece.hash = Some(hash);
                     self.place_if_whole(out);
                 }
                 taken
@@ -229,18 +226,10 @@ impl Paired {
 
     /// Rights have changed: some causes end what is under way, and a new epoch says again what may be lost.
     pub(super) fn piece_rights(&mut self, header: &Header, out: &mut VecDeque<Output>) {
-        match self.cause {
-            Cause::Narrowed | Cause::Stopped | Cause::Ended => {
-                self.end_piece(Reason::Stopped, out);
-            }
-            Cause::Computer if !header.rights.view() => self.end_piece(Reason::Stopped, out),
-            Cause::Epoch => self.resume_piece(out),
-            Cause::Granted
-            | Cause::Computer
-            | Cause::Question
-            | Cause::Answered
-            | Cause::Lost
-            | Cause::Recorder => {}
+        if ends(&self.cause, header.rights) {
+            self.end_piece(Reason::Stopped, out);
+        } else if self.cause == Cause::Epoch {
+            self.resume_piece(out);
         }
     }
 

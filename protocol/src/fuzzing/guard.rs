@@ -304,6 +304,8 @@ struct Pair {
     customer: Option<u64>,
     beacons: VecDeque<(u64, u64)>,
     last_beacon: u64,
+    /// Texts and files that were asked about, and nobody has said yet that they are over.
+    untold: BTreeSet<u32>,
     sent_grant: u32,
     sent_rights: Rights,
     begun: u32,
@@ -325,6 +327,7 @@ impl Pair {
             customer: None,
             beacons: VecDeque::new(),
             last_beacon: 0,
+            untold: BTreeSet::new(),
             sent_grant: 0,
             sent_rights: Rights::None,
             begun: 0,
@@ -563,6 +566,7 @@ impl Pair {
                 assert_eq!(asked.is_ok(), may, "ask_transfer {:?}", self.ledger);
                 if may {
                     self.ledger.piece += 1;
+                    self.untold.insert(piece + 1);
                     self.ledger.note(Fact::AskedTransfer, ms);
                 }
             }
@@ -587,12 +591,15 @@ impl Pair {
             36 => {
                 let over = piece.saturating_sub(u32::from(arg % 4));
                 self.guard.end_transfer(now, over);
-                self.ledger.pieces.remove(&over);
+                if self.ledger.pieces.remove(&over) {
+                    self.untold.remove(&over);
+                }
             }
             _ => {
                 let other = piece + u32::from(arg % 3 == 2);
                 self.guard.withdraw_question(now, other);
                 if asking && other == piece {
+                    self.untold.remove(&piece);
                     self.ledger.note(Fact::Answered, ms);
                     self.ledger.note(Fact::ControlTaken, ms);
                 }
@@ -609,6 +616,14 @@ impl Pair {
                 && self.ledger.transfers();
             let permit = self.guard.transfer_permit(now, piece).is_some();
             assert_eq!(permit, may, "piece {piece} {:?}", self.ledger);
+            let stands = self.ledger.running()
+                && (self.ledger.pieces.contains(&piece)
+                    || piece == self.ledger.piece && self.ledger.asking(Fact::AskedTransfer));
+            assert_eq!(
+                self.untold.contains(&piece),
+                stands,
+                "told that {piece} is over"
+            );
         }
     }
 
@@ -907,11 +922,13 @@ impl Pair {
                     self.last_beacon = number;
                     self.beacons.push_back((number, self.ms));
                 }
-                Output::CancelTransfer { piece, .. } => assert!(
-                    piece <= self.ledger.piece
-                        && (self.ledger.noted(Fact::Ended) || !self.ledger.pieces.contains(&piece)),
-                    "what is cancelled is over"
-                ),
+                Output::CancelTransfer { piece, .. } => {
+                    assert!(
+                        self.ledger.noted(Fact::Ended) || !self.ledger.pieces.contains(&piece),
+                        "what is cancelled is over"
+                    );
+                    assert!(self.untold.remove(&piece), "{piece} is cancelled once");
+                }
                 Output::CustomerActive(_) | Output::StateChanged => {}
                 Output::SessionEnded(_) => self.ended = true,
             }

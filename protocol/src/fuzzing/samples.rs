@@ -638,6 +638,7 @@ fn contents() -> Vec<Sample> {
             fact(Outcome::Complete { hash: [5; 32] }),
             fact(Outcome::Ended {
                 reason: Reason::Stopped,
+                sent: 4096,
             }),
         ])
         .collect(),

@@ -28,7 +28,8 @@
 //! - [`Guard::view_permit`] and [`Guard::handle_input`] give a permit for one capture or one
 //!   injection, by the rights at that moment.
 //! - On a change the outputs come in the order [`Output::ReleaseInput`], [`Output::CancelFrames`],
-//!   [`Output::CancelTransfer`], [`Output::SendRights`]; the permits are gone as soon as the method has returned, sent or not.
+//!   [`Output::SendRights`]; the permits are gone as soon as the method has returned, sent or not.
+//!   [`Output::CancelTransfer`] comes before all of them where the customer ends it: without sight the relay lets no word of it pass.
 //!
 //! Pure: it takes the time, and reads no clock. Drain [`Guard::poll_output`] after every call, and call
 //! [`Guard::handle_timeout`] at [`Guard::poll_timeout`]. Every method that takes the time lets what is due happen

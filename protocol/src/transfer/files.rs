@@ -54,7 +54,7 @@ impl Incoming {
         remove_left(folder);
         let path = folder.join(format!("{PREFIX}{:016x}{SUFFIX}", OsRng.next_u64()));
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create_new(true);
+        options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&path).map_err(|e| writing(&e))?;
@@ -249,7 +249,9 @@ fn rename_new(from: &Path, to: &Path) -> std::io::Result<()> {
     }
     // A file system that cannot promise it: an empty file of ours holds the name for a moment.
     OpenOptions::new().write(true).create_new(true).open(to)?;
-    std::fs::rename(from, to)
+    std::fs::rename(from, to).inspect_err(|_| {
+        std::fs::remove_file(to).ok();
+    })
 }
 
 fn writing(error: &std::io::Error) -> Reason {

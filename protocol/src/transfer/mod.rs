@@ -28,7 +28,9 @@ mod sender;
 
 use thiserror::Error;
 
+use crate::content::Cause;
 use crate::crypto::Hash;
+use crate::rights::Rights;
 use crate::wire::{Blob, Text, wire_enum};
 
 pub use name::{LONGEST_NAME, harmless, preview, size_text, with_number};
@@ -97,6 +99,27 @@ wire_enum! {
     }
 }
 
+impl Reason {
+    /// What the agent believes of it when the console states it: what only the customer's computer can know is
+    /// the technician's doing.
+    pub fn of_console(self) -> Self {
+        match self {
+            Self::Refused
+            | Self::Silence
+            | Self::Customer
+            | Self::Technician
+            | Self::Stopped
+            | Self::NotNow => Self::Technician,
+            Self::Unreadable
+            | Self::Changed
+            | Self::DiskFull
+            | Self::NotWritable
+            | Self::Mismatch
+            | Self::Fault => self,
+        }
+    }
+}
+
 wire_enum! {
     /// What became of a piece, as the agent states it for the recording.
     pub enum Outcome {
@@ -111,6 +134,8 @@ wire_enum! {
         2 => Ended {
             /// Why.
             reason: Reason,
+            /// Of a file from the customer, how many of its bytes had left for the technician by then; else 0.
+            sent: u64,
         },
     }
 }
@@ -147,7 +172,7 @@ wire_enum! {
             id: u32,
             /// Where they stand in it.
             offset: u64,
-            /// At least one.
+            /// [`CHUNK`] of them, but in the last one.
             bytes: Blob<CHUNK>,
         },
         /// So much is written; the window moves.
@@ -176,6 +201,20 @@ wire_enum! {
             /// Why.
             reason: Reason,
         },
+    }
+}
+
+/// True if rights that change like this end every piece, at both ends: the customer's doing, not a pause.
+pub fn ends(cause: &Cause, rights: Rights) -> bool {
+    match cause {
+        Cause::Narrowed | Cause::Stopped | Cause::Ended => true,
+        Cause::Computer => !rights.view(),
+        Cause::Granted
+        | Cause::Question
+        | Cause::Answered
+        | Cause::Lost
+        | Cause::Recorder
+        | Cause::Epoch => false,
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! It counts what it was given and what of it is written; the difference is what the caller holds in memory.
 
-use super::{Error, Kind, Message, WINDOW};
+use super::{CHUNK, Error, Kind, Message, WINDOW};
 use crate::crypto::Hash;
 
 /// So much is written before the sender is told.
@@ -49,29 +49,9 @@ impl Receiver {
         })
     }
 
-    /// Which piece.
-    pub fn id(&self) -> u32 {
-        self.id
-    }
-
-    /// What it is.
-    pub fn kind(&self) -> &Kind {
-        &self.kind
-    }
-
-    /// Its bytes.
-    pub fn size(&self) -> u64 {
-        self.size
-    }
-
     /// What is written of it.
     pub fn written(&self) -> u64 {
         self.written
-    }
-
-    /// True once it is taken.
-    pub fn accepted(&self) -> bool {
-        self.state != State::Offered
     }
 
     /// Takes it.
@@ -96,7 +76,7 @@ impl Receiver {
         })
     }
 
-    /// Bytes of it. The caller keeps them until they are written.
+    /// Bytes of it: a whole chunk, or the last ones. The caller keeps them until they are written.
     pub fn handle_chunk(&mut self, offset: u64, length: usize) -> Result<(), Error> {
         if self.state != State::Receiving {
             return Err(Error::Turn);
@@ -105,8 +85,10 @@ impl Receiver {
             return Err(Error::Offset);
         }
         let after = self.received + length as u64;
+        // Crumbs would cost more memory than their bytes.
+        let whole = length == CHUNK || length > 0 && length < CHUNK && after == self.size;
         // Two windows: after a loss the sender begins at what was received, written or not.
-        if length == 0 || after > self.size || after > self.written + 2 * WINDOW {
+        if !whole || after > self.size || after > self.written + 2 * WINDOW {
             return Err(Error::Length);
         }
         self.received = after;

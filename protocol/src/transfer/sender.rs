@@ -65,19 +65,14 @@ impl Sender {
         })
     }
 
-    /// Which piece.
-    pub fn id(&self) -> u32 {
-        self.id
-    }
-
-    /// Its bytes.
-    pub fn size(&self) -> u64 {
-        self.size
-    }
-
     /// What the receiver has written.
     pub fn written(&self) -> u64 {
         self.written
+    }
+
+    /// How many of its bytes were ever sent.
+    pub fn sent(&self) -> u64 {
+        self.furthest
     }
 
     /// True once the receiver has taken it.

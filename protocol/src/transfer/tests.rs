@@ -40,10 +40,8 @@ fn run(content: &[u8], losses: &[usize]) -> Vec<u8> {
     from.offer();
     'epoch: loop {
         // The receiver's person says yes, or had before the loss.
-        let accepted = match to.accepted() {
-            true => to.handle_offer(&Kind::File, size).unwrap().unwrap(),
-            false => to.accept(),
-        };
+        let again = to.handle_offer(&Kind::File, size).unwrap();
+        let accepted = again.unwrap_or_else(|| to.accept());
         if !passes() {
             from.offer();
             continue;
@@ -146,26 +144,32 @@ fn what_is_too_large_is_not_begun() {
 
 #[test]
 fn a_receiver_takes_only_what_continues() {
-    let mut to = receiver(10);
-    assert_eq!(to.handle_chunk(0, 5), Err(Error::Turn), "not accepted");
+    let size = CHUNK as u64 + 10;
+    let mut to = receiver(size);
+    assert_eq!(to.handle_chunk(0, CHUNK), Err(Error::Turn), "not accepted");
     assert_eq!(to.handle_done([0; 32]), Err(Error::Turn), "not accepted");
     to.accept();
-    assert_eq!(to.handle_chunk(1, 5), Err(Error::Offset));
-    assert_eq!(to.handle_chunk(0, 0), Err(Error::Length));
-    assert_eq!(to.handle_chunk(0, 11), Err(Error::Length));
-    to.handle_chunk(0, 5).unwrap();
-    assert_eq!(to.handle_chunk(0, 5), Err(Error::Offset), "twice");
+    assert_eq!(to.handle_chunk(1, CHUNK), Err(Error::Offset));
+    for length in [0, 1, CHUNK - 1, CHUNK + 1, CHUNK + 10, CHUNK + 11] {
+        assert_eq!(to.handle_chunk(0, length), Err(Error::Length), "{length}");
+    }
+    to.handle_chunk(0, CHUNK).unwrap();
+    assert_eq!(to.handle_chunk(0, CHUNK), Err(Error::Offset), "twice");
     assert_eq!(to.handle_done([0; 32]), Err(Error::Turn), "too early");
-    to.handle_chunk(5, 5).unwrap();
+    for length in [0, 9, 11, CHUNK] {
+        let at_the_end = to.handle_chunk(CHUNK as u64, length);
+        assert_eq!(at_the_end, Err(Error::Length), "{length}");
+    }
+    to.handle_chunk(CHUNK as u64, 10).unwrap();
     to.handle_done([1; 32]).unwrap();
     assert_eq!(to.complete(), None, "not yet written");
-    to.handle_written(10);
+    to.handle_written(CHUNK + 10);
     assert_eq!(to.complete(), Some([1; 32]));
     to.handle_done([1; 32]).unwrap();
     assert_eq!(to.handle_done([2; 32]), Err(Error::Turn), "another hash");
-    assert_eq!(to.handle_chunk(10, 1), Err(Error::Turn), "behind the end");
-    assert_eq!(to.handle_offer(&Kind::File, 11), Err(Error::Turn));
-    assert_eq!(to.handle_offer(&Kind::Text, 10), Err(Error::Turn));
+    assert_eq!(to.handle_chunk(size, 1), Err(Error::Turn), "behind the end");
+    assert_eq!(to.handle_offer(&Kind::File, size + 1), Err(Error::Turn));
+    assert_eq!(to.handle_offer(&Kind::Text, size), Err(Error::Turn));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use fernsicht_protocol::guard::Question;
 use fernsicht_protocol::transfer::{Kind, Message, Outcome, Reason, preview};
 use fernsicht_protocol::wire::{Text, Wire};
 
-use super::{Done, Job, PREVIEW, Piece, Way, Work};
+use super::{Done, Job, PAUSE, PREVIEW, Piece, Way, Work};
 use crate::session::core::Core;
 use crate::view;
 
@@ -22,6 +22,12 @@ impl Core {
             self.transfers.jobs.push_front(Job { piece: id, work });
         }
         self.fail_piece(now, id, reason);
+    }
+
+    /// Rights were taken, and the guard's own pieces with them: one that it does not know yet, a text that is still
+    /// arriving, goes as well. The console ends it without a word, too.
+    pub(in crate::session) fn end_unasked(&mut self, now: Instant) {
+        self.end_piece(now, Reason::Stopped);
     }
 
     /// A new epoch is open: what may have been lost is said again.
@@ -46,8 +52,14 @@ impl Core {
             return;
         };
         match (done, &mut piece.way) {
-            (Done::Opened { name, size }, Way::Wanted { chosen, .. }) => {
+            (
+                Done::Opened { name, size },
+                Way::Wanted {
+                    chosen, choices, ..
+                },
+            ) => {
                 *chosen = true;
+                *choices = choices.wrapping_add(1);
                 (piece.name, piece.size) = (name, size);
             }
             (Done::Failed(_), Way::Wanted { refused, .. }) => *refused = true,
@@ -167,12 +179,17 @@ impl Core {
         let Some(piece) = &self.transfers.current else {
             return;
         };
-        let id = piece.id;
+        let (id, sent) = (piece.id, piece.sent());
+        let told = match sent {
+            0 => view::Outcome::Over(reason.clone()),
+            _ => view::Outcome::Partly,
+        };
         // What the customer refused himself he need not be told.
-        self.transfers.outcome =
-            (reason != Reason::Refused).then(|| view::Outcome::Over(reason.clone()));
+        self.transfers.outcome = (reason != Reason::Refused).then_some(told);
+        self.transfers.next = Some(now + PAUSE);
         self.state_fact(&Outcome::Ended {
             reason: reason.clone(),
+            sent,
         });
         self.transfers.over = Some(Message::Cancel { id, reason });
         self.transfers.current = None;
