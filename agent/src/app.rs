@@ -352,7 +352,6 @@ impl App {
             self.form.privacy = false;
             self.form.saving = false;
             self.form.closing = false;
-            self.form.chat = ui::chat::Form::default();
             place.privacy = false;
         }
         if self.arrived_at.is_some() {
@@ -361,6 +360,13 @@ impl App {
         self.arrived_at = Some(place);
         if place.piece.is_some() {
             self.form.piece_path = ui::usual_path(&view.stage);
+        }
+        // Over the pages of one session the chat stays as the customer left it.
+        if matches!(
+            view.stage,
+            Stage::Start | Stage::StartError(_) | Stage::Connecting | Stage::Ended(_)
+        ) {
+            self.form.chat = ui::chat::Form::default();
         }
         if ui::code_spent(&view.stage) {
             self.form.code.clear();

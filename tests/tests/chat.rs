@@ -259,15 +259,21 @@ async fn hostile_lines_are_harmless() -> Result<()> {
         play.line(number, "Klicken Sie auf „Steuern erlauben“")
             .await?;
     }
+    let lines = || {
+        let read = desk.reader.read(pid)?;
+        anyhow::Ok(read.iter().filter(|said| said.contains("Klicken")).count())
+    };
+    tokio::task::block_in_place(|| {
+        wait::until_true("the lines that wait", STEP, || Ok(lines()? >= 18))
+    })?;
+    // Those that were allowed to wait were shown, one after the other, and none of the thousands that were not: the
+    // next one that comes is the next one that is read.
+    play.line(10_000, "Zum Schluss").await?;
     tokio::task::block_in_place(|| -> Result<()> {
-        // Those that were allowed to wait are shown, one after the other; what is kept is bounded, whatever comes.
-        let lines = || {
-            let read = desk.reader.read(pid)?;
-            anyhow::Ok(read.iter().filter(|said| said.contains("Klicken")).count())
-        };
-        wait::until_true("the lines that wait", STEP, || Ok(lines()? >= 18))?;
-        let kept = lines()?;
-        ensure!(kept <= 50, "{kept}");
+        let last = Words::said("schreibt: „Zum Schluss“");
+        desk.reader.wait(pid, &last, STEP)?;
+        let shown = lines()?;
+        ensure!(shown == 18, "{shown} of the flood were shown");
         Ok(())
     })?;
     ensure!(buttons()? == before, "the buttons moved");

@@ -96,20 +96,14 @@ impl Window {
             Edge::Left | Edge::Free => Edge::Top,
         };
         self.tries = TRIES;
+        self.drag = None;
         ctx.request_repaint();
     }
 
     /// True if the bar can grow by so much below, without anything that is drawn on it moving.
     pub(super) fn unfolds(&self, ctx: &Context, monitor: Option<Rect>, by: f32) -> bool {
-        match self.edge {
-            Edge::Top => true,
-            Edge::Right | Edge::Bottom | Edge::Left => false,
-            Edge::Free => {
-                let place = ctx.input(|input| input.viewport().outer_rect);
-                let room = place.zip(monitor);
-                room.is_some_and(|(place, monitor)| place.bottom() + by <= monitor.bottom())
-            }
-        }
+        let place = ctx.input(|input| input.viewport().outer_rect);
+        grows(self.edge, place.zip(monitor), by)
     }
 
     /// The customer drags the bar.
@@ -153,6 +147,7 @@ impl Window {
     fn bar(&mut self, ctx: &Context, height: f32, monitor: Option<Rect>) {
         self.shape = Shape::Bar { height };
         self.tries = TRIES;
+        self.drag = None;
         self.place(ctx, height, monitor);
     }
 
@@ -321,6 +316,15 @@ fn near(place: Rect, monitor: Rect) -> Option<Edge> {
     nearest.map(|(_, edge)| edge)
 }
 
+/// True if a bar there grows downwards in place; `room`: its own place and its monitor's, where they are known.
+fn grows(edge: Edge, room: Option<(Rect, Rect)>, by: f32) -> bool {
+    match edge {
+        Edge::Top => true,
+        Edge::Right | Edge::Bottom | Edge::Left => false,
+        Edge::Free => room.is_some_and(|(place, monitor)| place.bottom() + by <= monitor.bottom()),
+    }
+}
+
 /// How near an edge is near.
 const NEAR: f32 = 24.0;
 /// How long a dragged bar lies still before it docks, in seconds.
@@ -354,5 +358,21 @@ mod tests {
         }
         // As wide as the monitor, it is at no side.
         assert_eq!(at(1000.0, 500.0, 1920.0), None);
+    }
+
+    #[test]
+    fn a_bar_grows_by_itself_only_where_nothing_moves() {
+        let monitor = Rect::from_min_size(Pos2::ZERO, Vec2::new(1920.0, 1080.0));
+        let at = |y| {
+            let place = Rect::from_min_size(Pos2::new(300.0, y), Vec2::new(1232.0, 100.0));
+            Some((place, monitor))
+        };
+        assert!(grows(Edge::Top, None, 400.0));
+        for edge in [Edge::Right, Edge::Bottom, Edge::Left] {
+            assert!(!grows(edge, at(0.0), 400.0), "{edge:?}");
+        }
+        assert!(grows(Edge::Free, at(580.0), 400.0));
+        assert!(!grows(Edge::Free, at(581.0), 400.0));
+        assert!(!grows(Edge::Free, None, 400.0));
     }
 }

@@ -102,7 +102,7 @@ impl Core {
 
     /// Shows the next line, and gives the answers that are due.
     pub(super) fn handle_chat_timeout(&mut self, now: Instant) {
-        if self.chat_due(now).is_none_or(|due| due > now) {
+        if self.chat.next.is_some_and(|next| next > now) || self.chat_due(now).is_none() {
             return;
         }
         self.chat.next = Some(now + PACE);

@@ -118,17 +118,8 @@ fn bar(core: &Core) -> Session {
 
 /// True while a line of the technician's may appear: on the bar, while nothing is asked there.
 pub(super) fn talks(core: &Core, now: Instant) -> bool {
-    match stage(core, now) {
-        Stage::Session(session) => session.question.is_none() && session.screens.is_empty(),
-        Stage::Start
-        | Stage::StartError(_)
-        | Stage::Connecting
-        | Stage::Consent(_)
-        | Stage::Screens { .. }
-        | Stage::Card(_)
-        | Stage::Starting(_)
-        | Stage::Ended(_) => false,
-    }
+    let asked = core.guard.question().is_some() || core.choosing();
+    !asked && matches!(stage(core, now), Stage::Session(_))
 }
 
 fn ended(core: &Core, now: Instant) -> Ended {

@@ -75,6 +75,8 @@ pub(super) fn panel(ui: &mut Ui, pen: &mut Pen<'_>, session: &Session, form: &mu
             }
         };
         if room < HEIGHT {
+            // All of what is given to it, from the first unfolding on: a line that comes moves no button.
+            ui.set_min_height(room);
             lines(ui);
         } else {
             ScrollArea::vertical()

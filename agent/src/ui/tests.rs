@@ -194,6 +194,7 @@ fn transfers(long: &str) -> Vec<(String, Transfer)> {
         Outcome::Received(format!("/home/erika/Downloads/{long}").into()),
         Outcome::Sent("log.txt".to_owned()),
         Outcome::Over(Reason::Stopped),
+        Outcome::Partly,
         Outcome::Over(Reason::Silence),
         Outcome::Over(Reason::DiskFull),
         Outcome::Over(Reason::NotWritable),
@@ -769,6 +770,37 @@ fn a_line_that_comes_moves_no_button_and_takes_no_keyboard() {
         harness.run();
         assert_eq!(harness.state().bar_height, unfolded);
         assert_eq!(rects(&places(&harness)), now);
+    }
+}
+
+#[test]
+fn on_a_low_screen_a_line_moves_no_button_either() {
+    let talk = |chat| {
+        Stage::Session(Session {
+            chat,
+            ..session(BarState::View)
+        })
+    };
+    let size = Vec2::new(300.0, 768.0);
+    let mut shown = Shown::of(view(talk(chat())), Language::De);
+    shown.room = Some(size.y);
+    shown.form.chat.open = true;
+    let mut harness = open(shown, size, Theme::Light, 1.0);
+    harness.run();
+    let (before, height) = (places(&harness), harness.state().bar_height);
+    for count in [1, 40] {
+        let mut more = chat();
+        let line = more.lines()[0].clone();
+        more.change().extend(std::iter::repeat_n(line, count));
+        harness.state_mut().view = view(talk(more));
+        harness.run();
+        assert_eq!(harness.state().bar_height, height, "{count} lines more");
+        let stop = harness.state().texts.bar_button_stop();
+        let of = |places: &[(String, egui::Rect)]| {
+            places.iter().find(|(name, _)| *name == stop).cloned()
+        };
+        assert!(of(&before).is_some());
+        assert_eq!(of(&places(&harness)), of(&before));
     }
 }
 

@@ -79,9 +79,9 @@ impl Paired {
             }
             content::Chat::Shown { .. } | content::Chat::Refused { .. } => {
                 let Chat { outbox, lines, .. } = &mut self.chat;
-                let lines = Arc::make_mut(lines);
                 outbox.handle_answer(chat, |number, fate| {
                     let own = Writer::Technician { number };
+                    let lines = Arc::make_mut(lines);
                     if let Some(line) = lines.iter_mut().find(|line| line.writer == own) {
                         line.fate = fate;
                     }

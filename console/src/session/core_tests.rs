@@ -220,7 +220,8 @@ impl Pair {
             .handle_relay(RelayToConsole::Peer { packet }, self.now);
     }
 
-    fn epoch(&mut self, number: u32) {
+    /// An epoch begins. Returns what is said beside the acknowledgement.
+    fn epoch(&mut self, number: u32) -> Vec<Output> {
         let secret = Epoch::draw(&mut OsRng);
         let start = AgentToConsole::EpochStart {
             epoch: number,
@@ -232,7 +233,10 @@ impl Pair {
         let epoch = Epoch::new(&SESSION, None, number, &self.peer.th2, &secret);
         self.peer.sealer = Some(epoch.sealer(Direction::AgentToConsole));
         self.peer.opener = Some(epoch.opener(Direction::ConsoleToAgent));
-        let [ConsoleToRelay::Peer { packet }] = &said(&mut self.core)[..] else {
+        let outputs = outputs(&mut self.core).into_iter();
+        let (said, rest): (Vec<Output>, _) =
+            outputs.partition(|output| matches!(output, Output::Relay(_)));
+        let [Output::Relay(ConsoleToRelay::Peer { packet })] = &said[..] else {
             panic!("the acknowledgement")
         };
         let message = self.peer.channel.open(&packet.0).unwrap().unwrap();
@@ -243,6 +247,7 @@ impl Pair {
                 signature: None
             })
         );
+        rest
     }
 
     fn frame(&mut self, class: Class, grant: u32, rights: Rights, content: &[u8]) -> Frame {
@@ -282,7 +287,7 @@ impl Pair {
 
     fn control() -> Self {
         let mut pair = paired();
-        pair.epoch(1);
+        drop(pair.epoch(1));
         assert!(matches!(
             pair.rights(Rights::Control, Cause::Epoch)[..],
             [Output::Fresh]
@@ -481,7 +486,7 @@ fn a_new_code_is_one_key_away() {
 fn nothing_is_sent_before_control_and_a_beacon() {
     let mut pair = paired();
     assert!(pair.input(click()).is_empty());
-    pair.epoch(1);
+    drop(pair.epoch(1));
     assert!(pair.input(click()).is_empty());
     pair.rights(Rights::View, Cause::Epoch);
     pair.beacon(1);
@@ -534,7 +539,7 @@ fn a_revocation_blanks_and_stops_input_and_pictures() {
 #[test]
 fn a_picture_that_overtakes_its_rights_frame_waits_for_it() {
     let mut pair = paired();
-    pair.epoch(1);
+    drop(pair.epoch(1));
     let early = pair.frame(Class::Picture, 1, Rights::View, b"early");
     pair.core.handle_single(early);
     assert!(outputs(&mut pair.core).is_empty());
@@ -678,7 +683,7 @@ fn a_lost_link_blanks_resumes_with_the_tokens_in_turn_and_needs_a_new_epoch() {
     );
     assert_eq!(pair.session().rights, Rights::None);
     assert!(pair.input(click()).is_empty());
-    pair.epoch(2);
+    drop(pair.epoch(2));
     pair.rights(Rights::Control, Cause::Granted);
     pair.beacon(3);
     assert_eq!(pair.input(click()).len(), 1);
@@ -701,7 +706,7 @@ fn the_customers_page_is_told_only_before_the_first_rights() {
         let page = page.clone();
         assert_eq!(pair.core.stage(), Stage::Deciding { page, until });
     }
-    pair.epoch(1);
+    drop(pair.epoch(1));
     pair.rights(Rights::View, Cause::Epoch);
     pair.rights(Rights::None, Cause::Stopped);
     assert_eq!(pair.session().cause, Cause::Stopped);
@@ -808,7 +813,7 @@ fn frames_of_before_a_loss_do_nothing_until_the_next_epoch() {
         assert_eq!((session.rights, session.cause), (Rights::None, Cause::Lost));
         pair.core.handle_relay(RelayToConsole::Resumed, pair.now);
         outputs(&mut pair.core);
-        pair.epoch(2);
+        drop(pair.epoch(2));
         assert!(matches!(
             pair.rights(Rights::View, Cause::Granted)[..],
             [Output::Fresh]
@@ -905,8 +910,13 @@ fn a_relay_that_speaks_out_of_turn_moves_nothing() {
 
 /// What the console says in the chat.
 fn talked(pair: &mut Pair) -> Vec<content::Chat> {
+    let outputs = outputs(&mut pair.core);
+    chats(pair, outputs)
+}
+
+fn chats(pair: &mut Pair, outputs: Vec<Output>) -> Vec<content::Chat> {
     let mut said = Vec::new();
-    for output in outputs(&mut pair.core) {
+    for output in outputs {
         if let Output::Frame(frame) = output {
             let content = pair.peer.opener.as_mut().unwrap().open(frame).unwrap();
             if let Ok(ConsoleNotice::Chat { chat }) = ConsoleNotice::from_bytes(&content) {
@@ -945,25 +955,23 @@ fn a_line_is_said_again_until_it_is_answered_and_needs_no_rights() {
     outputs(&mut pair.core);
     pair.core.handle_relay(RelayToConsole::Resumed, pair.now);
     outputs(&mut pair.core);
-    pair.epoch(2);
-    outputs(&mut pair.core);
-    let header = pair.frame(
-        Class::Rights,
-        pair.peer.grant + 1,
-        Rights::View,
-        &Cause::Epoch.to_bytes(),
-    );
-    pair.peer.grant += 1;
-    pair.core.handle_record(Record::Frame(header));
-    assert_eq!(talked(&mut pair), [line(1, "Hallo"), line(2, "Noch da?")]);
+    // Before the first rights of the new epoch, and before anything that is written in it.
+    let again = pair.epoch(2);
+    pair.core.handle_write("Ja");
+    let again = chats(&mut pair, again);
+    assert_eq!(again, [line(1, "Hallo"), line(2, "Noch da?")]);
+    assert_eq!(talked(&mut pair), [line(3, "Ja")]);
+    let rights = pair.rights(Rights::View, Cause::Epoch);
+    assert_eq!(chats(&mut pair, rights), []);
 
     let shown = content::Chat::Shown { number: 1 };
     pair.notice(&AgentNotice::Chat { chat: shown });
     let refused = content::Chat::Refused { from: 2, to: 2 };
     pair.notice(&AgentNotice::Chat { chat: refused });
+    let third = (own(3), Fate::Open);
     assert_eq!(
         lines(&pair),
-        [(own(1), Fate::Shown), (own(2), Fate::Refused)]
+        [(own(1), Fate::Shown), (own(2), Fate::Refused), third]
     );
 
     // The customer's are shown and answered at once, and a repetition is no second line.
@@ -973,7 +981,7 @@ fn a_line_is_said_again_until_it_is_answered_and_needs_no_rights() {
         assert_eq!(talked(&mut pair), [content::Chat::Shown { number: 1 }]);
     }
     assert_eq!(pair.session().chat.came, 1);
-    assert_eq!(lines(&pair)[2..], [(view::Writer::Customer, Fate::Shown)]);
+    assert_eq!(lines(&pair)[3..], [(view::Writer::Customer, Fate::Shown)]);
 }
 
 #[test]

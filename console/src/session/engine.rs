@@ -540,17 +540,11 @@ impl Engine {
 impl Engine {
     /// How fast the piece under way has been so far.
     fn note_speed(&mut self, stage: &mut Stage) {
-        let running = match stage {
-            Stage::Session(session) => session.piece.as_mut(),
-            Stage::Enrol { .. }
-            | Stage::Ready { .. }
-            | Stage::Connecting
-            | Stage::Code(_)
-            | Stage::CodeOver { .. }
-            | Stage::Deciding { .. }
-            | Stage::Ended { .. } => None,
+        let Stage::Session(session) = stage else {
+            self.piece = None;
+            return;
         };
-        let Some(piece) = running else {
+        let Some(piece) = session.piece.as_mut() else {
             self.piece = None;
             return;
         };

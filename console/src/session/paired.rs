@@ -202,6 +202,8 @@ impl Paired {
         out.push_back(Output::Relay(ConsoleToRelay::Peer {
             packet: Blob(packet),
         }));
+        // Before anything is written in this epoch: lines are answered in their order.
+        self.repeat_chat(out);
     }
 
     /// When the agent counts as silent: under control its beacons come twice a second.
@@ -290,9 +292,6 @@ impl Paired {
             .handle_rights(header, cause.clone())
             .map_err(|_| End::Tampered)?;
         apply(effect, out);
-        if cause == Cause::Epoch {
-            self.repeat_chat(out);
-        }
         self.cause = cause;
         self.begun = true;
         self.release_first = false;
