@@ -175,7 +175,8 @@ fn a_stalled_line_repeats_nothing(
     device.key_event(ARROW_RIGHT, true)?;
     arrivals.wait_for(1)?;
     matrix.stage.console.stop()?;
-    let up = wait::until_true("the key to go up", STEP, || {
+    // Well before the line counts as lost, which lets go of everything.
+    let up = wait::until_true("the key to go up", STEP / 3, || {
         Ok(keys_down(&matrix.stage.customer_screen)?.is_empty())
     });
     let pressed = arrivals.count()?;

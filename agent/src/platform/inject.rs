@@ -195,9 +195,9 @@ impl Inject {
     pub fn ease(&mut self, now: Instant) -> Result<Option<Instant>, Error> {
         match self.repeating {
             Some((keycode, due)) if due <= now => {
+                self.raw(keycode, Direction::Release)?;
                 self.held.retain(|(_, held)| *held != keycode);
-                let released = self.raw(keycode, Direction::Release);
-                released.and(self.put_levels_back())?;
+                self.put_levels_back()?;
                 Ok(None)
             }
             Some((_, due)) => Ok(Some(due)),
@@ -469,6 +469,7 @@ impl Inject {
 
     fn raw(&mut self, keycode: u8, direction: Direction) -> Result<(), Error> {
         self.spares.touch(keycode);
+        self.enigo.raw(keycode.into(), direction)?;
         // The server repeats what was pressed last, until that is up; modifiers change nothing of it.
         let ends = match direction {
             Direction::Click => true,
@@ -478,7 +479,7 @@ impl Inject {
         if ends {
             self.repeating = None;
         }
-        Ok(self.enigo.raw(keycode.into(), direction)?)
+        Ok(())
     }
 
     /// After how long the X server repeats a key that is held.

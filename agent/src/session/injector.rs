@@ -78,7 +78,7 @@ pub(super) fn run(shared: &Arc<Shared>, desk: &Desk) {
                 core.acknowledge();
                 shared.settle_quietly(&mut core);
             }
-            core = match ease(shared) {
+            core = match ease(shared, &mut core) {
                 None => shared
                     .stirred
                     .wait(core)
@@ -113,14 +113,21 @@ pub(super) fn run(shared: &Arc<Shared>, desk: &Desk) {
 }
 
 /// Lets go of a key before the system repeats it. `Some`: so much later again.
-fn ease(shared: &Shared) -> Option<Duration> {
+fn ease(shared: &Shared, core: &mut Core) -> Option<Duration> {
     let mut hands = shared.hands();
     let inject = hands.as_mut()?;
     let now = Instant::now();
-    // A key that cannot be let go of now will be when the rights end, or the connection does.
-    let due = inject.ease(now).ok().flatten();
+    let eased = inject.ease(now);
     shared.holding.store(inject.holding(), Ordering::Release);
-    due.map(|due| due.saturating_duration_since(now))
+    drop(hands);
+    match eased {
+        Ok(due) => due.map(|due| due.saturating_duration_since(now)),
+        Err(_) => {
+            core.guard.handle_computer_fault(now, Fault::Input);
+            shared.settle_quietly(core);
+            None
+        }
+    }
 }
 
 /// True if somebody will let go of what is held when this process dies.
