@@ -100,27 +100,30 @@ async fn serve(home: &Home, options: &Options) -> Result<(), Error> {
         let reports = recording::Reports(hub.clone());
         tasks.spawn(async move { care.recorders.watch(&reports).await });
     }
-    let patient = tokio::select! {
-        () = accept(&server, &hub, files) => false,
-        _ = terminate.recv() => true,
-        _ = interrupt.recv() => false,
-    };
-    let grace = Duration::from_secs(home.config.drain_seconds.into());
-    if patient && !grace.is_zero() {
-        tracing::info!(seconds = grace.as_secs(), "ending: no new sessions");
-        hub.announce_end(grace);
-        let idle = async {
-            while hub.busy() {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
+    {
+        let mut accepting = std::pin::pin!(accept(&server, &hub, files));
+        let patient = tokio::select! {
+            () = &mut accepting => false,
+            _ = terminate.recv() => true,
+            _ = interrupt.recv() => false,
         };
-        // Who has lost the connection may still come back.
-        tokio::select! {
-            () = accept(&server, &hub, files) => {}
-            () = idle => {}
-            () = tokio::time::sleep(grace) => {}
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+        let grace = Duration::from_secs(home.config.drain_seconds.into());
+        if patient && !grace.is_zero() {
+            tracing::info!(seconds = grace.as_secs(), "ending: no new sessions");
+            hub.announce_end(grace);
+            let idle = async {
+                while hub.busy() {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            };
+            // Who has lost the connection may still come back.
+            tokio::select! {
+                () = &mut accepting => {}
+                () = idle => {}
+                () = tokio::time::sleep(grace) => {}
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
         }
     }
 
