@@ -44,12 +44,7 @@ impl Damage {
         let (columns, rows) = rect.tiles();
         for row in rows {
             for column in columns.clone() {
-                let tile = Rect {
-                    x: column * TILE,
-                    y: row * TILE,
-                    width: TILE,
-                    height: TILE,
-                };
+                let tile = Rect::tile(column, row);
                 let slot = &mut self.tiles[usize::from(row) * self.columns + usize::from(column)];
                 *slot = slot.union(rect.intersection(tile));
             }

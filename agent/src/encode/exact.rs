@@ -194,7 +194,8 @@ fn place(colour: u32) -> usize {
 
 /// As many as the upper bits that `place` leaves.
 const SLOTS: usize = 1 << 10;
-const COLOUR: u32 = 0x00ff_ffff;
+/// Without the fourth byte.
+pub(super) const COLOUR: u32 = 0x00ff_ffff;
 const NO_COLOUR: u32 = u32::MAX;
 const FREE: Slot = Slot {
     colour: NO_COLOUR,

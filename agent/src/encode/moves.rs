@@ -219,20 +219,21 @@ fn largest(
 ) -> Option<Rect> {
     let (columns, rows) = bounds.tiles();
     let across = columns.len();
-    let mut changed = vec![0; across * rows.len()];
+    // What changed above and to the left of each corner of the tiles.
+    let mut sums = vec![0; (across + 1) * (rows.len() + 1)];
+    let corner = |column: usize, row: usize| row * (across + 1) + column;
     for rect in changes {
         let (column, row) = (rect.x / TILE - columns.start, rect.y / TILE - rows.start);
-        changed[usize::from(row) * across + usize::from(column)] += rect.area();
+        sums[corner(usize::from(column) + 1, usize::from(row) + 1)] += rect.area();
     }
-    let tile = |column: u16, row: u16| {
-        let tile = Rect {
-            x: column * TILE,
-            y: row * TILE,
-            width: TILE,
-            height: TILE,
-        };
-        tile.intersection(view.area())
-    };
+    for row in 1..=rows.len() {
+        for column in 1..=across {
+            sums[corner(column, row)] += sums[corner(column - 1, row)]
+                + sums[corner(column, row - 1)]
+                - sums[corner(column - 1, row - 1)];
+        }
+    }
+    let tile = |column: u16, row: u16| Rect::tile(column, row).intersection(view.area());
     let mut best = (0, None);
     let mut heights = vec![0u16; across];
     for row in rows.clone() {
@@ -251,11 +252,13 @@ fn largest(
                     break;
                 }
                 let top = row + 1 - height;
-                let inside = (top..=row).map(|r| {
-                    let start = usize::from(r - rows.start) * across;
-                    changed[start + left..=start + right].iter().sum::<usize>()
-                });
-                let inside: usize = inside.sum();
+                let (above, below) = (
+                    usize::from(top - rows.start),
+                    usize::from(row - rows.start) + 1,
+                );
+                let inside = sums[corner(right + 1, below)] + sums[corner(left, above)]
+                    - sums[corner(left, below)]
+                    - sums[corner(right + 1, above)];
                 if inside > best.0 {
                     let corners = (
                         tile(columns.start + left as u16, top),

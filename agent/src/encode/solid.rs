@@ -5,6 +5,8 @@
 
 use fernsicht_protocol::picture::{Box, Code, Rect, View};
 
+use super::exact::COLOUR;
+
 /// Takes the large areas of one colour out of `changes`, disjoint rectangles.
 pub(super) fn take(changes: &mut Vec<Rect>, view: View<'_>) -> Vec<Box> {
     let mut found: Vec<(u32, Vec<Rect>)> = Vec::new();
@@ -87,8 +89,6 @@ const MOST_COLOURS: usize = 32;
 
 /// The most boxes that come of it.
 pub(super) const MOST: usize = 512;
-
-const COLOUR: u32 = 0x00ff_ffff;
 
 #[cfg(test)]
 mod tests {

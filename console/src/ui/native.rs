@@ -391,7 +391,11 @@ impl<G: Glass> Presenter<G> {
 
     fn hide(&mut self) -> Result<(), Gone> {
         match self.shown.take() {
-            Some(_) => self.glass.hide(),
+            Some(_) => {
+                // Pixels and pointer that were composed last.
+                self.composer = Composer::default();
+                self.glass.hide()
+            }
             None => Ok(()),
         }
     }

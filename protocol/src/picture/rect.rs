@@ -89,6 +89,16 @@ impl Rect {
         )
     }
 
+    /// The pixels of that tile, whole also where the area ends within it.
+    pub fn tile(column: u16, row: u16) -> Self {
+        Self {
+            x: column * TILE,
+            y: row * TILE,
+            width: TILE,
+            height: TILE,
+        }
+    }
+
     /// Columns and rows of the tiles that it touches, each as first and one past the last.
     pub fn tiles(self) -> (std::ops::Range<u16>, std::ops::Range<u16>) {
         let end = |v: u32| u16::try_from(v.div_ceil(TILE.into())).unwrap_or(u16::MAX);

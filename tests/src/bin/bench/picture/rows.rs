@@ -349,13 +349,13 @@ impl Act<'_> {
         let last = drawn.last().map_or_else(Instant::now, |(at, _)| *at);
         thread::sleep((last + AFTER).saturating_duration_since(Instant::now()));
         let differing_pixels = self.rig.differing()?;
+        let mut exact = (differing_pixels == 0).then(|| last.elapsed());
         let cost = self.rig.cost_since(from)?;
-        let mut exact = differing_pixels == 0;
-        while self.patient && !exact && last.elapsed() < PATIENCE {
-            exact = self.rig.differing()? == 0;
+        while self.patient && exact.is_none() && last.elapsed() < PATIENCE {
+            exact = (self.rig.differing()? == 0).then(|| last.elapsed());
         }
         let mut run = judge(&drawn, &watch.stop()?, cost, differing_pixels);
-        run.exact_ms = exact.then(|| last.elapsed().as_secs_f64() * 1e3);
+        run.exact_ms = exact.map(|after| after.as_secs_f64() * 1e3);
         Ok(run)
     }
 
