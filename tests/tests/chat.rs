@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use fernsicht_protocol::chat::LONGEST;
+use fernsicht_protocol::chat::{LONGEST, WAITING};
 use fernsicht_protocol::content::{Chat, ConsoleNotice};
 use fernsicht_protocol::frame::Class;
 use fernsicht_protocol::rights::Rights;
@@ -61,7 +61,7 @@ fn a_line_each_way_is_read_answered_and_recorded() -> Result<()> {
     customer_reads("schreibt: „Guten Tag, <b>wo</b> hakt es?“")?;
     reader.wait(agent, &Words::agent("chat-whose")?, STEP)?;
     reader.wait(agent, &Words::agent("chat-recorded")?, STEP)?;
-    technician_reads("angezeigt")?;
+    reader.wait(console, &Words::console("chat-shown")?, STEP)?;
     ensure!(
         stage.observer.by_programs()? <= typed + 4,
         "what was written was typed at the customer's, too"
@@ -264,16 +264,16 @@ async fn hostile_lines_are_harmless() -> Result<()> {
         anyhow::Ok(read.iter().filter(|said| said.contains("Klicken")).count())
     };
     tokio::task::block_in_place(|| {
-        wait::until_true("the lines that wait", STEP, || Ok(lines()? >= 18))
+        wait::until_true("the lines that wait", STEP, || Ok(lines()? >= WAITING))
     })?;
-    // Those that were allowed to wait were shown, one after the other, and none of the thousands that were not: the
-    // next one that comes is the next one that is read.
+    // Those that were allowed to wait were shown, one after the other, and of the thousands that were not none but
+    // what came while one was shown: the next one that comes is the next one that is read.
     play.line(10_000, "Zum Schluss").await?;
     tokio::task::block_in_place(|| -> Result<()> {
         let last = Words::said("schreibt: „Zum Schluss“");
         desk.reader.wait(pid, &last, STEP)?;
         let shown = lines()?;
-        ensure!(shown == 18, "{shown} of the flood were shown");
+        ensure!(shown < 2 * WAITING, "{shown} of the flood were shown");
         Ok(())
     })?;
     ensure!(buttons()? == before, "the buttons moved");
