@@ -1,7 +1,8 @@
 //! Bytes in, values out: the one codec of all messages (docs/protocol.md §2).
 //!
-//! Integers are big-endian and of fixed width. Whatever has a variable length
-//! carries a u32 length that is checked against a cap *before* memory is taken.
+//! Integers are big-endian and of fixed width, but for those that are written as short as they are ([`write_short`]).
+//! Whatever has a variable length carries its length, a u32 where nothing else is said, that is checked against a cap
+//! *before* memory is taken.
 //! A decoded value consumes its input exactly: trailing bytes are an error.
 //!
 //! Not here: what the messages mean ([`crate::messages`]), and framing ([`crate::unit`]).
@@ -69,6 +70,27 @@ impl<'a> Reader<'a> {
         Ok(length)
     }
 
+    /// Takes an integer as [`write_short`] writes it. Errors: [`Error::OutOfRange`] beyond `most`, or if it could be
+    /// shorter.
+    pub fn short(&mut self, most: u64, what: &'static str) -> Result<u64, Error> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = u8::read(self)?;
+            let group = u64::from(byte & 0x7f);
+            if group << shift >> shift != group || (byte == 0 && shift > 0) {
+                return Err(Error::OutOfRange(what));
+            }
+            value |= group << shift;
+            if byte < 0x80 {
+                return match value <= most {
+                    true => Ok(value),
+                    false => Err(Error::OutOfRange(what)),
+                };
+            }
+        }
+        Err(Error::OutOfRange(what))
+    }
+
     /// Takes everything that is left.
     pub fn rest(&mut self) -> &'a [u8] {
         std::mem::take(&mut self.rest)
@@ -81,6 +103,15 @@ impl<'a> Reader<'a> {
             left => Err(Error::Trailing(left)),
         }
     }
+}
+
+/// Appends `value` in groups of seven bits, the lowest first, each but the last with the highest bit set (LEB128).
+pub fn write_short(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
 }
 
 /// A value with exactly one encoding.
@@ -341,6 +372,46 @@ mod tests {
             List::<u64, 8>::from_bytes(&[0, 0, 0, 8]),
             Err(Error::Truncated)
         );
+    }
+
+    #[test]
+    fn short_integers_have_one_encoding() {
+        for value in [
+            0,
+            1,
+            127,
+            128,
+            16_383,
+            16_384,
+            u64::from(u32::MAX),
+            u64::MAX,
+        ] {
+            let mut bytes = Vec::new();
+            write_short(&mut bytes, value);
+            let mut input = Reader::new(&bytes);
+            assert_eq!(input.short(value, "it"), Ok(value));
+            assert_eq!(input.finish(), Ok(()));
+            let bits = 64 - (value | 1).leading_zeros();
+            assert_eq!(bytes.len() as u32, bits.div_ceil(7));
+            if let Some(less) = value.checked_sub(1) {
+                assert!(Reader::new(&bytes).short(less, "it").is_err());
+            }
+            let cut = &bytes[..bytes.len() - 1];
+            assert_eq!(
+                Reader::new(cut).short(u64::MAX, "it"),
+                Err(Error::Truncated)
+            );
+        }
+        let refused = Err(Error::OutOfRange("it"));
+        let longer: [&[u8]; 4] = [
+            &[0x80, 0],
+            &[0xff, 0x80, 0],
+            &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2],
+            &[0xff; 11],
+        ];
+        for bytes in longer {
+            assert_eq!(Reader::new(bytes).short(u64::MAX, "it"), refused);
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use fernsicht_protocol::cert::{Role, role_arcs};
 use fernsicht_protocol::frame::{Class, Direction, Frame, Header};
 use fernsicht_protocol::fuzzing::guard::{OPERATIONS, TO_CONTROL, TO_VIEW};
 use fernsicht_protocol::fuzzing::{TARGETS, samples};
-use fernsicht_protocol::picture::{Box, Code, Rect, Update};
+use fernsicht_protocol::picture::{Box, Code, Layout, Rect, Update};
 use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::token::Token;
 use fernsicht_protocol::unit::Record;
@@ -348,13 +348,16 @@ fn documents() -> Vec<(&'static str, Vec<u8>)> {
         (Code::Moved { x: 5, y: 0 }, vec![], vec![]),
         (Code::Predicted, vec![], vec![4, 5, 6]),
         (Code::Solid([1, 2, 3]), vec![], vec![]),
+        (Code::Seen { back: 2 }, vec![], vec![]),
     ] {
+        let of_before = matches!(code, Code::Moved { .. } | Code::Seen { .. });
         let update = Update {
             sequence: 1,
-            generation: 1,
-            width: 8,
-            height: 4,
-            complete: !matches!(code, Code::Moved { .. }),
+            complete: (!of_before).then_some(Layout {
+                generation: 1,
+                width: 8,
+                height: 4,
+            }),
             palette: List(palette),
             boxes: List(vec![Box { rect, code }]),
             block: Blob(block),

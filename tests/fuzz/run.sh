@@ -39,6 +39,7 @@ longest() {
     altered | router) echo 81 ;;
     mux) echo 96 ;;
     messages | picture | receipt) echo 1024 ;;
+    decode) echo 4608 ;;
     recording) echo 6144 ;;
     *) echo 512 ;;
     esac
@@ -53,6 +54,7 @@ own() {
     pairing) echo 'protocol/src/(pairing|cert)[.]rs' ;;
     mux) echo 'protocol/src/mux/' ;;
     picture) echo 'protocol/src/picture([.]rs|/)' ;;
+    decode) echo 'console/src/decode/(mod|canvas|exact|video|sps)' ;;
     recording) echo 'recordings/src/(reader|format|verify|chain)' ;;
     altered) echo 'recordings/src/(verify|open|outcome)' ;;
     *) echo "protocol/src/$1[.]rs" ;;

@@ -465,6 +465,48 @@ fn a_film_stays_one_stream_and_nothing_refines_it_before_its_end() {
 }
 
 #[test]
+fn letters_that_come_again_cost_no_pixels() {
+    let mut rig = Rig::new(1920, 1080);
+    let paper = Rect {
+        x: 100,
+        y: 100,
+        width: 1600,
+        height: 800,
+    };
+    rig.paint(paper, |_, _| [255; 3]);
+    rig.settle();
+    let cell = |n: u16| Rect {
+        x: 121 + n % 50 * 9,
+        y: 131 + n / 50 * 17,
+        width: 9,
+        height: 17,
+    };
+    // Letters smoothed as desktops do, at places that lie anyhow to the tiles; seven of them, over and over.
+    for n in 0..200u16 {
+        let letter = u32::from(n % 7) + 1;
+        rig.paint(cell(n), |x, y| match (x % 9, y % 17) {
+            (1..8, 4..13) => [((x * letter + y * y) * 29 % 256) as u8; 3],
+            _ => [255; 3],
+        });
+        let updates = rig.encode();
+        let [(_, bytes)] = &updates[..] else {
+            panic!("one update for a letter")
+        };
+        let most = if n < 7 { 100 } else { 16 };
+        assert!(bytes.len() <= most, "letter {n} takes {}", bytes.len());
+        let codes: Vec<Code> = boxes(&updates).into_iter().map(|each| each.code).collect();
+        assert_eq!(
+            n >= 7,
+            matches!(codes[..], [Code::Seen { .. }]),
+            "{codes:?}"
+        );
+        rig.deliver(updates);
+        assert_eq!(rig.differing_pixels(), 0);
+        rig.now += Duration::from_millis(120);
+    }
+}
+
+#[test]
 fn typing_beside_a_film_is_exact_at_once() {
     let mut rig = Rig::new(1000, 700);
     rig.settle();

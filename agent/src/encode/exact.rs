@@ -54,11 +54,7 @@ impl Packer {
                 code: self.write(rect, view),
             })
             .collect();
-        debug_assert!(self.raw.len() <= MAX_RAW, "the caller keeps to the cap");
-        let block = match self.raw.is_empty() {
-            true => Vec::new(),
-            false => self.zstd.compress(&self.raw).map_err(Error::Pack)?,
-        };
+        let block = self.compress()?;
         let palette = self
             .palette
             .colours
@@ -68,8 +64,41 @@ impl Packer {
         Ok(Packed {
             palette: List(palette),
             boxes,
-            block: Blob(block),
+            block,
         })
+    }
+
+    /// Packs the pixels of few `rects` in the way that takes fewer bytes: small pieces of text in all shades between two
+    /// colours are smaller predicted than with a palette of their own.
+    pub(super) fn pack_small(&mut self, rects: &[Rect], view: View<'_>) -> Result<Packed, Error> {
+        let packed = self.pack(rects, view)?;
+        self.raw.clear();
+        for &rect in rects {
+            let rows = (0..rect.height).map(|row| view.row(rect, row));
+            predict(rows, rect.width.into(), &mut self.raw);
+        }
+        let block = self.compress()?;
+        if packed.palette.0.len() * 3 + packed.block.0.len() <= block.0.len() {
+            return Ok(packed);
+        }
+        let code = Code::Predicted;
+        let boxes = rects.iter().map(|&rect| Box {
+            rect,
+            code: code.clone(),
+        });
+        Ok(Packed {
+            palette: List::default(),
+            boxes: boxes.collect(),
+            block,
+        })
+    }
+
+    fn compress(&mut self) -> Result<Blob<MAX_BLOCK>, Error> {
+        debug_assert!(self.raw.len() <= MAX_RAW, "the caller keeps to the cap");
+        Ok(Blob(match self.raw.is_empty() {
+            true => Vec::new(),
+            false => self.zstd.compress(&self.raw).map_err(Error::Pack)?,
+        }))
     }
 
     /// Appends the pixels of `rect`: indexed as long as the palette has room.

@@ -32,7 +32,10 @@ use std::time::{Duration, Instant};
 
 use fernsicht_protocol::content::PictureAck;
 use fernsicht_protocol::frame::Class;
-use fernsicht_protocol::picture::{Box, Code, Ledger, MAX_AREA, MAX_RAW, Rect, TILE, Update, View};
+use fernsicht_protocol::picture::seen::Patch;
+use fernsicht_protocol::picture::{
+    Box, Code, Layout, Ledger, MAX_AREA, MAX_RAW, Rect, Seen, TILE, Update, View,
+};
 use fernsicht_protocol::wire::{List, Wire};
 
 pub use flow::{Acked, Line};
@@ -142,6 +145,7 @@ struct Sent {
     height: u16,
     bgrx: Vec<u8>,
     ledger: Ledger,
+    seen: Seen,
     damage: Damage,
     /// When each tile last changed, for tiles that are lossy.
     changed: Vec<Option<Instant>>,
@@ -432,10 +436,11 @@ impl Encoder {
         sent.draw(&packed.boxes, view, now);
         let update = Update {
             sequence: self.sequence,
-            generation: sent.generation,
-            width: sent.width,
-            height: sent.height,
-            complete,
+            complete: complete.then_some(Layout {
+                generation: sent.generation,
+                width: sent.width,
+                height: sent.height,
+            }),
             palette: packed.palette,
             boxes: List(packed.boxes),
             block: packed.block,
@@ -464,6 +469,7 @@ impl Sent {
             height: area.height,
             bgrx: vec![0; area.area() * 4],
             ledger: Ledger::new(area.width, area.height),
+            seen: Seen::default(),
             damage: Damage::everything(area),
             changed: vec![None; columns.len() * rows.len()],
         }
@@ -522,8 +528,12 @@ impl Sent {
 
     fn draw(&mut self, boxes: &[Box], view: View<'_>, now: Instant) {
         let stride = usize::from(self.width) * 4;
-        for Box { rect, .. } in boxes {
+        let small = Seen::small(boxes);
+        for Box { rect, code } in boxes {
             self.keep(*rect, view);
+            if small && code.packed() {
+                self.seen.keep(Patch::of(*rect, view));
+            }
         }
         let picture = View {
             width: self.width,

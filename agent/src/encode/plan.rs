@@ -8,7 +8,7 @@
 
 use std::time::Instant;
 
-use fernsicht_protocol::picture::{Code, MAX_RAW, MAX_VIDEO, Rect, TILE, View};
+use fernsicht_protocol::picture::{Box, Code, MAX_RAW, MAX_VIDEO, Rect, TILE, View, seen};
 use fernsicht_protocol::wire::Blob;
 
 use super::cost::{self, Choice, Content, Ways, choose};
@@ -28,9 +28,9 @@ impl Encoder {
         now: Instant,
     ) -> Result<(Packed, Option<Region>), Error> {
         let budget = self.flow.budget(&self.config);
-        let pixels: usize = changes.iter().map(|r| r.area()).sum();
+        let pixels = pixels(changes);
         if cost::photo_bytes(pixels) <= budget {
-            return Ok((self.packer.pack(&merge(changes), view)?, None));
+            return Ok((self.exact(&merge(changes), view)?, None));
         }
         let (photo, sharp): (Vec<Rect>, Vec<Rect>) =
             changes.iter().partition(|r| photographic(**r, view));
@@ -52,7 +52,7 @@ impl Encoder {
             return Ok((packed, region));
         }
         // What was packed tells how well the others will pack.
-        let packed_pixels: usize = boxes.iter().map(|r| r.area()).sum();
+        let packed_pixels = self::pixels(&boxes);
         let whole = (bytes as f64 * pixels as f64 / packed_pixels as f64) as usize;
         let whole = whole.max(bytes);
         if region.is_none()
@@ -70,6 +70,26 @@ impl Encoder {
             .map(|packed| (packed, region))
     }
 
+    /// All of `boxes`, exactly: those that look as others did before need no pixels.
+    fn exact(&mut self, boxes: &[Rect], view: View<'_>) -> Result<Packed, Error> {
+        let Some(sent) = self.sent.as_ref().filter(|_| pixels(boxes) <= seen::SMALL) else {
+            return self.packer.pack(boxes, view);
+        };
+        let (mut known, mut others) = (Vec::new(), Vec::new());
+        for &rect in boxes {
+            match sent.seen.find(rect, view) {
+                Some(back) => known.push(Box {
+                    rect,
+                    code: Code::Seen { back },
+                }),
+                None => others.push(rect),
+            }
+        }
+        let mut packed = self.packer.pack_small(&others, view)?;
+        packed.boxes.append(&mut known);
+        Ok(packed)
+    }
+
     /// As many of `boxes`, which together take `bytes`, as fit the budget; one at least.
     fn pack_part(
         &mut self,
@@ -78,8 +98,7 @@ impl Encoder {
         budget: usize,
         view: View<'_>,
     ) -> Result<Packed, Error> {
-        let pixels: usize = boxes.iter().map(|r| r.area()).sum();
-        let most = (pixels as f64 * budget as f64 / bytes as f64) as usize;
+        let most = (pixels(boxes) as f64 * budget as f64 / bytes as f64) as usize;
         let mut strips = strips(boxes, PART);
         let mut taken = 0;
         let fit = strips.iter().take_while(|r| {
@@ -193,6 +212,10 @@ impl Encoder {
         self.video = Some(stream);
         Ok(Some((rect, code)))
     }
+}
+
+fn pixels(rects: &[Rect]) -> usize {
+    rects.iter().map(|rect| rect.area()).sum()
 }
 
 /// True if a stream over `running` can show `needed` without much waste.

@@ -4,7 +4,7 @@ use fernsicht_protocol::audit::{HandOut, Keys};
 use fernsicht_protocol::complaint::Code;
 use fernsicht_protocol::content::{Button, Cause, DropReason, InputEvent};
 use fernsicht_protocol::messages::End;
-use fernsicht_protocol::picture::{Box as Patch, Code as Pixels, Rect, Update};
+use fernsicht_protocol::picture::{Box as Patch, Code as Pixels, Layout, Rect, Update};
 use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::wire::{Blob, List, Wire as _};
 use fernsicht_recordings::sample::{Office, Recorded, Session};
@@ -29,10 +29,11 @@ fn picture(sequence: u64, colour: [u8; 3]) -> Vec<u8> {
     };
     Update {
         sequence,
-        generation: 1,
-        width: WIDTH,
-        height: HEIGHT,
-        complete: true,
+        complete: Some(Layout {
+            generation: 1,
+            width: WIDTH,
+            height: HEIGHT,
+        }),
         palette: List::default(),
         boxes: List(vec![Patch {
             rect,

@@ -23,6 +23,7 @@ use fernsicht_protocol::content::{
 use fernsicht_protocol::frame::{Class, Direction, Header};
 use fernsicht_protocol::guard::{Draw, Effect, Mirror};
 use fernsicht_protocol::messages::End;
+use fernsicht_protocol::picture::Head;
 use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::transfer;
 use fernsicht_protocol::wire::{Reader, Wire as _};
@@ -181,16 +182,7 @@ pub(super) struct PictureAt {
     pub(super) record: usize,
     pub(super) time: Time,
     /// Known once it was opened.
-    pub(super) prefix: Option<Prefix>,
-}
-
-/// What an update says first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Prefix {
-    pub(super) sequence: u64,
-    /// Width and height of the picture.
-    pub(super) size: (u16, u16),
-    pub(super) complete: bool,
+    pub(super) head: Option<Head>,
 }
 
 #[derive(Debug)]
@@ -293,18 +285,9 @@ impl Index {
     }
 }
 
-impl Prefix {
-    /// The first fields of an update, without looking at the rest.
-    pub(super) fn of(content: &[u8]) -> Option<Self> {
-        let mut input = Reader::new(content);
-        let sequence = u64::read(&mut input).ok()?;
-        let _generation = u32::read(&mut input).ok()?;
-        Some(Self {
-            sequence,
-            size: (u16::read(&mut input).ok()?, u16::read(&mut input).ok()?),
-            complete: bool::read(&mut input).ok()?,
-        })
-    }
+/// What an update begins with, without looking at the rest.
+pub(super) fn head(content: &[u8]) -> Option<Head> {
+    Head::read(&mut Reader::new(content)).ok()
 }
 
 /// Takes records in order.
@@ -564,7 +547,7 @@ impl Builder {
         self.index.stretches.last_mut()?.pictures.push(PictureAt {
             record: at,
             time,
-            prefix: content.and_then(Prefix::of),
+            head: content.and_then(head),
         });
         Some(())
     }

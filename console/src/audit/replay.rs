@@ -17,12 +17,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fernsicht_protocol::content::{Cause, Pointer, PointerShape};
+use fernsicht_protocol::picture::Head;
 use fernsicht_protocol::picture::{Rect, View};
 use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::wire::Wire as _;
 
 use super::index::input::{self, Act, Outcome};
-use super::index::{AckAt, Index, Prefix, Source, Stretch, Time, Unreadable};
+use super::index::{AckAt, Index, Source, Stretch, Time, Unreadable, head};
 use crate::decode::Decoder;
 
 /// A recording that can be looked at.
@@ -228,7 +229,8 @@ impl<S: Source> Replay<S> {
         let (mut width, mut height) = (0, 0);
         for stretch in 0..self.index.stretches.len() {
             for at in 0..self.index.stretches[stretch].pictures.len() {
-                let size = self.prefix(stretch, at)?.map_or((0, 0), |p| p.size);
+                let complete = self.head(stretch, at)?.and_then(|head| head.complete);
+                let size = complete.map_or((0, 0), |layout| (layout.width, layout.height));
                 (width, height) = (width.max(size.0), height.max(size.1));
             }
         }
@@ -304,14 +306,11 @@ impl<S: Source> Replay<S> {
         let (mut acks, mut early) = (Vec::new(), BTreeSet::new());
         let mut drawn: Option<u64> = None;
         for picture in 0..self.index.stretches[at].pictures.len() {
-            let Some(Prefix {
-                sequence, complete, ..
-            }) = self.prefix(at, picture)?
-            else {
+            let Some(Head { sequence, complete }) = self.head(at, picture)? else {
                 continue;
             };
             let before = drawn;
-            match complete && drawn.is_none_or(|d| d < sequence) {
+            match complete.is_some() && drawn.is_none_or(|d| d < sequence) {
                 true => drawn = Some(sequence),
                 false => drop(early.insert(sequence)),
             }
@@ -371,22 +370,22 @@ impl<S: Source> Replay<S> {
         let mut complete: Option<u64> = None;
         let mut beyond = 0;
         for at in (0..goal.pictures).rev() {
-            let Some(prefix) = self.prefix(goal.stretch, at)? else {
+            let Some(head) = self.head(goal.stretch, at)? else {
                 continue;
             };
-            let reached = complete.is_some() || from.is_some_and(|f| prefix.sequence <= f);
+            let reached = complete.is_some() || from.is_some_and(|f| head.sequence <= f);
             // Updates travel on streams of their own: some that follow may stand before.
             beyond += usize::from(reached || beyond > 0);
             if beyond > MARGIN {
                 break;
             }
-            if prefix.sequence > goal.sequence || from.is_some_and(|f| prefix.sequence <= f) {
+            if head.sequence > goal.sequence || from.is_some_and(|f| head.sequence <= f) {
                 continue;
             }
             let record = self.index.stretches[goal.stretch].pictures[at].record;
-            updates.insert(prefix.sequence, record);
-            if prefix.complete && complete.is_none_or(|c| c < prefix.sequence) {
-                complete = Some(prefix.sequence);
+            updates.insert(head.sequence, record);
+            if head.complete.is_some() && complete.is_none_or(|c| c < head.sequence) {
+                complete = Some(head.sequence);
             }
         }
         if let Some(complete) = complete {
@@ -395,12 +394,12 @@ impl<S: Source> Replay<S> {
         Ok((complete, updates))
     }
 
-    fn prefix(&mut self, stretch: usize, at: usize) -> Result<Option<Prefix>, Unreadable> {
+    fn head(&mut self, stretch: usize, at: usize) -> Result<Option<Head>, Unreadable> {
         let picture = &mut self.index.stretches[stretch].pictures[at];
-        if picture.prefix.is_none() {
-            picture.prefix = Prefix::of(&self.source.content(picture.record)?);
+        if picture.head.is_none() {
+            picture.head = head(&self.source.content(picture.record)?);
         }
-        Ok(picture.prefix)
+        Ok(picture.head)
     }
 
     /// False if nothing can be drawn on top of it.
@@ -408,7 +407,7 @@ impl<S: Source> Replay<S> {
         let drawn = match self.decoder.handle_update(content) {
             Ok(drawn) => drawn,
             Err(error) => {
-                let sequence = Prefix::of(content).map_or(goal.sequence, |p| p.sequence);
+                let sequence = head(content).map_or(goal.sequence, |p| p.sequence);
                 let what = Misfit::Undrawable(error.to_string());
                 self.find(goal.stretch, sequence, what);
                 self.restart();

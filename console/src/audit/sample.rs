@@ -8,7 +8,7 @@ use fernsicht_protocol::content::{
 };
 use fernsicht_protocol::frame::{Class, Direction, Header};
 use fernsicht_protocol::messages::End;
-use fernsicht_protocol::picture::{Box, Code, Ledger, Rect, Update, View};
+use fernsicht_protocol::picture::{Box, Code, Layout, Ledger, Rect, Update, View};
 use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::wire::{Blob, List, Text, Wire};
 
@@ -136,10 +136,11 @@ impl Sample {
         self.ledger.drawn(&boxes, view);
         let update = Update {
             sequence: self.sequence,
-            generation: 1,
-            width: WIDTH,
-            height: HEIGHT,
-            complete,
+            complete: complete.then_some(Layout {
+                generation: 1,
+                width: WIDTH,
+                height: HEIGHT,
+            }),
             palette: List(vec![colour]),
             boxes: List(boxes),
             block: Blob(zstd::bulk::compress(&vec![0; area.area()], 1).unwrap()),

@@ -1,6 +1,7 @@
 //! The pixels that the technician sees, exactly as the agent's screen has them.
 
-use fernsicht_protocol::picture::{Rect, Update, View};
+use fernsicht_protocol::picture::seen::Patch;
+use fernsicht_protocol::picture::{Layout, Rect, View};
 
 /// Opaque BGRX pixels of the shared area.
 #[derive(Debug, Clone)]
@@ -13,7 +14,12 @@ pub struct Canvas {
 
 impl Canvas {
     /// Black.
-    pub(super) fn new(generation: u32, width: u16, height: u16) -> Self {
+    pub(super) fn new(layout: Layout) -> Self {
+        let Layout {
+            generation,
+            width,
+            height,
+        } = layout;
         let mut bgrx = vec![0; usize::from(width) * usize::from(height) * 4];
         for pixel in bgrx.as_chunks_mut::<4>().0 {
             pixel[3] = OPAQUE;
@@ -66,10 +72,11 @@ impl Canvas {
         }
     }
 
-    /// True if `update` is of this layout.
-    pub(super) fn is_of(&self, update: &Update) -> bool {
-        (self.generation, self.width, self.height)
-            == (update.generation, update.width, update.height)
+    /// Draws `patch` into `to`, which has its size.
+    pub(super) fn draw_seen(&mut self, to: Rect, patch: &Patch) {
+        for (row, line) in (0..to.height).zip(patch.rows()) {
+            self.row_mut(to, row).copy_from_slice(line);
+        }
     }
 
     /// Draws the pixels that begin at `x` and `y` into `to`; both lie within the canvas and may overlap.

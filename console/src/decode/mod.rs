@@ -19,7 +19,8 @@ mod video;
 
 use std::collections::BTreeMap;
 
-use fernsicht_protocol::picture::{Box, Code, Ledger, Rect, Update, View};
+use fernsicht_protocol::picture::seen::Patch;
+use fernsicht_protocol::picture::{Box, Code, Layout, Ledger, Rect, Seen, Update, View};
 use fernsicht_protocol::wire::{self, Wire};
 
 pub use canvas::Canvas;
@@ -31,9 +32,9 @@ pub enum Error {
     /// It is not an update.
     #[error("the update is malformed")]
     Malformed(#[from] wire::Error),
-    /// Size or generation changed without a complete picture.
-    #[error("the update is of another layout")]
-    OtherLayout,
+    /// It refers to a box of before that there is not.
+    #[error("the update refers to what was never drawn")]
+    Unseen,
     /// Too much arrived before what it depends on.
     #[error("an update before this one is missing")]
     Missing,
@@ -77,6 +78,7 @@ pub struct Decoder {
 struct Picture {
     canvas: Canvas,
     ledger: Ledger,
+    seen: Seen,
     video: Option<video::Stream>,
 }
 
@@ -131,7 +133,7 @@ impl Decoder {
             return Ok(drawn);
         }
         let its_turn = self.picture.is_some() && update.sequence == self.next;
-        if !update.complete && !its_turn {
+        if update.complete.is_none() && !its_turn {
             self.wait(update, bytes.len())?;
             return Ok(drawn);
         }
@@ -160,13 +162,11 @@ impl Decoder {
     }
 
     fn draw(&mut self, update: &Update, drawn: &mut Drawn) -> Result<(), Error> {
-        if update.complete {
-            self.start(update, drawn);
+        if let Some(layout) = update.complete {
+            self.start(update.sequence, layout, drawn);
         }
-        let picture = self.picture.as_mut().ok_or(Error::OtherLayout)?;
-        if !picture.canvas.is_of(update) {
-            return Err(Error::OtherLayout);
-        }
+        let picture = self.picture.as_mut().ok_or(Error::Missing)?;
+        update.fits(picture.canvas.width(), picture.canvas.height())?;
         let raw = self.unpacker.unpack(update)?;
         picture.draw(update, raw, drawn)?;
         self.next = update.sequence.checked_add(1).ok_or(Error::Missing)?;
@@ -175,15 +175,16 @@ impl Decoder {
         Ok(())
     }
 
-    /// Black, of the size of `update`; what waits and is older than it is void.
-    fn start(&mut self, update: &Update, drawn: &mut Drawn) {
-        self.early = self.early.split_off(&update.sequence);
+    /// Black, of that layout; what waits and is older than `sequence` is void.
+    fn start(&mut self, sequence: u64, layout: Layout, drawn: &mut Drawn) {
+        self.early = self.early.split_off(&sequence);
         self.early_bytes = self.early.values().map(|(_, bytes)| bytes).sum();
         // The old canvas goes before the new one comes.
         self.picture = None;
         self.picture = Some(Picture {
-            canvas: Canvas::new(update.generation, update.width, update.height),
-            ledger: Ledger::new(update.width, update.height),
+            canvas: Canvas::new(layout),
+            ledger: Ledger::new(layout.width, layout.height),
+            seen: Seen::default(),
             video: None,
         });
         *drawn = Drawn {
@@ -200,6 +201,8 @@ impl Picture {
         mut raw: &mut [u8],
         drawn: &mut Drawn,
     ) -> Result<(), Error> {
+        let small = Seen::small(&update.boxes.0);
+        let mut kept = Vec::new();
         for Box { rect, code } in &update.boxes.0 {
             let (pixels, rest) = std::mem::take(&mut raw)
                 .split_at_mut_checked(rect.area() * code.raw_bytes())
@@ -213,6 +216,12 @@ impl Picture {
                 Code::Solid(colour) => exact::draw_solid(&mut self.canvas, *rect, *colour),
                 Code::Predicted => exact::draw_predicted(&mut self.canvas, *rect, pixels),
                 Code::Moved { x, y } => self.canvas.move_to(*rect, *x, *y),
+                Code::Seen { back } => {
+                    let size = (rect.width, rect.height);
+                    let patch = self.seen.get(*back);
+                    let patch = patch.filter(|patch| patch.size() == size);
+                    self.canvas.draw_seen(*rect, patch.ok_or(Error::Unseen)?);
+                }
                 Code::Video { stream, key, bytes } => {
                     video::draw(
                         &mut self.video,
@@ -225,7 +234,13 @@ impl Picture {
                     drawn.videos += 1;
                 }
             }
+            if small && code.packed() {
+                kept.push(Patch::of(*rect, self.canvas.view()));
+            }
             drawn.dirty.push(*rect);
+        }
+        for patch in kept {
+            self.seen.keep(patch);
         }
         self.ledger.drawn(&update.boxes.0, self.canvas.view());
         Ok(())

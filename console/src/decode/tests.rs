@@ -19,10 +19,11 @@ fn fill(sequence: u64, complete: bool, rect: Rect, colour: u8) -> Update {
     let raw = vec![0; rect.area()];
     Update {
         sequence,
-        generation: 1,
-        width: 200,
-        height: 100,
-        complete,
+        complete: complete.then_some(Layout {
+            generation: 1,
+            width: 200,
+            height: 100,
+        }),
         palette: List(vec![[colour; 3]]),
         boxes: List(vec![Box {
             rect,
@@ -139,11 +140,10 @@ fn what_waits_is_bounded() {
 fn after_an_error_only_a_complete_picture_helps() {
     let mut decoder = Decoder::new();
     handle(&mut decoder, &fill(0, true, rect(0, 0, 9, 9), 1)).unwrap();
-    let mut other = fill(1, false, rect(0, 0, 9, 9), 1);
-    other.generation = 2;
+    let outside = fill(1, false, rect(199, 99, 1, 2), 1);
     assert!(matches!(
-        handle(&mut decoder, &other),
-        Err(Error::OtherLayout)
+        handle(&mut decoder, &outside),
+        Err(Error::Malformed(_))
     ));
     assert_eq!(
         handle(&mut decoder, &fill(1, false, rect(0, 0, 9, 9), 1)).unwrap(),
@@ -266,6 +266,57 @@ fn all_codes() -> Update {
     }
 }
 
+/// An update that shows at `to` what was drawn `back` boxes before.
+fn again(sequence: u64, to: Rect, back: u16) -> Update {
+    Update {
+        palette: List::default(),
+        boxes: List(vec![Box {
+            rect: to,
+            code: Code::Seen { back },
+        }]),
+        block: Blob::default(),
+        ..fill(sequence, false, to, 0)
+    }
+}
+
+#[test]
+fn what_was_seen_is_drawn_again() {
+    let mut decoder = Decoder::new();
+    handle(&mut decoder, &fill(0, true, rect(0, 0, 200, 100), 9)).unwrap();
+    for (sequence, colour) in [(1, 10), (2, 20), (3, 30)] {
+        let at = rect(sequence as u16 * 20, 0, 8, 12);
+        handle(&mut decoder, &fill(sequence, false, at, colour)).unwrap();
+    }
+    // Drawn over since: what was drawn counts, not what stands there.
+    handle(&mut decoder, &fill(4, false, rect(20, 0, 8, 11), 40)).unwrap();
+    let to = rect(150, 60, 8, 12);
+    let drawn = handle(&mut decoder, &again(5, to, 4)).unwrap();
+    assert_eq!(drawn.dirty, [to]);
+    assert_eq!(pixel(&decoder, 150, 60), [10, 10, 10, 255]);
+    assert_eq!(pixel(&decoder, 157, 71), [10, 10, 10, 255]);
+    assert_eq!(pixel(&decoder, 158, 71), [9, 9, 9, 255]);
+    // It is none of those that are counted.
+    handle(&mut decoder, &again(6, to, 2)).unwrap();
+    assert_eq!(pixel(&decoder, 150, 60), [30, 30, 30, 255]);
+}
+
+#[test]
+fn what_was_never_drawn_is_not_seen() {
+    for (width, back) in [(8, 0), (8, 2), (8, 1024), (7, 1)] {
+        let mut decoder = Decoder::new();
+        handle(&mut decoder, &fill(0, true, rect(0, 0, 200, 100), 9)).unwrap();
+        handle(&mut decoder, &fill(1, false, rect(0, 0, 8, 12), 1)).unwrap();
+        let result = handle(&mut decoder, &again(2, rect(0, 0, width, 12), back));
+        assert!(matches!(result, Err(Error::Unseen)), "{width} {back}");
+    }
+    // A complete picture forgets, and a large update is not kept.
+    let mut decoder = Decoder::new();
+    handle(&mut decoder, &fill(0, true, rect(0, 0, 8, 12), 9)).unwrap();
+    handle(&mut decoder, &fill(1, true, rect(0, 0, 200, 100), 9)).unwrap();
+    let result = handle(&mut decoder, &again(2, rect(0, 0, 8, 12), 1));
+    assert!(matches!(result, Err(Error::Unseen)));
+}
+
 #[test]
 fn an_update_with_all_codes() {
     let mut decoder = Decoder::new();
@@ -314,6 +365,51 @@ fn fuzz_bodies() {
     }
     fuzz_updates(&[]);
     fuzz_updates(&[0, 0, 255]);
+}
+
+/// What the fuzzer starts from and what it found; `REGENERATE=1` writes the seeds anew.
+#[test]
+fn the_fuzz_corpus() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fuzz/corpus/decode");
+    if std::env::var_os("REGENERATE").is_some() {
+        let small = |code, block: &[u8]| Update {
+            palette: List::default(),
+            boxes: List(vec![Box {
+                rect: rect(3, 2, 2, 1),
+                code,
+            }]),
+            block: Blob(match block {
+                [] => Vec::new(),
+                raw => zstd::bulk::compress(raw, 1).unwrap(),
+            }),
+            ..fill(1, false, rect(0, 0, 9, 9), 0)
+        };
+        let others = [
+            small(Code::Colours, &[1, 2, 3, 4, 5, 6]),
+            small(Code::Predicted, &[1, 2, 3, 4, 5, 6]),
+            small(Code::Moved { x: 1, y: 1 }, &[]),
+            small(Code::Solid([1, 2, 3]), &[]),
+            again(1, rect(8, 8, 9, 9), 1),
+        ];
+        std::fs::create_dir_all(folder).unwrap();
+        for (name, other) in others.iter().enumerate() {
+            let updates = [&fill(0, true, rect(0, 0, 9, 9), 7), other].map(Wire::to_bytes);
+            let joined = updates.map(|bytes| {
+                let length = u16::try_from(bytes.len()).unwrap().to_be_bytes();
+                [&length[..], &bytes].concat()
+            });
+            std::fs::write(format!("{folder}/seed-{name}"), joined.concat()).unwrap();
+        }
+        let all = all_codes().to_bytes();
+        let length = u16::try_from(all.len()).unwrap().to_be_bytes();
+        std::fs::write(format!("{folder}/seed-all"), [&length[..], &all].concat()).unwrap();
+    }
+    let mut replayed = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        fuzz_updates(&std::fs::read(entry.unwrap().path()).unwrap());
+        replayed += 1;
+    }
+    assert!(replayed > 5, "the corpus is there");
 }
 
 #[test]

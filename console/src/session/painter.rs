@@ -241,7 +241,7 @@ impl Painter {
 mod tests {
     use std::sync::mpsc::{SyncSender, sync_channel};
 
-    use fernsicht_protocol::picture::{Box, Code, Rect, Update};
+    use fernsicht_protocol::picture::{Box, Code, Layout, Rect, Update};
     use fernsicht_protocol::wire::{Blob, List, Wire as _};
 
     use super::*;
@@ -257,10 +257,11 @@ mod tests {
         let block = zstd::encode_all([1u8, 2, 3].as_slice(), 1).unwrap();
         Update {
             sequence,
-            generation: 1,
-            width: 8,
-            height: 8,
-            complete,
+            complete: complete.then_some(Layout {
+                generation: 1,
+                width: 8,
+                height: 8,
+            }),
             palette: List::default(),
             boxes: List(vec![Box {
                 rect,

@@ -82,11 +82,20 @@ pub fn picture(bytes: &[u8]) {
         return;
     };
     assert_eq!(update.to_bytes(), bytes);
-    let area = usize::from(update.width) * usize::from(update.height);
-    assert!(update.raw_bytes() <= crate::picture::MAX_RAW && area <= crate::picture::MAX_AREA);
-    for each in &update.boxes.0 {
-        assert!(each.rect.right() <= u32::from(update.width));
-        assert!(each.rect.bottom() <= u32::from(update.height));
+    assert!(update.raw_bytes() <= crate::picture::MAX_RAW);
+    let (width, height) = match update.complete {
+        Some(layout) => (layout.width, layout.height),
+        None => (1920, 1080),
+    };
+    let fits = update.fits(width, height);
+    assert!(fits.is_ok() || update.complete.is_none());
+    if fits.is_ok() {
+        let area = usize::from(width) * usize::from(height);
+        assert!(area <= crate::picture::MAX_AREA);
+        for each in &update.boxes.0 {
+            assert!(each.rect.right() <= u32::from(width));
+            assert!(each.rect.bottom() <= u32::from(height));
+        }
     }
 }
 

@@ -59,7 +59,11 @@ impl Ledger {
         for picture_box in boxes {
             let Box { rect, code } = picture_box;
             let sharp = match code {
-                Code::Colours | Code::Indexed | Code::Predicted | Code::Solid(_) => true,
+                Code::Colours
+                | Code::Indexed
+                | Code::Predicted
+                | Code::Solid(_)
+                | Code::Seen { .. } => true,
                 Code::Video { .. } => false,
                 Code::Moved { .. } => picture_box
                     .source()
@@ -124,7 +128,7 @@ impl Ledger {
 }
 
 /// Four lanes of multiply and rotate over pairs of pixels.
-fn hash<'a>(column: u16, row: u16, lines: impl Iterator<Item = &'a [u8]>) -> u64 {
+pub(super) fn hash<'a>(column: u16, row: u16, lines: impl Iterator<Item = &'a [u8]>) -> u64 {
     let place = u64::from(column) << 16 | u64::from(row);
     let mut lanes = [place, !place, SPREAD, !SPREAD];
     for line in lines {

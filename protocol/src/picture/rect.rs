@@ -1,7 +1,7 @@
 //! Rectangles of whole pixels within the shared area.
 
 use super::TILE;
-use crate::wire::{Error, Reader, Wire};
+use crate::wire::{Error, Reader, Wire, write_short};
 
 /// A rectangle in pixels of the shared area, from its upper left corner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -111,17 +111,18 @@ impl Rect {
 
 impl Wire for Rect {
     fn write(&self, out: &mut Vec<u8>) {
-        self.x.write(out);
-        self.y.write(out);
-        self.width.write(out);
-        self.height.write(out);
+        for side in [self.x, self.y, self.width, self.height] {
+            write_short(out, side.into());
+        }
     }
     fn read(input: &mut Reader<'_>) -> Result<Self, Error> {
+        let mut side = || input.short(u16::MAX.into(), "a box of the picture");
+        let [x, y, width, height] = [side()?, side()?, side()?, side()?].map(|side| side as u16);
         Ok(Self {
-            x: u16::read(input)?,
-            y: u16::read(input)?,
-            width: u16::read(input)?,
-            height: u16::read(input)?,
+            x,
+            y,
+            width,
+            height,
         })
     }
 }

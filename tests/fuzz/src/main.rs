@@ -1,11 +1,16 @@
 //! One driver for all targets: libFuzzer makes the bytes, `FUZZ_TARGET` names the body
-//! ([`fernsicht_protocol::fuzzing::TARGETS`], [`fernsicht_recordings::fuzzing::TARGETS`]). Started by `run.sh`.
+//! ([`fernsicht_protocol::fuzzing::TARGETS`], [`fernsicht_recordings::fuzzing::TARGETS`], the console's decoder of pictures). Started by
+//! `run.sh`.
 //!
 //! With `FUZZ_COVERAGE=FOLDER:FOLDER` it fuzzes nothing: it replays the files of these folders and prints
 //! for each instrumented edge its place in the program and whether one of them reached it.
 #![no_main]
 
 mod coverage;
+/// The console's, which is not a crate that could be had without the window around it.
+#[path = "../../../console/src/decode/mod.rs"]
+#[expect(dead_code, reason = "what only the window asks of it")]
+mod decode;
 
 use std::sync::LazyLock;
 
@@ -15,7 +20,9 @@ use libfuzzer_sys::fuzz_target;
 
 static BODY: LazyLock<fn(&[u8])> = LazyLock::new(|| {
     let wanted = std::env::var("FUZZ_TARGET").unwrap_or_default();
-    let mut all = TARGETS.into_iter().chain(OF_RECORDINGS);
+    let decode: (&str, fn(&[u8])) = ("decode", decode::fuzz_updates);
+    let all = TARGETS.into_iter().chain(OF_RECORDINGS);
+    let mut all = all.chain([decode]);
     let found = all.find(|(name, _)| *name == wanted);
     found
         .map(|(_, body)| body)

@@ -331,7 +331,7 @@ fn the_largest_picture_is_known() {
     assert_eq!(replay.largest().unwrap(), (WIDTH, HEIGHT));
     let mut empty = Replay::open(Sample::new()).unwrap();
     assert_eq!(empty.largest().unwrap(), (0, 0));
-    let size = |content: &mut Vec<u8>| content[12..14].copy_from_slice(&1000u16.to_be_bytes());
+    let size = |content: &mut Vec<u8>| content[6..8].copy_from_slice(&1000u16.to_be_bytes());
     let picture = sample.records.iter_mut().find(
         |(entry, _)| matches!(entry.kind, Kind::Frame(header) if header.class == Class::Picture),
     );

@@ -203,7 +203,7 @@ impl<'o> Work<'o> {
         self.session
             .frame(Direction::AgentToConsole, update.class, &update.bytes);
         self.counts.pictures += 1;
-        self.counts.complete += u64::from(Update::from_bytes(&update.bytes)?.complete);
+        self.counts.complete += u64::from(Update::from_bytes(&update.bytes)?.complete.is_some());
         let drawn = self.decoder.handle_update(&update.bytes).context("draws")?;
         if let Some(sequence) = drawn.sequence {
             let digest = drawn.digest;
