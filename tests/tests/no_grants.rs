@@ -32,7 +32,7 @@ use fernsicht_tests::wait;
 use fernsicht_tests::xserver::{Process, XServer};
 
 /// How often input is sent that must act.
-const TRIES: usize = 5;
+const TRIES: usize = 20;
 
 /// A customer's screen with an agent on it, whose file names the hostile relay.
 struct Scene {
