@@ -530,7 +530,10 @@ impl Sent {
         let stride = usize::from(self.width) * 4;
         let small = Seen::small(boxes);
         for Box { rect, code } in boxes {
-            self.keep(*rect, view);
+            // What moved is kept since it was found.
+            if !matches!(code, Code::Moved { .. }) {
+                self.keep(*rect, view);
+            }
             if small && code.packed() {
                 self.seen.keep(Patch::of(*rect, view));
             }

@@ -74,22 +74,37 @@ fn marks(changes: &[Rect], view: View<'_>) -> Vec<(u16, u16)> {
         .collect()
 }
 
-/// The row of pixels with the most structure among some of the rectangle's.
+/// The row of pixels with the most structure among some of the rectangle's; it begins with two different ones.
 fn mark(rect: Rect, view: View<'_>) -> Option<(u16, u16)> {
     let mut best = (LEAST_STRUCTURE, None);
     for row in (0..rect.height).step_by(3) {
         let pixels = view.row(rect, row).as_chunks::<4>().0;
-        for (start, part) in pixels.chunks_exact(MARK.into()).enumerate() {
-            let structure = part.windows(2).filter(|two| two[0] != two[1]).count();
-            if structure > best.0 {
-                best = (
-                    structure,
-                    Some((rect.x + start as u16 * MARK, rect.y + row)),
-                );
+        let mut start = 0;
+        while let Some(part) = pixels.get(start..start + usize::from(MARK)) {
+            match part.windows(2).position(|two| two[0] != two[1]) {
+                Some(0) => {}
+                Some(flat) => {
+                    start += flat;
+                    continue;
+                }
+                None => {
+                    start += usize::from(MARK) - 1;
+                    continue;
+                }
             }
+            let structure = structure(part);
+            if structure > best.0 {
+                best = (structure, Some((rect.x + start as u16, rect.y + row)));
+            }
+            start += usize::from(MARK);
         }
     }
     best.1
+}
+
+/// How often the colour changes.
+fn structure(pixels: &[[u8; 4]]) -> usize {
+    pixels.windows(2).filter(|two| two[0] != two[1]).count()
 }
 
 fn pixels<'a>(view: View<'a>, (x, y): (u16, u16)) -> &'a [u8] {
@@ -120,7 +135,7 @@ fn along(marks: &[(u16, u16)], bounds: Rect, view: View<'_>, sent: View<'_>) -> 
     votes.winners(marks.len())
 }
 
-/// In any direction.
+/// In any direction. Only one row in [`STRIDE`] is looked through: of as many rows of each mark one lies there.
 fn anywhere(
     marks: &[(u16, u16)],
     bounds: Rect,
@@ -130,28 +145,34 @@ fn anywhere(
     if bounds.area() > MOST_SEARCHED || bounds.width <= MARK {
         return Vec::new();
     }
-    let word = |pixels: &[u8]| {
-        let (first, last) = (&pixels[..4], &pixels[pixels.len() - 4..]);
-        let middle = &pixels[pixels.len() / 2..pixels.len() / 2 + 4];
-        [first, middle, last].map(|four| u32::from_le_bytes([four[0], four[1], four[2], four[3]]))
-    };
-    let mut table: [Vec<u16>; 256] = [const { Vec::new() }; 256];
-    let slot = |[a, b, c]: [u32; 3]| {
-        let mixed = a ^ b.rotate_left(11) ^ c.rotate_left(22);
-        (mixed.wrapping_mul(0x9e37_79b1) >> 24) as usize
-    };
-    let sought: Vec<_> = marks.iter().map(|at| (*at, pixels(view, *at))).collect();
-    for (index, (_, mark)) in sought.iter().enumerate() {
-        table[slot(word(mark))].push(index as u16);
+    let mut sought = Vec::with_capacity(marks.len() * usize::from(STRIDE));
+    let mut table: [Vec<u16>; SLOTS] = [const { Vec::new() }; SLOTS];
+    for (mark, &(x, y)) in marks.iter().enumerate() {
+        for below in 0..STRIDE.min(view.height - y) {
+            let row = pixels(view, (x, y + below)).as_chunks::<4>().0;
+            if row[0] != row[1] && structure(row) > LEAST_STRUCTURE {
+                table[slot(row)].push(sought.len() as u16);
+                sought.push((mark, below, row));
+            }
+        }
     }
     let mut found: Vec<Vec<(u16, u16)>> = vec![Vec::new(); marks.len()];
-    for y in bounds.y..bounds.y + bounds.height {
-        for x in bounds.x..bounds.x + bounds.width - MARK {
-            let here = pixels(sent, (x, y));
-            for index in &table[slot(word(here))] {
-                let places = &mut found[usize::from(*index)];
-                if places.len() <= MOST_PLACES && here == sought[usize::from(*index)].1 {
-                    places.push((x, y));
+    for y in (bounds.y..bounds.y + bounds.height).step_by(STRIDE.into()) {
+        let row = Rect {
+            y,
+            height: 1,
+            ..bounds
+        };
+        let here = sent.row(row, 0).as_chunks::<4>().0.windows(MARK.into());
+        for (x, here) in (bounds.x..).zip(here) {
+            if here[0] == here[1] {
+                continue;
+            }
+            for index in &table[slot(here)] {
+                let (mark, below, row) = sought[usize::from(*index)];
+                let places = &mut found[mark];
+                if places.len() <= MOST_PLACES && here == row {
+                    places.extend(y.checked_sub(below).map(|y| (x, y)));
                 }
             }
         }
@@ -161,6 +182,13 @@ fn anywhere(
         votes.cast(*at, found.into_iter().filter(|place| place != at));
     }
     votes.winners(marks.len())
+}
+
+/// Where a row of pixels stands in a table: a few of them decide.
+fn slot(row: &[[u8; 4]]) -> usize {
+    let [a, b, c] = [0, row.len() / 2, row.len() - 1].map(|at| u32::from_le_bytes(row[at]));
+    let mixed = a ^ b.rotate_left(11) ^ c.rotate_left(22);
+    (mixed.wrapping_mul(0x9e37_79b1) >> 22) as usize
 }
 
 /// Which displacement most marks agree on.
@@ -326,6 +354,12 @@ const LEAST: usize = 16 << 10;
 
 /// Pixels of a mark.
 const MARK: u16 = 24;
+
+/// Rows from one that is looked through to the next.
+const STRIDE: u16 = 4;
+
+/// As many as the bits that `slot` leaves.
+const SLOTS: usize = 1 << 10;
 
 /// Changes of colour within a mark; less is found everywhere.
 const LEAST_STRUCTURE: usize = 3;

@@ -56,6 +56,7 @@ impl Ledger {
 
     /// Notes that `boxes` have been drawn, in order; `view` is the picture after all of them.
     pub fn drawn(&mut self, boxes: &[Box], view: View<'_>) {
+        let mut touched = Vec::new();
         for picture_box in boxes {
             let Box { rect, code } = picture_box;
             let sharp = match code {
@@ -74,10 +75,19 @@ impl Ledger {
                 for column in columns.clone() {
                     let tile = self.tile(column, row);
                     let exact = sharp && (self.exact(column, row) || rect.contains(tile));
-                    let hash = exact
-                        .then(|| hash(column, row, (0..tile.height).map(|y| view.row(tile, y))));
-                    self.set(column, row, hash);
+                    self.set(column, row, exact.then_some(0));
+                    touched.push((row, column));
                 }
+            }
+        }
+        // Once each, however many boxes meet there.
+        touched.sort_unstable();
+        touched.dedup();
+        for (row, column) in touched {
+            if self.exact(column, row) {
+                let tile = self.tile(column, row);
+                let lines = (0..tile.height).map(|y| view.row(tile, y));
+                self.set(column, row, Some(hash(column, row, lines)));
             }
         }
     }
