@@ -262,6 +262,13 @@ impl Register {
             .map_err(self.failed())
     }
 
+    /// The files that a change of the register writes to.
+    pub(crate) fn files(&self) -> [PathBuf; 2] {
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        [self.path.clone(), log.into()]
+    }
+
     /// Changes whenever another process has changed the register.
     pub(crate) fn version(&self) -> Result<i64, Error> {
         self.db

@@ -52,7 +52,7 @@ pub const FALLBACK_AFTER: Duration = Duration::from_millis(1500);
 pub const MAX_UNI_STREAMS: u32 = 64;
 
 /// How often an end that has nothing to say shows that it lives.
-const KEEP_ALIVE: Duration = Duration::from_secs(5);
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// Whom a client expects at the other end.
 #[derive(Debug, Clone)]

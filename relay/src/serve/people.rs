@@ -1,7 +1,9 @@
 //! Technicians come and go: enrolments, and revocations by another process.
 
+use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use fernsicht_protocol::messages::Refusal;
 use fernsicht_protocol::router::{ConnectionId, TechnicianId};
@@ -11,16 +13,28 @@ use crate::Error;
 use crate::cli::unix_now;
 use crate::register::Register;
 
-/// Ends what belongs to technicians whom another process has revoked. Looks once a second,
-/// and only while a technician is connected.
+/// Ends what belongs to technicians whom another process has revoked. Looks within a second, only while a technician is
+/// connected, and into the register only where its files were written to.
 pub(super) async fn watch_register(hub: Arc<Hub>) {
-    let mut seen = None;
+    let files = lock(&hub.register).files();
+    let (mut seen, mut settled) = (None, None);
     loop {
         let technicians = hub.technicians();
         if technicians.is_empty() {
             hub.consoles_changed.notified().await;
             continue;
         }
+        let written = last_written(&files);
+        if seen.is_some() && written.is_some() && written == settled {
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = hub.consoles_changed.notified() => seen = None,
+            }
+            continue;
+        }
+        // What was written a moment ago may be written to again within the same tick of the file system's clock.
+        let long_ago = |at: &SystemTime| at.elapsed().is_ok_and(|ago| ago > COARSE);
+        settled = written.filter(|all| all.iter().all(long_ago));
         let register = hub.register.clone();
         let looked =
             tokio::task::spawn_blocking(move || revoked(&register, &technicians, seen)).await;
@@ -41,6 +55,16 @@ pub(super) async fn watch_register(hub: Arc<Hub>) {
             () = hub.consoles_changed.notified() => seen = None,
         }
     }
+}
+
+/// When each of `files` was last written to; none if that cannot be told.
+fn last_written(files: &[PathBuf]) -> Option<Vec<SystemTime>> {
+    let written = files.iter().map(|file| match file.metadata() {
+        Ok(metadata) => metadata.modified().ok(),
+        Err(error) if error.kind() == ErrorKind::NotFound => Some(SystemTime::UNIX_EPOCH),
+        Err(_) => None,
+    });
+    written.collect()
 }
 
 fn revoked(
@@ -97,3 +121,6 @@ fn issue(hub: &Hub, secret: &[u8; 16], request: &[u8]) -> Result<Vec<Vec<u8>>, R
 }
 
 const LOOK_EVERY: Duration = Duration::from_millis(700);
+
+/// More than the coarsest clock of a file system, which is FAT's.
+const COARSE: Duration = Duration::from_secs(3);
