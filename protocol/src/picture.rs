@@ -13,11 +13,13 @@
 //!         | 4                                               predicted: 3 bytes a pixel in the block, see below
 //!         | 5 | blue u8 | green u8 | red u8                 solid: all pixels have this colour
 //!         | 6 | back n                                      seen: the pixels of a small box of before, see below
+//!         | 7                                               colours across: as 0, column by column
+//!         | 8                                               indexed across: as 2, column by column
 //! n       = an integer as short as it is (LEB128, crate::wire)
 //! ```
 //!
-//! The unpacked block is the pixels of the boxes of codes 0, 2 and 4 in the order of the
-//! boxes, each row by row: its size follows from the boxes, and is checked against
+//! The unpacked block is the pixels of the boxes of codes 0, 2, 4, 7 and 8 in the order of the
+//! boxes, each row by row or column by column: its size follows from the boxes, and is checked against
 //! [`MAX_RAW`] before anything is unpacked. The palette is empty, and the block is empty,
 //! exactly when no box uses it. Every box lies within the shared area; their areas
 //! together do not exceed it, moved ones counted apart.
@@ -30,7 +32,7 @@
 //! less what is above to the left (the predictor of LOCO-I, Weinberger et al., 2000), all within the box; in the first row it is what is to the
 //! left, in the first column what is above, and nothing at the corner.
 //!
-//! **Seen**: letters, cursors and marks come again. Where the boxes of codes 0, 2 and 4 of an update have at most
+//! **Seen**: letters, cursors and marks come again. Where the boxes of codes 0, 2, 4, 7 and 8 of an update have at most
 //! [`seen::SMALL`] pixels together, their pixels are kept, in their order, once the update is drawn. A box of code 6 takes those of
 //! the box that was kept as the `back`th before, 1 for the newest, which has its width and height. The newest
 //! [`seen::MOST`] boxes are kept, and of these no more than have [`seen::MOST_PIXELS`] pixels together; a complete update forgets all.

@@ -349,6 +349,8 @@ fn documents() -> Vec<(&'static str, Vec<u8>)> {
         (Code::Predicted, vec![], vec![4, 5, 6]),
         (Code::Solid([1, 2, 3]), vec![], vec![]),
         (Code::Seen { back: 2 }, vec![], vec![]),
+        (Code::ColoursAcross, vec![], vec![1, 2, 3]),
+        (Code::IndexedAcross, vec![[1, 2, 3]], vec![1]),
     ] {
         let of_before = matches!(code, Code::Moved { .. } | Code::Seen { .. });
         let update = Update {

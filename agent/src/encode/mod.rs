@@ -22,6 +22,7 @@ mod cost;
 mod damage;
 mod exact;
 mod flow;
+mod lines;
 mod moves;
 mod plan;
 mod refresh;
@@ -325,6 +326,7 @@ impl Encoder {
         if complete {
             *sent = Sent::new(sent.generation, view.area());
         }
+        self.packer.suit(self.flow.line().bytes_per_second)?;
         let mut changes = sent.take_changes(view);
         let moved = match complete {
             true => None,

@@ -3,7 +3,7 @@
 //! ```text
 //! little changed                    ─► all exact
 //! a group of photographic tiles     ─► H.264 for their region if the cost says so
-//! the rest, exact, beyond budget    ─► H.264 for all of it, or as many boxes as fit
+//! the rest, exact, beyond budget    ─► H.264 for everything, or as many boxes as fit
 //! ```
 
 use std::time::Instant;
@@ -14,7 +14,7 @@ use fernsicht_protocol::wire::Blob;
 use super::cost::{self, Choice, Content, Ways, choose};
 use super::damage::{largest_group, merge};
 use super::exact::{Packed, photographic};
-use super::{Encoder, Error, video};
+use super::{Encoder, Error, lines, video};
 
 /// The H.264 box of an update.
 pub(super) type Region = (Rect, Code);
@@ -30,7 +30,7 @@ impl Encoder {
         let budget = self.flow.budget(&self.config);
         let pixels = pixels(changes);
         if cost::photo_bytes(pixels) <= budget {
-            return Ok((self.exact(&merge(changes), view)?, None));
+            return Ok((self.exact(merge(changes), view)?, None));
         }
         let (photo, sharp): (Vec<Rect>, Vec<Rect>) =
             changes.iter().partition(|r| photographic(**r, view));
@@ -46,17 +46,17 @@ impl Encoder {
         let part = self.flow.part(&self.config);
         let later = boxes.split_off(fitting(&boxes, text, part));
         self.handle_damage(&later);
-        let packed = self.packer.pack(&boxes, view)?;
+        let packed = self.pack(&boxes, view)?;
         let bytes = packed.block.0.len();
-        if bytes <= budget || boxes.is_empty() {
+        if boxes.is_empty() || (bytes <= budget && later.is_empty()) {
             return Ok((packed, region));
         }
         // What was packed tells how well the others will pack.
-        let packed_pixels = self::pixels(&boxes);
-        let whole = (bytes as f64 * pixels as f64 / packed_pixels as f64) as usize;
-        let whole = whole.max(bytes);
-        if region.is_none()
-            && let Some(all) = self.moving_region(changes, whole, budget)
+        let left = pixels - region.as_ref().map_or(0, |_| inside(covered, changes));
+        let whole = (bytes as f64 * left as f64 / self::pixels(&boxes) as f64) as usize;
+        let coarse = region.as_ref().map_or(0, |(_, code)| video_bytes(code));
+        let whole = whole.max(bytes) + coarse;
+        if let Some(all) = self.moving_region(changes, whole, budget)
             && let Some(region) = self.video(all, whole, Content::Sharp, view, now)
         {
             self.handle_damage(&outside_of(region.0, &boxes));
@@ -71,12 +71,12 @@ impl Encoder {
     }
 
     /// All of `boxes`, exactly: those that look as others did before need no pixels.
-    fn exact(&mut self, boxes: &[Rect], view: View<'_>) -> Result<Packed, Error> {
-        let Some(sent) = self.sent.as_ref().filter(|_| pixels(boxes) <= seen::SMALL) else {
-            return self.packer.pack(boxes, view);
+    fn exact(&mut self, boxes: Vec<Rect>, view: View<'_>) -> Result<Packed, Error> {
+        let Some(sent) = self.sent.as_ref().filter(|_| pixels(&boxes) <= seen::SMALL) else {
+            return self.pack(&boxes, view);
         };
         let (mut known, mut others) = (Vec::new(), Vec::new());
-        for &rect in boxes {
+        for rect in boxes {
             match sent.seen.find(rect, view) {
                 Some(back) => known.push(Box {
                     rect,
@@ -108,7 +108,14 @@ impl Encoder {
         let fit = fit.count().max(1);
         let later = strips.split_off(fit);
         self.handle_damage(&later);
-        self.packer.pack(&strips, view)
+        self.pack(&strips, view)
+    }
+
+    /// Packs changes, text a line at a time.
+    fn pack(&mut self, rects: &[Rect], view: View<'_>) -> Result<Packed, Error> {
+        let ledger = self.sent.as_ref().map(|sent| &sent.ledger);
+        let pieces = ledger.map(|ledger| lines::cut(rects, ledger, view));
+        self.packer.pack(pieces.as_deref().unwrap_or(rects), view)
     }
 
     /// The region of the largest group of photographic tiles and their bytes as exact
@@ -216,6 +223,26 @@ impl Encoder {
 
 fn pixels(rects: &[Rect]) -> usize {
     rects.iter().map(|rect| rect.area()).sum()
+}
+
+/// Pixels of `rects` that are covered.
+fn inside(covered: Rect, rects: &[Rect]) -> usize {
+    let inside = rects.iter().filter(|rect| covered.contains(**rect));
+    inside.map(|rect| rect.area()).sum()
+}
+
+fn video_bytes(code: &Code) -> usize {
+    match code {
+        Code::Video { bytes, .. } => bytes.0.len(),
+        Code::Colours
+        | Code::ColoursAcross
+        | Code::Indexed
+        | Code::IndexedAcross
+        | Code::Moved { .. }
+        | Code::Predicted
+        | Code::Seen { .. }
+        | Code::Solid(_) => 0,
+    }
 }
 
 /// True if a stream over `running` can show `needed` without much waste.

@@ -48,6 +48,18 @@ pub(super) fn draw_colours(canvas: &mut Canvas, rect: Rect, pixels: &[u8]) {
     }
 }
 
+/// Draws blue, green, red of each pixel, column by column.
+pub(super) fn draw_colours_across(canvas: &mut Canvas, rect: Rect, pixels: &[u8]) {
+    let height = usize::from(rect.height);
+    let pixels = pixels.as_chunks::<3>().0;
+    for row in 0..rect.height {
+        let line = pixels[usize::from(row)..].iter().step_by(height);
+        for (pixel, [b, g, r]) in canvas.row_mut(rect, row).iter_mut().zip(line) {
+            *pixel = [*b, *g, *r, OPAQUE];
+        }
+    }
+}
+
 /// Draws one colour.
 pub(super) fn draw_solid(canvas: &mut Canvas, rect: Rect, [b, g, r]: [u8; 3]) {
     for row in 0..rect.height {
@@ -72,6 +84,41 @@ pub(super) fn draw_predicted(canvas: &mut Canvas, rect: Rect, planes: &mut [u8])
     }
 }
 
+/// Draws palette indices, column by column.
+pub(super) fn draw_indexed_across(
+    canvas: &mut Canvas,
+    rect: Rect,
+    pixels: &[u8],
+    palette: &[[u8; 3]],
+) -> Result<(), Error> {
+    let colours = table(palette);
+    let height = usize::from(rect.height);
+    for row in 0..rect.height {
+        let line = pixels[usize::from(row)..].iter().step_by(height);
+        for (pixel, index) in canvas.row_mut(rect, row).iter_mut().zip(line) {
+            *pixel = colours[usize::from(*index)];
+        }
+    }
+    known(pixels, palette)
+}
+
+/// All 256 indices have a colour here, so that the inner loops need no check.
+fn table(palette: &[[u8; 3]]) -> [[u8; 4]; 256] {
+    let mut colours = [[0, 0, 0, OPAQUE]; 256];
+    for (colour, [b, g, r]) in colours.iter_mut().zip(palette) {
+        *colour = [*b, *g, *r, OPAQUE];
+    }
+    colours
+}
+
+/// Errors: an index without a colour.
+fn known(pixels: &[u8], palette: &[[u8; 3]]) -> Result<(), Error> {
+    match pixels.iter().max() {
+        Some(largest) if usize::from(*largest) >= palette.len() => Err(Error::Pixels),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// Draws palette indices; `pixels` has one byte for each pixel of `rect`.
 pub(super) fn draw_indexed(
     canvas: &mut Canvas,
@@ -79,22 +126,13 @@ pub(super) fn draw_indexed(
     pixels: &[u8],
     palette: &[[u8; 3]],
 ) -> Result<(), Error> {
-    // All 256 indices have a colour here, so the inner loop needs no check.
-    let mut colours = [[0, 0, 0, OPAQUE]; 256];
-    for (colour, [b, g, r]) in colours.iter_mut().zip(palette) {
-        *colour = [*b, *g, *r, OPAQUE];
-    }
-    let mut largest = 0;
+    let colours = table(palette);
     for (row, line) in (0..rect.height).zip(pixels.chunks_exact(usize::from(rect.width))) {
         for (pixel, index) in canvas.row_mut(rect, row).iter_mut().zip(line) {
             *pixel = colours[usize::from(*index)];
-            largest = largest.max(*index);
         }
     }
-    if usize::from(largest) >= palette.len() {
-        return Err(Error::Pixels);
-    }
-    Ok(())
+    known(pixels, palette)
 }
 
 /// Memory that is worth keeping between updates.

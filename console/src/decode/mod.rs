@@ -214,6 +214,10 @@ impl Picture {
                     exact::draw_indexed(&mut self.canvas, *rect, pixels, &update.palette.0)?
                 }
                 Code::Solid(colour) => exact::draw_solid(&mut self.canvas, *rect, *colour),
+                Code::ColoursAcross => exact::draw_colours_across(&mut self.canvas, *rect, pixels),
+                Code::IndexedAcross => {
+                    exact::draw_indexed_across(&mut self.canvas, *rect, pixels, &update.palette.0)?
+                }
                 Code::Predicted => exact::draw_predicted(&mut self.canvas, *rect, pixels),
                 Code::Moved { x, y } => self.canvas.move_to(*rect, *x, *y),
                 Code::Seen { back } => {

@@ -61,7 +61,9 @@ impl Ledger {
             let Box { rect, code } = picture_box;
             let sharp = match code {
                 Code::Colours
+                | Code::ColoursAcross
                 | Code::Indexed
+                | Code::IndexedAcross
                 | Code::Predicted
                 | Code::Solid(_)
                 | Code::Seen { .. } => true,

@@ -38,15 +38,19 @@ pub enum Code {
         /// How many boxes before, 1 for the newest.
         back: u16,
     },
+    /// As [`Code::Colours`], column by column: text.
+    ColoursAcross,
+    /// As [`Code::Indexed`], column by column: text.
+    IndexedAcross,
 }
 
 impl Code {
     /// Bytes of the unpacked block for each pixel.
     pub fn raw_bytes(&self) -> usize {
         match self {
-            Self::Colours | Self::Predicted => 3,
+            Self::Colours | Self::ColoursAcross | Self::Predicted => 3,
             Self::Video { .. } | Self::Moved { .. } | Self::Solid(_) | Self::Seen { .. } => 0,
-            Self::Indexed => 1,
+            Self::Indexed | Self::IndexedAcross => 1,
         }
     }
 
@@ -97,7 +101,9 @@ impl Box {
         match self.code {
             Code::Moved { x, y } => Some(Rect { x, y, ..self.rect }),
             Code::Colours
+            | Code::ColoursAcross
             | Code::Indexed
+            | Code::IndexedAcross
             | Code::Predicted
             | Code::Solid(_)
             | Code::Seen { .. }
@@ -121,7 +127,7 @@ impl Update {
         let (mut raw, mut indexed, mut videos) = (0, false, 0);
         for Box { rect, code } in &self.boxes.0 {
             raw += rect.area() * code.raw_bytes();
-            indexed |= *code == Code::Indexed;
+            indexed |= matches!(code, Code::Indexed | Code::IndexedAcross);
             match code {
                 Code::Video { .. } => {
                     videos += 1;
@@ -137,7 +143,9 @@ impl Update {
                     return Err(Error::OutOfRange("a box of before"));
                 }
                 Code::Colours
+                | Code::ColoursAcross
                 | Code::Indexed
+                | Code::IndexedAcross
                 | Code::Moved { .. }
                 | Code::Predicted
                 | Code::Seen { .. }
@@ -297,6 +305,8 @@ impl Wire for Box {
                 out.push(6);
                 write_short(out, (*back).into());
             }
+            Code::ColoursAcross => out.push(7),
+            Code::IndexedAcross => out.push(8),
         }
     }
     fn read(input: &mut Reader<'_>) -> Result<Self, Error> {
@@ -318,6 +328,8 @@ impl Wire for Box {
             6 => Code::Seen {
                 back: input.short(seen::MOST as u64, "a box of before")? as u16,
             },
+            7 => Code::ColoursAcross,
+            8 => Code::IndexedAcross,
             tag => return Err(Error::UnknownTag { of: "Code", tag }),
         };
         Ok(Self { rect, code })
@@ -385,10 +397,10 @@ mod tests {
     #[test]
     fn unknown_codes_are_refused() {
         let mut bytes = update().to_bytes();
-        bytes[19] = 7;
+        bytes[19] = 9;
         assert_eq!(
             Update::from_bytes(&bytes),
-            Err(Error::UnknownTag { of: "Code", tag: 7 })
+            Err(Error::UnknownTag { of: "Code", tag: 9 })
         );
     }
 
