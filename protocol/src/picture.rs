@@ -1,7 +1,7 @@
 //! Picture updates: the plaintext of classes 8 and 9 (docs/protocol.md §7).
 //!
 //! ```text
-//! update  = complete u8 | sequence n | only if complete: generation u32, width u16, height u16
+//! update  = kind u8 | sequence n | only if complete: generation u32, width u16, height u16
 //!         | palette: count n (≤ 256), count × (blue u8, green u8, red u8)
 //!         | boxes:   count n (≤ 4096), count × box
 //!         | block:   what is left: one zstd frame without the four bytes that all begin with
@@ -15,6 +15,7 @@
 //!         | 6 | back n                                      seen: the pixels of a small box of before, see below
 //!         | 7                                               colours across: as 0, column by column
 //!         | 8                                               indexed across: as 2, column by column
+//! kind    = 0 | 1 complete | 2 with history
 //! n       = an integer as short as it is (LEB128, crate::wire)
 //! ```
 //!
@@ -37,6 +38,9 @@
 //! the box that was kept as the `back`th before, 1 for the newest, which has its width and height. The newest
 //! [`seen::MOST`] boxes are kept, and of these no more than have [`seen::MOST_PIXELS`] pixels together; a complete update forgets all.
 //!
+//! **History**: where the kind says so, the zstd frame refers to a dictionary: four zeros, and the last [`history::MOST`] bytes of
+//! the unpacked blocks of all updates since the complete one.
+//!
 //! **Sequence**: one counter over pictures and refinements, since frames travel on
 //! streams of their own and may overtake one another. The console applies updates
 //! strictly in sequence. A *complete* update depends on nothing earlier: the picture is
@@ -53,12 +57,14 @@
 //! Not here: how pixels become updates (the agent's `encode`) and updates become pixels
 //! (the console's `decode`), sealing and padding ([`crate::epoch`]).
 
+pub mod history;
 mod ledger;
 mod predict;
 mod rect;
 pub mod seen;
 mod update;
 
+pub use history::History;
 pub use ledger::Ledger;
 pub use predict::{predict, restore};
 pub use rect::Rect;

@@ -360,6 +360,7 @@ fn documents() -> Vec<(&'static str, Vec<u8>)> {
                 width: 8,
                 height: 4,
             }),
+            history: false,
             palette: List(palette),
             boxes: List(vec![Box { rect, code }]),
             block: Blob(block),

@@ -7,7 +7,7 @@
 //! Not here: which boxes are worth it ([`super::cost`]).
 
 use fernsicht_protocol::picture::{
-    Box, Code, MAX_BLOCK, MAX_PALETTE, MAX_RAW, Rect, View, predict,
+    Box, Code, History, MAX_BLOCK, MAX_PALETTE, MAX_RAW, Rect, View, predict,
 };
 use fernsicht_protocol::wire::{Blob, List};
 
@@ -23,6 +23,10 @@ pub(super) struct Packed {
     pub(super) boxes: Vec<Box>,
     /// Their pixels.
     pub(super) block: Blob<MAX_BLOCK>,
+    /// The same before they were packed.
+    pub(super) raw: Vec<u8>,
+    /// True if the block refers to the history.
+    pub(super) history: bool,
 }
 
 /// Packs boxes; keeps its memory from one update to the next.
@@ -31,6 +35,9 @@ pub(super) struct Packer {
     level: i32,
     raw: Vec<u8>,
     palette: Palette,
+    history: History,
+    /// True while it has a dictionary.
+    refers: bool,
 }
 
 impl Packer {
@@ -42,6 +49,8 @@ impl Packer {
             level: QUICK,
             raw: Vec::new(),
             palette: Palette::new(),
+            history: History::default(),
+            refers: false,
         })
     }
 
@@ -56,9 +65,20 @@ impl Packer {
             self.zstd
                 .set_compression_level(level)
                 .map_err(Error::Pack)?;
-            self.level = level;
+            (self.level, self.refers) = (level, false);
         }
         Ok(())
+    }
+
+    /// A complete picture follows.
+    pub(super) fn forget(&mut self) {
+        self.history = History::default();
+    }
+
+    /// What was packed goes out.
+    pub(super) fn sent(&mut self, raw: Vec<u8>) {
+        self.history.add(&raw);
+        self.raw = raw;
     }
 
     /// Packs the pixels of `rects`, which are disjoint and together at most
@@ -73,7 +93,7 @@ impl Packer {
                 code: self.write(rect, view),
             })
             .collect();
-        let block = self.compress()?;
+        let block = self.compress(self.refer())?;
         let palette = self
             .palette
             .colours
@@ -84,6 +104,8 @@ impl Packer {
             palette: List(palette),
             boxes,
             block,
+            history: self.refer() && !self.raw.is_empty(),
+            raw: std::mem::take(&mut self.raw),
         })
     }
 
@@ -96,7 +118,7 @@ impl Packer {
             let rows = (0..rect.height).map(|row| view.row(rect, row));
             predict(rows, rect.width.into(), &mut self.raw);
         }
-        let block = self.compress()?;
+        let block = self.compress(false)?;
         if packed.palette.0.len() * 3 + packed.block.0.len() <= block.0.len() {
             return Ok(packed);
         }
@@ -109,11 +131,25 @@ impl Packer {
             palette: List::default(),
             boxes: boxes.collect(),
             block,
+            raw: std::mem::take(&mut self.raw),
+            history: false,
         })
     }
 
-    fn compress(&mut self) -> Result<Blob<MAX_BLOCK>, Error> {
+    /// True if blocks refer to the history: it takes longer than a fast line would.
+    fn refer(&self) -> bool {
+        self.level != QUICK
+    }
+
+    fn compress(&mut self, history: bool) -> Result<Blob<MAX_BLOCK>, Error> {
         debug_assert!(self.raw.len() <= MAX_RAW, "the caller keeps to the cap");
+        if history || self.refers {
+            let dictionary = history.then(|| self.history.dictionary());
+            self.zstd
+                .set_dictionary(self.level, dictionary.unwrap_or_default())
+                .map_err(Error::Pack)?;
+            self.refers = history;
+        }
         Ok(Blob(match self.raw.is_empty() {
             true => Vec::new(),
             false => self.zstd.compress(&self.raw).map_err(Error::Pack)?,
@@ -123,7 +159,9 @@ impl Packer {
     /// Appends the pixels of `rect`: indexed as long as the palette has room.
     fn write(&mut self, rect: Rect, view: View<'_>) -> Code {
         let (start, colours) = (self.raw.len(), self.palette.colours.len());
+        // What others refer to later must look alike whatever came before it.
         let indexed = match across(rect) {
+            _ if self.refer() => false,
             true => self.write_indices(columns(rect, view)),
             false => self.write_indices(rows(rect, view)),
         };

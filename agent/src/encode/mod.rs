@@ -325,6 +325,7 @@ impl Encoder {
         let complete = self.restart == Restart::Wanted;
         if complete {
             *sent = Sent::new(sent.generation, view.area());
+            self.packer.forget();
         }
         self.packer.suit(self.flow.line().bytes_per_second)?;
         let mut changes = sent.take_changes(view);
@@ -365,6 +366,8 @@ impl Encoder {
             palette,
             mut boxes,
             block,
+            raw,
+            history,
         } = packed;
         self.counts.pictures += 1;
         self.counts.complete += u64::from(complete);
@@ -387,6 +390,8 @@ impl Encoder {
                 palette,
                 boxes,
                 block,
+                raw,
+                history: history && !complete,
             },
             view,
             now,
@@ -446,7 +451,9 @@ impl Encoder {
             palette: packed.palette,
             boxes: List(packed.boxes),
             block: packed.block,
+            history: packed.history,
         };
+        self.packer.sent(packed.raw);
         let bytes = update.to_bytes();
         self.sequence += 1;
         self.counts.bytes += bytes.len() as u64;

@@ -40,13 +40,14 @@ impl Encoder {
         let covered = region.as_ref().map(|(rect, _)| *rect).unwrap_or_default();
         // Text first: it is what the technician reads. Never merged with photographs,
         // whose colours would keep it out of the palette.
-        let mut boxes = strips(&merge(&outside_of(covered, &sharp)), STRIP);
+        let sharp = self.cut(&merge(&outside_of(covered, &sharp)), view);
+        let mut boxes = strips(&sharp, STRIP);
         let text = boxes.len();
         boxes.extend(strips(&merge(&outside_of(covered, &photo)), STRIP));
         let part = self.flow.part(&self.config);
         let later = boxes.split_off(fitting(&boxes, text, part));
         self.handle_damage(&later);
-        let packed = self.pack(&boxes, view)?;
+        let packed = self.packer.pack(&boxes, view)?;
         let bytes = packed.block.0.len();
         if boxes.is_empty() || (bytes <= budget && later.is_empty()) {
             return Ok((packed, region));
@@ -73,7 +74,8 @@ impl Encoder {
     /// All of `boxes`, exactly: those that look as others did before need no pixels.
     fn exact(&mut self, boxes: Vec<Rect>, view: View<'_>) -> Result<Packed, Error> {
         let Some(sent) = self.sent.as_ref().filter(|_| pixels(&boxes) <= seen::SMALL) else {
-            return self.pack(&boxes, view);
+            let pieces = self.cut(&boxes, view);
+            return self.packer.pack(&pieces, view);
         };
         let (mut known, mut others) = (Vec::new(), Vec::new());
         for rect in boxes {
@@ -108,14 +110,15 @@ impl Encoder {
         let fit = fit.count().max(1);
         let later = strips.split_off(fit);
         self.handle_damage(&later);
-        self.pack(&strips, view)
+        self.packer.pack(&strips, view)
     }
 
-    /// Packs changes, text a line at a time.
-    fn pack(&mut self, rects: &[Rect], view: View<'_>) -> Result<Packed, Error> {
-        let ledger = self.sent.as_ref().map(|sent| &sent.ledger);
-        let pieces = ledger.map(|ledger| lines::cut(rects, ledger, view));
-        self.packer.pack(pieces.as_deref().unwrap_or(rects), view)
+    /// `rects` with text in lines.
+    fn cut(&self, rects: &[Rect], view: View<'_>) -> Vec<Rect> {
+        match &self.sent {
+            Some(sent) => lines::cut(rects, &sent.ledger, view),
+            None => rects.to_vec(),
+        }
     }
 
     /// The region of the largest group of photographic tiles and their bytes as exact
@@ -292,10 +295,14 @@ fn outside_of(covered: Rect, rects: &[Rect]) -> Vec<Rect> {
         .collect()
 }
 
-/// `rects` cut along tiles into pieces of at most `most` tiles each.
+/// `rects` cut along tiles into pieces of at most `most` tiles each; lines stay whole.
 fn strips(rects: &[Rect], most: u16) -> Vec<Rect> {
     let mut pieces = Vec::new();
     for rect in rects {
+        if rect.height <= lines::HIGHEST {
+            pieces.push(*rect);
+            continue;
+        }
         let (columns, rows) = rect.tiles();
         let across = (columns.len() as u16).min(most);
         let down = (most / across).max(1);

@@ -34,6 +34,7 @@ fn picture(sequence: u64, colour: [u8; 3]) -> Vec<u8> {
             width: WIDTH,
             height: HEIGHT,
         }),
+        history: false,
         palette: List::default(),
         boxes: List(vec![Patch {
             rect,

@@ -306,7 +306,10 @@ impl<S: Source> Replay<S> {
         let (mut acks, mut early) = (Vec::new(), BTreeSet::new());
         let mut drawn: Option<u64> = None;
         for picture in 0..self.index.stretches[at].pictures.len() {
-            let Some(Head { sequence, complete }) = self.head(at, picture)? else {
+            let Some(Head {
+                sequence, complete, ..
+            }) = self.head(at, picture)?
+            else {
                 continue;
             };
             let before = drawn;

@@ -141,6 +141,7 @@ impl Sample {
                 width: WIDTH,
                 height: HEIGHT,
             }),
+            history: false,
             palette: List(vec![colour]),
             boxes: List(boxes),
             block: Blob(zstd::bulk::compress(&vec![0; area.area()], 1).unwrap()),

@@ -1,6 +1,6 @@
 //! Exact boxes: the one zstd block of an update, its colours and its palette.
 
-use fernsicht_protocol::picture::{Rect, Update, restore};
+use fernsicht_protocol::picture::{History, Rect, Update, restore};
 
 use super::Error;
 use super::canvas::{Canvas, OPAQUE};
@@ -9,13 +9,19 @@ use super::canvas::{Canvas, OPAQUE};
 #[derive(Default)]
 pub(super) struct Unpacker {
     zstd: Option<zstd::bulk::Decompressor<'static>>,
+    /// True while it has a dictionary.
+    refers: bool,
     raw: Vec<u8>,
 }
 
 impl Unpacker {
     /// The pixels of the exact boxes, of exactly the size that the boxes say. The update's
     /// own check has bounded that size.
-    pub(super) fn unpack(&mut self, update: &Update) -> Result<&mut [u8], Error> {
+    pub(super) fn unpack(
+        &mut self,
+        update: &Update,
+        history: &mut History,
+    ) -> Result<&mut [u8], Error> {
         let size = update.raw_bytes();
         if size == 0 {
             return Ok(&mut []);
@@ -28,8 +34,17 @@ impl Unpacker {
         }
         let zstd = self.zstd.as_mut().ok_or(Error::Pixels)?;
         let raw = &mut self.raw[..size];
+        if update.history || self.refers {
+            let dictionary = update.history.then(|| history.dictionary());
+            let set = zstd.set_dictionary(dictionary.unwrap_or_default());
+            set.map_err(|_| Error::Pixels)?;
+        }
+        self.refers = update.history;
         match zstd.decompress_to_buffer(&update.block.0, raw) {
-            Ok(written) if written == size => Ok(&mut self.raw[..size]),
+            Ok(written) if written == size => {
+                history.add(raw);
+                Ok(&mut self.raw[..size])
+            }
             Ok(_) | Err(_) => Err(Error::Pixels),
         }
     }

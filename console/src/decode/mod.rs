@@ -20,7 +20,7 @@ mod video;
 use std::collections::BTreeMap;
 
 use fernsicht_protocol::picture::seen::Patch;
-use fernsicht_protocol::picture::{Box, Code, Layout, Ledger, Rect, Seen, Update, View};
+use fernsicht_protocol::picture::{Box, Code, History, Layout, Ledger, Rect, Seen, Update, View};
 use fernsicht_protocol::wire::{self, Wire};
 
 pub use canvas::Canvas;
@@ -79,6 +79,7 @@ struct Picture {
     canvas: Canvas,
     ledger: Ledger,
     seen: Seen,
+    history: History,
     video: Option<video::Stream>,
 }
 
@@ -167,7 +168,7 @@ impl Decoder {
         }
         let picture = self.picture.as_mut().ok_or(Error::Missing)?;
         update.fits(picture.canvas.width(), picture.canvas.height())?;
-        let raw = self.unpacker.unpack(update)?;
+        let raw = self.unpacker.unpack(update, &mut picture.history)?;
         picture.draw(update, raw, drawn)?;
         self.next = update.sequence.checked_add(1).ok_or(Error::Missing)?;
         drawn.sequence = Some(update.sequence);
@@ -185,6 +186,7 @@ impl Decoder {
             canvas: Canvas::new(layout),
             ledger: Ledger::new(layout.width, layout.height),
             seen: Seen::default(),
+            history: History::default(),
             video: None,
         });
         *drawn = Drawn {

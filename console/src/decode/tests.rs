@@ -24,6 +24,7 @@ fn fill(sequence: u64, complete: bool, rect: Rect, colour: u8) -> Update {
             width: 200,
             height: 100,
         }),
+        history: false,
         palette: List(vec![[colour; 3]]),
         boxes: List(vec![Box {
             rect,

@@ -262,6 +262,7 @@ mod tests {
                 width: 8,
                 height: 8,
             }),
+            history: false,
             palette: List::default(),
             boxes: List(vec![Box {
                 rect,

@@ -87,6 +87,8 @@ pub struct Update {
     pub sequence: u64,
     /// Of a complete update: the picture starts afresh, from black.
     pub complete: Option<Layout>,
+    /// True if the block refers to the [`super::History`].
+    pub history: bool,
     /// Blue, green, red of each colour of the indexed boxes.
     pub palette: List<[u8; 3], MAX_PALETTE>,
     /// The changed areas.
@@ -164,7 +166,7 @@ impl Update {
         if indexed == self.palette.0.is_empty() {
             return Err(Error::OutOfRange("the palette"));
         }
-        if (raw == 0) != self.block.0.is_empty() {
+        if (raw == 0) != self.block.0.is_empty() || (raw == 0 && self.history) {
             return Err(Error::OutOfRange("the block of pixels"));
         }
         if let Some(layout) = self.complete {
@@ -199,8 +201,12 @@ impl Update {
 
 impl Wire for Update {
     fn write(&self, out: &mut Vec<u8>) {
-        let (sequence, complete) = (self.sequence, self.complete);
-        Head { sequence, complete }.write(out);
+        let head = Head {
+            sequence: self.sequence,
+            complete: self.complete,
+            history: self.history,
+        };
+        head.write(out);
         write_short(out, self.palette.0.len() as u64);
         out.extend(self.palette.0.iter().flatten());
         write_short(out, self.boxes.0.len() as u64);
@@ -211,7 +217,11 @@ impl Wire for Update {
         out.extend(block.strip_prefix(&MAGIC).unwrap_or(block));
     }
     fn read(input: &mut Reader<'_>) -> Result<Self, Error> {
-        let Head { sequence, complete } = Head::read(input)?;
+        let Head {
+            sequence,
+            complete,
+            history,
+        } = Head::read(input)?;
         let colours = input.short(MAX_PALETTE as u64, "the palette")?;
         let palette = (0..colours).map(|_| <[u8; 3]>::read(input));
         let palette = List(palette.collect::<Result<_, _>>()?);
@@ -221,6 +231,7 @@ impl Wire for Update {
         Self {
             sequence,
             complete,
+            history,
             palette,
             boxes,
             block: block(input.rest())?,
@@ -236,11 +247,16 @@ pub struct Head {
     pub sequence: u64,
     /// [`Update::complete`].
     pub complete: Option<Layout>,
+    /// [`Update::history`]; never of a complete one.
+    pub history: bool,
 }
 
 impl Wire for Head {
     fn write(&self, out: &mut Vec<u8>) {
-        self.complete.is_some().write(out);
+        out.push(match self.complete {
+            Some(_) => 1,
+            None => u8::from(self.history) * 2,
+        });
         write_short(out, self.sequence);
         if let Some(layout) = self.complete {
             layout.generation.write(out);
@@ -249,9 +265,13 @@ impl Wire for Head {
         }
     }
     fn read(input: &mut Reader<'_>) -> Result<Self, Error> {
-        let complete = bool::read(input)?;
+        let kind = u8::read(input)?;
+        if kind > 2 {
+            let (of, tag) = ("Update", kind);
+            return Err(Error::UnknownTag { of, tag });
+        }
         let sequence = input.short(u64::MAX, "the sequence")?;
-        let complete = match complete {
+        let complete = match kind == 1 {
             false => None,
             true => Some(Layout {
                 generation: u32::read(input)?,
@@ -259,7 +279,12 @@ impl Wire for Head {
                 height: u16::read(input)?,
             }),
         };
-        Ok(Self { sequence, complete })
+        let history = kind == 2;
+        Ok(Self {
+            sequence,
+            complete,
+            history,
+        })
     }
 }
 
@@ -354,6 +379,7 @@ mod tests {
                 width: 640,
                 height: 480,
             }),
+            history: false,
             palette: List(vec![[1, 2, 3]]),
             boxes: List(vec![
                 Box {
