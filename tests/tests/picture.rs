@@ -121,6 +121,15 @@ impl Rig {
         });
     }
 
+    /// Its line is known to be a fast one.
+    fn on_a_fast_line(mut self) -> Self {
+        self.encoder.handle_line(Line {
+            bytes_per_second: Some(12_500_000),
+            round_trip: None,
+        });
+        self
+    }
+
     /// Sends what there is room for. Returns class and bytes of each update.
     fn encode(&mut self) -> Vec<(Class, Vec<u8>)> {
         let stride = usize::from(self.width) * 4;
@@ -398,7 +407,7 @@ fn what_is_coarse_does_not_move() {
 
 #[test]
 fn a_photograph_comes_coarse_and_rests_exact() {
-    let mut rig = Rig::new(1280, 800);
+    let mut rig = Rig::new(1280, 800).on_a_fast_line();
     rig.settle();
     rig.photo(
         Rect {
@@ -424,7 +433,7 @@ fn a_photograph_comes_coarse_and_rests_exact() {
 
 #[test]
 fn a_film_stays_one_stream_and_nothing_refines_it_before_its_end() {
-    let mut rig = Rig::new(1000, 700);
+    let mut rig = Rig::new(1000, 700).on_a_fast_line();
     rig.text(
         Rect {
             x: 0,
@@ -508,7 +517,7 @@ fn letters_that_come_again_cost_no_pixels() {
 
 #[test]
 fn typing_beside_a_film_is_exact_at_once() {
-    let mut rig = Rig::new(1000, 700);
+    let mut rig = Rig::new(1000, 700).on_a_fast_line();
     rig.settle();
     rig.photo(
         Rect {

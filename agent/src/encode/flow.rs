@@ -113,7 +113,7 @@ impl Flow {
     /// Bytes that one update should not exceed.
     pub(super) fn budget(&self, config: &Config) -> usize {
         let Some(rate) = self.line.bytes_per_second else {
-            return config.largest_budget;
+            return UNKNOWN_PART.min(config.largest_budget);
         };
         let bytes = rate as f64 * config.patience.as_secs_f64();
         (bytes as usize).clamp(
@@ -127,7 +127,7 @@ impl Flow {
     pub(super) fn part(&self, config: &Config) -> usize {
         let bytes = match self.line.bytes_per_second {
             Some(rate) => (rate as f64 * config.patience.as_secs_f64()) as usize,
-            None => MOST_PART,
+            None => UNKNOWN_PART,
         };
         bytes.min(MOST_PART).max(self.budget(config))
     }
@@ -250,6 +250,9 @@ const SLACK: Duration = Duration::from_millis(20);
 const MOST_PART: usize = 1 << 20;
 const LEAST_BYTES: usize = 16 << 10;
 const UNKNOWN_BYTES: usize = 256 << 10;
+
+/// The first larger update finds out what the line carries: more than [`LEAST_SAMPLE`], and a quarter of a second on 512 kbit/s.
+const UNKNOWN_PART: usize = 16 << 10;
 
 /// Smaller updates tell of delays, not of the rate.
 const LEAST_SAMPLE: usize = 8 << 10;

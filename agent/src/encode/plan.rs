@@ -34,8 +34,10 @@ impl Encoder {
         }
         let (photo, sharp): (Vec<Rect>, Vec<Rect>) =
             changes.iter().partition(|r| photographic(**r, view));
+        let known = self.flow.line().bytes_per_second.is_some();
         let region = self
             .photographic_region(&photo, budget, view)
+            .filter(|_| known)
             .and_then(|(needed, exact)| self.video(needed, exact, Content::Photo, view, now));
         let covered = region.as_ref().map(|(rect, _)| *rect).unwrap_or_default();
         // Text first: it is what the technician reads. Never merged with photographs,
@@ -57,7 +59,8 @@ impl Encoder {
         let whole = (bytes as f64 * left as f64 / self::pixels(&boxes) as f64) as usize;
         let coarse = region.as_ref().map_or(0, |(_, code)| video_bytes(code));
         let whole = whole.max(bytes) + coarse;
-        if let Some(all) = self.moving_region(changes, whole, budget)
+        if known
+            && let Some(all) = self.moving_region(changes, whole, budget)
             && let Some(region) = self.video(all, whole, Content::Sharp, view, now)
         {
             self.handle_damage(&outside_of(region.0, &boxes));
