@@ -60,6 +60,18 @@ pub fn asked(stage: &Stage) -> Result<()> {
     asked
 }
 
+/// The technician asks again and again until the customer is asked: after a No there is a pause.
+pub fn until_asked(stage: &Stage, ask: impl Fn() -> Result<()>) -> Result<()> {
+    for _ in 0..TRIES {
+        ask()?;
+        let end = Duration::from_secs(8);
+        if wait::until_true("the question", end, || Ok(stage.rights() == Rights::View)).is_ok() {
+            return Ok(());
+        }
+    }
+    bail!("the customer is not asked")
+}
+
 /// The customer presses a button until it has worked.
 pub fn press(stage: &Stage, button: Button, worked: impl Fn() -> Result<bool>) -> Result<()> {
     for _ in 0..TRIES {
@@ -73,6 +85,18 @@ pub fn press(stage: &Stage, button: Button, worked: impl Fn() -> Result<bool>) -
     }
     stage.customer_view.grab()?.save(&shot("refused"))?;
     bail!("{button:?} did nothing")
+}
+
+/// The customer types where the file is that he could send, and takes it. The question is open.
+pub fn choose(stage: &Stage, file: &Path) -> Result<()> {
+    stage.customer.turn_to_bar()?;
+    stage.customer.read()?;
+    stage.customer.press(Button::FilePlace)?;
+    let place = file.to_str().context("a path in UTF-8")?;
+    stage.customer.hand().type_text(place)?;
+    stage.customer.rest(REST)?;
+    stage.customer.press(Button::FileTake)?;
+    stage.customer.read()
 }
 
 /// Where pictures of this test go.

@@ -100,7 +100,7 @@ pub(crate) fn all() -> Vec<Item> {
         ),
         own(
             "transfer",
-            "a gigabyte to the customer in bounded memory, and a file over a line that loses packets",
+            "a gigabyte each way in bounded memory, and a file over a line that loses packets",
             transfer::files,
         ),
         Item {

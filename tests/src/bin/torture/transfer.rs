@@ -1,4 +1,4 @@
-//! Files at length: a gigabyte in bounded memory, and one over a line that loses packets.
+//! Files at length: a gigabyte each way in bounded memory, and one over a line that loses packets.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -11,8 +11,10 @@ use fernsicht_tests::customer::Button;
 use fernsicht_tests::dice::Dice;
 use fernsicht_tests::net::{self, Impairment, Resident, Streets};
 use fernsicht_tests::proc::peak_kib;
-use fernsicht_tests::session::{Backdrop, Layout, Stage};
-use fernsicht_tests::transfer::{answered, asked, call, content, downloads, press, type_path};
+use fernsicht_tests::session::{Backdrop, Layout, STEP, Stage};
+use fernsicht_tests::transfer::{
+    answered, asked, call, choose, content, downloads, press, type_path,
+};
 use fernsicht_tests::wait;
 
 use crate::item::{Context, Outcome};
@@ -27,13 +29,30 @@ const LONG: Duration = Duration::from_secs(30 * 60);
 /// More memory than before, at each program, for a file of any size.
 const MOST_KIB: u64 = 48 << 10;
 
+/// Where the gigabyte goes.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    ToCustomer,
+    FromCustomer,
+}
+
+impl Way {
+    fn name(self) -> &'static str {
+        match self {
+            Self::ToCustomer => "to_customer",
+            Self::FromCustomer => "from_customer",
+        }
+    }
+}
+
 pub(crate) fn files(context: &Context) -> Result<Outcome> {
-    let mut outcome = Outcome {
-        runs: 1,
-        ..Outcome::default()
-    };
-    if let Err(error) = great(context, &mut outcome) {
-        outcome.failed.push(format!("a gigabyte: {error:#}"));
+    let mut outcome = Outcome::default();
+    for way in [Way::ToCustomer, Way::FromCustomer] {
+        outcome.runs += 1;
+        if let Err(error) = great(context, &mut outcome, way) {
+            let name = way.name();
+            outcome.failed.push(format!("a gigabyte {name}: {error:#}"));
+        }
     }
     if net::possible()? {
         outcome.runs += 1;
@@ -44,19 +63,31 @@ pub(crate) fn files(context: &Context) -> Result<Outcome> {
     Ok(outcome)
 }
 
-fn great(context: &Context, outcome: &mut Outcome) -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let backdrop = Backdrop::raise(context.programs.clone(), folder.path(), Layout::default())?;
-    let mut stage = call(backdrop.without_tap())?;
-    let file = folder.path().join("great.bin");
+/// No two blocks of it are the same.
+fn write_great(file: &Path) -> Result<()> {
     let block = content(1 << 20);
-    let mut out = File::create(&file)?;
+    let mut out = File::create(file)?;
     for n in 0..GREAT / block.len() as u64 {
-        // No two blocks are the same.
         out.write_all(&n.to_le_bytes())?;
         out.write_all(&block[8..])?;
     }
-    drop(out);
+    Ok(())
+}
+
+fn great(context: &Context, outcome: &mut Outcome, way: Way) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let backdrop = Backdrop::raise(context.programs.clone(), folder.path(), Layout::default())?;
+    let mut stage = call(backdrop.without_tap())?;
+    let (file, here) = match way {
+        Way::ToCustomer => (folder.path().join("great.bin"), downloads(&stage)),
+        Way::FromCustomer => {
+            let here = folder.path().join("received");
+            std::fs::create_dir(&here)?;
+            let documents = stage.operator.customer().join("Documents");
+            (documents.join("great.bin"), here)
+        }
+    };
+    write_great(&file)?;
     let pids = |stage: &Stage| {
         [
             ("agent", stage.agent.pid()),
@@ -68,23 +99,37 @@ fn great(context: &Context, outcome: &mut Outcome) -> Result<()> {
     for (name, pid) in pids(&stage) {
         before.push((name, peak_kib(pid)?));
     }
-    type_path(&stage, 'u', &file)?;
-    // Without the tap no rights are seen: the answer is what begins the file.
-    let downloads = downloads(&stage);
-    let began = || Ok(std::fs::read_dir(&downloads)?.next().is_some());
-    press(&stage, Button::FileYes, began)?;
+    let shown = stage.customer_view.grab()?;
+    let answer = match way {
+        Way::ToCustomer => {
+            type_path(&stage, 'u', &file)?;
+            Button::FileYes
+        }
+        Way::FromCustomer => {
+            type_path(&stage, 'o', &here)?;
+            // Without the tap no rights are seen: the bar grows by the question.
+            wait::until_true("the question", STEP, || {
+                Ok(stage.customer_view.grab()? != shown)
+            })?;
+            choose(&stage, &file)?;
+            Button::FileSend
+        }
+    };
+    let began = || Ok(std::fs::read_dir(&here)?.next().is_some());
+    press(&stage, answer, began)?;
     let since = Instant::now();
-    let placed = downloads.join("great.bin");
+    let placed = here.join("great.bin");
     wait::until_true("the gigabyte", LONG, || {
         stage.check()?;
         Ok(placed.exists())
     })?;
     let seconds = since.elapsed().as_secs_f64();
-    outcome.measure("great_seconds", &seconds)?;
-    outcome.measure("great_mb_per_second", &(GREAT as f64 / 1e6 / seconds))?;
+    let named = |what: &str| format!("{}_{what}", way.name());
+    outcome.measure(&named("seconds"), &seconds)?;
+    outcome.measure(&named("mb_per_second"), &(GREAT as f64 / 1e6 / seconds))?;
     for ((name, pid), (_, before)) in pids(&stage).into_iter().zip(before) {
         let more = peak_kib(pid)?.saturating_sub(before);
-        outcome.measure(&format!("{name}_more_kib"), &more)?;
+        outcome.measure(&named(&format!("{name}_more_kib")), &more)?;
         ensure!(more < MOST_KIB, "{name} took {more} KiB more");
     }
     ensure!(same(&file, &placed)?, "the file is another one");
