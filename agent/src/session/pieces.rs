@@ -18,16 +18,16 @@ use fernsicht_protocol::transfer::files::{Incoming, Outgoing, Whole};
 use fernsicht_protocol::transfer::{Reason, harmless};
 
 use super::core::{Core, Shared};
-use super::transfer::{Done, Job, Work};
+use super::transfer::{Done, Job, Ticket, Work};
 use crate::platform::Clipboard;
 use crate::platform::clipboard::Taken;
 
 /// What is open, each for one piece.
 #[derive(Default)]
 struct Desk {
-    incoming: Option<(u32, Incoming)>,
-    whole: Option<(u32, Whole)>,
-    outgoing: Option<(u32, Outgoing)>,
+    incoming: Option<(Ticket, Incoming)>,
+    whole: Option<(Ticket, Whole)>,
+    outgoing: Option<(Ticket, Outgoing)>,
     clipboard: Option<Taken>,
 }
 
@@ -35,10 +35,10 @@ struct Desk {
 pub(super) fn run(shared: &Arc<Shared>) {
     let mut desk = Desk::default();
     while let Some(job) = next(shared) {
-        let piece = job.piece;
+        let ticket = job.ticket;
         if let Some(done) = desk.work(shared, job) {
             let mut core = shared.lock_politely();
-            core.job_done(Instant::now(), piece, done);
+            core.job_done(Instant::now(), ticket, done);
             shared.settle(&mut core);
         }
     }
@@ -65,8 +65,9 @@ fn next(shared: &Shared) -> Option<Job> {
 
 fn take(core: &mut Core) -> Option<Job> {
     let job = core.transfers.jobs.front()?;
+    let ticket = job.ticket;
     if job.work.needs_permit() {
-        let permit: TransferPermit<'_> = core.guard.transfer_permit(Instant::now(), job.piece)?;
+        let permit: TransferPermit<'_> = core.piece_permit(Instant::now(), ticket)?;
         drop(permit);
     }
     core.transfers.jobs.pop_front()
@@ -75,50 +76,50 @@ fn take(core: &mut Core) -> Option<Job> {
 impl Desk {
     /// None: nobody waits for the outcome.
     fn work(&mut self, shared: &Shared, job: Job) -> Option<Done> {
-        let piece = job.piece;
+        let ticket = job.ticket;
         let done = match job.work {
-            Work::Open(path) => self.open(piece, path),
+            Work::Open(path) => self.open(ticket, path),
             Work::Create { folder, name, size } => {
                 Incoming::create(&folder, &name, size).map(|incoming| {
-                    self.incoming = Some((piece, incoming));
+                    self.incoming = Some((ticket, incoming));
                     Done::Created
                 })
             }
             Work::Write(bytes) => match &mut self.incoming {
-                Some((of, incoming)) if *of == piece => {
+                Some((of, incoming)) if *of == ticket => {
                     incoming.write(&bytes).map(|()| Done::Written(bytes.len()))
                 }
                 Some(_) | None => Err(Reason::NotWritable),
             },
             Work::Check(hash) => match self.incoming.take() {
-                Some((of, incoming)) if of == piece => incoming.check(&hash).map(|whole| {
-                    self.whole = Some((piece, whole));
+                Some((of, incoming)) if of == ticket => incoming.check(&hash).map(|whole| {
+                    self.whole = Some((ticket, whole));
                     Done::Checked
                 }),
                 Some(_) | None => Err(Reason::NotWritable),
             },
-            Work::Place => match self.place(shared, piece) {
+            Work::Place => match self.place(shared, ticket) {
                 Ok(told) => return told,
                 Err(reason) => Err(reason),
             },
             Work::Read(part) => match &mut self.outgoing {
-                Some((of, outgoing)) if *of == piece => outgoing
+                Some((of, outgoing)) if *of == ticket => outgoing
                     .read(part.offset, part.length)
                     .map(|bytes| Done::Read(part, bytes)),
                 Some(_) | None => Err(Reason::Unreadable),
             },
             Work::Sum => match &self.outgoing {
-                Some((of, outgoing)) if *of == piece => outgoing.finish().map(Done::Summed),
+                Some((of, outgoing)) if *of == ticket => outgoing.finish().map(Done::Summed),
                 Some(_) | None => Err(Reason::Unreadable),
             },
-            Work::Clip(text) => match self.clip(shared, piece, text) {
+            Work::Clip(text) => match self.clip(shared, ticket, text) {
                 Ok(()) => return None,
                 Err(reason) => Err(reason),
             },
             Work::Discard => {
-                self.incoming.take_if(|(of, _)| *of == piece);
-                self.whole.take_if(|(of, _)| *of == piece);
-                self.outgoing.take_if(|(of, _)| *of == piece);
+                self.incoming.take_if(|(of, _)| *of == ticket);
+                self.whole.take_if(|(of, _)| *of == ticket);
+                self.outgoing.take_if(|(of, _)| *of == ticket);
                 return None;
             }
             Work::Unclip => {
@@ -129,27 +130,27 @@ impl Desk {
         Some(done.unwrap_or_else(Done::Failed))
     }
 
-    fn open(&mut self, piece: u32, path: PathBuf) -> Result<Done, Reason> {
+    fn open(&mut self, ticket: Ticket, path: PathBuf) -> Result<Done, Reason> {
         self.outgoing = None;
         let outgoing = Outgoing::open(&path)?;
         let size = outgoing.size();
         let name = path.file_name().map(|name| name.to_string_lossy());
         let name = harmless(&name.unwrap_or_default());
-        self.outgoing = Some((piece, outgoing));
+        self.outgoing = Some((ticket, outgoing));
         Ok(Done::Opened { name, size })
     }
 
-    fn clip(&mut self, shared: &Shared, piece: u32, text: String) -> Result<(), Reason> {
+    fn clip(&mut self, shared: &Shared, ticket: Ticket, text: String) -> Result<(), Reason> {
         let clipboard = Clipboard::open(None).map_err(|_| Reason::NotWritable)?;
         let mut core = shared.lock_politely();
-        let taken = match core.guard.transfer_permit(Instant::now(), piece) {
+        let taken = match core.piece_permit(Instant::now(), ticket) {
             Some(permit) => clipboard.take(&permit, text),
             None => return Err(Reason::Stopped),
         };
         let before = self
             .clipboard
             .replace(taken.map_err(|_| Reason::NotWritable)?);
-        core.job_done(Instant::now(), piece, Done::Clipped);
+        core.job_done(Instant::now(), ticket, Done::Clipped);
         shared.settle(&mut core);
         drop(core);
         // The one before goes when the new one is there; its thread is not waited for under the lock.
@@ -158,19 +159,19 @@ impl Desk {
     }
 
     /// The rename may take as long as the disk likes, so it has no lock: a file that a revocation overtook goes again.
-    fn place(&mut self, shared: &Shared, piece: u32) -> Result<Option<Done>, Reason> {
+    fn place(&mut self, shared: &Shared, ticket: Ticket) -> Result<Option<Done>, Reason> {
         {
             let mut core = shared.lock_politely();
-            if core.guard.transfer_permit(Instant::now(), piece).is_none() {
+            if core.piece_permit(Instant::now(), ticket).is_none() {
                 return Ok(Some(Done::Checked));
             }
         }
-        let whole = self.whole.take_if(|(of, _)| *of == piece);
+        let whole = self.whole.take_if(|(of, _)| *of == ticket);
         let (_, whole) = whole.ok_or(Reason::NotWritable)?;
         let path = whole.place()?;
         let mut core = shared.lock_politely();
-        if core.guard.transfer_allowed(piece) {
-            core.job_done(Instant::now(), piece, Done::Placed(path));
+        if core.piece_allowed(ticket) {
+            core.job_done(Instant::now(), ticket, Done::Placed(path));
             shared.settle(&mut core);
         } else {
             drop(core);

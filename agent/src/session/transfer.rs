@@ -10,7 +10,10 @@
 //! [`fernsicht_protocol::transfer`]; every step that touches disk or clipboard takes a permit ([`super::pieces`]).
 //! What became of a piece goes out as a notice, which is recorded; its content is not.
 
+mod brake;
 mod outcome;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -19,12 +22,13 @@ use std::time::{Duration, Instant};
 use directories::UserDirs;
 use fernsicht_protocol::crypto::{Hash, hash};
 use fernsicht_protocol::frame::Direction;
-use fernsicht_protocol::guard::{Denied, Question};
+use fernsicht_protocol::guard::{Denied, Question, TransferPermit};
 use fernsicht_protocol::transfer::{
     Error, Kind, Message, Outcome, Part, Reason, Receiver, Sender, harmless,
 };
 use fernsicht_protocol::wire::Text;
 
+use self::brake::{Brake, Subject};
 use super::core::Core;
 use crate::view::{self, Hand};
 
@@ -34,6 +38,8 @@ const PREVIEW: usize = 240;
 /// What the core keeps of texts and files.
 #[derive(Debug, Default)]
 pub(super) struct Transfers {
+    /// Counts sessions: the thread of pieces may be late.
+    session: u32,
     /// Ids rise: what is not newer was decided before.
     newest: u32,
     current: Option<Piece>,
@@ -49,34 +55,60 @@ pub(super) struct Transfers {
     folder: PathBuf,
     /// Nobody is asked again before.
     next: Option<Instant>,
+    /// What the customer answered so far.
+    brake: Brake,
 }
 
 /// Between the end of a piece that did not become whole and the next question: so that questions do not flicker.
 const PAUSE: Duration = Duration::from_secs(1);
 
 impl Transfers {
-    /// True if another piece may begin.
-    fn free(&self, now: Instant) -> bool {
-        self.current.is_none() && self.next.is_none_or(|next| next <= now)
+    /// Errors: no other piece may begin, for this reason.
+    fn free(&self, now: Instant, subject: Subject) -> Result<(), Reason> {
+        if self.current.is_some() {
+            return Err(Reason::NotNow);
+        }
+        self.brake.check(now, subject)?;
+        match self.next.is_none_or(|next| next <= now) {
+            true => Ok(()),
+            false => Err(Reason::NotNow),
+        }
+    }
+
+    /// What a job and its answer bear.
+    fn ticket(&self, piece: u32) -> Ticket {
+        let session = self.session;
+        Ticket { session, piece }
     }
 
     /// Another session: nothing of this one is left.
     pub(super) fn reset(&mut self) {
         let open = self.current.take().map(|piece| piece.id);
         let clip = self.clip.take();
-        *self = Self::default();
-        for (piece, work) in [(open, Work::Discard), (clip, Work::Unclip)] {
-            if let Some(piece) = piece {
-                self.jobs.push_back(Job { piece, work });
+        let tickets = [open, clip].map(|piece| Some(self.ticket(piece?)));
+        *self = Self {
+            session: self.session.wrapping_add(1),
+            ..Self::default()
+        };
+        for (ticket, work) in tickets.into_iter().zip([Work::Discard, Work::Unclip]) {
+            if let Some(ticket) = ticket {
+                self.jobs.push_back(Job { ticket, work });
             }
         }
     }
 }
 
+/// Whose job it is. Pieces of two sessions may have one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ticket {
+    session: u32,
+    piece: u32,
+}
+
 /// What the thread of pieces does for one of them.
 #[derive(Debug)]
 pub(super) struct Job {
-    pub(super) piece: u32,
+    pub(super) ticket: Ticket,
     pub(super) work: Work,
 }
 
@@ -142,7 +174,19 @@ struct Piece {
     name: String,
     size: u64,
     hash: Option<Hash>,
+    word: Word,
     way: Way,
+}
+
+/// The customer's word on a piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    /// The question was not shown yet.
+    Unasked,
+    /// It was, and there was no Yes.
+    Asked,
+    /// "Yes."
+    Yes,
 }
 
 #[derive(Debug)]
@@ -171,6 +215,10 @@ impl Piece {
             Way::Going { sender, .. } => sender.sent(),
             Way::Coming { .. } | Way::Wanted { .. } => 0,
         }
+    }
+
+    fn subject(&self) -> Subject {
+        Subject::of(&self.kind, self.direction())
     }
 
     fn direction(&self) -> Direction {
@@ -242,10 +290,14 @@ impl Core {
     }
 
     fn offered(&mut self, now: Instant, id: u32, kind: Kind, name: &str, size: u64) {
-        let free = self.transfers.free(now) && self.guard.transfer_possible().is_ok();
+        let subject = Subject::of(&kind, Direction::ConsoleToAgent);
+        if let Err(reason) = self.transfers.free(now, subject) {
+            return self.decline(id, reason);
+        }
+        let possible = self.guard.transfer_possible().is_ok();
         let receiver = match Receiver::new(id, kind.clone(), size) {
-            Ok(receiver) if free && (kind == Kind::File || size > 0) => receiver,
-            Ok(_) | Err(_) => return self.not_now(id),
+            Ok(receiver) if possible && (kind == Kind::File || size > 0) => receiver,
+            Ok(_) | Err(_) => return self.decline(id, Reason::NotNow),
         };
         let name = match kind {
             Kind::File => harmless(name),
@@ -257,7 +309,7 @@ impl Core {
             Kind::Text => Ok(()),
         };
         if asked.is_err() {
-            return self.not_now(id);
+            return self.decline(id, Reason::NotNow);
         }
         self.transfers.outcome = None;
         self.transfers.folder = downloads();
@@ -267,6 +319,10 @@ impl Core {
             name,
             size,
             hash: None,
+            word: match kind {
+                Kind::File => Word::Asked,
+                Kind::Text => Word::Unasked,
+            },
             way: Way::Coming {
                 receiver,
                 text: Vec::new(),
@@ -279,8 +335,11 @@ impl Core {
     }
 
     fn asked(&mut self, now: Instant, id: u32) {
-        if !self.transfers.free(now) || self.guard.ask_transfer(now, id).is_err() {
-            return self.not_now(id);
+        if let Err(reason) = self.transfers.free(now, Subject::FileAway) {
+            return self.decline(id, reason);
+        }
+        if self.guard.ask_transfer(now, id).is_err() {
+            return self.decline(id, Reason::NotNow);
         }
         self.transfers.outcome = None;
         self.transfers.current = Some(Piece {
@@ -289,6 +348,7 @@ impl Core {
             name: String::new(),
             size: 0,
             hash: None,
+            word: Word::Asked,
             way: Way::Wanted {
                 chosen: false,
                 refused: false,
@@ -297,8 +357,8 @@ impl Core {
         });
     }
 
-    fn not_now(&mut self, id: u32) {
-        let reason = Reason::NotNow;
+    /// Nobody is asked.
+    fn decline(&mut self, id: u32, reason: Reason) {
         let cancel = Message::Cancel { id, reason };
         self.say(&cancel);
         self.transfers.over = Some(cancel);
@@ -397,7 +457,10 @@ impl Core {
         }
         if hash(text) != stated || std::str::from_utf8(text).is_err() {
             self.fail_piece(now, id, Reason::Mismatch);
-        } else if self.guard.ask_transfer(now, id).is_err() {
+            return Ok(());
+        }
+        piece.word = Word::Asked;
+        if self.guard.ask_transfer(now, id).is_err() {
             self.fail_piece(now, id, Reason::NotNow);
         }
         Ok(())
@@ -438,6 +501,8 @@ impl Core {
         let Some(piece) = &mut self.transfers.current else {
             return Err(Denied::NotNow);
         };
+        piece.word = Word::Yes;
+        self.transfers.brake.handle_yes(piece.subject());
         let (name, size) = (piece.name.clone(), piece.size);
         match &mut piece.way {
             Way::Coming { text, .. } if piece.kind == Kind::Text => {
@@ -502,6 +567,21 @@ impl Core {
     /// The customer has read what became of it.
     pub(super) fn outcome_seen(&mut self) {
         self.transfers.outcome = None;
+    }
+
+    /// Permission for one step of a job. None for one of another session.
+    pub(super) fn piece_permit(
+        &mut self,
+        now: Instant,
+        ticket: Ticket,
+    ) -> Option<TransferPermit<'_>> {
+        let own = ticket.session == self.transfers.session;
+        own.then(|| self.guard.transfer_permit(now, ticket.piece))?
+    }
+
+    /// True if the customer allowed this job's piece and it is not over.
+    pub(super) fn piece_allowed(&self, ticket: Ticket) -> bool {
+        ticket.session == self.transfers.session && self.guard.transfer_allowed(ticket.piece)
     }
 
     fn asked_about(&self, ask: u64) -> Result<&Piece, Denied> {

@@ -177,7 +177,9 @@ fn over(ui: &mut Ui, pen: &mut Pen<'_>, outcome: &Outcome) {
                 | Reason::Technician
                 | Reason::Stopped
                 | Reason::NotNow
-                | Reason::Fault => texts.transfer_over(),
+                | Reason::Fault
+                | Reason::TooSoon { .. }
+                | Reason::TooOften => texts.transfer_over(),
             },
         ),
     };

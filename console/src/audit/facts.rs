@@ -15,7 +15,7 @@ use super::Exit;
 use super::index::PieceFact;
 use super::index::talk::Said;
 use crate::texts::{Language, Texts};
-use crate::ui::pieces::reason_key;
+use crate::ui::pieces::why;
 
 /// Everything about one opened recording.
 #[derive(Debug, Clone, PartialEq)]
@@ -240,9 +240,9 @@ pub fn piece_outcome(texts: &Texts, fact: &PieceFact) -> String {
             let hash = HEXLOWER.encode(hash);
             texts.with("audit-piece-complete", [("hash", hash.into())])
         }
-        Outcome::Ended { reason, sent: 0 } => texts.text(reason_key(reason)),
+        Outcome::Ended { reason, sent: 0 } => why(texts, reason),
         Outcome::Ended { reason, sent } => {
-            let why = texts.text(reason_key(reason));
+            let why = why(texts, reason);
             let sent = size_text(*sent, decimal(texts));
             texts.with(
                 "audit-piece-partly",

@@ -38,7 +38,7 @@ use rand_core::OsRng;
 use zeroize::Zeroizing;
 
 use super::chat::Chat;
-use super::disk::{Done, Job};
+use super::disk::{Done, Job, Ticket};
 use super::paired::{EpochStart, Paired, Resume};
 use super::pieces::Pieces;
 use super::recorded::Confirmed;
@@ -390,9 +390,9 @@ impl Core {
     }
 
     /// The disk has done its job.
-    pub(crate) fn handle_disk(&mut self, piece: u32, done: Done) {
+    pub(crate) fn handle_disk(&mut self, ticket: Ticket, done: Done) {
         if let Phase::Paired(paired) = &mut self.phase {
-            paired.handle_disk(piece, done, &mut self.out);
+            paired.handle_disk(ticket, done, &mut self.out);
         }
     }
 

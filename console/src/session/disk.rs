@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use fernsicht_protocol::crypto::Hash;
+use fernsicht_protocol::messages::SessionId;
 use fernsicht_protocol::transfer::files::{Incoming, Outgoing};
 use fernsicht_protocol::transfer::{Part, Reason};
 use tokio::sync::mpsc;
@@ -11,10 +12,17 @@ use tokio::sync::mpsc;
 /// Jobs that wait: more than two windows of parts cannot be under way.
 const MOST_JOBS: usize = 64;
 
+/// Whose job it is. Pieces of two sessions may have one number, and a disk may be late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ticket {
+    pub(crate) session: SessionId,
+    pub(crate) piece: u32,
+}
+
 /// What is to be done for a piece.
 #[derive(Debug)]
 pub(crate) struct Job {
-    pub(crate) piece: u32,
+    pub(crate) ticket: Ticket,
     pub(crate) work: Work,
 }
 
@@ -56,7 +64,7 @@ pub(crate) struct Disk {
 
 impl Disk {
     /// Starts the thread. Its answers come by the receiver.
-    pub(crate) fn start() -> std::io::Result<(Self, mpsc::Receiver<(u32, Done)>)> {
+    pub(crate) fn start() -> std::io::Result<(Self, mpsc::Receiver<(Ticket, Done)>)> {
         let (jobs, queue) = sync_channel(MOST_JOBS);
         let (answers, done) = mpsc::channel(MOST_JOBS);
         let thread = std::thread::Builder::new()
@@ -89,10 +97,10 @@ impl Drop for Disk {
     }
 }
 
-fn run(queue: &Receiver<Job>, answers: &mpsc::Sender<(u32, Done)>) {
+fn run(queue: &Receiver<Job>, answers: &mpsc::Sender<(Ticket, Done)>) {
     let mut incoming: Option<Incoming> = None;
     let mut outgoing: Option<Outgoing> = None;
-    while let Ok(Job { piece, work }) = queue.recv() {
+    while let Ok(Job { ticket, work }) = queue.recv() {
         let done = match work {
             Work::Open(path) => Outgoing::open(&path).map(|file| {
                 let size = file.size();
@@ -132,7 +140,7 @@ fn run(queue: &Receiver<Job>, answers: &mpsc::Sender<(u32, Done)>) {
             }
         };
         let done = done.unwrap_or_else(Done::Failed);
-        if answers.blocking_send((piece, done)).is_err() {
+        if answers.blocking_send((ticket, done)).is_err() {
             return;
         }
     }

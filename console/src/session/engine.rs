@@ -166,7 +166,7 @@ impl Engine {
         mut self,
         mut commands: mpsc::Receiver<Command>,
         mut painted: mpsc::Receiver<Report>,
-        mut written: mpsc::Receiver<(u32, disk::Done)>,
+        mut written: mpsc::Receiver<(disk::Ticket, disk::Done)>,
     ) {
         let mut waiting = VecDeque::new();
         // Events since the last command.
@@ -197,8 +197,8 @@ impl Engine {
                     take_commands(&mut waiting, &mut commands);
                 }
                 Some(Report::Wanted) = painted.recv() => self.with_core(Core::handle_picture_wanted),
-                Some((piece, done)) = written.recv() => {
-                    self.with_core(|core| core.handle_disk(piece, done));
+                Some((ticket, done)) = written.recv() => {
+                    self.with_core(|core| core.handle_disk(ticket, done));
                 }
                 done = enrolment(&mut self.state) => self.handle_enrolled(done),
                 () = sleep_until(timeout) => self.handle_timeout(),
@@ -413,10 +413,10 @@ impl Engine {
                     Ok(())
                 }
                 Output::Disk(job) => {
-                    let piece = job.piece;
+                    let ticket = job.ticket;
                     if let Err(reason) = self.disk.push(job) {
                         let done = disk::Done::Failed(reason);
-                        self.with_core(|core| core.handle_disk(piece, done));
+                        self.with_core(|core| core.handle_disk(ticket, done));
                     }
                     Ok(())
                 }

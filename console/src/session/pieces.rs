@@ -15,13 +15,14 @@ use std::path::PathBuf;
 use fernsicht_protocol::content::Cause;
 use fernsicht_protocol::crypto::hash;
 use fernsicht_protocol::frame::{Class, Header};
+use fernsicht_protocol::messages::SessionId;
 use fernsicht_protocol::transfer::{
     Error, Kind, Message, Part, Reason, Receiver, Sender, ends, harmless,
 };
 use fernsicht_protocol::wire::{Text, Wire};
 
 use super::core::Output;
-use super::disk::{Done, Job, Work};
+use super::disk::{Done, Job, Ticket, Work};
 use super::paired::Paired;
 use crate::view::{self, Link, Recorder};
 
@@ -105,7 +106,7 @@ impl Paired {
         let name = path.file_name().map(|name| name.to_string_lossy());
         let name = harmless(&name.unwrap_or_default());
         self.begin(id, name, 0, PathBuf::new(), Way::Opening);
-        disk(id, Work::Open(path), out);
+        disk(self.session, id, Work::Open(path), out);
     }
 
     /// Asks the customer for a file, which goes into this folder.
@@ -170,7 +171,7 @@ impl Paired {
                     piece.way = Way::Coming { receiver, placing };
                     (piece.name, piece.size) = (name.clone(), size);
                     let folder = piece.folder.clone();
-                    disk(id, Work::Create { folder, name, size }, out);
+                    disk(self.session, id, Work::Create { folder, name, size }, out);
                     Ok(())
                 }
                 Err(error) => Err(error),
@@ -189,7 +190,7 @@ impl Paired {
             (Message::Chunk { offset, bytes, .. }, Way::Coming { receiver, .. }) => {
                 let taken = receiver.handle_chunk(offset, bytes.0.len());
                 if taken.is_ok() {
-                    disk(id, Work::Write(bytes.0), out);
+                    disk(self.session, id, Work::Write(bytes.0), out);
                 }
                 taken
             }
@@ -248,8 +249,12 @@ impl Paired {
         }
     }
 
-    /// What came of a job on the disk.
-    pub(super) fn handle_disk(&mut self, id: u32, done: Done, out: &mut VecDeque<Output>) {
+    /// What came of a job on the disk. An answer to another session's is none of this one's.
+    pub(super) fn handle_disk(&mut self, ticket: Ticket, done: Done, out: &mut VecDeque<Output>) {
+        if ticket.session != self.session {
+            return;
+        }
+        let id = ticket.piece;
         let Some(piece) = self.pieces.current.as_mut().filter(|p| p.id == id) else {
             return;
         };
@@ -317,7 +322,7 @@ impl Paired {
             && let Some(stated) = receiver.complete()
             && !std::mem::replace(placing, true)
         {
-            disk(piece.id, Work::Place(stated), out);
+            disk(self.session, piece.id, Work::Place(stated), out);
         }
     }
 
@@ -341,7 +346,12 @@ impl Paired {
             }
             let Some(text) = text else {
                 if !std::mem::replace(reading, true) {
-                    disk(piece.id, part.map_or(Work::Sum, Work::Read), out);
+                    disk(
+                        self.session,
+                        piece.id,
+                        part.map_or(Work::Sum, Work::Read),
+                        out,
+                    );
                 }
                 return;
             };
@@ -367,7 +377,7 @@ impl Paired {
         };
         self.pieces.over = Some(Message::Finished { id: piece.id });
         self.pieces.last = Some(piece.shown(state));
-        disk(piece.id, Work::Discard, out);
+        disk(self.session, piece.id, Work::Discard, out);
     }
 
     fn fail_piece(&mut self, reason: Reason, out: &mut VecDeque<Output>) {
@@ -390,7 +400,7 @@ impl Paired {
         let id = piece.id;
         self.pieces.last = Some(piece.shown(view::PieceState::Ended(reason.clone())));
         self.pieces.over = Some(Message::Cancel { id, reason });
-        disk(id, Work::Discard, out);
+        disk(self.session, id, Work::Discard, out);
     }
 
     fn tell(&mut self, message: &Message, out: &mut VecDeque<Output>) {
@@ -429,6 +439,7 @@ impl Piece {
     }
 }
 
-fn disk(piece: u32, work: Work, out: &mut VecDeque<Output>) {
-    out.push_back(Output::Disk(Job { piece, work }));
+fn disk(session: SessionId, piece: u32, work: Work, out: &mut VecDeque<Output>) {
+    let ticket = Ticket { session, piece };
+    out.push_back(Output::Disk(Job { ticket, work }));
 }

@@ -11,6 +11,9 @@ use fernsicht_protocol::sealing::{Binding, epoch_message};
 use super::*;
 use crate::session::recorded::HEADS;
 
+#[path = "pieces_tests.rs"]
+mod pieces;
+
 const RID: [u8; 16] = [8; 16];
 const SEALED: [u8; 32] = [4; 32];
 const NOW: u64 = 1_800_000_000;

@@ -740,6 +740,8 @@ fn piece_states() -> Vec<PieceState> {
         Reason::NotWritable,
         Reason::Mismatch,
         Reason::Fault,
+        Reason::TooSoon { seconds: 58 },
+        Reason::TooOften,
     ];
     let mut all = vec![
         PieceState::Waiting,

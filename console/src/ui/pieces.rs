@@ -72,15 +72,15 @@ pub fn sentence(texts: &Texts, piece: &Piece) -> String {
             texts.with("piece-received", [name, ("path", path.into())])
         }
         PieceState::Ended(reason) => {
-            let why = texts.text(reason_key(reason));
+            let why = why(texts, reason);
             texts.with("piece-ended", [name, ("why", why.into())])
         }
     }
 }
 
 /// Why a piece is over, as technicians and auditors read it.
-pub fn reason_key(reason: &Reason) -> &'static str {
-    match reason {
+pub fn why(texts: &Texts, reason: &Reason) -> String {
+    let key = match reason {
         Reason::Refused => "piece-refused",
         Reason::Silence => "piece-silence",
         Reason::Customer => "piece-customer",
@@ -93,7 +93,12 @@ pub fn reason_key(reason: &Reason) -> &'static str {
         Reason::NotWritable => "piece-not-writable",
         Reason::Mismatch => "piece-mismatch",
         Reason::Fault => "piece-fault",
-    }
+        Reason::TooSoon { seconds } => {
+            return texts.with("piece-too-soon", [("seconds", (*seconds).into())]);
+        }
+        Reason::TooOften => "piece-too-often",
+    };
+    texts.text(key)
 }
 
 /// Asks for a path. Enter takes it.

@@ -479,6 +479,8 @@ fn transfers() -> Vec<Sample> {
         Reason::NotWritable,
         Reason::Mismatch,
         Reason::Fault,
+        Reason::TooSoon { seconds: 58 },
+        Reason::TooOften,
     ];
     let mut all = vec![
         offer(Kind::Text, "", 12),

@@ -488,6 +488,11 @@ impl Guard {
         self.grant
     }
 
+    /// The latest time that it was told.
+    pub fn latest(&self) -> Option<Instant> {
+        self.latest
+    }
+
     /// The newest epoch; 0 before the first.
     pub fn epoch(&self) -> u32 {
         self.session().map_or(0, |session| session.epoch)

@@ -96,6 +96,13 @@ wire_enum! {
         10 => Mismatch,
         /// The other end did not keep to the protocol.
         11 => Fault,
+        /// There was a No just now: it is not asked again for so long.
+        12 => TooSoon {
+            /// How long still.
+            seconds: u16,
+        },
+        /// There were so many Nos that nothing of this kind is asked any more in this session.
+        13 => TooOften,
     }
 }
 
@@ -109,7 +116,9 @@ impl Reason {
             | Self::Customer
             | Self::Technician
             | Self::Stopped
-            | Self::NotNow => Self::Technician,
+            | Self::NotNow
+            | Self::TooSoon { .. }
+            | Self::TooOften => Self::Technician,
             Self::Unreadable
             | Self::Changed
             | Self::DiskFull

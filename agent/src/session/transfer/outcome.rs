@@ -9,7 +9,7 @@ use fernsicht_protocol::guard::Question;
 use fernsicht_protocol::transfer::{Kind, Message, Outcome, Reason, preview};
 use fernsicht_protocol::wire::{Text, Wire};
 
-use super::{Done, Job, PAUSE, PREVIEW, Piece, Way, Work};
+use super::{Done, Job, PAUSE, PREVIEW, Piece, Ticket, Way, Word, Work};
 use crate::session::core::Core;
 use crate::view;
 
@@ -18,8 +18,8 @@ impl Core {
     pub(in crate::session) fn cancel_transfer(&mut self, now: Instant, id: u32, reason: Reason) {
         if self.transfers.clip == Some(id) {
             self.transfers.clip = None;
-            let work = Work::Unclip;
-            self.transfers.jobs.push_front(Job { piece: id, work });
+            let (ticket, work) = (self.transfers.ticket(id), Work::Unclip);
+            self.transfers.jobs.push_front(Job { ticket, work });
         }
         self.fail_piece(now, id, reason);
     }
@@ -46,8 +46,12 @@ impl Core {
         }
     }
 
-    /// The thread has done its job.
-    pub(in crate::session) fn job_done(&mut self, now: Instant, id: u32, done: Done) {
+    /// The thread has done its job. An answer to another session's is none of this one's.
+    pub(in crate::session) fn job_done(&mut self, now: Instant, ticket: Ticket, done: Done) {
+        if ticket.session != self.transfers.session {
+            return;
+        }
+        let id = ticket.piece;
         let Some(piece) = self.transfers.current.as_mut().filter(|p| p.id == id) else {
             return;
         };
@@ -179,6 +183,8 @@ impl Core {
         let Some(piece) = &self.transfers.current else {
             return;
         };
+        // As for the guard, time does not run back.
+        let now = self.guard.latest().map_or(now, |latest| latest.max(now));
         let (id, sent) = (piece.id, piece.sent());
         let told = match sent {
             0 => view::Outcome::Over(reason.clone()),
@@ -187,6 +193,9 @@ impl Core {
         // What the customer refused himself he need not be told.
         self.transfers.outcome = (reason != Reason::Refused).then_some(told);
         self.transfers.next = Some(now + PAUSE);
+        if piece.word == Word::Asked {
+            self.transfers.brake.handle_no(now, piece.subject());
+        }
         self.state_fact(&Outcome::Ended {
             reason: reason.clone(),
             sent,
@@ -194,15 +203,16 @@ impl Core {
         self.transfers.over = Some(Message::Cancel { id, reason });
         self.transfers.current = None;
         // What waits for this piece is void; what takes back comes first.
-        self.transfers.jobs.retain(|job| job.piece != id);
-        let work = Work::Discard;
-        self.transfers.jobs.push_front(Job { piece: id, work });
+        let (ticket, work) = (self.transfers.ticket(id), Work::Discard);
+        self.transfers.jobs.retain(|job| job.ticket != ticket);
+        self.transfers.jobs.push_front(Job { ticket, work });
         self.guard.withdraw_question(now, id);
         self.guard.end_transfer(now, id);
     }
 
     pub(super) fn push(&mut self, piece: u32, work: Work) {
-        self.transfers.jobs.push_back(Job { piece, work });
+        let ticket = self.transfers.ticket(piece);
+        self.transfers.jobs.push_back(Job { ticket, work });
     }
 
     pub(super) fn say(&mut self, message: &Message) {
