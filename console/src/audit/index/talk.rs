@@ -22,6 +22,20 @@ pub struct Said {
     number: u32,
 }
 
+#[cfg(test)]
+impl Said {
+    /// A line of the technician's that the customer could read.
+    pub(in crate::audit) fn sample(time: Time, text: String) -> Self {
+        Self {
+            time,
+            direction: Direction::ConsoleToAgent,
+            text,
+            fate: Fate::Shown,
+            number: 0,
+        }
+    }
+}
+
 /// Takes both ends' words in the order of the recording.
 #[derive(Debug, Default)]
 pub(super) struct Talk {

@@ -22,6 +22,7 @@ pub struct State {
     /// True if the picture is shown pixel for pixel now.
     pub exact: bool,
     followed: Option<usize>,
+    talk: talk::Heights,
 }
 
 /// Draws it. `picture` fills the place of the picture.
@@ -56,7 +57,7 @@ pub fn player(
         .frame(side)
         .exact_size(width)
         .show(ui, |ui| {
-            let talk = talk::talk(ui, texts, track, playing);
+            let talk = talk::talk(ui, texts, track, playing, &mut state.talk);
             let list = list::list(ui, texts, track, playing, &mut state.followed);
             wish = wish.take().or(talk).or(list);
         });

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use egui::accesskit::Role;
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::super::fake;
 use super::super::pages::tests::{controls, reached};
 use super::super::view::{Page, Verdict};
 use super::*;
 use crate::audit::index::input::Outcome;
+use crate::audit::index::talk::Said;
 use crate::audit::replay::{Finding, Replay, Stroke};
 use crate::audit::sample::{START, Sample};
 use crate::texts::Language;
@@ -77,6 +79,53 @@ fn harness(
 }
 
 fn nothing(_: &mut Playing) {}
+
+#[test]
+fn of_a_long_talk_only_what_is_in_sight_is_laid_out_and_all_can_be_reached() {
+    const LINES: usize = 3_000;
+    let mut harness = harness(Language::De, 0, nothing);
+    let mut case = (**harness.state().view.case.as_ref().unwrap()).clone();
+    let mut track = (**case.track.as_ref().unwrap()).clone();
+    let text = |n: usize| format!("Zeile {n}, {}", "die umbricht ".repeat(n % 9));
+    let time = |n: usize| START + n as u64;
+    track.talk = (0..LINES).map(|n| Said::sample(time(n), text(n))).collect();
+    case.track = Some(Arc::new(track));
+    harness.state_mut().view.case = Some(Arc::new(case));
+    harness.run_steps(LINES / 500 + 4);
+    let lines = |harness: &Harness<'_, Bench>| {
+        let all = harness.get_all_by_role(Role::Label);
+        let said = all.filter_map(|node| {
+            let node = node.accesskit_node();
+            node.value().or(node.label())
+        });
+        said.filter(|words| words.starts_with("Zeile ")).count()
+    };
+    harness.get_by_label_contains("Zeile 0,");
+    let shown = lines(&harness);
+    assert!((2..60).contains(&shown), "{shown} lines in one frame");
+    // No line lies upon the next one.
+    for n in 0..3 {
+        let (this, next) = (format!("Zeile {n},"), format!("Zeile {},", n + 1));
+        let (this, next) = (
+            harness.get_by_label_contains(&this).rect(),
+            harness.get_by_label_contains(&next).rect(),
+        );
+        assert!(this.bottom() <= next.top(), "{this:?}, {next:?}");
+    }
+    let at = harness.get_by_label_contains("Zeile 1,").rect().center();
+    harness.hover_at(at);
+    harness.event(egui::Event::MouseWheel {
+        unit: egui::MouseWheelUnit::Line,
+        delta: egui::vec2(0.0, -1e6),
+        phase: egui::TouchPhase::Move,
+        source: egui::MouseWheelSource::Unknown,
+        modifiers: egui::Modifiers::NONE,
+    });
+    harness.run_steps(60);
+    harness.get_by_label_contains(&format!("Zeile {},", LINES - 1));
+    let shown = lines(&harness);
+    assert!((2..60).contains(&shown), "{shown} lines in one frame");
+}
 
 #[test]
 fn tab_reaches_everything_in_both_languages() {

@@ -24,7 +24,8 @@ pub fn timeline(ui: &mut Ui, texts: &Texts, track: &Track, now: Time) -> Option<
     };
     bands(ui, texts, track, &line);
     ticks(ui, track, &line);
-    pieces(ui, track, &line);
+    marks(ui, &line, track.talk.iter().map(|said| said.time));
+    marks(ui, &line, track.pieces.iter().map(|fact| fact.time));
     axis(ui, &line);
     cursor(ui, &line, now, response.has_focus());
     describe(texts, track, now, &response);
@@ -131,21 +132,19 @@ fn ticks(ui: &Ui, track: &Track, line: &Line) {
         );
         ui.painter().rect_filled(tick, 0.0, colour);
     }
-    let colour = colours(ui).accent;
-    for said in &track.talk {
-        let at = Pos2::new(line.x(said.time), top + TICKS / 2.0);
-        ui.painter().circle_filled(at, 4.0, colour);
-    }
 }
 
-/// A mark for each text and file.
-fn pieces(ui: &Ui, track: &Track, line: &Line) {
+/// A mark for each of these: lines of the chat, texts, files. One for every pixel column.
+fn marks(ui: &Ui, line: &Line, times: impl Iterator<Item = Time>) {
     let colour = colours(ui).accent;
-    for fact in &track.pieces {
-        let at = Pos2::new(
-            line.x(fact.time),
-            line.rect.top() + BAND + 3.0 + TICKS / 2.0,
-        );
+    let middle = line.rect.top() + BAND + 3.0 + TICKS / 2.0;
+    let mut last = f32::NEG_INFINITY;
+    for x in times.map(|time| line.x(time)) {
+        if (x - last).abs() < 1.0 {
+            continue;
+        }
+        last = x;
+        let at = Pos2::new(x, middle);
         ui.painter().circle_filled(at, 4.0, colour);
     }
 }
