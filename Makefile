@@ -65,7 +65,7 @@ fuzz: packages
 # The tests that read the pages of the running programs keep what they read.
 screenshots: packages
 	$(CARGO) build --locked --workspace --bins
-	FERNSICHT_TEST_PICTURES=$(CURDIR)/docs/gallery $(CARGO) test --locked --workspace --test stories --test pages
+	FERNSICHT_TEST_PICTURES=$(CURDIR)/docs/gallery $(CARGO) test --locked --workspace --test stories --test pages --test transfer
 
 # Installed where it is missing, into target/tools.
 DENY := target/tools/bin/cargo-deny

@@ -101,6 +101,11 @@ impl Disk {
         run("mount", ["-o", "remount,abort"], &[&self.place])
     }
 
+    /// From now on it is for reading only. Errors: something on it is open for writing.
+    pub fn forbid_writes(&self) -> Result<()> {
+        run("mount", ["-o", "remount,ro"], &[&self.place])
+    }
+
     /// Takes everything that programs can still read off it, unmounts it, and puts a folder in its place.
     pub fn replace_by_copy(&mut self) -> Result<()> {
         let copy = self.place.with_extension("copy");

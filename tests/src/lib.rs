@@ -15,6 +15,7 @@
 //! - [`grab`] reads screens and compares them pixel by pixel.
 //! - [`auditor`] enrols an auditor and runs his program; [`browser`] looks at pages and films.
 //! - [`disk`] is a disk that can be filled, stalled and broken.
+//! - [`drag`] drags files onto windows.
 //! - [`authority`] issues certificates for them.
 //! - [`vanish`] tells when a picture has left a screen.
 //! - [`tap`] stands between agent and relay and reads the clear headers.
@@ -42,6 +43,7 @@ pub mod customer;
 pub mod device;
 pub mod dice;
 pub mod disk;
+pub mod drag;
 pub mod flood;
 pub mod grab;
 pub mod hostile;

@@ -258,11 +258,16 @@ impl Operator {
 
     /// The console's command on a screen, with its folder.
     pub fn console(&self, screen: &XServer, home: &Path) -> Command {
+        self.console_in("de", screen, home)
+    }
+
+    /// The same in this language.
+    pub fn console_in(&self, language: &str, screen: &XServer, home: &Path) -> Command {
         let mut command = screen.command(&self.programs.console);
         command
             .arg("--data")
             .arg(home)
-            .args(["--language", "de"])
+            .args(["--language", language])
             .env("HOME", home);
         command
     }

@@ -344,6 +344,14 @@ impl Words {
         Self::of(include_str!("../../console/texts/de.ftl"), key)
     }
 
+    /// Of the console, in this language.
+    pub fn console_in(language: &str, key: &str) -> Result<Self> {
+        match language {
+            "en" => Self::of(include_str!("../../console/texts/en.ftl"), key),
+            _ => Self::console(key),
+        }
+    }
+
     fn of(texts: &str, key: &str) -> Result<Self> {
         let line = texts
             .lines()

@@ -65,6 +65,8 @@ pub struct Layout {
     pub tapped: bool,
     /// True if the console marks the customer's bar in the picture, which then is not the customer's any more.
     pub marked: bool,
+    /// In which language the console speaks.
+    pub language: &'static str,
 }
 
 impl Default for Layout {
@@ -81,6 +83,7 @@ impl Default for Layout {
             plain_auditor: false,
             tapped: true,
             marked: false,
+            language: "de",
         }
     }
 }
@@ -146,6 +149,7 @@ pub struct Backdrop {
     reader: Option<Arc<Reader>>,
     tapped: bool,
     marked: bool,
+    language: &'static str,
 }
 
 impl Backdrop {
@@ -163,6 +167,7 @@ impl Backdrop {
             plain_auditor,
             tapped,
             marked,
+            language,
         } = layout;
         let customer_screen = XServer::start(width, height, customer)?.with_window_manager()?;
         let (width, height) = technician_size.unwrap_or((width, height));
@@ -181,6 +186,7 @@ impl Backdrop {
             reader: None,
             tapped,
             marked,
+            language,
         })
     }
 
@@ -219,6 +225,7 @@ impl Backdrop {
             reader,
             tapped,
             marked,
+            language,
         } = self;
         let attend = |command: &mut Command| {
             if let Some(reader) = &reader {
@@ -252,7 +259,7 @@ impl Backdrop {
         };
         let file = operator.agent(&relay_of_agent)?;
 
-        let mut command = operator.console(&technician_screen, &home);
+        let mut command = operator.console_in(language, &technician_screen, &home);
         command.args([
             "--new-session",
             "--print-code",

@@ -83,7 +83,7 @@ pub fn press(stage: &Stage, button: Button, worked: impl Fn() -> Result<bool>) -
             return Ok(());
         }
     }
-    stage.customer_view.grab()?.save(&shot("refused"))?;
+    stage.customer_view.grab()?.save(&shot("refused")?)?;
     bail!("{button:?} did nothing")
 }
 
@@ -99,22 +99,30 @@ pub fn choose(stage: &Stage, file: &Path) -> Result<()> {
     stage.customer.read()
 }
 
-/// Where pictures of this test go.
-fn shot(name: &str) -> PathBuf {
-    let folder = std::env::var_os("FERNSICHT_TEST_PICTURES").map(PathBuf::from);
-    folder
-        .unwrap_or_else(std::env::temp_dir)
-        .join(format!("transfer-{name}.png"))
+/// Where pictures of these tests go: those that docs/gallery.md shows into the folder that was named, others below it.
+fn shot(name: &str) -> Result<PathBuf> {
+    let Some(folder) = std::env::var_os("FERNSICHT_TEST_PICTURES").map(PathBuf::from) else {
+        return Ok(std::env::temp_dir().join(format!("transfer-{name}.png")));
+    };
+    let shown = include_str!("../../docs/gallery.md").contains(&format!("gallery/{name}.png"));
+    let folder = if shown { folder } else { folder.join("more") };
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder.join(format!("{name}.png")))
 }
 
-/// Keeps what the customer sees, if somebody wants it.
+/// Keeps what both see, if somebody wants it.
 pub fn keep(stage: &Stage, name: &str) -> Result<()> {
     if std::env::var_os("FERNSICHT_TEST_PICTURES").is_some() {
-        stage.customer_view.grab()?.save(&shot(name))?;
-        stage
-            .technician_view
-            .grab()?
-            .save(&shot(&format!("{name}-technician")))?;
+        stage.customer_view.grab()?.save(&shot(name)?)?;
+        keep_technicians(stage, &format!("{name}-technician"))?;
+    }
+    Ok(())
+}
+
+/// Keeps what the technician sees, if somebody wants it.
+pub fn keep_technicians(stage: &Stage, name: &str) -> Result<()> {
+    if std::env::var_os("FERNSICHT_TEST_PICTURES").is_some() {
+        stage.technician_view.grab()?.save(&shot(name)?)?;
     }
     Ok(())
 }
