@@ -307,7 +307,7 @@ impl App {
         let frame = Frame::new()
             .fill(c.raised)
             .inner_margin(Margin::symmetric(12, 8));
-        let width = (ui.available_width() * CHAT_SHARE).clamp(CHAT_LEAST, CHAT_MOST);
+        let width = chat_width(ui.ctx());
         let panel = Panel::right("chat").frame(frame).exact_size(width);
         let shown = panel.show(ui, |ui| {
             chat::panel(ui, &self.texts, &session.chat, &mut self.chat)
@@ -468,7 +468,11 @@ impl App {
             self.notice = None;
             return;
         }
-        bar::notice(ui.ctx(), &self.texts.text(key));
+        let beside = match self.chat.open {
+            true => chat_width(ui.ctx()),
+            false => 0.0,
+        };
+        bar::notice(ui.ctx(), &self.texts.text(key), beside);
         ui.ctx().request_repaint_after(until - now);
     }
 
@@ -585,6 +589,11 @@ fn counted(stage: &Stage) -> Option<Instant> {
         | Stage::CodeOver { .. }
         | Stage::Ended { .. } => None,
     }
+}
+
+/// How much of the window the chat takes.
+fn chat_width(ctx: &egui::Context) -> f32 {
+    (ctx.content_rect().width() * CHAT_SHARE).clamp(CHAT_LEAST, CHAT_MOST)
 }
 
 /// Where the window is, unless it fills the screen or is not to be seen.

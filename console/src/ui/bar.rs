@@ -1,6 +1,8 @@
 //! The bar of a running session, its statistics, its notices and its question.
 
-use egui::{Align2, Color32, Frame, Margin, RichText, Ui, Vec2};
+use egui::{
+    Align2, Color32, Frame, Margin, RichText, TextStyle, TextWrapMode, Ui, Vec2, WidgetText,
+};
 
 use super::placement::Scale;
 use super::signs::{self, Sign};
@@ -8,7 +10,7 @@ use super::tokens::{self, Colours, colours};
 use super::viewing::Act;
 use super::{Action, pieces};
 use crate::texts::Texts;
-use crate::view::{Link, Measured, Recorder, Session};
+use crate::view::{Layout, Link, Measured, Recorder, Session};
 
 /// What the bar shows beside the session.
 #[derive(Debug, Clone, Copy)]
@@ -54,8 +56,7 @@ pub fn bar(ui: &mut Ui, texts: &Texts, session: &Session, state: State) -> Optio
         }
         action = action.take().or(chat(ui, texts, state));
         let (sign, text, colour) = status(texts, session, state.silent_s, colours(ui));
-        signs::sign(ui, sign, colour);
-        ui.label(RichText::new(text).color(colour));
+        told(ui, sign, colour, RichText::new(text).color(colour));
         recorded(ui, texts, session.recorded);
         if let Some(left) = state.ends_in_s {
             maintenance(ui, texts, left);
@@ -65,8 +66,9 @@ pub fn bar(ui: &mut Ui, texts: &Texts, session: &Session, state: State) -> Optio
         let chosen = pieces::line(ui, texts, piece);
         action = action.or(chosen);
     }
-    if session.shows() {
-        let chosen = ui.horizontal_wrapped(|ui| screens(ui, texts, session, state));
+    let several = session.layout.as_ref().filter(|l| l.screens.len() > 1);
+    if let Some(layout) = several.filter(|_| session.shows()) {
+        let chosen = ui.horizontal_wrapped(|ui| screens(ui, texts, layout, state));
         action = action.or(chosen.inner);
     }
     action
@@ -91,8 +93,24 @@ pub fn maintenance(ui: &mut Ui, texts: &Texts, left_s: u64) {
     let colour = colours(ui).alarm;
     let time = format!("{}:{:02}", left_s / 60, left_s % 60);
     let text = texts.with("bar-maintenance", [("time", time.into())]);
-    signs::sign(ui, Sign::Alarm, colour);
-    ui.label(RichText::new(text).size(tokens::SMALL).color(colour));
+    let text = RichText::new(text).size(tokens::SMALL).color(colour);
+    told(ui, Sign::Alarm, colour, text);
+}
+
+/// A sign and its words, which begin a row of their own where they do not fit any more.
+fn told(ui: &mut Ui, sign: Sign, colour: Color32, text: RichText) {
+    let words = WidgetText::from(text);
+    let wrap = Some(TextWrapMode::Extend);
+    let galley = words
+        .clone()
+        .into_galley(ui, wrap, f32::INFINITY, TextStyle::Body);
+    let needed = signs::SIZE + ui.spacing().item_spacing.x + galley.size().x;
+    let whole = ui.max_rect().width();
+    if needed > ui.available_size_before_wrap().x && needed <= whole {
+        ui.end_row();
+    }
+    signs::sign(ui, sign, colour);
+    ui.label(words);
 }
 
 /// Whether the session is recorded, always said.
@@ -103,8 +121,8 @@ fn recorded(ui: &mut Ui, texts: &Texts, recorded: bool) {
     } else {
         (Sign::Unrecorded, "state-not-recorded", c.quiet)
     };
-    signs::sign(ui, sign, colour);
-    ui.label(RichText::new(texts.text(key)).size(tokens::SMALL));
+    let text = RichText::new(texts.text(key)).size(tokens::SMALL);
+    told(ui, sign, colour, text);
 }
 
 /// Over a picture that fills the screen: why nothing moves. None while everything is as it looks.
@@ -128,8 +146,7 @@ pub fn badge(ctx: &egui::Context, texts: &Texts, session: &Session, silent_s: Op
 }
 
 /// The customer's screens, where several are shown: one of them alone, or all.
-fn screens(ui: &mut Ui, texts: &Texts, session: &Session, state: State) -> Option<Action> {
-    let shown = session.layout.as_ref().filter(|l| l.screens.len() > 1)?;
+fn screens(ui: &mut Ui, texts: &Texts, shown: &Layout, state: State) -> Option<Action> {
     let mut action = None;
     let mut choice = |ui: &mut Ui, text: String, screen: Option<u8>| {
         let label = RichText::new(text).size(tokens::SMALL);
@@ -220,10 +237,10 @@ pub fn statistics(ctx: &egui::Context, texts: &Texts, measured: &Measured, by_ar
         });
 }
 
-/// A notice, at the foot of the window, out of the way of everything.
-pub fn notice(ctx: &egui::Context, text: &str) {
+/// A notice, at the foot of the window, out of the way of everything: `beside` is what the chat takes at the right.
+pub fn notice(ctx: &egui::Context, text: &str, beside: f32) {
     egui::Area::new(egui::Id::unique("notice"))
-        .anchor(Align2::CENTER_BOTTOM, Vec2::new(0.0, -24.0))
+        .anchor(Align2::CENTER_BOTTOM, Vec2::new(-beside / 2.0, -24.0))
         .interactable(false)
         .show(ctx, |ui| {
             raised(ui).show(ui, |ui| ui.label(RichText::new(text).strong()));

@@ -76,6 +76,15 @@ impl Place {
     }
 }
 
+/// True if none of these screens has room for contents of this size with a frame around them.
+pub fn cramped(size: Vec2, screens: &[Rect]) -> bool {
+    !screens
+        .iter()
+        .any(|screen| screen.width() >= size.x + FRAME.x && screen.height() >= size.y + FRAME.y)
+}
+
+/// What frames and panels of desktops take, about, in points.
+const FRAME: Vec2 = Vec2::new(16.0, 40.0);
 /// As much of the title bar must be seen, in points.
 const HANDLE: f32 = 48.0;
 
@@ -114,6 +123,17 @@ mod tests {
         ] {
             assert_eq!(Place::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_screen_that_is_hardly_larger_than_the_window_is_cramped() {
+        let screen = |width, height| Rect::from_min_size(Pos2::ZERO, Vec2::new(width, height));
+        let size = Vec2::new(1100.0, 760.0);
+        assert!(!cramped(size, &[screen(1280.0, 800.0)]));
+        assert!(cramped(size, &[screen(960.0, 600.0)]));
+        assert!(cramped(size, &[screen(1280.0, 768.0)]));
+        let two = [screen(960.0, 600.0), screen(1920.0, 1080.0)];
+        assert!(!cramped(size, &two));
     }
 
     #[test]

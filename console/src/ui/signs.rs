@@ -61,4 +61,4 @@ pub fn sign(ui: &mut Ui, sign: Sign, colour: Color32) {
     }
 }
 
-const SIZE: f32 = 18.0;
+pub(super) const SIZE: f32 = 18.0;

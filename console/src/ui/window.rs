@@ -158,7 +158,7 @@ pub fn run(options: Options) -> Result<(), Problem> {
     let mut intake = Intake {
         app,
         hands: Hands::new(desk.clone()),
-        unchecked: place,
+        place: Some(place),
     };
     event_loop.run_app(&mut intake).map_err(|e| failed(&e))?;
     drop(intake);
@@ -183,14 +183,15 @@ fn egui_glow_configuration() -> eframe::egui_glow::GlowConfiguration {
 struct Intake<'a> {
     app: eframe::EframeWinitApplication<'a>,
     hands: Hands,
-    /// Where the window was put, until it is known whether any screen shows that.
-    unchecked: Option<Place>,
+    /// Where the window was put, if anywhere, until it is known whether any screen shows that.
+    place: Option<Option<Place>>,
 }
 
 impl Intake<'_> {
-    /// A window that no screen shows any more comes back to the first one.
+    /// A window that no screen shows any more comes back to the first one; where none has room for the usual size it
+    /// fills the screen.
     fn check_place(&mut self, event_loop: &ActiveEventLoop) {
-        let Some(place) = self.unchecked.take() else {
+        let Some(place) = self.place.take() else {
             return;
         };
         let screens: Vec<egui::Rect> = event_loop
@@ -207,11 +208,19 @@ impl Intake<'_> {
                 )
             })
             .collect();
-        if let (false, Some(first)) = (place.reachable(&screens), screens.first())
-            && let Some(ctx) = &self.hands.desk.borrow().ctx
-        {
-            let corner = first.min + egui::vec2(40.0, 40.0);
-            ctx.send_viewport_cmd(egui::ViewportCommand::OuterPosition(corner));
+        let desk = self.hands.desk.borrow();
+        let (Some(first), Some(ctx)) = (screens.first(), &desk.ctx) else {
+            return;
+        };
+        match place {
+            None if place::cramped(USUAL, &screens) => {
+                ctx.send_viewport_cmd(egui::ViewportCommand::Maximized(true));
+            }
+            Some(place) if !place.reachable(&screens) => {
+                let corner = first.min + egui::vec2(40.0, 40.0);
+                ctx.send_viewport_cmd(egui::ViewportCommand::OuterPosition(corner));
+            }
+            Some(_) | None => {}
         }
     }
 }
