@@ -214,6 +214,10 @@ impl Drag {
     /// Answers whoever asks for the list. What the target says, if it said something.
     fn serve(&self) -> Result<Option<Answer>> {
         while let Some(event) = self.connection.poll_for_event()? {
+            #[expect(
+                clippy::wildcard_enum_match_arm,
+                reason = "other events are of no concern"
+            )]
             match event {
                 Event::SelectionRequest(request) => self.hand_over(&request)?,
                 Event::ClientMessage(message) if message.type_ == self.atoms.status => {
@@ -223,10 +227,6 @@ impl Drag {
                 Event::ClientMessage(message) if message.type_ == self.atoms.finished => {
                     return Ok(Some(Answer::Finished));
                 }
-                #[expect(
-                    clippy::wildcard_enum_match_arm,
-                    reason = "other events are of no concern"
-                )]
                 _ => {}
             }
         }
