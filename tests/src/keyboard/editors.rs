@@ -105,6 +105,11 @@ impl Editor {
         Ok(last.unwrap_or_default().to_owned())
     }
 
+    /// How many lines are in its file.
+    pub fn lines(&self) -> Result<usize> {
+        Ok(self.text()?.matches('\n').count())
+    }
+
     fn text(&self) -> Result<String> {
         // A letter may be half written.
         Ok(String::from_utf8_lossy(&fs::read(&self.file).unwrap_or_default()).into_owned())

@@ -17,6 +17,7 @@ use crate::customer::Button;
 use crate::device::Device;
 use crate::dice::Dice;
 use crate::keymap::Keymap;
+use crate::observer::{Act, Maker, Observer};
 use crate::programs::Programs;
 use crate::scenery;
 use crate::session::{self, Backdrop, Stage};
@@ -172,6 +173,7 @@ impl Matrix {
         let hands = &technician.hands;
         let arrivals = Arrivals::at(&self.stage.customer_screen, &self.stage.observer)?;
         editor.focus(hands.device(), &arrivals)?;
+        let focused = newest(&self.stage.observer)?;
         self.stage.observer.clear()?;
         let began = Instant::now();
         let ways = hands.type_text(text, &arrivals);
@@ -183,6 +185,17 @@ impl Matrix {
             (Err(error), _) => Some(format!("{error:#}; {saved:?}")),
             (_, Ok(saved)) => Some(difference(text, saved)),
             (_, Err(error)) => Some(format!("{error:#}")),
+        };
+        let wrong = match wrong {
+            None => None,
+            Some(wrong) => {
+                // A line that did not come, or came twice, is this text's fault and not the next one's.
+                *lines = editor.lines()?;
+                let last = newest(&self.stage.observer)?;
+                Some(format!(
+                    "{wrong}\n  typed {text:?}\n  injected before: {focused}\n  injected last: {last}"
+                ))
+            }
         };
         let lacking = text
             .chars()
@@ -251,6 +264,34 @@ pub fn keys_down(screen: &XServer) -> Result<Vec<u8>> {
     Ok((0..=u8::MAX).filter(down).collect())
 }
 
+/// What programs did last on the customer's screen: keys and buttons, down and up, and when, in milliseconds before
+/// the last of them.
+fn newest(observer: &Observer) -> Result<String> {
+    const MOST: usize = 16;
+    let seen = observer.seen()?;
+    let acts = seen
+        .iter()
+        .rev()
+        .filter(|seen| seen.maker == Maker::Program);
+    let acts: Vec<_> = acts
+        .filter_map(|seen| {
+            let what = match seen.act {
+                Act::KeyDown(key) => format!("{key}↓"),
+                Act::KeyUp(key) => format!("{key}↑"),
+                Act::ButtonDown(button) => format!("button {button}↓"),
+                Act::ButtonUp(button) => format!("button {button}↑"),
+                Act::Motion => return None,
+            };
+            Some((seen.server_ms, what))
+        })
+        .take(MOST)
+        .collect();
+    let end = acts.first().map_or(0, |(at, _)| *at);
+    let told = acts.iter().rev();
+    let told = told.map(|(at, what)| format!("{what} (−{})", end.wrapping_sub(*at)));
+    Ok(told.collect::<Vec<_>>().join(", "))
+}
+
 /// Where two texts part.
 fn difference(wanted: &str, found: &str) -> String {
     let (a, b): (Vec<char>, Vec<char>) = (wanted.chars().collect(), found.chars().collect());
@@ -260,7 +301,7 @@ fn difference(wanted: &str, found: &str) -> String {
         text[from..text.len().min(at + 12)].iter().collect()
     };
     format!(
-        "of {} characters {} arrived; at {at}: …{:?}… was typed, …{:?}… is there\n  typed {wanted:?}\n  there {found:?}",
+        "of {} characters {} arrived; at {at}: …{:?}… was typed, …{:?}… is there\n  there {found:?}",
         a.len(),
         b.len(),
         around(&a),
