@@ -77,9 +77,14 @@ impl Editor {
                 return Ok(true);
             }
             let (x, y) = self.app.window().centre()?;
+            let before = arrivals.clicks()?;
             technician.click(x, y, 1)?;
-            std::thread::sleep(Duration::from_millis(200));
-            self.app.window().has_keyboard()
+            // A window manager that takes its time over a click holds the pointer back until then: what is clicked
+            // meanwhile waits in the X server, and keys overtake it.
+            let arrived = || Ok(arrivals.clicks()? > before);
+            wait::until_true("the click to arrive", LIMIT, arrived)?;
+            let took = || self.app.window().has_keyboard();
+            Ok(wait::until_true(&what, ONE_CLICK, took).is_ok())
         })?;
         if self.kind != Kind::Terminal {
             let before = arrivals.count()?;
@@ -141,3 +146,5 @@ fn browser(screen: &XServer, folder: &Path, page: &Page) -> Result<App> {
 
 /// On a loaded machine.
 const LIMIT: Duration = Duration::from_secs(20);
+/// How long one click may take to bring the keyboard.
+const ONE_CLICK: Duration = Duration::from_secs(5);

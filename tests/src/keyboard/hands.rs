@@ -137,6 +137,13 @@ impl<'a> Arrivals<'a> {
         Ok(self.keys()?.len())
     }
 
+    /// How many clicks of programs have come to their end.
+    pub fn clicks(&self) -> Result<usize> {
+        let up =
+            |seen: &&Seen| matches!((seen.maker, seen.act), (Maker::Program, Act::ButtonUp(_)));
+        Ok(self.observer.seen()?.iter().filter(up).count())
+    }
+
     /// Their key codes, in order.
     pub fn keys(&self) -> Result<Vec<u8>> {
         let key = |seen: &Seen| match (seen.maker, seen.act) {
