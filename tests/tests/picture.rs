@@ -431,6 +431,39 @@ fn a_photograph_comes_coarse_and_rests_exact() {
     assert!(rig.encoder.counts().refinements > 0);
 }
 
+/// What is of one colour lies beside, below and around what goes by H.264.
+#[test]
+fn photographs_on_empty_desktops_arrive() {
+    for rate in [None, Some(60_000), Some(250_000), Some(12_500_000)] {
+        let mut rig = Rig::new(1280, 800);
+        rig.encoder.handle_line(Line {
+            bytes_per_second: rate,
+            round_trip: None,
+        });
+        for step in 0..6u32 {
+            let whole = rig.area();
+            let grey = 40 + step as u8 * 30;
+            rig.paint(whole, |_, _| [grey; 3]);
+            let photo = Rect {
+                x: 600 - step as u16 * 90,
+                y: 130,
+                width: 500 + step as u16 * 20,
+                height: 400 + step as u16 * 40,
+            };
+            rig.photo(photo, step * 50);
+            let other = Rect {
+                x: 20,
+                y: 560,
+                width: 300,
+                height: 200,
+            };
+            rig.photo(other, step * 70);
+            rig.settle();
+            assert_eq!(rig.differing_pixels(), 0, "{rate:?}, step {step}");
+        }
+    }
+}
+
 #[test]
 fn a_film_stays_one_stream_and_nothing_refines_it_before_its_end() {
     let mut rig = Rig::new(1000, 700).on_a_fast_line();

@@ -210,6 +210,15 @@ impl Encoder {
     pub fn handle_ack(&mut self, ack: &PictureAck, now: Instant) -> Acked {
         self.now = Some(now);
         let acked = self.flow.handle_ack(ack.sequence, ack.digest, now);
+        // What the console drew is right: no repair is due any more.
+        if matches!(acked, Acked::Drawn(_))
+            && matches!(self.restart, Restart::At(_))
+            && self
+                .last_complete
+                .is_some_and(|(sequence, _)| sequence <= ack.sequence)
+        {
+            self.restart = Restart::No;
+        }
         if acked == Acked::Differs {
             self.counts.mismatches += 1;
             // Should the digests never agree, repairing must not fill the line.
@@ -221,14 +230,18 @@ impl Encoder {
         acked
     }
 
-    /// The console asks for a complete picture. While one is under way that was sent just
-    /// now, asking again changes nothing.
+    /// The console asks for a complete picture. Where one is under way that was sent just now, another one follows only
+    /// if that one is not drawn.
     pub fn handle_picture_wanted(&mut self, now: Instant) {
-        let under_way = self.last_complete.is_some_and(|(sequence, at)| {
-            now.saturating_duration_since(at) < REPAIR_INTERVAL && self.flow.waits_for(sequence)
+        let under_way = self.last_complete.filter(|(sequence, at)| {
+            now.saturating_duration_since(*at) < REPAIR_INTERVAL && self.flow.waits_for(*sequence)
         });
-        if !under_way {
-            self.restart();
+        match under_way {
+            Some((_, at)) if self.restart == Restart::No => {
+                self.restart = Restart::At(at + REPAIR_INTERVAL);
+            }
+            Some(_) => {}
+            None => self.restart(),
         }
     }
 
@@ -350,7 +363,7 @@ impl Encoder {
         now: Instant,
     ) -> Result<Encoded, Error> {
         let mut rest = changes.to_vec();
-        let solid = solid::take(&mut rest, view);
+        let mut solid = solid::take(&mut rest, view);
         let (packed, region) = match self.plan(&rest, view, now) {
             Ok(plan) => plan,
             Err(error) => {
@@ -372,6 +385,15 @@ impl Encoder {
         self.counts.pictures += 1;
         self.counts.complete += u64::from(complete);
         self.counts.moves += u64::from(moved.is_some());
+        if let Some((region, _)) = &region {
+            // Together boxes are no larger than the picture.
+            solid.retain(|each| !region.contains(each.rect));
+            let aside = |each: &Box| each.rect.intersection(*region).is_empty();
+            let (kept, later): (Vec<Box>, Vec<Box>) = solid.into_iter().partition(aside);
+            let later: Vec<Rect> = later.iter().map(|each| each.rect).collect();
+            self.handle_damage(&later);
+            solid = kept;
+        }
         // Before anything else is drawn over what it takes.
         boxes.splice(0..0, moved.into_iter().chain(solid));
         if let Some((rect, code)) = region {

@@ -202,7 +202,10 @@ impl Painter {
         match self.decoder.handle_update(&job.content) {
             Ok(drawn) => self.show(sight, &drawn, job.received, report),
             Err(error) => {
-                tracing::warn!(%error, "an update cannot be drawn");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "an update cannot be drawn"
+                );
                 self.restart();
                 report(Report::Wanted);
             }
