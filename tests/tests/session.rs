@@ -234,7 +234,7 @@ fn pictures_in_flight_are_cancelled() -> Result<()> {
 const PACE: u64 = 20_000;
 
 /// Bytes of a large picture.
-const LARGE: u64 = 16_000;
+const LARGE: u64 = 6_000;
 
 /// Until half of a large picture has come.
 const HALF: Duration = Duration::from_millis(LARGE * 1_000 / PACE / 2);
