@@ -13,7 +13,7 @@ use fernsicht_protocol::attached::{self, Configuration};
 use crate::app::{self, Link, Opened, Setup};
 use crate::cli::Arguments;
 use crate::instance::Instance;
-use crate::platform;
+use crate::platform::{self, Desktop};
 use crate::texts::{Language, Texts};
 use crate::ui::Operator;
 use crate::view::Problem;
@@ -34,14 +34,13 @@ pub fn run(arguments: Arguments, engine: impl FnOnce(Configuration, Opened) -> L
     );
     let texts = Texts::new(language, operator.name.as_str());
 
-    let Some(display) = std::env::var_os("DISPLAY").filter(|display| !display.is_empty()) else {
-        return fail(&if std::env::var_os("WAYLAND_DISPLAY").is_some() {
-            texts.error_wayland()
-        } else {
-            texts.error_screen_unreadable("DISPLAY")
-        });
+    let (display, shown) = match platform::desktop() {
+        Desktop::Shown(name) => (name, true),
+        Desktop::WindowsOnly(name) => (name, false),
+        Desktop::Wayland => return fail(&texts.error_wayland()),
+        Desktop::Missing(what) => return fail(&texts.error_screen_unreadable(what)),
     };
-    let first = match Instance::take(&display.to_string_lossy()) {
+    let first = match Instance::take(&display) {
         Ok(Instance::First(first)) => Some(first),
         Ok(Instance::Running) => {
             say(&texts.error_already_running());
@@ -57,7 +56,7 @@ pub fn run(arguments: Arguments, engine: impl FnOnce(Configuration, Opened) -> L
     };
     let open = |opened| match attached {
         Err(problem) => Link::broken(problem),
-        Ok(_) if platform::wayland() => Link::broken(Problem::Wayland),
+        Ok(_) if !shown => Link::broken(Problem::Wayland),
         Ok(configuration) => engine(configuration, opened),
     };
     match app::run(setup, first, open) {

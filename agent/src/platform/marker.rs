@@ -1,103 +1,29 @@
 //! The sign that shows where the technician points: a ring around the place, with a dot in it for a click.
 //!
 //! ```text
-//! PointPermit ─► Marker::show ─► one of two small shaped windows, moved there
+//! PointPermit ─► Marker::show ─► one of two small windows, moved there
 //! end of sight, or time ───────► Marker::hide
 //! ```
 //!
-//! A plain window that no window manager touches, transparent to every click, still: showing it costs
-//! one capture of what it covers, and nothing after. It is *not* on the list of own windows: where it
-//! lies over a granting button, that button is covered and does not act.
+//! It takes no click and stands still: showing it costs one capture of what it covers, and nothing after. It is *not*
+//! on the list of own windows: where it lies over a granting button, that button is covered and does not act.
 //!
 //! Not here: whether it may be shown (the guard's), and when it goes (the engine's).
 
-use x11rb::connection::Connection as _;
-use x11rb::protocol::shape::{self, ConnectionExt as _};
-use x11rb::protocol::xproto::{
-    ChangeGCAux, ClipOrdering, ConfigureWindowAux, ConnectionExt as _, CreateGCAux,
-    CreateWindowAux, EventMask, Rectangle, StackMode, Window, WindowClass,
-};
-
-use super::x11::Link;
-use super::{Area, Error, PointPermit};
+use super::Area;
+pub use super::system::marker::Marker;
 
 /// Width and height of the sign in pixels. Odd: it has a middle.
 pub const SIZE: u16 = 53;
 
-/// The sign, hidden or shown. Its windows go with it.
-pub struct Marker {
-    link: Link,
-    ring: Window,
-    click: Window,
-    shown: Option<Window>,
-}
-
-impl Marker {
-    /// Makes the sign, hidden.
-    pub fn open(display: Option<&str>) -> Result<Self, Error> {
-        let link = Link::open(display)?;
-        if !link.has(shape::X11_EXTENSION_NAME)? {
-            // A sign that swallows clicks would be worse than none.
-            return Err(Error::Unsupported {
-                detail: "The X server knows no shaped windows.",
-            });
-        }
-        let ring = create(&link, false)?;
-        let click = create(&link, true)?;
-        link.sync()?;
-        Ok(Self {
-            link,
-            ring,
-            click,
-            shown: None,
-        })
-    }
-
-    /// What the sign takes up around a point of the desktop.
-    pub fn place(x: i16, y: i16) -> Area {
-        let half = (SIZE / 2).cast_signed();
-        Area {
-            x: x.saturating_sub(half),
-            y: y.saturating_sub(half),
-            width: SIZE,
-            height: SIZE,
-        }
-    }
-
-    /// Shows it around a point of the desktop, above everything.
-    pub fn show(
-        &mut self,
-        _permit: &PointPermit<'_>,
-        x: i16,
-        y: i16,
-        click: bool,
-    ) -> Result<(), Error> {
-        let connection = &self.link.connection;
-        let window = if click { self.click } else { self.ring };
-        let place = Self::place(x, y);
-        let there = ConfigureWindowAux::new()
-            .x(i32::from(place.x))
-            .y(i32::from(place.y))
-            .stack_mode(StackMode::ABOVE);
-        connection.configure_window(window, &there)?;
-        if self.shown != Some(window) {
-            connection.map_window(window)?;
-            if let Some(other) = self.shown {
-                connection.unmap_window(other)?;
-            }
-        }
-        self.shown = Some(window);
-        connection.flush()?;
-        Ok(())
-    }
-
-    /// Takes it off the screen.
-    pub fn hide(&mut self) -> Result<(), Error> {
-        if let Some(window) = self.shown.take() {
-            self.link.connection.unmap_window(window)?;
-            self.link.connection.flush()?;
-        }
-        Ok(())
+/// What the sign takes up around a point of the desktop.
+pub(super) fn place(x: i16, y: i16) -> Area {
+    let half = (SIZE / 2).cast_signed();
+    Area {
+        x: x.saturating_sub(half),
+        y: y.saturating_sub(half),
+        width: SIZE,
+        height: SIZE,
     }
 }
 
@@ -109,24 +35,26 @@ const INNER: i32 = 18 * 18;
 const OUTER: i32 = 24 * 24;
 const OUTER_EDGE: i32 = 26 * 26;
 
-const COLOUR: u32 = 0xffd0_1060;
-const EDGE: u32 = 0xffff_ffff;
+/// Of the sign: alpha, red, green, blue.
+pub(super) const COLOUR: u32 = 0xffd0_1060;
+/// Around it.
+pub(super) const EDGE: u32 = 0xffff_ffff;
 
 /// True if the pixel belongs to the sign.
-fn of_sign(distance: i32, click: bool) -> bool {
+pub(super) fn of_sign(distance: i32, click: bool) -> bool {
     (INNER_EDGE..=OUTER_EDGE).contains(&distance) || click && distance <= DOT_EDGE
 }
 
 /// True if it has the sign's colour; its edge is white, so that it shows on every ground.
-fn coloured(distance: i32, click: bool) -> bool {
+pub(super) fn coloured(distance: i32, click: bool) -> bool {
     (INNER..=OUTER).contains(&distance) || click && distance <= DOT
 }
 
 /// Runs of pixels, row by row, whose distance from the middle is as wanted.
-fn runs(wanted: impl Fn(i32) -> bool) -> Vec<Rectangle> {
+pub(super) fn runs(wanted: impl Fn(i32) -> bool) -> Vec<Area> {
     let size = SIZE.cast_signed();
     let half = size / 2;
-    let mut runs: Vec<Rectangle> = Vec::new();
+    let mut runs: Vec<Area> = Vec::new();
     for y in 0..size {
         let mut open = false;
         for x in 0..size {
@@ -134,7 +62,7 @@ fn runs(wanted: impl Fn(i32) -> bool) -> Vec<Rectangle> {
             let inside = wanted(dx * dx + dy * dy);
             match runs.last_mut() {
                 Some(run) if inside && open => run.width += 1,
-                Some(_) | None if inside => runs.push(Rectangle {
+                Some(_) | None if inside => runs.push(Area {
                     x,
                     y,
                     width: 1,
@@ -148,71 +76,11 @@ fn runs(wanted: impl Fn(i32) -> bool) -> Vec<Rectangle> {
     runs
 }
 
-fn create(link: &Link, click: bool) -> Result<Window, Error> {
-    let connection = &link.connection;
-    let screen = link.screen();
-    let (window, pixmap, context) = (
-        connection.generate_id()?,
-        connection.generate_id()?,
-        connection.generate_id()?,
-    );
-    connection.create_pixmap(screen.root_depth, pixmap, link.root, SIZE, SIZE)?;
-    connection.create_gc(context, pixmap, &CreateGCAux::new().foreground(EDGE))?;
-    let whole = Rectangle {
-        x: 0,
-        y: 0,
-        width: SIZE,
-        height: SIZE,
-    };
-    connection.poly_fill_rectangle(pixmap, context, &[whole])?;
-    connection.change_gc(context, &ChangeGCAux::new().foreground(COLOUR))?;
-    connection.poly_fill_rectangle(pixmap, context, &runs(|d| coloured(d, click)))?;
-    connection.free_gc(context)?;
-    let look = CreateWindowAux::new()
-        .override_redirect(1)
-        .event_mask(EventMask::NO_EVENT)
-        .background_pixmap(pixmap);
-    connection
-        .create_window(
-            screen.root_depth,
-            window,
-            link.root,
-            0,
-            0,
-            SIZE,
-            SIZE,
-            0,
-            WindowClass::INPUT_OUTPUT,
-            screen.root_visual,
-            &look,
-        )?
-        .check()?;
-    connection.free_pixmap(pixmap)?;
-    for (kind, rectangles) in [
-        (shape::SK::BOUNDING, runs(|d| of_sign(d, click))),
-        // Every click and every motion goes to what lies below.
-        (shape::SK::INPUT, Vec::new()),
-    ] {
-        connection
-            .shape_rectangles(
-                shape::SO::SET,
-                kind,
-                ClipOrdering::UNSORTED,
-                window,
-                0,
-                0,
-                &rectangles,
-            )?
-            .check()?;
-    }
-    Ok(window)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn covers(runs: &[Rectangle], x: i16, y: i16) -> bool {
+    fn covers(runs: &[Area], x: i16, y: i16) -> bool {
         runs.iter()
             .any(|run| run.y == y && (run.x..run.x + run.width.cast_signed()).contains(&x))
     }

@@ -4,12 +4,12 @@
 //! ```text
 //! screen ──damage──► Capture::wait ──rects──► Capture::read(&ViewPermit) ──► Pixels
 //! pointer ─────────► Pointer::wait ─────────► Pointer::read(&ViewPermit) ──► PointerState
-//! InputEvent ──► Inject::plan ──► Inject::step(&ControlPermit) ──► X server
-//! every device ──raw events──► Watch ──► callback (F11, activity) and Provenance
+//! InputEvent ──► Inject::prepare ──► Inject::inject(&ControlPermit) ──► the system
+//! every device ──────────────► Watch ──► callback (F11, activity) and Provenance
 //! ```
 //!
-//! One trait per concern, one backend per file. Every part holds a connection of its own
-//! to the X server, so that none waits for another. Nothing here decides: rights are the
+//! One backend per system: `x11` and `win32` have the same names. Every part holds a connection or
+//! a thread of its own, so that none waits for another. Nothing here decides: rights are the
 //! guard's, and reading or injecting without one of its permits does not compile.
 
 use std::time::Duration;
@@ -18,33 +18,39 @@ pub use fernsicht_protocol::content::{PointerShape, Screen};
 pub use fernsicht_protocol::guard::{ControlPermit, PointPermit, TransferPermit, ViewPermit};
 pub use fernsicht_protocol::picture::Rect;
 
-pub mod aftercare;
-pub mod clipboard;
-pub mod covers;
 pub mod inject;
 pub mod marker;
+mod numbering;
 pub mod overlay;
 pub mod own;
 pub mod pointer;
 pub mod region;
-pub mod scrap;
-pub mod wake;
 pub mod watch;
+#[cfg(windows)]
+mod win32;
+#[cfg(unix)]
 mod x11;
 
-pub use aftercare::Aftercare;
-pub use clipboard::Clipboard;
-pub use covers::Covers;
+#[cfg(windows)]
+use win32 as system;
+#[cfg(unix)]
+use x11 as system;
+
 pub use inject::Inject;
 pub use own::{OwnWindows, Sight, Steady};
 pub use pointer::{Pointer, PointerState};
-pub use wake::Waker;
+#[cfg(unix)]
+pub use system::scrap;
+pub use system::{
+    Aftercare, Clipboard, Covers, Waker, aftercare, clipboard, dark, desktop, follow_monitors,
+    open_capture, removable, stop_key_taken,
+};
 pub use watch::{Provenance, Watch};
 
 /// What goes wrong between the agent and the customer's desktop.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No X server answers.
+    /// No screen answers.
     #[error("no screen can be reached: {0}")]
     NoDisplay(String),
     /// The session is a Wayland one: no program may see or steer others there.
@@ -68,12 +74,25 @@ pub enum Error {
     /// A screen that was chosen is not there any more.
     #[error("a screen that was chosen is gone")]
     ScreenGone,
-    /// The X server is gone or answers nonsense.
+    /// The screen is gone or answers nonsense.
     #[error("the connection to the screen was lost: {0}")]
     Lost(String),
     /// The system refused memory or a thread.
     #[error("the system refused: {0}")]
     System(#[from] std::io::Error),
+}
+
+/// The login session that this program runs in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Desktop {
+    /// Its screens can be shown; other starts in it know it by this name.
+    Shown(String),
+    /// Windows can be opened, but what is shown of it would not be the whole screen.
+    WindowsOnly(String),
+    /// A Wayland session without room for our windows.
+    Wayland,
+    /// There is none: this is missing.
+    Missing(&'static str),
 }
 
 /// A rectangle of the desktop: the shared area, or what a window takes up.
@@ -345,73 +364,6 @@ pub trait Capture {
     ) -> Result<Vec<Rect>, Error>;
 }
 
-/// Opens the best backend that this desktop has: change notices where the X server gives
-/// them, comparison by the portable backend elsewhere. `display` is `None` for the
-/// session's own; the portable backend knows no other.
-pub fn open_capture(display: Option<&str>) -> Result<Box<dyn Capture>, Error> {
-    refuse_wayland(display, &Session::from_environment())?;
-    match x11::capture::Damage::open(display) {
-        Ok(capture) => Ok(Box::new(capture)),
-        Err(x11::capture::OpenError::NoNotices) => Ok(Box::new(scrap::Scrap::open()?)),
-        Err(x11::capture::OpenError::Failed(error)) => Err(error),
-    }
-}
-
-/// Calls `changed` with the screens of this moment, numbered from 1, from left to right, then from top to bottom, and
-/// again whenever they are others, until the waker wakes. Sleeps in between. No pixels.
-pub fn follow_monitors(
-    display: Option<&str>,
-    waker: &Waker,
-    changed: impl FnMut(Vec<Monitor>),
-) -> Result<(), Error> {
-    refuse_wayland(display, &Session::from_environment())?;
-    x11::screens::follow(&x11::Link::open(display)?, waker, changed)
-}
-
-/// What the environment says about the session.
-struct Session {
-    display: bool,
-    wayland: bool,
-    kind: Option<String>,
-}
-
-impl Session {
-    fn from_environment() -> Self {
-        let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        Self {
-            display: set("DISPLAY"),
-            wayland: set("WAYLAND_DISPLAY"),
-            kind: std::env::var("XDG_SESSION_TYPE").ok(),
-        }
-    }
-}
-
-/// Under Wayland an X server may be there too (Xwayland), but it shows only some windows:
-/// sharing them would promise more than it keeps.
-fn refuse_wayland(display: Option<&str>, session: &Session) -> Result<(), Error> {
-    if display.is_some() {
-        return Ok(());
-    }
-    let wayland =
-        session.kind.as_deref() == Some("wayland") || (session.wayland && !session.display);
-    if wayland { Err(Error::Wayland) } else { Ok(()) }
-}
-
-/// True for a dark desktop. None if nobody tells.
-pub fn dark(display: Option<&str>) -> Option<bool> {
-    x11::theme::dark(display).ok().flatten()
-}
-
-/// True if this desktop's screen cannot be shown because it is a Wayland session.
-pub fn wayland() -> bool {
-    refuse_wayland(None, &Session::from_environment()).is_err()
-}
-
-/// True if another program uses F11 as well. It stops all the same.
-pub fn stop_key_taken(display: Option<&str>) -> Result<bool, Error> {
-    x11::stop_key::taken(display)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -516,22 +468,5 @@ mod tests {
             }),
             None
         );
-    }
-
-    #[test]
-    fn wayland_sessions_are_named() {
-        let session = |display, wayland, kind: Option<&str>| Session {
-            display,
-            wayland,
-            kind: kind.map(str::to_owned),
-        };
-        let refused = |given: Option<&str>, session: &Session| {
-            matches!(refuse_wayland(given, session), Err(Error::Wayland))
-        };
-        assert!(refused(None, &session(false, true, None)));
-        assert!(refused(None, &session(true, true, Some("wayland"))));
-        assert!(!refused(None, &session(true, true, Some("x11"))));
-        assert!(!refused(None, &session(true, false, None)));
-        assert!(!refused(Some(":1"), &session(false, true, None)));
     }
 }

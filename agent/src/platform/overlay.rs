@@ -4,7 +4,7 @@
 //! Plain windows that no window manager touches, transparent to every click, kept above
 //! others. They are own windows of the agent, but never in anybody's way. Not here: when they show.
 
-use super::x11::panel::{Block, Panel};
+use super::system::panel::Panel;
 use super::{Area, Error, OwnWindows, Screen};
 
 /// Between a number and its screen's edges.
@@ -12,6 +12,16 @@ const MARGIN: u16 = 12;
 
 /// Width of the frame in pixels.
 pub const FRAME_WIDTH: u16 = 4;
+
+/// One window.
+pub(super) struct Block {
+    /// On the desktop.
+    pub(super) place: Area,
+    /// Red, green, blue of the ground.
+    pub(super) colour: [u8; 3],
+    /// Bright rectangles on it, relative to the window.
+    pub(super) drawing: Vec<Area>,
+}
 
 /// The coloured frame around each shared screen. It goes with this handle.
 pub struct Frame(#[expect(dead_code, reason = "it holds the windows")] Panel);

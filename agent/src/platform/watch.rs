@@ -1,30 +1,21 @@
-//! Watches every key, button and motion of the whole desktop, whoever else grabs them, and
-//! whether a hand made it.
+//! Watches every key, button and motion of the whole desktop, whoever else takes them, and whether a hand made it.
 //!
 //! ```text
-//! XI2 raw events ─► device known? ─► F11 pressed ─► Seen::StopKey, whatever its source
-//!                        │        └► a hand's    ─► Seen::Activity
-//!                        └► button or key pressed ─► Provenance (the last few)
+//! every device ─► whose? ─► F11 pressed ─► Seen::StopKey, whatever its source
+//!                   │    └► a hand's    ─► Seen::Activity
+//!                   └► button or key pressed ─► Provenance (the last few)
 //! ```
 //!
-//! One thread on one connection; it sleeps while nothing happens. Which key was pressed
-//! is looked at here and only here: nothing but F11 and the kind of press leaves this module.
-//! Not here: what F11 does (the guard's) and what a granting button needs (the hand module's).
+//! One thread; it sleeps while nothing happens. Which key was pressed is looked at there and only there: nothing but F11
+//! and the kind of press leaves this module. Not here: what F11 does (the guard's) and what a granting button needs (the
+//! hand module's).
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use x11rb::connection::Connection as _;
-use x11rb::protocol::Event;
-use x11rb::protocol::xinput::{self, ConnectionExt as _, XIEventMask};
-
-use super::wake::sleep;
-use super::x11::Link;
-use super::x11::devices::{self, Devices, Kind};
-use super::x11::keyboard::{self, Keymap};
+pub use super::system::watch::Watch;
 use super::{Error, Waker};
 
 /// What the watch reports, on its own thread and at once.
@@ -32,7 +23,7 @@ use super::{Error, Waker};
 pub enum Seen {
     /// F11 went down.
     StopKey {
-        /// The X server's clock in milliseconds.
+        /// The system's clock of input in milliseconds.
         server_time: u32,
         /// True if a person's device made it.
         physical: bool,
@@ -44,87 +35,14 @@ pub enum Seen {
         /// When it was handled here.
         at: Instant,
     },
-    /// The watch is over: the X server is gone. Rights must end.
+    /// The watch is over: the desktop tells no more. Rights must end.
     Lost(Error),
-}
-
-/// A running watch. Ends with this handle.
-pub struct Watch {
-    provenance: Provenance,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Watch {
-    /// Connects, and calls `seen` on a thread of its own for everything that is seen.
-    /// When this returns, no later F11 can be missed.
-    pub fn start(
-        display: Option<&str>,
-        seen: impl FnMut(Seen) + Send + 'static,
-    ) -> Result<Self, Error> {
-        let link = Link::open(display)?;
-        devices::check_version(&link)?;
-        keyboard::follow(&link, keyboard::common())?;
-        let mask = xinput::EventMask {
-            deviceid: xinput::Device::ALL.into(),
-            mask: vec![
-                XIEventMask::HIERARCHY
-                    | XIEventMask::RAW_KEY_PRESS
-                    | XIEventMask::RAW_KEY_RELEASE
-                    | XIEventMask::RAW_BUTTON_PRESS
-                    | XIEventMask::RAW_BUTTON_RELEASE
-                    | XIEventMask::RAW_MOTION,
-            ],
-        };
-        link.connection
-            .xinput_xi_select_events(link.root, &[mask])?
-            .check()?;
-        let provenance = Provenance(Arc::new(Shared {
-            waker: Waker::new()?,
-            ending: AtomicBool::new(false),
-            state: Mutex::default(),
-            settled: Condvar::new(),
-        }));
-        let watcher = Watcher {
-            devices: Devices::query(&link)?,
-            keymap: Keymap::read(&link, keyboard::common())?,
-            link,
-            shared: provenance.clone(),
-            seen,
-            last_motion: None,
-        };
-        let thread = std::thread::Builder::new()
-            .name("watch".to_owned())
-            .spawn(move || watcher.run())?;
-        Ok(Self {
-            provenance,
-            thread: Some(thread),
-        })
-    }
-
-    /// Where the latest presses came from.
-    pub fn provenance(&self) -> Provenance {
-        self.provenance.clone()
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.provenance.0.ending.store(true, Ordering::Release);
-        self.provenance.0.waker.wake();
-        let Some(thread) = self.thread.take() else {
-            return;
-        };
-        // The callback may own this handle's last reference: a thread cannot join itself.
-        if thread.thread().id() != std::thread::current().id() {
-            thread.join().ok();
-        }
-    }
 }
 
 /// One press of a button or a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Press {
-    /// The X server's clock in milliseconds.
+    /// The system's clock of input in milliseconds.
     pub server_time: u32,
     /// True if a person's device made it.
     pub physical: bool,
@@ -156,7 +74,59 @@ pub enum PressKind {
 pub struct Provenance(Arc<Shared>);
 
 impl Provenance {
-    /// The newest press, after everything that the X server has seen until this moment was
+    /// One that knows of no press yet. Errors: the system has no more descriptors.
+    pub(super) fn new() -> std::io::Result<Self> {
+        Ok(Self(Arc::new(Shared {
+            waker: Waker::new()?,
+            ending: AtomicBool::new(false),
+            state: Mutex::default(),
+            settled: Condvar::new(),
+        })))
+    }
+
+    /// Tells the watching thread to end.
+    pub(super) fn end(&self) {
+        self.0.ending.store(true, Ordering::Release);
+        self.0.waker.wake();
+    }
+
+    /// True once the watching thread shall end.
+    pub(super) fn ending(&self) -> bool {
+        self.0.ending.load(Ordering::Acquire)
+    }
+
+    /// Wakes the watching thread: it is to end, or somebody asked.
+    pub(super) fn waker(&self) -> &Waker {
+        &self.0.waker
+    }
+
+    /// The number of the latest question.
+    pub(super) fn asked(&self) -> u64 {
+        self.0.lock().asked
+    }
+
+    /// Everything that was seen before this question was asked has been remembered.
+    pub(super) fn answer(&self, asked: u64) {
+        self.0.lock().answered = asked;
+        self.0.settled.notify_all();
+    }
+
+    /// Nothing is watched any more.
+    pub(super) fn give_up(&self) {
+        self.0.lock().over = true;
+        self.0.settled.notify_all();
+    }
+
+    /// Adds a press.
+    pub(super) fn remember(&self, press: Press) {
+        let mut state = self.0.lock();
+        if state.presses.len() == KEPT {
+            state.presses.pop_front();
+        }
+        state.presses.push_back(press);
+    }
+
+    /// The newest press, after everything that the desktop has seen until this moment was
     /// handled. `None` if there was none, or if the watch does not answer in time: then
     /// nothing may be granted. Blocks for a fraction of a millisecond.
     pub fn newest(&self) -> Option<Press> {
@@ -241,177 +211,7 @@ impl Shared {
     }
 }
 
-struct Watcher<F> {
-    link: Link,
-    devices: Devices,
-    keymap: Keymap,
-    shared: Provenance,
-    seen: F,
-    last_motion: Option<Instant>,
-}
-
-impl<F: FnMut(Seen)> Watcher<F> {
-    fn run(mut self) {
-        let outcome = self.watch();
-        self.shared.0.lock().over = true;
-        self.shared.0.settled.notify_all();
-        if let Err(error) = outcome {
-            (self.seen)(Seen::Lost(error));
-        }
-    }
-
-    fn watch(&mut self) -> Result<(), Error> {
-        loop {
-            self.drain()?;
-            if self.shared.0.ending.load(Ordering::Acquire) {
-                return Ok(());
-            }
-            if self.shared.0.waker.take() {
-                self.answer()?;
-                continue;
-            }
-            sleep(self.link.fd(), &self.shared.0.waker, None)?;
-        }
-    }
-
-    /// After a round trip every event that the server had sent has arrived.
-    fn answer(&mut self) -> Result<(), Error> {
-        let asked = self.shared.0.lock().asked;
-        self.link.sync()?;
-        self.drain()?;
-        self.shared.0.lock().answered = asked;
-        self.shared.0.settled.notify_all();
-        Ok(())
-    }
-
-    fn drain(&mut self) -> Result<(), Error> {
-        while let Some(event) = self.link.connection.poll_for_event()? {
-            self.handle(&event)?;
-        }
-        Ok(())
-    }
-
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "only what was asked for matters"
-    )]
-    fn handle(&mut self, event: &Event) -> Result<(), Error> {
-        match event {
-            event if keyboard::changes(event) => {
-                self.keymap = Keymap::read(&self.link, keyboard::common())?;
-            }
-            Event::XinputHierarchy(_) => self.devices = Devices::query(&self.link)?,
-            Event::XinputRawKeyPress(key) => {
-                if let Some(physical) = self.source(key.deviceid, key.sourceid)? {
-                    self.handle_key(key.detail, key.time, physical);
-                }
-            }
-            Event::XinputRawButtonPress(button) => {
-                if let Some(physical) = self.source(button.deviceid, button.sourceid)? {
-                    self.press(button.time, physical, PressKind::Button(button.detail));
-                }
-            }
-            Event::XinputRawKeyRelease(key) => {
-                self.handle_release(key.deviceid, key.sourceid)?;
-            }
-            Event::XinputRawButtonRelease(button) => {
-                self.handle_release(button.deviceid, button.sourceid)?;
-            }
-            Event::XinputRawMotion(motion) => self.handle_motion(motion)?,
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn handle_key(&mut self, keycode: u32, server_time: u32, physical: bool) {
-        let keycode = u8::try_from(keycode).unwrap_or(0);
-        let kind = if self.keymap.is_stop_key(keycode) {
-            let at = Instant::now();
-            (self.seen)(Seen::StopKey {
-                server_time,
-                physical,
-                at,
-            });
-            PressKind::Stop
-        } else if self.keymap.has(keycode, SPACE) {
-            PressKind::Space
-        } else if self.keymap.has(keycode, RETURN) || self.keymap.has(keycode, KEYPAD_ENTER) {
-            PressKind::Enter
-        } else if MOVES_RING
-            .iter()
-            .any(|keysym| self.keymap.has(keycode, *keysym))
-        {
-            PressKind::Tab
-        } else {
-            PressKind::OtherKey
-        };
-        self.press(server_time, physical, kind);
-    }
-
-    fn handle_release(&mut self, device: u16, source: u16) -> Result<(), Error> {
-        if self.source(device, source)? == Some(true) {
-            self.activity();
-        }
-        Ok(())
-    }
-
-    fn handle_motion(&mut self, motion: &xinput::RawMotionEvent) -> Result<(), Error> {
-        let recent = self
-            .last_motion
-            .is_some_and(|last| last.elapsed() < MOTION_PAUSE);
-        if !recent && self.source(motion.deviceid, motion.sourceid)? == Some(true) {
-            self.last_motion = Some(Instant::now());
-            self.activity();
-        }
-        Ok(())
-    }
-
-    fn press(&mut self, server_time: u32, physical: bool, kind: PressKind) {
-        let at = Instant::now();
-        {
-            let mut state = self.shared.0.lock();
-            if state.presses.len() == KEPT {
-                state.presses.pop_front();
-            }
-            state.presses.push_back(Press {
-                server_time,
-                physical,
-                kind,
-                at,
-            });
-        }
-        if physical {
-            self.activity();
-        }
-    }
-
-    fn activity(&mut self) {
-        (self.seen)(Seen::Activity { at: Instant::now() });
-    }
-
-    /// `None` for the copy of an event that a master device passes on; else whether a
-    /// person made it. A device that even the server does not know any more made nothing
-    /// that may grant.
-    fn source(&mut self, device: u16, source: u16) -> Result<Option<bool>, Error> {
-        if self.devices.kind(source).is_none() || self.devices.kind(device).is_none() {
-            self.devices = Devices::query(&self.link)?;
-        }
-        if self.devices.kind(device) == Some(Kind::Master) {
-            return Ok(None);
-        }
-        Ok(Some(self.devices.kind(source) == Some(Kind::Physical)))
-    }
-}
-
 /// How many presses are remembered.
 const KEPT: usize = 32;
 /// How long the UI waits for the watch to catch up, before it grants nothing.
 const PATIENCE: Duration = Duration::from_millis(250);
-/// Motions closer together than this are one activity: mice report a thousand times a second.
-const MOTION_PAUSE: Duration = Duration::from_millis(20);
-
-const SPACE: u32 = 0x20;
-const RETURN: u32 = 0xff0d;
-const KEYPAD_ENTER: u32 = 0xff8d;
-/// Tab, and left, up, right, down.
-const MOVES_RING: [u32; 5] = [0xff09, 0xff51, 0xff52, 0xff53, 0xff54];

@@ -41,22 +41,6 @@ pub(crate) fn folders() -> Vec<PathBuf> {
     folders
 }
 
-/// Sticks and the like, where this desktop mounts them.
-pub(crate) fn removable() -> Vec<PathBuf> {
-    let Some(user) = std::env::var_os("USER").filter(|user| !user.is_empty()) else {
-        return Vec::new();
-    };
-    let mut found = Vec::new();
-    for base in ["/media", "/run/media"] {
-        let Ok(entries) = fs::read_dir(Path::new(base).join(&user)) else {
-            continue;
-        };
-        let folders = entries.flatten().map(|entry| entry.path());
-        found.extend(folders.filter(|path| path.is_dir()).take(16));
-    }
-    found
-}
-
 /// Saves under a new name in the first of these folders that takes it. Errors: none does; the last one's reason.
 pub(crate) fn save_in(folders: &[PathBuf], started: u64, bytes: &[u8]) -> io::Result<PathBuf> {
     let mut outcome = Err(io::Error::from(io::ErrorKind::NotFound));

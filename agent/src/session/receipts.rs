@@ -17,6 +17,7 @@ use super::core::{Outgoing, ReceiptFile, Shared};
 use super::driver::{Driver, sleep_until};
 use super::pairing::seconds_since_1970;
 use super::reconnect::Connected;
+use crate::platform;
 use crate::receipt::file;
 
 /// How long the recording's last checkpoint is awaited.
@@ -97,7 +98,7 @@ impl Driver {
             // A writer that panicked has left the old file or none.
             Err(_) => None,
         };
-        let places = [file::folders(), file::removable()].concat();
+        let places = [file::folders(), platform::removable()].concat();
         self.shared.change(|core| {
             core.places = places;
             if !core.receipt_written(path.clone()) && path.is_some() {

@@ -22,7 +22,7 @@ use x11rb::protocol::xproto::{ConnectionExt as _, ImageFormat, ImageOrder};
 use super::shm::Segment;
 use super::{Link, outdated, screens};
 use crate::platform::region::{READ_SLACK, coalesce};
-use crate::platform::wake::{deadline, sleep};
+use super::wake::{deadline, sleep};
 use crate::platform::{
     Area, Capture, Changes, Error, Monitor, Pixels, Rect, Selection, Shown, ViewPermit, Waker,
 };

@@ -11,15 +11,34 @@ use x11rb::rust_connection::RustConnection;
 
 use super::Error;
 
+pub mod aftercare;
 pub(super) mod capture;
-pub(super) mod devices;
-pub(super) mod keyboard;
+pub mod clipboard;
+mod covers;
+pub(super) mod desk;
+mod devices;
+pub(super) mod inject;
+mod keyboard;
+pub(super) mod marker;
 pub(super) mod panel;
-pub(super) mod screens;
-pub(super) mod shm;
-pub(super) mod spares;
-pub(super) mod stop_key;
-pub(super) mod theme;
+pub(super) mod pointer;
+pub mod scrap;
+mod screens;
+mod session;
+mod shm;
+mod spares;
+mod stop_key;
+mod sticks;
+mod theme;
+mod wake;
+pub(super) mod watch;
+
+pub use aftercare::Aftercare;
+pub use clipboard::Clipboard;
+pub use covers::Covers;
+pub use session::{dark, desktop, follow_monitors, open_capture, stop_key_taken};
+pub use sticks::removable;
+pub use wake::Waker;
 
 /// One connection to the X server.
 pub(super) struct Link {

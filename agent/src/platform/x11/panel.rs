@@ -21,19 +21,10 @@ use x11rb::protocol::xproto::{
     CreateGCAux, CreateWindowAux, EventMask, Rectangle, StackMode, Window, WindowClass,
 };
 
+use super::wake::sleep;
 use super::{Error, Link};
-use crate::platform::wake::sleep;
-use crate::platform::{Area, OwnWindows, Waker};
-
-/// One window.
-pub(in crate::platform) struct Block {
-    /// On the desktop.
-    pub(in crate::platform) place: Area,
-    /// Red, green, blue of the ground.
-    pub(in crate::platform) colour: [u8; 3],
-    /// Bright rectangles on it, relative to the window.
-    pub(in crate::platform) drawing: Vec<Area>,
-}
+use crate::platform::overlay::Block;
+use crate::platform::{OwnWindows, Waker};
 
 /// The windows, as long as it lives.
 pub(in crate::platform) struct Panel {

@@ -3,18 +3,15 @@
 //! A monitor's name is its output's: it stays over every change of place, size and turn, and another screen
 //! never gets it as long as this one is there.
 
-use fernsicht_protocol::content::Screen;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::Event;
 use x11rb::protocol::randr::{self, ConnectionExt as _, NotifyMask};
 use x11rb::protocol::xproto::{ChangeWindowAttributesAux, ConnectionExt as _, EventMask};
 
 use super::{Error, Link};
-use crate::platform::wake::sleep;
+use super::wake::sleep;
+use crate::platform::numbering::number;
 use crate::platform::{Area, Monitor, Waker};
-
-/// The most screens that are told apart; more than the wire carries would be cut there.
-const MOST: usize = 16;
 
 /// Asks for the screens of this moment, numbered as the customer counts them.
 pub(in crate::platform) fn query(link: &Link) -> Result<Vec<Monitor>, Error> {
@@ -122,57 +119,4 @@ fn monitors_known(link: &Link) -> Result<bool, Error> {
     }
     let version = link.connection.randr_query_version(1, 5)?.reply()?;
     Ok((version.major_version, version.minor_version) >= (1, 5))
-}
-
-/// Numbers from 1, from left to right, then from top to bottom. Mirrored screens share one.
-fn number(mut boxes: Vec<(Area, u32)>) -> Vec<Monitor> {
-    let place = |(area, _): &(Area, u32)| (area.x, area.y, area.width, area.height);
-    // The order of those at one place stays the server's.
-    boxes.sort_by_key(place);
-    let mut monitors = Vec::new();
-    for (number, mirrored) in (1..).zip(boxes.chunk_by(|a, b| a.0 == b.0).take(MOST)) {
-        monitors.extend(mirrored.iter().map(|(area, name)| Monitor {
-            name: *name,
-            screen: Screen {
-                number,
-                x: area.x,
-                y: area.y,
-                width: area.width,
-                height: area.height,
-            },
-        }));
-    }
-    monitors
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_follow_the_eye() {
-        let place = |x, y, width, height| Area {
-            x,
-            y,
-            width,
-            height,
-        };
-        let monitors = number(vec![
-            (place(1920, 0, 1280, 1024), 50),
-            (place(0, 1080, 1920, 1080), 51),
-            (place(0, 0, 1920, 1080), 53),
-            (place(0, 0, 1920, 1080), 52),
-        ]);
-        let found: Vec<_> = monitors
-            .iter()
-            .map(|m| (m.screen.number, m.name, m.screen.x, m.screen.y))
-            .collect();
-        let wanted = [
-            (1, 53, 0, 0),
-            (1, 52, 0, 0),
-            (2, 51, 0, 1080),
-            (3, 50, 1920, 0),
-        ];
-        assert_eq!(found, wanted);
-    }
 }

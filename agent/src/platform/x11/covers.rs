@@ -9,7 +9,7 @@
 //! between nobody can tell.
 //!
 //! One thread reads the notices and sleeps while there are none. Not here: what lies over the window right now
-//! ([`super::own::Desk`]).
+//! ([`super::desk::Desk`]).
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,8 +22,8 @@ use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{ChangeWindowAttributesAux, ConnectionExt as _, EventMask, Window};
 
 use super::wake::sleep;
-use super::x11::Link;
-use super::{Area, Error, OwnWindows, Waker, own};
+use super::{Link, desk};
+use crate::platform::{Area, Error, OwnWindows, Waker};
 
 /// A running memory. Ends with this handle.
 pub struct Covers {
@@ -157,7 +157,7 @@ impl Shared {
             return;
         }
         // Its whole box, whatever its shape was when it lay there.
-        let place = own::place(&self.link, window, false).ok();
+        let place = desk::place(&self.link, window, false).ok();
         let mut state = self.lock();
         if state.seen.len() == KEPT {
             state.seen.pop_front();

@@ -12,7 +12,7 @@
 //! but releases, and only of what the server says is down on the devices of programs: a person's keys stay as they
 //! are. What another program holds by XTEST at that moment goes up as well: the server does not say whose it is.
 //!
-//! Not here: what to do while the agent lives ([`super::Inject`] releases then).
+//! Not here: what to do while the agent lives ([`super::inject::Inject`] releases then).
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
@@ -23,11 +23,11 @@ use x11rb::protocol::xinput::{ConnectionExt as _, InputStateData};
 use x11rb::protocol::xproto;
 use x11rb::protocol::xtest::ConnectionExt as _;
 
-use super::Error;
-use super::x11::Link;
-use super::x11::devices::{self, Devices};
-use super::x11::keyboard::{self, Keymap};
-use super::x11::spares;
+use super::Link;
+use super::devices::{self, Devices};
+use super::keyboard::{self, Keymap};
+use super::spares;
+use crate::platform::Error;
 
 /// The argument by which the program knows what it is to be.
 pub const ARGUMENT: &str = "--let-go";

@@ -21,8 +21,8 @@ use x11rb::protocol::xproto::{
 };
 use x11rb::wrapper::ConnectionExt as _;
 
-use super::x11::Link;
-use super::{Error, TransferPermit, Waker, wake};
+use super::{Link, wake};
+use crate::platform::{Error, TransferPermit, Waker};
 
 /// A place from which the clipboard can be taken: its window, owning nothing yet.
 pub struct Clipboard {

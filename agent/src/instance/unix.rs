@@ -1,55 +1,19 @@
-//! One agent per login session: the second start brings the first window to the front.
+//! The place as an abstract socket.
 //!
 //! The holder listens on an abstract socket named after the user and the display. The system
-//! drops it with the process, however that ends: nothing is left behind, and a killed agent
-//! blocks nobody. Any user of the computer could take such a name first, so the other end's
+//! drops it with the process. Any user of the computer could take such a name first, so the other end's
 //! user is asked for: a stranger's socket is passed over.
-//!
-//! The byte that is sent says "come to the front" and nothing else; it grants nothing.
 
 use std::io::{self, Read, Write};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::time::Duration;
 
-/// What a start found.
-pub enum Instance {
-    /// This is the only agent of the login session.
-    First(First),
-    /// Another one is open; it has been asked to come to the front.
-    Running,
-}
+use super::Instance;
 
 /// Held by the only agent of a login session.
 pub struct First {
     listener: UnixListener,
-}
-
-impl Instance {
-    /// Takes the place of the only agent on this display, or asks the one that holds it to show itself.
-    /// Errors: the system offers no sockets, or strangers hold every name.
-    pub fn take(display: &str) -> io::Result<Self> {
-        let user = rustix::process::getuid().as_raw();
-        for attempt in 0..ATTEMPTS {
-            let name = format!("fernsicht-agent/{user}/{display}/{attempt}");
-            let address = SocketAddr::from_abstract_name(name.as_bytes())?;
-            match UnixListener::bind_addr(&address) {
-                Ok(listener) => return Ok(Self::First(First { listener })),
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
-                Err(error) => return Err(error),
-            }
-            if let Ok(stream) = UnixStream::connect_addr(&address)
-                && ours(&stream)
-            {
-                greet(stream)?;
-                return Ok(Self::Running);
-            }
-        }
-        Err(io::Error::new(
-            io::ErrorKind::AddrInUse,
-            "the agent's place in this login session is taken",
-        ))
-    }
 }
 
 impl First {
@@ -71,6 +35,29 @@ impl First {
             })?;
         Ok(())
     }
+}
+
+pub(super) fn take(display: &str) -> io::Result<Instance> {
+    let user = rustix::process::getuid().as_raw();
+    for attempt in 0..ATTEMPTS {
+        let name = format!("fernsicht-agent/{user}/{display}/{attempt}");
+        let address = SocketAddr::from_abstract_name(name.as_bytes())?;
+        match UnixListener::bind_addr(&address) {
+            Ok(listener) => return Ok(Instance::First(First { listener })),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+            Err(error) => return Err(error),
+        }
+        if let Ok(stream) = UnixStream::connect_addr(&address)
+            && ours(&stream)
+        {
+            greet(stream)?;
+            return Ok(Instance::Running);
+        }
+    }
+    Err(io::Error::new(
+        io::ErrorKind::AddrInUse,
+        "the agent's place in this login session is taken",
+    ))
 }
 
 fn greet(mut stream: UnixStream) -> io::Result<()> {

@@ -17,10 +17,10 @@ use std::time::Duration;
 use scrap::{Capturer, Display};
 use x11rb::connection::Connection as _;
 
-use super::region::coalesce;
 use super::wake::{deadline, sleep};
-use super::x11::{Link, screens};
-use super::{
+use super::{Link, screens};
+use crate::platform::region::coalesce;
+use crate::platform::{
     Area, Capture, Changes, Error, Monitor, Pixels, Rect, Selection, Shown, ViewPermit, Waker,
 };
 

@@ -1,0 +1,32 @@
+//! One agent per login session: the second start brings the first window to the front.
+//!
+//! Whoever holds the place loses it with the process, however that ends: nothing is left behind, and a killed agent
+//! blocks nobody. What a second start says is "come to the front" and nothing else; it grants nothing.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod win32;
+
+#[cfg(unix)]
+use unix as system;
+#[cfg(windows)]
+use win32 as system;
+
+pub use system::First;
+
+/// What a start found.
+pub enum Instance {
+    /// This is the only agent of the login session.
+    First(First),
+    /// Another one is open; it has been asked to come to the front.
+    Running,
+}
+
+impl Instance {
+    /// Takes the place of the only agent on this display, or asks the one that holds it to show itself.
+    /// Errors: the system offers no such place, or strangers hold every name.
+    pub fn take(display: &str) -> std::io::Result<Self> {
+        system::take(display)
+    }
+}
