@@ -52,7 +52,7 @@ pub struct Setup {
 pub struct Opened {
     /// To be called after every change of the view, and when the engine ends.
     pub repaint: Repaint,
-    /// The X11 id of the window.
+    /// The number of the window.
     pub window: Option<u32>,
 }
 
@@ -122,7 +122,7 @@ pub fn run(
             let repaint: Repaint = Arc::new(move || painter.request_repaint());
             let link = open(Opened {
                 repaint: Arc::clone(&repaint),
-                window: window::x11_id(cc),
+                window: window::number(cc),
             });
             let lookout = Lookout::start(Arc::clone(&link.provenance), repaint)?;
             let mut app = App::new(&ctx, setup, link, lookout);

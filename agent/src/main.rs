@@ -1,5 +1,7 @@
 //! fernsicht-agent: reads its command line and what is attached to it, and runs. Started by itself, it waits until
 //! the other is gone, and lets go of what that one held.
+// A window, and no black one beside it.
+#![cfg_attr(windows, windows_subsystem = "windows")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;

@@ -269,6 +269,7 @@ texts! {
     bar_question = "bar-question"();
     bar_reconnecting = "bar-reconnecting"();
     bar_reconnected = "bar-reconnected"();
+    bar_protected = "bar-protected"();
     bar_recording = "bar-recording"();
     bar_not_recording = "bar-not-recording"();
     bar_recorder_failed = "bar-recorder-failed"();
@@ -433,10 +434,6 @@ const RESERVED: &[(&str, &str)] = &[
     (
         "consent-control-unrecorded",
         "there is no control without a recording",
-    ),
-    (
-        "bar-protected",
-        "asked by systems whose secure desktop no program may touch; on X11 there is none",
     ),
     (
         "error-udp-blocked",

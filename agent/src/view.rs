@@ -399,6 +399,8 @@ pub enum Notice {
     Unreadable(String),
     /// Input cannot be injected here.
     InputUnavailable,
+    /// The computer asks something that only a person can answer.
+    Protected,
 }
 
 /// The end page.

@@ -1,4 +1,6 @@
 //! fernsicht-console: reads its command line and runs.
+// A window, and no black one beside it.
+#![cfg_attr(windows, windows_subsystem = "windows")]
 
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;

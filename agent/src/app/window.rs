@@ -283,16 +283,18 @@ fn pixels(ctx: &Context, rect: Rect) -> ScreenRect {
     }
 }
 
-/// The window's id on an X server.
-pub(super) fn x11_id(cc: &eframe::CreationContext<'_>) -> Option<u32> {
+/// The number by which the window system knows the window.
+pub(super) fn number(cc: &eframe::CreationContext<'_>) -> Option<u32> {
     use winit::raw_window_handle::{HasWindowHandle, RawWindowHandle};
     #[expect(
         clippy::wildcard_enum_match_arm,
-        reason = "every other kind of window has no X11 id"
+        reason = "of every other kind of window the platform knows nothing"
     )]
     match cc.window_handle().ok()?.as_raw() {
         RawWindowHandle::Xlib(handle) => u32::try_from(handle.window).ok(),
         RawWindowHandle::Xcb(handle) => Some(handle.window.get()),
+        // Of 64 bits only 32 are used, and Windows extends them by their sign.
+        RawWindowHandle::Win32(handle) => Some(handle.hwnd.get() as u32),
         _ => None,
     }
 }

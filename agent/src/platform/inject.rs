@@ -30,6 +30,9 @@ pub enum Error {
     /// A spare key must rest before it gets another character.
     #[error("a key must rest first: prepare the event and wait as told")]
     Unprepared,
+    /// A window with more rights than this program, or the secure desktop, would get it: only a person can answer there.
+    #[error("only a person can answer there")]
+    Protected,
     /// The system refused the event.
     #[error("the system refused the event: {0}")]
     Refused(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -43,7 +43,7 @@ pub use pointer::{Pointer, PointerState};
 pub use system::scrap;
 pub use system::{
     Aftercare, Clipboard, Covers, Waker, aftercare, clipboard, dark, desktop, follow_monitors,
-    open_capture, removable, stop_key_taken,
+    keep_out, open_capture, protected, removable, stop_key_taken,
 };
 pub use watch::{Provenance, Watch};
 

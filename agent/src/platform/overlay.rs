@@ -14,6 +14,7 @@ const MARGIN: u16 = 12;
 pub const FRAME_WIDTH: u16 = 4;
 
 /// One window.
+#[derive(Clone)]
 pub(super) struct Block {
     /// On the desktop.
     pub(super) place: Area,

@@ -147,6 +147,8 @@ pub(super) struct Core {
     pub(super) acknowledged: Option<content::PictureAck>,
     /// What the picture thread says about the screen, for the bar.
     pub(super) unreadable: Option<String>,
+    /// Only a person can answer what the computer asks at this moment.
+    pub(super) protected: bool,
     /// True if this computer lets the agent inject.
     pub(super) input_possible: bool,
     /// Set when the program ends.
@@ -262,6 +264,7 @@ impl Shared {
             wanted: false,
             acknowledged: None,
             unreadable: None,
+            protected: false,
             input_possible: false,
             closing: false,
             wake_pictures: None,
@@ -620,6 +623,7 @@ impl Core {
         self.case = CaseNumber::default();
         self.acknowledged = None;
         self.unreadable = None;
+        self.protected = false;
     }
 
     /// Whether control can be offered on the pages.

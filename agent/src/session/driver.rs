@@ -28,7 +28,7 @@ use super::recording::Recording;
 use super::{injector, pictures, pieces, pointer, pointing, screens};
 use crate::platform::overlay::Numbers;
 use crate::platform::own::Desk;
-use crate::platform::{Inject, OwnWindows, Screen, Waker};
+use crate::platform::{self, Inject, OwnWindows, Screen, Waker};
 use crate::view::{Command, Problem, ScreenChoice};
 
 /// How often this end's heads are sent while others than heads change.
@@ -278,6 +278,14 @@ impl Driver {
         }
     }
 
+    /// What only a person can answer is said, and no longer once it is answered.
+    fn check_reach(&self) {
+        let protected = platform::protected();
+        if self.shared.lock().protected != protected {
+            self.shared.change(|core| core.protected = protected);
+        }
+    }
+
     /// Runs while the connection holds and the session is not over.
     async fn connected(&mut self, connected: &mut Connected) -> Left {
         // Kept over the turns of the loop: beacons turn it more often than this is due.
@@ -319,6 +327,7 @@ impl Driver {
                     if !moving {
                         self.check_window();
                     }
+                    self.check_reach();
                 }
                 () = sleep_until(stirred.then_some(heads)) => {
                     heads = Instant::now() + HEADS_EVERY;

@@ -309,6 +309,10 @@ fn reason(shared: &Shared, error: &inject::Error) -> DropReason {
         | inject::Error::NoSuchKey
         | inject::Error::NoSpareKey
         | inject::Error::Unprepared => DropReason::Refused,
+        inject::Error::Protected => {
+            shared.change(|core| core.protected = true);
+            DropReason::Refused
+        }
         inject::Error::Refused(_) | inject::Error::Platform(_) => {
             shared.change(|core| {
                 core.guard

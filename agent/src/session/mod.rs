@@ -65,7 +65,7 @@ pub struct Setup {
     pub configuration: Configuration,
     /// Asks the pages for a repaint; called from any thread.
     pub repaint: Arc<dyn Fn() + Send + Sync>,
-    /// The X11 id of the pages' window.
+    /// The number of the pages' window.
     pub window: Option<u32>,
 }
 
@@ -122,13 +122,15 @@ pub fn start(setup: Setup) -> std::io::Result<Engine> {
     let own = OwnWindows::new();
     if let Some(window) = setup.window {
         own.add(window);
+        platform::keep_out(window);
     }
+    let taken = platform::stop_key_taken(None).unwrap_or_default();
     let watch = {
         let shared = shared.clone();
         platform::Watch::start(None, move |seen| shared.handle_seen(&seen)).ok()
     };
     shared.set_stop_key(match &watch {
-        Some(_) if platform::stop_key_taken(None).unwrap_or_default() => StopKey::Shared,
+        Some(_) if taken => StopKey::Shared,
         Some(_) => StopKey::Watched,
         None => StopKey::Unavailable,
     });

@@ -93,7 +93,7 @@ fn bar(core: &Core) -> Session {
                 .clone()
                 .map_or(Notice::ScreenGone, Notice::Unreadable),
         ),
-        Some(Interruption::Stopped) | None => None,
+        Some(Interruption::Stopped) | None => core.protected.then_some(Notice::Protected),
     };
     Session {
         technician: core.technician.clone(),

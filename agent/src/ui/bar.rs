@@ -217,6 +217,7 @@ fn notice(ui: &mut Ui, pen: &mut Pen<'_>, notice: &Notice) {
         Notice::ScreenGone => pen.texts.error_monitor_gone(),
         Notice::Unreadable(detail) => pen.texts.error_screen_unreadable(detail),
         Notice::InputUnavailable => pen.texts.error_input_unavailable(),
+        Notice::Protected => pen.texts.bar_protected(),
     };
     pen.boxed(ui, palette.warning, |pen, ui| {
         let response = pen.sign(

@@ -298,6 +298,7 @@ fn pages(now: Instant) -> Vec<(String, Stage)> {
         Notice::ScreenGone,
         Notice::Unreadable("X".to_owned()),
         Notice::InputUnavailable,
+        Notice::Protected,
     ] {
         let session = Session {
             notice: Some(notice.clone()),

@@ -12,9 +12,13 @@
 //! Not here: enlarged pictures, and pictures behind a dialogue: those are textures ([`super::surface`]).
 
 mod compose;
+#[cfg(not(unix))]
+mod none;
 #[cfg(test)]
 mod tests;
+#[cfg(unix)]
 mod wake;
+#[cfg(unix)]
 mod x11;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,7 +28,12 @@ use fernsicht_protocol::picture::Rect;
 use winit::raw_window_handle::RawWindowHandle;
 
 use self::compose::Composer;
+#[cfg(not(unix))]
+use self::none::{Child, Waker};
+#[cfg(unix)]
 use self::wake::Waker;
+#[cfg(unix)]
+use self::x11::Child;
 use super::placement::{Placement, Space};
 use crate::picture::{self, Mark, Taken};
 
@@ -246,14 +255,14 @@ fn lock(told: &Mutex<Told>) -> MutexGuard<'_, Told> {
     told.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn glass(window: RawWindowHandle) -> Option<x11::Child> {
+fn glass(window: RawWindowHandle) -> Option<Child> {
     #[expect(clippy::wildcard_enum_match_arm, reason = "other systems' windows")]
     let window = match window {
         RawWindowHandle::Xlib(handle) => u32::try_from(handle.window).ok()?,
         RawWindowHandle::Xcb(handle) => handle.window.get(),
         _ => return None,
     };
-    match x11::Child::open(window) {
+    match Child::open(window) {
         Ok(child) => child,
         Err(error) => {
             tracing::info!(%error, "pictures are drawn as textures");

@@ -219,9 +219,15 @@ fn remove_left(folder: &Path) {
     }
 }
 
-/// Room for the whole file, so that a full disk says so at once. Systems that cannot promise are believed later.
+/// Systems that cannot promise room are believed later.
+#[cfg(not(target_os = "linux"))]
+fn reserve(_: &File, _: u64) -> Result<(), Reason> {
+    Ok(())
+}
+
+/// Room for the whole file, so that a full disk says so at once.
+#[cfg(target_os = "linux")]
 fn reserve(file: &File, size: u64) -> Result<(), Reason> {
-    #[cfg(target_os = "linux")]
     if size > 0 {
         use rustix::fs::{FallocateFlags, fallocate};
         if let Err(rustix::io::Errno::NOSPC | rustix::io::Errno::DQUOT | rustix::io::Errno::FBIG) =
@@ -230,8 +236,6 @@ fn reserve(file: &File, size: u64) -> Result<(), Reason> {
             return Err(Reason::DiskFull);
         }
     }
-    #[cfg(not(target_os = "linux"))]
-    drop((file, size));
     Ok(())
 }
 

@@ -20,9 +20,9 @@ use x11rb::protocol::xfixes::{self, ConnectionExt as _};
 use x11rb::protocol::xproto::{ConnectionExt as _, ImageFormat, ImageOrder};
 
 use super::shm::Segment;
+use super::wake::{deadline, sleep};
 use super::{Link, outdated, screens};
 use crate::platform::region::{READ_SLACK, coalesce};
-use super::wake::{deadline, sleep};
 use crate::platform::{
     Area, Capture, Changes, Error, Monitor, Pixels, Rect, Selection, Shown, ViewPermit, Waker,
 };

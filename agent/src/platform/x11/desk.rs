@@ -125,9 +125,7 @@ impl Desk {
         }
         let place = self.place(window)?;
         let screens = screens::query(&self.link).map_err(Ask::Failed)?;
-        let mut screens = screens
-            .iter()
-            .map(|monitor| area_of(&monitor.screen));
+        let mut screens = screens.iter().map(|monitor| area_of(&monitor.screen));
         Ok(!screens.any(|screen| screen.clip(place).is_some()))
     }
 

@@ -10,7 +10,7 @@ use x11rb::protocol::xproto::{
 };
 
 use super::Link;
-use crate::platform::marker::{COLOUR, EDGE, SIZE, coloured, of_sign, place, runs};
+use crate::platform::marker::{COLOUR, EDGE, SIZE, coloured, of_sign, place};
 use crate::platform::{Area, Error, PointPermit};
 
 /// The sign, hidden or shown. Its windows go with it.
@@ -144,12 +144,28 @@ fn create(link: &Link, click: bool) -> Result<Window, Error> {
     Ok(window)
 }
 
+/// Runs of pixels, row by row, whose distance from the middle is as wanted.
 fn rectangles(wanted: impl Fn(i32) -> bool) -> Vec<Rectangle> {
-    let as_rectangle = |run: &Area| Rectangle {
-        x: run.x,
-        y: run.y,
-        width: run.width,
-        height: run.height,
-    };
-    runs(wanted).iter().map(as_rectangle).collect()
+    let size = SIZE.cast_signed();
+    let half = size / 2;
+    let mut runs: Vec<Rectangle> = Vec::new();
+    for y in 0..size {
+        let mut open = false;
+        for x in 0..size {
+            let (dx, dy) = (i32::from(x - half), i32::from(y - half));
+            let inside = wanted(dx * dx + dy * dy);
+            match runs.last_mut() {
+                Some(run) if inside && open => run.width += 1,
+                Some(_) | None if inside => runs.push(Rectangle {
+                    x,
+                    y,
+                    width: 1,
+                    height: 1,
+                }),
+                Some(_) | None => {}
+            }
+            open = inside;
+        }
+    }
+    runs
 }

@@ -27,8 +27,8 @@ mod screens;
 mod session;
 mod shm;
 mod spares;
-mod stop_key;
 mod sticks;
+mod stop_key;
 mod theme;
 mod wake;
 pub(super) mod watch;
@@ -36,7 +36,9 @@ pub(super) mod watch;
 pub use aftercare::Aftercare;
 pub use clipboard::Clipboard;
 pub use covers::Covers;
-pub use session::{dark, desktop, follow_monitors, open_capture, stop_key_taken};
+pub use session::{
+    dark, desktop, follow_monitors, keep_out, open_capture, protected, stop_key_taken,
+};
 pub use sticks::removable;
 pub use wake::Waker;
 

@@ -8,8 +8,8 @@ use x11rb::protocol::Event;
 use x11rb::protocol::randr::{self, ConnectionExt as _, NotifyMask};
 use x11rb::protocol::xproto::{ChangeWindowAttributesAux, ConnectionExt as _, EventMask};
 
-use super::{Error, Link};
 use super::wake::sleep;
+use super::{Error, Link};
 use crate::platform::numbering::number;
 use crate::platform::{Area, Monitor, Waker};
 

@@ -78,6 +78,14 @@ pub fn stop_key_taken(display: Option<&str>) -> Result<bool, Error> {
     super::stop_key::taken(display)
 }
 
+/// An X server leaves no window out of its picture: the console marks ours in it.
+pub fn keep_out(_: u32) {}
+
+/// An X server keeps nothing from this program: false.
+pub fn protected() -> bool {
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Builds, checks and tests the Windows programs from Debian 12.
+#
+#   scripts/windows.sh check      types and lints of the agent, the console and the auditor for Windows
+#   scripts/windows.sh build      release programs in target/windows, looked at with scripts/windows-look.sh
+#   scripts/windows.sh test       the core's and the formats' tests as Windows programs, under wine
+#
+# The compiler: the pinned one, where rustup can fetch its standard library for Windows; else Debian's (rustc-web), with
+# the standard library built from the sources that come with it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+what=${1:?usage: scripts/windows.sh check|build|test}
+
+TARGET=x86_64-pc-windows-gnu
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target/windows}
+export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc
+export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=$PWD/scripts/windows-wine.sh
+export CARGO_PROFILE_RELEASE_STRIP=symbols
+mkdir -p "$CARGO_TARGET_DIR"
+
+CARGO=(cargo)
+FLAGS=()
+channel=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
+if command -v rustup >/dev/null && timeout 120 rustup target add --toolchain "$channel" "$TARGET" >/dev/null 2>&1; then
+    :
+elif [[ -x /usr/bin/rustc && -x /usr/bin/cargo ]]; then
+    CARGO=(env PATH=/usr/bin:/bin RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1
+        CARGO_HOME="${FERNSICHT_WINDOWS_CARGO_HOME:-$CARGO_TARGET_DIR/cargo-home}" /usr/bin/cargo)
+    FLAGS=(-Zbuild-std=std,panic_unwind,test)
+else
+    echo "windows.sh: neither rustup's standard library for $TARGET nor Debian's rustc-web is there." >&2
+    echo "Install the latter: scripts/packages.sh windows-rust" >&2
+    exit 1
+fi
+
+PROGRAMS=(-p fernsicht-agent -p fernsicht-console)
+case "$what" in
+    check)
+        "${CARGO[@]}" clippy --locked --target "$TARGET" "${FLAGS[@]}" "${PROGRAMS[@]}" -p fernsicht-protocol \
+            -p fernsicht-recordings --lib --bins -- -D warnings
+        ;;
+    build)
+        "${CARGO[@]}" build --release --locked --target "$TARGET" "${FLAGS[@]}" "${PROGRAMS[@]}" --bins
+        scripts/windows-look.sh "$CARGO_TARGET_DIR/$TARGET/release"
+        ;;
+    test)
+        "${CARGO[@]}" test --release --locked --target "$TARGET" "${FLAGS[@]}" -p fernsicht-protocol --lib
+        "${CARGO[@]}" test --release --locked --target "$TARGET" "${FLAGS[@]}" -p fernsicht-recordings --test format
+        ;;
+    *)
+        echo "windows.sh: check, build or test." >&2
+        exit 2
+        ;;
+esac
