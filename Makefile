@@ -14,7 +14,7 @@ export CARGO_TERM_COLOR ?= auto
 # Built together: cargo would compile the dependencies twice for two choices of packages.
 RELEASE := $(CARGO) build --release --locked -p fernsicht-relay -p fernsicht-agent -p fernsicht-console -p fernsicht-tests --bins
 
-.PHONY: demo test bench bench-network torture fuzz screenshots lint deny assembler packages peers help
+.PHONY: demo-windows windows test-windows lint-windows packages-windows demo test bench bench-network torture fuzz screenshots lint deny assembler packages peers help
 
 help:
 	@echo "make demo               relay, console and agent on your display; without one: a driven demo on virtual screens"
@@ -25,6 +25,8 @@ help:
 	@echo "make fuzz SECONDS=60    fuzzes messages and state machines, each target that long; RUNS=n: so many executions each"
 	@echo "make torture            hostile people, bad networks, kills, at length (target/torture/summary.json; as root)"
 	@echo "make screenshots        the gallery of the agent's pages, from the running programs (docs/gallery; as root)"
+	@echo "make windows            agent, console and auditor for Windows (target/windows); make test-windows: tests under wine"
+	@echo "make demo-windows       the driven demo with the Windows agent, under wine"
 	@echo "make lint | make deny   formatting and clippy | licences, sources and banned packages of all dependencies"
 
 demo: packages
@@ -44,6 +46,29 @@ assembler:
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets --features fernsicht-tests/bench -- -D warnings
+
+# Types and lints of the programs for Windows; nothing is linked.
+lint-windows: packages-windows
+	scripts/windows.sh check
+
+windows: packages-windows
+	scripts/windows.sh build
+
+# The core's and the formats' tests as Windows programs, and the attached and signed agent, under wine.
+test-windows: packages-windows
+	@scripts/packages.sh wine
+	scripts/windows.sh test
+
+# The whole story with the Windows agent under wine; relay, console and auditor are this system's.
+demo-windows: packages windows
+	@scripts/packages.sh wine
+	$(RELEASE)
+	target/release/demo --windows target/windows/x86_64-pc-windows-gnu/release/fernsicht-agent.exe --output target/demo-windows --revocations 5
+
+# rustup's standard library for Windows, or Debian's compiler where it cannot be fetched.
+packages-windows:
+	@scripts/packages.sh windows
+	@scripts/windows.sh rust || scripts/packages.sh windows-rust
 
 bench: packages peers
 	$(RELEASE) --features fernsicht-tests/bench

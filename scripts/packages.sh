@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The one place that names the system packages of Fernsicht.
 #
-#   scripts/packages.sh [build|run|test|bench]...     installs what is missing (default: build, run and test)
+#   scripts/packages.sh [build|run|test|bench|windows|windows-rust|wine]...
+#                            installs what is missing (default: build, run and test)
 #
 # Quiet if everything is there. Knows Debian 12 and its kin (apt); elsewhere it says what is wanted.
 set -euo pipefail
@@ -24,6 +25,13 @@ TEST="xvfb xserver-xorg-core xserver-xorg-video-dummy xkb-data x11-xkb-utils x11
 BENCH="tigervnc-scraping-server tigervnc-viewer
        xpra python3-gi-cairo python3-lz4 python3-brotli python3-numpy python3-pil"
 
+# To build for Windows: compilers, resource compiler and libraries of mingw; as few as `make lint-windows` wants.
+WINDOWS="gcc-mingw-w64-x86-64-win32 g++-mingw-w64-x86-64-win32 binutils-mingw-w64-x86-64 nasm"
+# Where rustup cannot fetch the standard library for Windows: Debian's compiler, and the library's sources.
+WINDOWS_RUST="rustc-web cargo-web rust-web-src rust-web-clippy"
+# To run and sign Windows programs here.
+WINE="wine wine64 xvfb osslsigncode openssl"
+
 wanted=""
 for group in "${@:-all}"; do
     case "$group" in
@@ -31,8 +39,11 @@ for group in "${@:-all}"; do
         run) wanted+=" $RUN" ;;
         test) wanted+=" $TEST" ;;
         bench) wanted+=" $BENCH" ;;
+        windows) wanted+=" $WINDOWS" ;;
+        windows-rust) wanted+=" $WINDOWS_RUST" ;;
+        wine) wanted+=" $WINE" ;;
         all) wanted+=" $BUILD $RUN $TEST" ;;
-        *) echo "packages.sh: unknown group '$group'; known are build, run, test and bench." >&2; exit 2 ;;
+        *) echo "packages.sh: unknown group '$group'; known are build, run, test, bench, windows, windows-rust and wine." >&2; exit 2 ;;
     esac
 done
 

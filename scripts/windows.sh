@@ -3,13 +3,14 @@
 #
 #   scripts/windows.sh check      types and lints of the agent, the console and the auditor for Windows
 #   scripts/windows.sh build      release programs in target/windows, looked at with scripts/windows-look.sh
+#   scripts/windows.sh rust       is there a compiler for Windows?
 #   scripts/windows.sh test       the core's and the formats' tests as Windows programs, under wine
 #
 # The compiler: the pinned one, where rustup can fetch its standard library for Windows; else Debian's (rustc-web), with
 # the standard library built from the sources that come with it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-what=${1:?usage: scripts/windows.sh check|build|test}
+what=${1:?usage: scripts/windows.sh rust|check|build|test}
 
 TARGET=x86_64-pc-windows-gnu
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target/windows}
@@ -35,6 +36,7 @@ fi
 
 PROGRAMS=(-p fernsicht-agent -p fernsicht-console)
 case "$what" in
+    rust) ;;
     check)
         "${CARGO[@]}" clippy --locked --target "$TARGET" "${FLAGS[@]}" "${PROGRAMS[@]}" -p fernsicht-protocol \
             -p fernsicht-recordings --lib --bins -- -D warnings
@@ -48,7 +50,7 @@ case "$what" in
         "${CARGO[@]}" test --release --locked --target "$TARGET" "${FLAGS[@]}" -p fernsicht-recordings --test format
         ;;
     *)
-        echo "windows.sh: check, build or test." >&2
+        echo "windows.sh: rust, check, build or test." >&2
         exit 2
         ;;
 esac

@@ -70,9 +70,10 @@ fn configuration() -> Result<Configuration, Problem> {
     let path = std::env::current_exe().map_err(|_| Problem::AgentDamaged)?;
     let file = std::fs::read(path).map_err(|_| Problem::AgentDamaged)?;
     attached::read(&file).map_err(|error| match error {
-        attached::Error::Missing | attached::Error::Damaged | attached::Error::AlreadyAttached => {
-            Problem::AgentDamaged
-        }
+        attached::Error::Missing
+        | attached::Error::Damaged
+        | attached::Error::AlreadyAttached
+        | attached::Error::AlreadySigned => Problem::AgentDamaged,
         // Whole, but written for another version of this program.
         attached::Error::Malformed(_) => Problem::AgentOld,
     })

@@ -6,8 +6,13 @@
 //!         ‖ SHA-256(program ‖ configuration ‖ both lengths) ‖ "FERNSICHTCONFIG1"
 //! ```
 //!
+//! A Windows program may be signed after that: the signature lies behind, and the hash takes the fields of the header that it
+//! changes for zero ([`pe`]).
+//!
 //! The hash finds incomplete downloads. It is no protection against an author of other
 //! programs; that is the business of the download's TLS and of code signing.
+
+mod pe;
 
 use thiserror::Error;
 
@@ -38,6 +43,9 @@ pub enum Error {
     /// The program already carries a configuration.
     #[error("the program already carries a configuration")]
     AlreadyAttached,
+    /// The program is signed already: a signature covers nothing that is attached later.
+    #[error("the program is signed already; attach the configuration first, then sign")]
+    AlreadySigned,
 }
 
 wire_struct! {
@@ -91,10 +99,14 @@ impl Configuration {
     }
 }
 
-/// The program with its configuration behind it. Errors: [`Error::AlreadyAttached`].
+/// The program with its configuration behind it. Errors: [`Error::AlreadyAttached`], [`Error::AlreadySigned`].
 pub fn attach(program: &[u8], configuration: &Configuration) -> Result<Vec<u8>, Error> {
-    if program.ends_with(MAGIC) {
+    let whole = unsigned(program);
+    if whole.is_some_and(|whole| whole.ends_with(MAGIC)) {
         return Err(Error::AlreadyAttached);
+    }
+    if whole.is_none_or(|whole| whole.len() != program.len()) {
+        return Err(Error::AlreadySigned);
     }
     Ok(attach_bytes(program, &configuration.to_bytes()))
 }
@@ -105,14 +117,40 @@ pub(crate) fn attach_bytes(program: &[u8], configuration: &[u8]) -> Vec<u8> {
     out.extend_from_slice(configuration);
     (program.len() as u64).write(&mut out);
     (configuration.len() as u32).write(&mut out);
-    let digest = hash(&out);
+    let digest = digest(&out);
     out.extend_from_slice(&digest);
     out.extend_from_slice(MAGIC);
     out
 }
 
+/// The file without a signature, and without what fills up to it. None: where that begins is nonsense.
+fn unsigned(file: &[u8]) -> Option<&[u8]> {
+    let Some(fields) = pe::fields(file) else {
+        return Some(file);
+    };
+    let end = fields.signed_to(file)?;
+    let signed = &file[..end];
+    if end == file.len() {
+        return Some(signed);
+    }
+    let filled = |zeros: usize| {
+        let (before, zeros) = signed.split_at_checked(end.checked_sub(zeros)?)?;
+        (before.ends_with(MAGIC) && zeros.iter().all(|byte| *byte == 0)).then_some(before)
+    };
+    Some((0..8).find_map(filled).unwrap_or(signed))
+}
+
+/// The hash of what stands before the hash.
+fn digest(bytes: &[u8]) -> Hash {
+    match pe::fields(bytes) {
+        Some(fields) => fields.hash(bytes),
+        None => hash(bytes),
+    }
+}
+
 /// Reads the configuration out of a complete program file.
 pub fn read(file: &[u8]) -> Result<Configuration, Error> {
+    let file = unsigned(file).ok_or(Error::Damaged)?;
     if !file.ends_with(MAGIC) {
         // A cut-off download lacks the magic, like a bare program. What tells them apart
         // for a person is the same: download it again.
@@ -127,7 +165,7 @@ pub fn read(file: &[u8]) -> Result<Configuration, Error> {
         .ok()
         .and_then(|p| p.checked_add(length))
         == Some(body);
-    if !whole || length > MAX_CONFIGURATION || hash(&file[..body + 12]) != digest {
+    if !whole || length > MAX_CONFIGURATION || self::digest(&file[..body + 12]) != digest {
         return Err(Error::Damaged);
     }
     Ok(Configuration::from_bytes(&file[body - length..body])?)
@@ -160,6 +198,42 @@ mod tests {
         let file = attach(b"\x7fELF program", &configuration()).unwrap();
         assert_eq!(read(&file), Ok(configuration()));
         assert_eq!(attach(&file, &configuration()), Err(Error::AlreadyAttached));
+    }
+
+    #[test]
+    fn a_windows_program_may_be_signed_afterwards_and_not_before() {
+        for more in 0..8 {
+            let mut program = pe::tests::program();
+            program.resize(program.len() + more, 9);
+            let file = attach(&program, &configuration()).unwrap();
+            assert_eq!(read(&file), Ok(configuration()));
+            let signed = pe::tests::sign(&file, &[7; 1000]);
+            assert_eq!(read(&signed), Ok(configuration()));
+            assert_eq!(
+                attach(&signed, &configuration()),
+                Err(Error::AlreadyAttached)
+            );
+            for cut in [signed.len() - 1, file.len(), file.len() - 1, 600, 0] {
+                assert!(read(&signed[..cut]).is_err(), "cut at {cut}");
+            }
+            let bare = pe::tests::sign(&program, &[7; 1000]);
+            assert_eq!(read(&bare), Err(Error::Missing));
+            assert_eq!(attach(&bare, &configuration()), Err(Error::AlreadySigned));
+        }
+    }
+
+    #[test]
+    fn of_a_windows_program_only_what_signing_changes_is_not_looked_at() {
+        let file = attach(&pe::tests::program(), &configuration()).unwrap();
+        let unseen: Vec<usize> = (0..file.len())
+            .filter(|at| {
+                let mut flipped = file.clone();
+                flipped[*at] ^= 1;
+                read(&flipped).is_ok()
+            })
+            .collect();
+        let checksum = 0x80 + 24 + 64;
+        assert_eq!(unseen, Vec::from_iter(checksum..checksum + 4));
     }
 
     #[test]

@@ -69,4 +69,5 @@ pub mod transfer;
 pub mod typist;
 pub mod vanish;
 pub mod wait;
+pub mod wine;
 pub mod xserver;

@@ -18,6 +18,7 @@ use crate::dice::Dice;
 use crate::programs::{self, Programs};
 use crate::tap::Place;
 use crate::wait;
+use crate::wine;
 use crate::xserver::{Process, XServer};
 
 /// The company of all demonstrations.
@@ -209,7 +210,10 @@ impl Operator {
     /// Makes the agent that connects to `public_address`. Returns the file.
     pub fn agent(&self, public_address: &str) -> Result<PathBuf> {
         self.configure(public_address)?;
-        let file = self.folder.join("Fernhilfe");
+        let mut file = self.folder.join("Fernhilfe");
+        if wine::runs(&self.programs.agent) {
+            file.set_extension("exe");
+        }
         let [data, output, program] = [&self.data(), &file, &self.programs.agent].map(|path| {
             path.to_str()
                 .map(str::to_owned)
@@ -282,7 +286,10 @@ impl Operator {
             home.join(".config/user-dirs.dirs"),
             "XDG_DOCUMENTS_DIR=\"$HOME/Documents\"\nXDG_DOWNLOAD_DIR=\"$HOME/Downloads\"\n",
         )?;
-        let mut command = screen.command(file);
+        let mut command = match wine::runs(file) {
+            true => wine::command(screen, &home, file),
+            false => screen.command(file),
+        };
         command.args(["--language", "de"]).env("HOME", &home);
         for (variable, folder) in [
             ("XDG_RUNTIME_DIR", ""),

@@ -2,6 +2,7 @@
 //!
 //! - Without a display: on two virtual screens, driven by those screens' own keyboards and mice,
 //!   measured from outside; `target/demo/*.png` and `target/demo/summary.json`.
+//! - With a Windows agent: the same story under wine, as far as it can be told there ([`windows`]).
 //! - With a display: relay, console and agent on it, for a person to play with.
 //!
 //! There is no switch in the agent for this: every grant is a key press on one of its buttons.
@@ -11,6 +12,7 @@ mod person;
 mod revoke;
 mod script;
 mod summary;
+mod windows;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,6 +30,9 @@ struct Arguments {
     /// Where pictures and figures go.
     #[arg(long, value_name = "FOLDER", default_value = "target/demo")]
     output: PathBuf,
+    /// A Windows agent, bare: runs under wine, on virtual screens.
+    #[arg(long, value_name = "FILE")]
+    windows: Option<PathBuf>,
     /// How many revocations are measured.
     #[arg(long, default_value_t = 50)]
     revocations: usize,
@@ -46,6 +51,11 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let programs = Programs::find()?;
+    if let Some(agent) = &arguments.windows {
+        let agent = agent.canonicalize()?;
+        let programs = Programs { agent, ..programs };
+        return windows::demonstrate(programs, &arguments.output, arguments.revocations);
+    }
     if std::env::var_os("DISPLAY").is_some_and(|display| !display.is_empty()) && !arguments.driven {
         return person::play(&programs);
     }

@@ -36,7 +36,7 @@ pub(crate) struct Plan {
 }
 
 /// What the technician types: a German keyboard's Shift and AltGr, and a new line.
-const TYPED: &str =
+pub(crate) const TYPED: &str =
     "Guten Tag, hier ist der Kundendienst.\nGrüße äöüß ÄÖÜ € @ {[]} \\ ~ | 'quoted'";
 
 /// Clicks that are counted.

@@ -216,16 +216,59 @@ impl Summary {
                 format!("the film is like the replay by {:?} dB", self.film_psnr_db),
             ),
         ];
-        let failed: Vec<String> = holds
-            .into_iter()
-            .chain(complaint)
-            .filter(|(holds, _)| !holds)
-            .map(|(_, words)| words)
-            .collect();
-        if failed.is_empty() {
-            Ok(())
-        } else {
-            bail!("does not hold: {}", failed.join("; "))
-        }
+        judge(holds.into_iter().chain(complaint))
+    }
+
+    /// The same of what can be seen without the tap between agent and relay, which knows QUIC alone.
+    pub(crate) fn check_untapped(&self, revocations: usize) -> Result<()> {
+        judge([
+            (
+                self.paired && self.technician_verified,
+                "not paired".to_owned(),
+            ),
+            (
+                self.view_granted && self.control_granted,
+                "sight or control was not granted".to_owned(),
+            ),
+            (
+                !self.typed_sent.is_empty() && self.typed_sent == self.typed_arrived,
+                format!(
+                    "typed {:?}, but {:?} arrived",
+                    self.typed_sent, self.typed_arrived
+                ),
+            ),
+            (
+                self.picture_differing_pixels == Some(0),
+                format!("pixels differ: {:?}", self.picture_differing_pixels_by_step),
+            ),
+            (
+                self.revocation_ms.n >= revocations,
+                format!("only {} revocations were measured", self.revocation_ms.n),
+            ),
+            (
+                self.recorded_input_events.is_some_and(|events| events > 0),
+                format!("the recording has {:?} presses", self.recorded_input_events),
+            ),
+            (
+                self.recording_verified,
+                "the recording is not sound".to_owned(),
+            ),
+            (
+                self.film_frames.is_some_and(|frames| frames > 0),
+                "there is no film".to_owned(),
+            ),
+        ])
+    }
+}
+
+fn judge(holds: impl IntoIterator<Item = (bool, String)>) -> Result<()> {
+    let failed: Vec<String> = holds
+        .into_iter()
+        .filter(|(holds, _)| !holds)
+        .map(|(_, words)| words)
+        .collect();
+    match failed.is_empty() {
+        true => Ok(()),
+        false => bail!("does not hold: {}", failed.join("; ")),
     }
 }

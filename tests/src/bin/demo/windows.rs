@@ -1,0 +1,191 @@
+//! The story with the Windows agent under wine: code, consent, view and control, F11, end, complaint.
+//!
+//! Relay, console and auditor are this system's own. The agent connects over TCP, since wine's UDP does not serve QUIC, so
+//! the tap sees nothing: what its figures would tell stays empty in the summary. What the agent injects reaches wine's
+//! programs alone, and no observer of the X server sees it: the typed text and the recording tell what arrived.
+
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use fernsicht_protocol::rights::Rights;
+use fernsicht_tests::apps::App;
+use fernsicht_tests::customer::Button;
+use fernsicht_tests::grab::Area;
+use fernsicht_tests::keymap::keysyms;
+use fernsicht_tests::programs::Programs;
+use fernsicht_tests::session::{Backdrop, Layout, STEP, Stage};
+use fernsicht_tests::vanish::Patches;
+use fernsicht_tests::{wait, wine};
+
+use crate::script::TYPED;
+use crate::summary::{Spread, Summary};
+use crate::{complaint, say};
+
+/// Where the typed text stands.
+const DETAIL: Area = Area {
+    x: 40,
+    y: 270,
+    width: 480,
+    height: 100,
+};
+
+/// Runs everything, writes pictures and figures, and says what does not hold.
+pub(crate) fn demonstrate(programs: Programs, output: &Path, revocations: usize) -> Result<()> {
+    std::fs::create_dir_all(output)?;
+    let folder = tempfile::tempdir().context("a temporary folder")?;
+    let mut summary = Summary::default();
+    let outcome = drive(programs, output, folder.path(), revocations, &mut summary);
+    summary.write(output)?;
+    outcome?;
+    summary.check_untapped(revocations)?;
+    say(&format!(
+        "Everything holds. Pictures and figures: {}",
+        output.display()
+    ));
+    Ok(())
+}
+
+fn drive(
+    programs: Programs,
+    output: &Path,
+    folder: &Path,
+    revocations: usize,
+    summary: &mut Summary,
+) -> Result<()> {
+    let layout = Layout {
+        plain_auditor: true,
+        tapped: false,
+        ..Layout::default()
+    };
+    let backdrop = Backdrop::raise(programs, folder, layout)?;
+    let home = backdrop.operator.customer();
+    say("Wine makes its folders.");
+    wine::prepare(&backdrop.customer_screen, &home)?;
+    let (notepad, file) = wine::notepad(&backdrop.customer_screen, &home, "brief.txt")?;
+    notepad.window().arrange(30, 220, 560, 420)?;
+    say("Screens, relay, console and agent start.");
+    let mut show = Show {
+        stage: backdrop.open()?,
+        output: output.to_owned(),
+        number: 0,
+        _notepad: notepad,
+    };
+    let kept = show.story(&file, revocations, summary);
+    if kept.is_err() {
+        // What was to be seen when it failed.
+        show.take("failed").ok();
+        for log in ["agent.log", "console.log"] {
+            std::fs::copy(folder.join(log), output.join(log)).ok();
+        }
+    }
+    kept?;
+    complaint::tell(&mut show.stage, output, summary)
+}
+
+struct Show {
+    stage: Stage,
+    output: PathBuf,
+    number: usize,
+    /// What stands on the customer's screen.
+    _notepad: App,
+}
+
+impl Show {
+    fn story(&mut self, file: &Path, revocations: usize, summary: &mut Summary) -> Result<()> {
+        self.pair(summary)?;
+        self.type_into((290, 500), file, summary)?;
+        self.revoke(revocations, summary)?;
+        self.stage.end_by_customer()?;
+        thread::sleep(Duration::from_millis(1_500));
+        self.take("ended")
+    }
+
+    fn pair(&mut self, summary: &mut Summary) -> Result<()> {
+        let code = self.stage.code()?;
+        self.stage.customer.sit_down()?;
+        self.take("start")?;
+        self.stage.customer.enter_code(&code)?;
+        say("The customer has typed the code.");
+        self.stage.customer.read()?;
+        self.take("consent")?;
+        self.stage.press_until_card(Button::ConsentControl)?;
+        self.take("card")?;
+        // Without the tap: until the technician sees what the customer sees.
+        self.stage.grant(Button::CardDone, Rights::Control)?;
+        (summary.paired, summary.technician_verified) = (true, true);
+        (summary.view_granted, summary.control_granted) = (true, true);
+        say("The customer has allowed sight and control.");
+        self.compare("first-picture", summary)
+    }
+
+    fn type_into(&mut self, at: (i16, i16), file: &Path, summary: &mut Summary) -> Result<()> {
+        // The customer's own last key press keeps the technician waiting for a second.
+        thread::sleep(Duration::from_millis(1_500));
+        self.stage.technician.click(at.0, at.1, 1)?;
+        thread::sleep(Duration::from_millis(700));
+        TYPED.clone_into(&mut summary.typed_sent);
+        self.stage.technician.type_text(TYPED)?;
+        let saved = wait::until_true("the typed text in the saved file", STEP, || {
+            self.stage.technician.shortcut(&[keysyms::CONTROL], 's')?;
+            thread::sleep(Duration::from_millis(300));
+            summary.typed_arrived = wine::saved(file)?;
+            Ok(summary.typed_arrived == TYPED)
+        });
+        // What arrived instead is in the summary, which is judged at the end.
+        say(match saved.is_ok() {
+            true => "The text has arrived, character by character.",
+            false => "The text has not arrived.",
+        });
+        self.compare("typed", summary)?;
+        self.stage.check()
+    }
+
+    fn revoke(&mut self, rounds: usize, summary: &mut Summary) -> Result<()> {
+        let mut vanished = Vec::new();
+        for round in 1..=rounds {
+            let patches = Patches::choose(&self.stage.technician_view, DETAIL)?;
+            let pressed = self.stage.customer.press_stop(&self.stage.observer)?;
+            let gone = patches.gone(&self.stage.technician_view, Duration::from_secs(5))?;
+            vanished.push(wait::server_ms_between(pressed, gone));
+            if round == 1 {
+                self.take("stopped")?;
+            }
+            self.stage.customer.turn_to_bar()?;
+            self.stage.grant(Button::ViewOn, Rights::View)?;
+            self.stage.grant(Button::ControlOn, Rights::Control)?;
+            self.stage.check()?;
+        }
+        summary.revocation_ms = Spread::of(vanished);
+        say(&format!("F11: {:?}", summary.revocation_ms));
+        self.compare("granted-again", summary)
+    }
+
+    /// Both screens show the same.
+    fn compare(&mut self, step: &'static str, summary: &mut Summary) -> Result<()> {
+        let same = self.stage.same_picture(STEP);
+        let ours = self.stage.customer_view.grab()?;
+        let differing = match same {
+            Ok(_) => 0,
+            Err(_) => self.stage.technician_view.grab()?.differing_pixels(&ours)?,
+        };
+        let by_step = &mut summary.picture_differing_pixels_by_step;
+        by_step.insert(step, differing);
+        summary.picture_differing_pixels = by_step.values().copied().max();
+        self.take(step)
+    }
+
+    /// Takes a picture of both screens.
+    fn take(&mut self, name: &str) -> Result<()> {
+        self.number += 1;
+        for (who, view) in [
+            ("customer", &self.stage.customer_view),
+            ("technician", &self.stage.technician_view),
+        ] {
+            let file = format!("{:02}-{name}-{who}.png", self.number);
+            view.grab()?.save(&self.output.join(file))?;
+        }
+        Ok(())
+    }
+}

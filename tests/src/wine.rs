@@ -1,0 +1,66 @@
+//! Windows programs on a virtual screen, under wine.
+//!
+//! Wine's windows are ordinary windows of the X server, so whoever sits there uses them with that screen's own keyboard
+//! and mouse; what a Windows program injects reaches Windows programs alone. Wine keeps everything in the customer's home.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+
+use crate::apps::App;
+use crate::xserver::XServer;
+
+/// True for a program of Windows.
+pub fn runs(program: &Path) -> bool {
+    program
+        .extension()
+        .is_some_and(|extension| extension == "exe")
+}
+
+/// A Windows program's command on a screen, in this home.
+pub fn command(screen: &XServer, home: &Path, program: &Path) -> Command {
+    let mut command = screen.command(launcher());
+    command
+        .arg(program)
+        .env("WINEPREFIX", home.join("wine"))
+        .env("HOME", home);
+    command
+}
+
+/// Makes wine's folders in this home. The first start of wine takes its time.
+pub fn prepare(screen: &XServer, home: &Path) -> Result<()> {
+    std::fs::create_dir_all(home)?;
+    let mut command = command(screen, home, Path::new("wineboot"));
+    let status = command
+        .arg("--init")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .context("wine is not installed; run: scripts/packages.sh wine")?;
+    anyhow::ensure!(status.success(), "wine cannot make its folders");
+    Ok(())
+}
+
+/// Wine's own editor with a file that is UTF-8 and says so.
+pub fn notepad(screen: &XServer, home: &Path, name: &str) -> Result<(App, PathBuf)> {
+    let file = home.join(name);
+    std::fs::write(&file, MARK.to_string())?;
+    let mut command = command(screen, home, Path::new("notepad"));
+    command.arg(format!("Z:{}", file.display()).replace('/', "\\"));
+    let app = App::start(screen, "notepad", name, command)?;
+    Ok((app, file))
+}
+
+/// What was saved there, as everybody else would have it.
+pub fn saved(file: &Path) -> Result<String> {
+    let text = std::fs::read_to_string(file)?;
+    Ok(text.trim_start_matches(MARK).replace("\r\n", "\n"))
+}
+
+fn launcher() -> &'static str {
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/windows-wine.sh")
+}
+
+const MARK: char = '\u{feff}';
