@@ -4,6 +4,7 @@
 //! requests late and in parts: the bar's place is asked for again until it is there, a few times.
 
 use egui::{Context, Pos2, Rect, Vec2, ViewportBuilder, ViewportCommand, WindowLevel};
+use winit::raw_window_handle::RawWindowHandle;
 
 use crate::hand::{Grant, ScreenRect};
 use crate::ui::tokens;
@@ -285,18 +286,30 @@ fn pixels(ctx: &Context, rect: Rect) -> ScreenRect {
 
 /// The number by which the window system knows the window.
 pub(super) fn number(cc: &eframe::CreationContext<'_>) -> Option<u32> {
-    use winit::raw_window_handle::{HasWindowHandle, RawWindowHandle};
+    use winit::raw_window_handle::HasWindowHandle as _;
+    number_of(cc.window_handle().ok()?.as_raw())
+}
+
+#[cfg(unix)]
+fn number_of(window: RawWindowHandle) -> Option<u32> {
     #[expect(
         clippy::wildcard_enum_match_arm,
-        reason = "of every other kind of window the platform knows nothing"
+        reason = "every other kind of window has no X11 id"
     )]
-    match cc.window_handle().ok()?.as_raw() {
+    match window {
         RawWindowHandle::Xlib(handle) => u32::try_from(handle.window).ok(),
         RawWindowHandle::Xcb(handle) => Some(handle.window.get()),
-        // Of 64 bits only 32 are used, and Windows extends them by their sign.
-        RawWindowHandle::Win32(handle) => Some(handle.hwnd.get() as u32),
         _ => None,
     }
+}
+
+/// Of a handle's 64 bits only 32 are used: Windows extends them by their sign.
+#[cfg(windows)]
+fn number_of(window: RawWindowHandle) -> Option<u32> {
+    let RawWindowHandle::Win32(handle) = window else {
+        return None;
+    };
+    Some(handle.hwnd.get() as u32)
 }
 
 /// The edge that a bar lies at, or nearly. At the sides only one that leaves most of the monitor free: a bar as

@@ -256,19 +256,30 @@ fn lock(told: &Mutex<Told>) -> MutexGuard<'_, Told> {
 }
 
 fn glass(window: RawWindowHandle) -> Option<Child> {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "other systems' windows")]
-    let window = match window {
-        RawWindowHandle::Xlib(handle) => u32::try_from(handle.window).ok()?,
-        RawWindowHandle::Xcb(handle) => handle.window.get(),
-        _ => return None,
-    };
-    match Child::open(window) {
+    match Child::open(number(window)?) {
         Ok(child) => child,
         Err(error) => {
             tracing::info!(%error, "pictures are drawn as textures");
             None
         }
     }
+}
+
+/// The X11 id of the window.
+#[cfg(unix)]
+fn number(window: RawWindowHandle) -> Option<u32> {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "other systems' windows")]
+    match window {
+        RawWindowHandle::Xlib(handle) => u32::try_from(handle.window).ok(),
+        RawWindowHandle::Xcb(handle) => Some(handle.window.get()),
+        _ => None,
+    }
+}
+
+/// No window has a surface of ours here.
+#[cfg(not(unix))]
+fn number(_: RawWindowHandle) -> Option<u32> {
+    None
 }
 
 struct Presenter<G> {
