@@ -55,9 +55,12 @@ windows: packages-windows
 	scripts/windows.sh build
 
 # The core's and the formats' tests as Windows programs, and the attached and signed agent, under wine.
-test-windows: packages-windows
+test-windows: windows
 	@scripts/packages.sh wine
 	scripts/windows.sh test
+	$(CARGO) build --locked --workspace --bins --examples
+	scripts/windows-sign.sh target/windows/x86_64-pc-windows-gnu/release/fernsicht-agent.exe \
+		target/debug/fernsicht-relay target/debug/examples/attached
 
 # The whole story with the Windows agent under wine; relay, console and auditor are this system's.
 demo-windows: packages windows

@@ -48,6 +48,7 @@ case "$what" in
     test)
         "${CARGO[@]}" test --release --locked --target "$TARGET" "${FLAGS[@]}" -p fernsicht-protocol --lib
         "${CARGO[@]}" test --release --locked --target "$TARGET" "${FLAGS[@]}" -p fernsicht-recordings --test format
+        "${CARGO[@]}" test --release --locked --target "$TARGET" "${FLAGS[@]}" -p fernsicht-agent --lib -- platform:: instance::
         ;;
     *)
         echo "windows.sh: rust, check, build or test." >&2

@@ -16,6 +16,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use windows::Win32::Foundation::{LPARAM, LRESULT, WPARAM};
+use windows::Win32::System::Threading::{
+    GetCurrentThread, SetThreadPriority, THREAD_PRIORITY_TIME_CRITICAL,
+};
 use windows::Win32::UI::Input::KeyboardAndMouse::{
     HOT_KEY_MODIFIERS, RegisterHotKey, UnregisterHotKey, VIRTUAL_KEY, VK_F11,
 };
@@ -73,6 +76,9 @@ impl Hooks {
         };
         let (pump, ()) = Pump::start("hooks", move || {
             EXIT.with_borrow_mut(|here| *here = Some(exit));
+            // Everybody's input waits for this thread. A busy computer shall not make it late; it does next to nothing.
+            // SAFETY: the pseudo handle of this thread needs no closing.
+            unsafe { SetThreadPriority(GetCurrentThread(), THREAD_PRIORITY_TIME_CRITICAL) }.ok();
             let server = Server {
                 hooks: set_both()?,
                 hot_key: hot_key(),
