@@ -46,6 +46,8 @@ enum Pressed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
     scan: u16,
+    /// Windows finds it by the place; other makers' Windows want it told.
+    code: VIRTUAL_KEY,
     extended: bool,
 }
 
@@ -305,6 +307,7 @@ impl Place {
         let scan = keys::scan_code(key, layout).ok_or(Error::NoSuchKey)?;
         Ok(Self {
             scan,
+            code: key.code,
             extended: key.extended,
         })
     }
@@ -317,7 +320,7 @@ impl Place {
         if !down {
             flags |= KEYEVENTF_KEYUP;
         }
-        keyboard(self.scan, flags)
+        keyboard(self.code, self.scan, flags)
     }
 }
 
@@ -385,19 +388,19 @@ fn of_text(character: char) -> Vec<INPUT> {
     let way = |up: KEYBD_EVENT_FLAGS| {
         units
             .iter()
-            .map(move |unit| keyboard(*unit, KEYEVENTF_UNICODE | up))
+            .map(move |unit| keyboard(VIRTUAL_KEY(0), *unit, KEYEVENTF_UNICODE | up))
     };
     way(KEYBD_EVENT_FLAGS(0))
         .chain(way(KEYEVENTF_KEYUP))
         .collect()
 }
 
-fn keyboard(scan: u16, flags: KEYBD_EVENT_FLAGS) -> INPUT {
+fn keyboard(code: VIRTUAL_KEY, scan: u16, flags: KEYBD_EVENT_FLAGS) -> INPUT {
     INPUT {
         r#type: INPUT_KEYBOARD,
         Anonymous: INPUT_0 {
             ki: KEYBDINPUT {
-                wVk: VIRTUAL_KEY(0),
+                wVk: code,
                 wScan: scan,
                 dwFlags: flags,
                 time: 0,

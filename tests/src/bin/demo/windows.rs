@@ -23,11 +23,11 @@ use crate::script::TYPED;
 use crate::summary::{Spread, Summary};
 use crate::{complaint, say};
 
-/// Where the typed text stands.
+/// Where the editor has its title, its menu and the typed text.
 const DETAIL: Area = Area {
-    x: 40,
-    y: 270,
-    width: 480,
+    x: 24,
+    y: 200,
+    width: 560,
     height: 100,
 };
 
