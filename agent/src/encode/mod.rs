@@ -131,6 +131,8 @@ pub struct Encoder {
     keys: cost::Keys,
     sequence: u64,
     restart: Restart,
+    /// The first update that is sent after a repair was wanted.
+    wanted: u64,
     /// The latest time heard of.
     now: Option<Instant>,
     /// The newest complete picture.
@@ -174,6 +176,7 @@ impl Encoder {
             keys: cost::Keys::new(),
             sequence: 0,
             restart: Restart::Wanted,
+            wanted: 0,
             now: None,
             last_complete: None,
             refresh: Refresh::default(),
@@ -210,12 +213,10 @@ impl Encoder {
     pub fn handle_ack(&mut self, ack: &PictureAck, now: Instant) -> Acked {
         self.now = Some(now);
         let acked = self.flow.handle_ack(ack.sequence, ack.digest, now);
-        // What the console drew is right: no repair is due any more.
+        // What was sent since a repair was wanted is drawn, and right: none is due any more.
         if matches!(acked, Acked::Drawn(_))
             && matches!(self.restart, Restart::At(_))
-            && self
-                .last_complete
-                .is_some_and(|(sequence, _)| sequence <= ack.sequence)
+            && ack.sequence >= self.wanted
         {
             self.restart = Restart::No;
         }
@@ -223,7 +224,7 @@ impl Encoder {
             self.counts.mismatches += 1;
             // Should the digests never agree, repairing must not fill the line.
             match self.last_complete.map(|(_, at)| at + REPAIR_INTERVAL) {
-                Some(at) if at > now => self.restart = Restart::At(at),
+                Some(at) if at > now => self.repair(at),
                 _ => self.restart(),
             }
         }
@@ -238,11 +239,16 @@ impl Encoder {
         });
         match under_way {
             Some((_, at)) if self.restart == Restart::No => {
-                self.restart = Restart::At(at + REPAIR_INTERVAL);
+                self.repair(at + REPAIR_INTERVAL);
             }
             Some(_) => {}
             None => self.restart(),
         }
+    }
+
+    fn repair(&mut self, at: Instant) {
+        self.restart = Restart::At(at);
+        self.wanted = self.sequence;
     }
 
     /// Whether what is sent is recorded: then complete pictures come again from time to time.
