@@ -658,6 +658,32 @@ fn the_console_can_ask_for_a_complete_picture() {
     assert_eq!(rig.differing_pixels(), 0);
 }
 
+/// It is not drawn either; what is said of it was said before.
+#[test]
+fn a_complete_picture_that_is_lost_is_followed_by_another() {
+    let mut rig = Rig::new(640, 480);
+    rig.settle();
+    rig.text(rig.area(), 1);
+    rig.encoder.handle_picture_wanted(rig.now);
+    let lost = rig.encode();
+    assert_eq!(rig.encoder.counts().complete, 2);
+    // Drawn, but spoilt before the console says so.
+    let mut decoder = std::mem::take(&mut rig.decoder);
+    let drawn = decoder.handle_update(&lost[0].1).unwrap();
+    rig.encoder.handle_picture_wanted(rig.now);
+    rig.acknowledge(&drawn);
+    rig.now += Duration::from_millis(999);
+    assert!(rig.encode().is_empty());
+    rig.now += Duration::from_millis(1);
+    let complete = rig.encode();
+    assert_eq!(rig.encoder.counts().complete, 3);
+    rig.deliver(complete);
+    rig.settle();
+    assert_eq!(rig.differing_pixels(), 0);
+    rig.now += Duration::from_secs(5);
+    assert!(rig.encode().is_empty(), "once is enough");
+}
+
 #[test]
 fn a_wrong_picture_is_noticed_and_repaired() {
     let mut rig = Rig::new(640, 480);

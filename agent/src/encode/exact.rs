@@ -156,24 +156,23 @@ impl Packer {
         }))
     }
 
-    /// Appends the pixels of `rect`: indexed as long as the palette has room.
+    /// Appends the pixels of `rect`: indexed as long as the palette has room, where nothing refers to them.
     fn write(&mut self, rect: Rect, view: View<'_>) -> Code {
-        let (start, colours) = (self.raw.len(), self.palette.colours.len());
         // What others refer to later must look alike whatever came before it.
-        let indexed = match across(rect) {
-            _ if self.refer() => false,
-            true => self.write_indices(columns(rect, view)),
-            false => self.write_indices(rows(rect, view)),
-        };
-        match (indexed, across(rect)) {
-            (true, true) => Code::IndexedAcross,
-            (true, false) => Code::Indexed,
-            (false, _) => {
-                self.palette.cut(colours);
-                self.raw.truncate(start);
-                self.write_colours(rect, view)
-            }
+        if self.refer() {
+            return self.write_colours(rect, view);
         }
+        let (start, colours) = (self.raw.len(), self.palette.colours.len());
+        let (indexed, code) = match across(rect) {
+            true => (self.write_indices(columns(rect, view)), Code::IndexedAcross),
+            false => (self.write_indices(rows(rect, view)), Code::Indexed),
+        };
+        if indexed {
+            return code;
+        }
+        self.palette.cut(colours);
+        self.raw.truncate(start);
+        self.write_colours(rect, view)
     }
 
     /// False as soon as the palette has no room.

@@ -8,6 +8,7 @@
 use fernsicht_protocol::picture::{Ledger, Rect, View};
 
 use super::exact::photographic;
+use super::solid::uniform;
 
 /// The highest box that is packed column by column.
 pub(super) const HIGHEST: u16 = 40;
@@ -44,7 +45,12 @@ fn lines(rect: Rect, view: View<'_>, pieces: &mut Vec<Rect>) {
     };
     // `shown`: one below the last row that shows something.
     for row in 0..rect.height {
-        if blank(view.row(rect, row)) {
+        let line = Rect {
+            y: rect.y + row,
+            height: 1,
+            ..rect
+        };
+        if uniform(line, view).is_some() {
             continue;
         }
         if shown < row {
@@ -64,12 +70,6 @@ fn lines(rect: Rect, view: View<'_>, pieces: &mut Vec<Rect>) {
     if top > 0 {
         piece(top, rect.height);
     }
-}
-
-/// True if all pixels are alike.
-fn blank(row: &[u8]) -> bool {
-    let pixels = row.as_chunks::<4>().0;
-    pixels.windows(2).all(|two| two[0] == two[1])
 }
 
 /// Empty rows that are no longer the space between two lines.

@@ -57,13 +57,16 @@ impl Encoder {
         // What was packed tells how well the others will pack.
         let left = pixels - region.as_ref().map_or(0, |_| inside(covered, changes));
         let whole = (bytes as f64 * left as f64 / self::pixels(&boxes) as f64) as usize;
-        let coarse = region.as_ref().map_or(0, |(_, code)| video_bytes(code));
+        let coarse = match &region {
+            Some((_, Code::Video { bytes, .. })) => bytes.0.len(),
+            Some(_) | None => 0,
+        };
         let whole = whole.max(bytes) + coarse;
         if known
             && let Some(all) = self.moving_region(changes, whole, budget)
             && let Some(region) = self.video(all, whole, Content::Sharp, view, now)
         {
-            self.handle_damage(&outside_of(region.0, &boxes));
+            self.handle_damage(&outside_of(region.0, changes));
             let nothing = self.packer.pack(&[], view)?;
             return Ok((nothing, Some(region)));
         }
@@ -195,18 +198,18 @@ impl Encoder {
         now: Instant,
     ) -> Result<Option<Region>, Error> {
         let rate = self.flow.line().bytes_per_second;
-        let running = self
-            .video
-            .take()
-            .filter(|v| suits(v.rect(), needed) && v.suits(rate) && !v.old(now));
-        let mut stream = match running {
-            Some(stream) => stream,
-            None => {
+        let goes_on = |v: &video::Stream| suits(v.rect(), needed) && v.suits(rate) && !v.old(now);
+        // A stream that was not asked goes on where the new one comes to nothing.
+        let (mut stream, before) = match self.video.take() {
+            Some(stream) if goes_on(&stream) => (stream, None),
+            before => {
                 let Some(rect) = region(needed, view) else {
+                    self.video = before;
                     return Ok(None);
                 };
                 self.streams = self.streams.wrapping_add(1);
-                video::Stream::new(self.streams, rect, rate, now)?
+                let stream = video::Stream::new(self.streams, rect, rate, now)?;
+                (stream, before)
             }
         };
         let picture = stream.encode(view, now)?;
@@ -215,6 +218,7 @@ impl Encoder {
             self.keys.learn(content, rect.area(), picture.bytes.len());
         }
         if picture.bytes.is_empty() || picture.bytes.len() > exact.min(MAX_VIDEO) {
+            self.video = before;
             return Ok(None);
         }
         let code = Code::Video {
@@ -235,20 +239,6 @@ fn pixels(rects: &[Rect]) -> usize {
 fn inside(covered: Rect, rects: &[Rect]) -> usize {
     let inside = rects.iter().filter(|rect| covered.contains(**rect));
     inside.map(|rect| rect.area()).sum()
-}
-
-fn video_bytes(code: &Code) -> usize {
-    match code {
-        Code::Video { bytes, .. } => bytes.0.len(),
-        Code::Colours
-        | Code::ColoursAcross
-        | Code::Indexed
-        | Code::IndexedAcross
-        | Code::Moved { .. }
-        | Code::Predicted
-        | Code::Seen { .. }
-        | Code::Solid(_) => 0,
-    }
 }
 
 /// True if a stream over `running` can show `needed` without much waste.

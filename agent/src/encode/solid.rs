@@ -40,7 +40,7 @@ pub(super) fn take(changes: &mut Vec<Rect>, view: View<'_>) -> Vec<Box> {
 }
 
 /// The colour of all pixels of `rect`, if they have one.
-fn uniform(rect: Rect, view: View<'_>) -> Option<u32> {
+pub(super) fn uniform(rect: Rect, view: View<'_>) -> Option<u32> {
     let first = view.row(rect, 0).first_chunk::<4>()?;
     let colour = u32::from_le_bytes(*first) & COLOUR;
     let same = |row| {

@@ -51,26 +51,54 @@ impl Unpacker {
 }
 
 /// Draws blue, green, red of each pixel; `pixels` has three bytes for each pixel of `rect`.
-pub(super) fn draw_colours(canvas: &mut Canvas, rect: Rect, pixels: &[u8]) {
-    for (row, line) in (0..rect.height).zip(pixels.chunks_exact(usize::from(rect.width) * 3)) {
-        for (pixel, [b, g, r]) in canvas
-            .row_mut(rect, row)
-            .iter_mut()
-            .zip(line.as_chunks::<3>().0)
-        {
-            *pixel = [*b, *g, *r, OPAQUE];
-        }
+pub(super) fn draw_colours(canvas: &mut Canvas, rect: Rect, across: bool, pixels: &[u8]) {
+    let pixels = pixels.as_chunks::<3>().0;
+    draw(canvas, rect, across, pixels, |[b, g, r]| {
+        [*b, *g, *r, OPAQUE]
+    });
+}
+
+/// Draws palette indices; `pixels` has one byte for each pixel of `rect`. Errors: an index without a colour.
+pub(super) fn draw_indexed(
+    canvas: &mut Canvas,
+    rect: Rect,
+    across: bool,
+    pixels: &[u8],
+    palette: &[[u8; 3]],
+) -> Result<(), Error> {
+    // All 256 indices have a colour here, so the inner loops need no check.
+    let mut colours = [[0, 0, 0, OPAQUE]; 256];
+    for (colour, [b, g, r]) in colours.iter_mut().zip(palette) {
+        *colour = [*b, *g, *r, OPAQUE];
+    }
+    draw(canvas, rect, across, pixels, |index| {
+        colours[usize::from(*index)]
+    });
+    match pixels.iter().max() {
+        Some(largest) if usize::from(*largest) >= palette.len() => Err(Error::Pixels),
+        Some(_) | None => Ok(()),
     }
 }
 
-/// Draws blue, green, red of each pixel, column by column.
-pub(super) fn draw_colours_across(canvas: &mut Canvas, rect: Rect, pixels: &[u8]) {
-    let height = usize::from(rect.height);
-    let pixels = pixels.as_chunks::<3>().0;
+/// Draws `pixels`, one for each of `rect`: row by row, or `across`, column by column.
+fn draw<P>(
+    canvas: &mut Canvas,
+    rect: Rect,
+    across: bool,
+    pixels: &[P],
+    colour: impl Fn(&P) -> [u8; 4],
+) {
+    let (width, height) = (usize::from(rect.width), usize::from(rect.height));
     for row in 0..rect.height {
-        let line = pixels[usize::from(row)..].iter().step_by(height);
-        for (pixel, [b, g, r]) in canvas.row_mut(rect, row).iter_mut().zip(line) {
-            *pixel = [*b, *g, *r, OPAQUE];
+        let line = canvas.row_mut(rect, row).iter_mut();
+        let row = usize::from(row);
+        match across {
+            true => line
+                .zip(pixels[row..].iter().step_by(height))
+                .for_each(|(to, from)| *to = colour(from)),
+            false => line
+                .zip(&pixels[row * width..])
+                .for_each(|(to, from)| *to = colour(from)),
         }
     }
 }
@@ -97,57 +125,6 @@ pub(super) fn draw_predicted(canvas: &mut Canvas, rect: Rect, planes: &mut [u8])
             *pixel = [colours[0], colours[1], colours[2], OPAQUE];
         }
     }
-}
-
-/// Draws palette indices, column by column.
-pub(super) fn draw_indexed_across(
-    canvas: &mut Canvas,
-    rect: Rect,
-    pixels: &[u8],
-    palette: &[[u8; 3]],
-) -> Result<(), Error> {
-    let colours = table(palette);
-    let height = usize::from(rect.height);
-    for row in 0..rect.height {
-        let line = pixels[usize::from(row)..].iter().step_by(height);
-        for (pixel, index) in canvas.row_mut(rect, row).iter_mut().zip(line) {
-            *pixel = colours[usize::from(*index)];
-        }
-    }
-    known(pixels, palette)
-}
-
-/// All 256 indices have a colour here, so that the inner loops need no check.
-fn table(palette: &[[u8; 3]]) -> [[u8; 4]; 256] {
-    let mut colours = [[0, 0, 0, OPAQUE]; 256];
-    for (colour, [b, g, r]) in colours.iter_mut().zip(palette) {
-        *colour = [*b, *g, *r, OPAQUE];
-    }
-    colours
-}
-
-/// Errors: an index without a colour.
-fn known(pixels: &[u8], palette: &[[u8; 3]]) -> Result<(), Error> {
-    match pixels.iter().max() {
-        Some(largest) if usize::from(*largest) >= palette.len() => Err(Error::Pixels),
-        Some(_) | None => Ok(()),
-    }
-}
-
-/// Draws palette indices; `pixels` has one byte for each pixel of `rect`.
-pub(super) fn draw_indexed(
-    canvas: &mut Canvas,
-    rect: Rect,
-    pixels: &[u8],
-    palette: &[[u8; 3]],
-) -> Result<(), Error> {
-    let colours = table(palette);
-    for (row, line) in (0..rect.height).zip(pixels.chunks_exact(usize::from(rect.width))) {
-        for (pixel, index) in canvas.row_mut(rect, row).iter_mut().zip(line) {
-            *pixel = colours[usize::from(*index)];
-        }
-    }
-    known(pixels, palette)
 }
 
 /// Memory that is worth keeping between updates.

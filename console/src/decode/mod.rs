@@ -211,15 +211,17 @@ impl Picture {
                 .ok_or(Error::Pixels)?;
             raw = rest;
             match code {
-                Code::Colours => exact::draw_colours(&mut self.canvas, *rect, pixels),
-                Code::Indexed => {
-                    exact::draw_indexed(&mut self.canvas, *rect, pixels, &update.palette.0)?
+                Code::Colours | Code::ColoursAcross => {
+                    exact::draw_colours(&mut self.canvas, *rect, code.across(), pixels)
                 }
+                Code::Indexed | Code::IndexedAcross => exact::draw_indexed(
+                    &mut self.canvas,
+                    *rect,
+                    code.across(),
+                    pixels,
+                    &update.palette.0,
+                )?,
                 Code::Solid(colour) => exact::draw_solid(&mut self.canvas, *rect, *colour),
-                Code::ColoursAcross => exact::draw_colours_across(&mut self.canvas, *rect, pixels),
-                Code::IndexedAcross => {
-                    exact::draw_indexed_across(&mut self.canvas, *rect, pixels, &update.palette.0)?
-                }
                 Code::Predicted => exact::draw_predicted(&mut self.canvas, *rect, pixels),
                 Code::Moved { x, y } => self.canvas.move_to(*rect, *x, *y),
                 Code::Seen { back } => {

@@ -54,6 +54,11 @@ impl Code {
         }
     }
 
+    /// True if its pixels are in the block column by column.
+    pub fn across(&self) -> bool {
+        matches!(self, Self::ColoursAcross | Self::IndexedAcross)
+    }
+
     /// True if its pixels are in the block.
     pub fn packed(&self) -> bool {
         self.raw_bytes() > 0
