@@ -22,7 +22,9 @@ mkdir -p "$CARGO_TARGET_DIR"
 CARGO=(cargo)
 FLAGS=()
 channel=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
-if command -v rustup >/dev/null && timeout 120 rustup target add --toolchain "$channel" "$TARGET" >/dev/null 2>&1; then
+if command -v rustup >/dev/null && rustup target list --installed --toolchain "$channel" 2>/dev/null | grep -qx "$TARGET"; then
+    :
+elif command -v rustup >/dev/null && timeout 120 rustup target add --toolchain "$channel" "$TARGET" >/dev/null 2>&1; then
     :
 elif [[ -x /usr/bin/rustc && -x /usr/bin/cargo ]]; then
     CARGO=(env PATH=/usr/bin:/bin RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1

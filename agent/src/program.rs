@@ -36,7 +36,7 @@ pub fn run(arguments: Arguments, engine: impl FnOnce(Configuration, Opened) -> L
 
     let (display, shown) = match platform::desktop() {
         Desktop::Shown(name) => (name, true),
-        Desktop::WindowsOnly(name) => (name, false),
+        Desktop::Partly(name) => (name, false),
         Desktop::Wayland => return fail(&texts.error_wayland()),
         Desktop::Missing(what) => return fail(&texts.error_screen_unreadable(what)),
     };

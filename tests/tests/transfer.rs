@@ -421,7 +421,7 @@ async fn offer_name(
     ensure!(
         names(desk.folder.path())?
             .iter()
-            .all(|name| !name.ends_with("x.txt"))
+            .all(|name| !name.ends_with("x.txt") && !name.starts_with(".fernsicht-"))
     );
     Ok(())
 }

@@ -30,3 +30,30 @@ impl Instance {
         system::take(display)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_second_start_brings_the_first_to_the_front() {
+        let display = format!(":test-{}", std::process::id());
+        let Instance::First(first) = Instance::take(&display).expect("a place") else {
+            panic!("nobody was there")
+        };
+        let (told, heard) = std::sync::mpsc::sync_channel(1);
+        first
+            .listen(move || told.send(()).expect("the test waits"))
+            .expect("a thread");
+        assert!(matches!(Instance::take(&display), Ok(Instance::Running)));
+        heard
+            .recv_timeout(Duration::from_secs(5))
+            .expect("the first heard of it");
+        assert!(matches!(
+            Instance::take(":test-other"),
+            Ok(Instance::First(_))
+        ));
+    }
+}

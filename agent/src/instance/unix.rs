@@ -74,28 +74,3 @@ fn ours(stream: &UnixStream) -> bool {
 const FRONT: u8 = b'f';
 const ATTEMPTS: u8 = 8;
 const PATIENCE: Duration = Duration::from_millis(500);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_second_start_brings_the_first_to_the_front() {
-        let display = format!(":test-{}", std::process::id());
-        let Instance::First(first) = Instance::take(&display).expect("sockets") else {
-            panic!("nobody was there")
-        };
-        let (told, heard) = std::sync::mpsc::sync_channel(1);
-        first
-            .listen(move || told.send(()).expect("the test waits"))
-            .expect("a thread");
-        assert!(matches!(Instance::take(&display), Ok(Instance::Running)));
-        heard
-            .recv_timeout(Duration::from_secs(5))
-            .expect("the first heard of it");
-        assert!(matches!(
-            Instance::take(":test-other"),
-            Ok(Instance::First(_))
-        ));
-    }
-}

@@ -87,8 +87,8 @@ pub enum Error {
 pub enum Desktop {
     /// Its screens can be shown; other starts in it know it by this name.
     Shown(String),
-    /// Windows can be opened, but what is shown of it would not be the whole screen.
-    WindowsOnly(String),
+    /// Programs' windows open there, but what could be shown is not the whole screen.
+    Partly(String),
     /// A Wayland session without room for our windows.
     Wayland,
     /// There is none: this is missing.

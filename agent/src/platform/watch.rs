@@ -13,10 +13,125 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-pub use super::system::watch::Watch;
+use super::system::watch::Watcher;
 use super::{Error, Waker};
+
+/// A running watch. Ends with this handle.
+pub struct Watch {
+    provenance: Provenance,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watch {
+    /// Begins, and calls `seen` on a thread of its own for everything that is seen.
+    /// When this returns, no later F11 can be missed.
+    pub fn start(
+        display: Option<&str>,
+        seen: impl FnMut(Seen) + Send + 'static,
+    ) -> Result<Self, Error> {
+        let provenance = Provenance::new()?;
+        let teller = Teller {
+            provenance: provenance.clone(),
+            seen,
+            last_motion: None,
+        };
+        let mut watcher = Watcher::open(display, teller)?;
+        let thread = std::thread::Builder::new()
+            .name("watch".to_owned())
+            .spawn(move || {
+                let outcome = watcher.watch();
+                watcher.teller.over(outcome);
+            })?;
+        Ok(Self {
+            provenance,
+            thread: Some(thread),
+        })
+    }
+
+    /// Where the latest presses came from.
+    pub fn provenance(&self) -> Provenance {
+        self.provenance.clone()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.provenance.end();
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        // The callback may own this handle's last reference: a thread cannot join itself.
+        if thread.thread().id() != std::thread::current().id() {
+            thread.join().ok();
+        }
+    }
+}
+
+/// What the system's watcher tells.
+pub(super) struct Teller<F> {
+    provenance: Provenance,
+    seen: F,
+    last_motion: Option<Instant>,
+}
+
+impl<F: FnMut(Seen)> Teller<F> {
+    /// Who asks, and whether it goes on.
+    pub(super) fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
+
+    /// F11 went down, whoever made it.
+    pub(super) fn stop(&mut self, server_time: u32, physical: bool) {
+        let at = Instant::now();
+        (self.seen)(Seen::StopKey {
+            server_time,
+            physical,
+            at,
+        });
+        self.press(server_time, physical, PressKind::Stop);
+    }
+
+    /// A key or a button went down.
+    pub(super) fn press(&mut self, server_time: u32, physical: bool, kind: PressKind) {
+        let at = Instant::now();
+        self.provenance.remember(Press {
+            server_time,
+            physical,
+            kind,
+            at,
+        });
+        if physical {
+            self.activity();
+        }
+    }
+
+    /// A person's device was used.
+    pub(super) fn activity(&mut self) {
+        (self.seen)(Seen::Activity { at: Instant::now() });
+    }
+
+    /// True if a motion now says nothing that one a moment ago did not.
+    pub(super) fn moved_just_now(&self) -> bool {
+        let last = self.last_motion;
+        last.is_some_and(|last| last.elapsed() < MOTION_PAUSE)
+    }
+
+    /// A person's device moved.
+    pub(super) fn motion(&mut self) {
+        self.last_motion = Some(Instant::now());
+        self.activity();
+    }
+
+    fn over(&mut self, outcome: Result<(), Error>) {
+        self.provenance.give_up();
+        if let Err(error) = outcome {
+            (self.seen)(Seen::Lost(error));
+        }
+    }
+}
 
 /// What the watch reports, on its own thread and at once.
 #[derive(Debug)]
@@ -75,7 +190,7 @@ pub struct Provenance(Arc<Shared>);
 
 impl Provenance {
     /// One that knows of no press yet. Errors: the system has no more descriptors.
-    pub(super) fn new() -> std::io::Result<Self> {
+    fn new() -> std::io::Result<Self> {
         Ok(Self(Arc::new(Shared {
             waker: Waker::new()?,
             ending: AtomicBool::new(false),
@@ -85,7 +200,7 @@ impl Provenance {
     }
 
     /// Tells the watching thread to end.
-    pub(super) fn end(&self) {
+    fn end(&self) {
         self.0.ending.store(true, Ordering::Release);
         self.0.waker.wake();
     }
@@ -112,13 +227,13 @@ impl Provenance {
     }
 
     /// Nothing is watched any more.
-    pub(super) fn give_up(&self) {
+    fn give_up(&self) {
         self.0.lock().over = true;
         self.0.settled.notify_all();
     }
 
     /// Adds a press.
-    pub(super) fn remember(&self, press: Press) {
+    fn remember(&self, press: Press) {
         let mut state = self.0.lock();
         if state.presses.len() == KEPT {
             state.presses.pop_front();
@@ -211,6 +326,8 @@ impl Shared {
     }
 }
 
+/// Motions closer together than this are one activity: mice report a thousand times a second.
+const MOTION_PAUSE: Duration = Duration::from_millis(20);
 /// How many presses are remembered.
 const KEPT: usize = 32;
 /// How long the UI waits for the watch to catch up, before it grants nothing.

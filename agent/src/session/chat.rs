@@ -121,3 +121,24 @@ impl Core {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_lines_are_kept() {
+        let mut chat = Chat::default();
+        for number in 0..KEPT + 5 {
+            chat.add(Line {
+                writer: Writer::Technician,
+                text: number.to_string(),
+                fate: Fate::Shown,
+            });
+        }
+        let page = chat.page();
+        let lines = page.lines();
+        assert_eq!(lines.len(), KEPT);
+        assert_eq!(lines[0].text, "5");
+    }
+}

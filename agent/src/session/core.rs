@@ -147,8 +147,8 @@ pub(super) struct Core {
     pub(super) acknowledged: Option<content::PictureAck>,
     /// What the picture thread says about the screen, for the bar.
     pub(super) unreadable: Option<String>,
-    /// Only a person can answer what the computer asks at this moment.
-    pub(super) protected: bool,
+    /// When it was last seen that only a person can answer what the computer asks.
+    pub(super) protected: Option<Instant>,
     /// True if this computer lets the agent inject.
     pub(super) input_possible: bool,
     /// Set when the program ends.
@@ -264,7 +264,7 @@ impl Shared {
             wanted: false,
             acknowledged: None,
             unreadable: None,
-            protected: false,
+            protected: None,
             input_possible: false,
             closing: false,
             wake_pictures: None,
@@ -321,6 +321,14 @@ impl Shared {
         let result = act(&mut core);
         self.settle(&mut core);
         result
+    }
+
+    /// What the computer asks can be answered by a person only.
+    pub(super) fn note_protected(&self) {
+        let mut core = self.lock();
+        if core.protected.replace(Instant::now()).is_none() {
+            self.settle(&mut core);
+        }
     }
 
     /// Carries out the guard's outputs and wakes everybody whom they concern.
@@ -623,7 +631,7 @@ impl Core {
         self.case = CaseNumber::default();
         self.acknowledged = None;
         self.unreadable = None;
-        self.protected = false;
+        self.protected = None;
     }
 
     /// Whether control can be offered on the pages.

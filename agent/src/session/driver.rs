@@ -31,6 +31,9 @@ use crate::platform::own::Desk;
 use crate::platform::{self, Inject, OwnWindows, Screen, Waker};
 use crate::view::{Command, Problem, ScreenChoice};
 
+/// How long it is said that only a person can answer, after it was last seen: longer than from one look to the next.
+const PROTECTED_FOR: Duration = Duration::from_secs(5);
+
 /// How often this end's heads are sent while others than heads change.
 const HEADS_EVERY: Duration = Duration::from_secs(5);
 
@@ -278,11 +281,14 @@ impl Driver {
         }
     }
 
-    /// What only a person can answer is said, and no longer once it is answered.
+    /// What only a person can answer is said, and no longer once it was not met with for a while.
     fn check_reach(&self) {
-        let protected = platform::protected();
-        if self.shared.lock().protected != protected {
-            self.shared.change(|core| core.protected = protected);
+        if platform::protected() {
+            return self.shared.note_protected();
+        }
+        let over = |at: Instant| at.elapsed() > PROTECTED_FOR;
+        if self.shared.lock().protected.is_some_and(over) {
+            self.shared.change(|core| core.protected = None);
         }
     }
 
@@ -326,8 +332,8 @@ impl Driver {
                     look = Instant::now() + if moving { MOVING } else { WINDOW_EVERY };
                     if !moving {
                         self.check_window();
+                        self.check_reach();
                     }
-                    self.check_reach();
                 }
                 () = sleep_until(stirred.then_some(heads)) => {
                     heads = Instant::now() + HEADS_EVERY;

@@ -78,7 +78,12 @@ pub(super) fn run(shared: &Arc<Shared>, desk: &Desk) {
                 core.acknowledge();
                 shared.settle_quietly(&mut core);
             }
-            core = match ease(shared, &mut core) {
+            let rest = ease(shared, &mut core);
+            // Easing may have failed, and everything is to be let go of.
+            if core.release {
+                break;
+            }
+            core = match rest {
                 None => shared
                     .stirred
                     .wait(core)
@@ -310,7 +315,7 @@ fn reason(shared: &Shared, error: &inject::Error) -> DropReason {
         | inject::Error::NoSpareKey
         | inject::Error::Unprepared => DropReason::Refused,
         inject::Error::Protected => {
-            shared.change(|core| core.protected = true);
+            shared.note_protected();
             DropReason::Refused
         }
         inject::Error::Refused(_) | inject::Error::Platform(_) => {

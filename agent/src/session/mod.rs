@@ -124,6 +124,7 @@ pub fn start(setup: Setup) -> std::io::Result<Engine> {
         own.add(window);
         platform::keep_out(window);
     }
+    // Before the watch: on Windows that takes the key itself.
     let taken = platform::stop_key_taken(None).unwrap_or_default();
     let watch = {
         let shared = shared.clone();

@@ -93,7 +93,11 @@ fn bar(core: &Core) -> Session {
                 .clone()
                 .map_or(Notice::ScreenGone, Notice::Unreadable),
         ),
-        Some(Interruption::Stopped) | None => core.protected.then_some(Notice::Protected),
+        Some(Interruption::Stopped) | None => {
+            // Who may only look is kept from nothing.
+            let control = core.guard.rights().control();
+            (control && core.protected.is_some()).then_some(Notice::Protected)
+        }
     };
     Session {
         technician: core.technician.clone(),

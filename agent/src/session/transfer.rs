@@ -459,10 +459,11 @@ impl Core {
             self.fail_piece(now, id, Reason::Mismatch);
             return Ok(());
         }
-        piece.word = Word::Asked;
         if self.guard.ask_transfer(now, id).is_err() {
             self.fail_piece(now, id, Reason::NotNow);
+            return Ok(());
         }
+        piece.word = Word::Asked;
         Ok(())
     }
 

@@ -46,8 +46,15 @@ pub(super) async fn watch_register(hub: Arc<Hub>) {
                     hub.revoked(technician);
                 }
             }
-            Ok(Err(error)) => tracing::error!(%error, "cannot look for revocations"),
-            Err(error) => tracing::error!(%error, "cannot look for revocations"),
+            // Nothing was seen: the files may rest, and the next look must be one.
+            Ok(Err(error)) => {
+                tracing::error!(%error, "cannot look for revocations");
+                seen = None;
+            }
+            Err(error) => {
+                tracing::error!(%error, "cannot look for revocations");
+                seen = None;
+            }
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}

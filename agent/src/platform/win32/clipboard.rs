@@ -51,9 +51,7 @@ impl Clipboard {
 /// The window that owns it.
 struct Owner(HWND);
 
-impl Serve for Owner {
-    fn handle(&mut self, _: &MSG) {}
-}
+impl Serve for Owner {}
 
 impl Owner {
     fn new() -> Result<Self, Error> {

@@ -27,7 +27,7 @@ use crate::platform::{Area, Error, OwnWindows};
 /// A running memory. Ends with this handle.
 pub struct Covers {
     state: Arc<Mutex<State>>,
-    _pump: Pump,
+    pump: Pump,
 }
 
 #[derive(Default)]
@@ -56,9 +56,7 @@ thread_local! {
 
 struct Notices(Vec<HWINEVENTHOOK>);
 
-impl Serve for Notices {
-    fn handle(&mut self, _: &windows::Win32::UI::WindowsAndMessaging::MSG) {}
-}
+impl Serve for Notices {}
 
 impl Drop for Notices {
     fn drop(&mut self) {
@@ -97,12 +95,15 @@ impl Covers {
             }
             Ok(((), notices))
         })?;
-        Ok(Self { state, _pump: pump })
+        Ok(Self { state, pump })
     }
 
     /// Windows that have come, moved or risen over this place of the desktop since that moment, up to now. `None` if
     /// nobody can tell.
     pub fn since(&self, since: Instant, place: Area) -> Option<Vec<u32>> {
+        if !self.pump.runs() {
+            return None;
+        }
         let state = lock(&self.state);
         let oldest = state.seen.front().map(|seen| seen.at);
         if state.seen.len() == KEPT && oldest.is_some_and(|oldest| oldest >= since) {

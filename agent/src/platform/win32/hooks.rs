@@ -10,7 +10,7 @@
 //!
 //! What a program injects is marked so by Windows itself, whatever device it names.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -90,7 +90,7 @@ impl Hooks {
 
     /// Sets them anew: Windows may have taken them away. False if their thread is gone.
     pub(super) fn renew(&self) -> bool {
-        self.pump.post(RENEW, 0)
+        self.pump.post(RENEW)
     }
 
     /// Takes that something was not handed over because too much waited.
@@ -109,6 +109,8 @@ struct Exit {
 thread_local! {
     /// A hook is a bare function: what it hands over to is its thread's.
     static EXIT: RefCell<Option<Exit>> = const { RefCell::new(None) };
+    /// When a motion was handed over last, and whether it was a hand's.
+    static MOTION: Cell<Option<(u32, bool)>> = const { Cell::new(None) };
 }
 
 struct Server {
@@ -202,11 +204,21 @@ unsafe extern "system" fn on_mouse(code: i32, word: WPARAM, long: LPARAM) -> LRE
             WM_LBUTTONUP | WM_MBUTTONUP | WM_RBUTTONUP | WM_XBUTTONUP => What::Up,
             _ => What::Wheel,
         };
-        hand_over(Seen {
-            what,
-            physical: mouse.flags & (LLMHF_INJECTED | LLMHF_LOWER_IL_INJECTED) == 0,
-            time: mouse.time,
-        });
+        let physical = mouse.flags & (LLMHF_INJECTED | LLMHF_LOWER_IL_INJECTED) == 0;
+        let recent = |(time, hand): (u32, bool)| {
+            hand == physical && mouse.time.wrapping_sub(time) < MOTION_PAUSE
+        };
+        // Mice report thousands of times a second, and the queue is for what a person does.
+        if what != What::Motion || !MOTION.get().is_some_and(recent) {
+            if what == What::Motion {
+                MOTION.set(Some((mouse.time, physical)));
+            }
+            hand_over(Seen {
+                what,
+                physical,
+                time: mouse.time,
+            });
+        }
     }
     // SAFETY: passed on as it came.
     unsafe { CallNextHookEx(None, code, word, long) }
@@ -222,7 +234,9 @@ fn hand_over(seen: Seen) {
     });
 }
 
-/// How much may wait for the watch: a mouse that reports a thousand times a second fills it in one.
+/// Motions closer together than so many milliseconds are one.
+const MOTION_PAUSE: u32 = 20;
+/// How much may wait for the watch: more than a person does in a second.
 const MOST_WAITING: usize = 1024;
 const RENEW: u32 = WM_APP;
 const HOT_KEY: i32 = 11;

@@ -69,8 +69,8 @@ impl Inject {
     /// Injects the event that the permit carries. `area` is the shared area on the desktop.
     pub fn inject(&mut self, permit: &ControlPermit<'_>, area: Area) -> Result<(), Error> {
         let event = permit.event();
-        check_reach(event, area)?;
         self.put_levels_back()?;
+        check_reach(event, area)?;
         match event {
             InputEvent::Move { x, y } => send(&[move_to(*x, *y, area)?]),
             InputEvent::Button { button, down, x, y } => {
@@ -333,7 +333,9 @@ fn check_reach(event: &InputEvent, area: Area) -> Result<(), Error> {
         )
     };
     let barred = match event {
-        InputEvent::ReleaseAll | InputEvent::Key { down: false, .. } => return Ok(()),
+        InputEvent::ReleaseAll
+        | InputEvent::Key { down: false, .. }
+        | InputEvent::Button { down: false, .. } => return Ok(()),
         InputEvent::Key { .. } | InputEvent::Text { .. } => integrity::front_barred(),
         InputEvent::Button { x, y, .. } | InputEvent::Scroll { x, y, .. } => at(*x, *y),
         InputEvent::Move { .. } => false,

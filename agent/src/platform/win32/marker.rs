@@ -21,9 +21,7 @@ pub struct Marker {
 
 struct Both(#[expect(dead_code, reason = "it holds the windows")] [Layer; 2]);
 
-impl Serve for Both {
-    fn handle(&mut self, _: &windows::Win32::UI::WindowsAndMessaging::MSG) {}
-}
+impl Serve for Both {}
 
 impl Marker {
     /// Makes the sign, hidden.

@@ -66,13 +66,20 @@ fn wide(text: &str) -> Vec<u16> {
     text.encode_utf16().chain([0]).collect()
 }
 
-/// A place of Windows as ours. None beyond what a desktop can have, and for an empty one.
+/// A place of Windows as ours: its part that a desktop can have. None for an empty one.
 fn area(rect: &windows::Win32::Foundation::RECT) -> Option<super::Area> {
-    let area = super::Area {
-        x: i16::try_from(rect.left).ok()?,
-        y: i16::try_from(rect.top).ok()?,
-        width: u16::try_from(rect.right - rect.left).ok()?,
-        height: u16::try_from(rect.bottom - rect.top).ok()?,
+    let within = |at: i32| at.clamp(i16::MIN.into(), i16::MAX.into());
+    let along = |from: i32, to: i32| {
+        let (from, to) = (within(from), within(to));
+        let length = u16::try_from(to - from).ok().filter(|length| *length > 0);
+        i16::try_from(from).ok().zip(length)
     };
-    (area.width > 0 && area.height > 0).then_some(area)
+    let (x, width) = along(rect.left, rect.right)?;
+    let (y, height) = along(rect.top, rect.bottom)?;
+    Some(super::Area {
+        x,
+        y,
+        width,
+        height,
+    })
 }

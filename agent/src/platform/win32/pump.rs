@@ -22,12 +22,7 @@ pub(super) struct Pump {
 /// What the thread does with messages that are no window's.
 pub(super) trait Serve {
     /// Handles one.
-    fn handle(&mut self, message: &MSG);
-}
-
-/// Nothing.
-impl Serve for () {
-    fn handle(&mut self, _: &MSG) {}
+    fn handle(&mut self, _message: &MSG) {}
 }
 
 impl Pump {
@@ -66,16 +61,22 @@ impl Pump {
         Ok((pump, result))
     }
 
+    /// False once it has ended by itself.
+    pub(super) fn runs(&self) -> bool {
+        let handle = self.handle.as_ref();
+        handle.is_some_and(|handle| !handle.is_finished())
+    }
+
     /// Posts a message to the thread itself. False if it is gone.
-    pub(super) fn post(&self, message: u32, word: usize) -> bool {
+    pub(super) fn post(&self, message: u32) -> bool {
         // SAFETY: numbers alone.
-        unsafe { PostThreadMessageW(self.thread, message, WPARAM(word), LPARAM(0)) }.is_ok()
+        unsafe { PostThreadMessageW(self.thread, message, WPARAM(0), LPARAM(0)) }.is_ok()
     }
 }
 
 impl Drop for Pump {
     fn drop(&mut self) {
-        self.post(WM_QUIT, 0);
+        self.post(WM_QUIT);
         if let Some(handle) = self.handle.take()
             && handle.thread().id() != std::thread::current().id()
         {

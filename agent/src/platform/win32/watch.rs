@@ -7,7 +7,6 @@
 //!
 //! Input that the hooks did not see grants nothing: a press that is not known is nobody's hand.
 
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use windows::Win32::UI::Input::KeyboardAndMouse::{
@@ -18,62 +17,12 @@ use windows::Win32::UI::Input::KeyboardAndMouse::{
 use super::hooks::{self, Hooks, What};
 use super::wake::sleep;
 use crate::platform::Error;
-use crate::platform::watch::{Press, PressKind, Provenance, Seen};
+use crate::platform::watch::{PressKind, Seen, Teller};
 
-/// A running watch. Ends with this handle.
-pub struct Watch {
-    provenance: Provenance,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Watch {
-    /// Sets the hooks, and calls `seen` on a thread of its own for everything that is seen.
-    /// When this returns, no later F11 can be missed.
-    pub fn start(_: Option<&str>, seen: impl FnMut(Seen) + Send + 'static) -> Result<Self, Error> {
-        let provenance = Provenance::new()?;
-        let watcher = Watcher {
-            hooks: Hooks::set(provenance.waker().clone())?,
-            shared: provenance.clone(),
-            seen,
-            last_motion: None,
-            last_stop: None,
-            // SAFETY: takes nothing.
-            newest: unsafe { windows::Win32::System::SystemInformation::GetTickCount() },
-            looked: Instant::now(),
-        };
-        let thread = std::thread::Builder::new()
-            .name("watch".to_owned())
-            .spawn(move || watcher.run())?;
-        Ok(Self {
-            provenance,
-            thread: Some(thread),
-        })
-    }
-
-    /// Where the latest presses came from.
-    pub fn provenance(&self) -> Provenance {
-        self.provenance.clone()
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.provenance.end();
-        let Some(thread) = self.thread.take() else {
-            return;
-        };
-        // The callback may own this handle's last reference: a thread cannot join itself.
-        if thread.thread().id() != std::thread::current().id() {
-            thread.join().ok();
-        }
-    }
-}
-
-struct Watcher<F> {
+/// What watches.
+pub(in crate::platform) struct Watcher<F> {
     hooks: Hooks,
-    shared: Provenance,
-    seen: F,
-    last_motion: Option<Instant>,
+    pub(in crate::platform) teller: Teller<F>,
     last_stop: Option<Instant>,
     /// The newest event of the hooks, by the system's clock.
     newest: u32,
@@ -81,23 +30,28 @@ struct Watcher<F> {
 }
 
 impl<F: FnMut(Seen)> Watcher<F> {
-    fn run(mut self) {
-        let outcome = self.watch();
-        self.shared.give_up();
-        if let Err(error) = outcome {
-            (self.seen)(Seen::Lost(error));
-        }
+    /// Sets the hooks. When this returns, no later F11 can be missed.
+    pub(in crate::platform) fn open(_: Option<&str>, teller: Teller<F>) -> Result<Self, Error> {
+        Ok(Self {
+            hooks: Hooks::set(teller.provenance().waker().clone())?,
+            teller,
+            last_stop: None,
+            // SAFETY: takes nothing.
+            newest: unsafe { windows::Win32::System::SystemInformation::GetTickCount() },
+            looked: Instant::now(),
+        })
     }
 
-    fn watch(&mut self) -> Result<(), Error> {
+    /// Until it is told to end. Errors: the hooks' thread is gone.
+    pub(in crate::platform) fn watch(&mut self) -> Result<(), Error> {
         loop {
-            if self.shared.waker().take() {
+            if self.teller.provenance().waker().take() {
                 // Hooks are called before the input reaches anybody: what is answered here includes all of it.
-                let asked = self.shared.asked();
+                let asked = self.teller.provenance().asked();
                 self.drain();
-                self.shared.answer(asked);
+                self.teller.provenance().answer(asked);
             }
-            if self.shared.ending() {
+            if self.teller.provenance().ending() {
                 return Ok(());
             }
             let now = Instant::now();
@@ -105,7 +59,7 @@ impl<F: FnMut(Seen)> Watcher<F> {
                 self.looked = now;
                 self.look(now)?;
             }
-            sleep(self.shared.waker(), Some(self.looked + LOOK));
+            sleep(self.teller.provenance().waker(), Some(self.looked + LOOK));
         }
     }
 
@@ -115,7 +69,7 @@ impl<F: FnMut(Seen)> Watcher<F> {
         }
         if self.hooks.take_lost() {
             // F11 may have been among it.
-            self.stop(0, false);
+            self.stop(self.newest, false);
         }
     }
 
@@ -129,10 +83,7 @@ impl<F: FnMut(Seen)> Watcher<F> {
             self.newest = time;
         }
         match what {
-            What::KeyDown(VK_F11) => {
-                self.stop(time, physical);
-                self.press(time, physical, PressKind::Stop);
-            }
+            What::KeyDown(VK_F11) => self.stop(time, physical),
             What::KeyDown(key) => {
                 let kind = match key {
                     VK_SPACE => PressKind::Space,
@@ -140,54 +91,26 @@ impl<F: FnMut(Seen)> Watcher<F> {
                     VK_TAB | VK_LEFT | VK_UP | VK_RIGHT | VK_DOWN => PressKind::Tab,
                     _ => PressKind::OtherKey,
                 };
-                self.press(time, physical, kind);
+                self.teller.press(time, physical, kind);
             }
-            What::ButtonDown(button) => self.press(time, physical, PressKind::Button(button)),
+            What::ButtonDown(button) => {
+                self.teller.press(time, physical, PressKind::Button(button))
+            }
             What::HotKey => {
                 // Its hook has said so a moment ago, if it saw it.
                 if self.last_stop.is_none_or(|last| last.elapsed() > ONE_PRESS) {
                     self.stop(time, physical);
-                    self.press(time, physical, PressKind::Stop);
                 }
             }
-            What::Up | What::Wheel if physical => self.activity(),
-            What::Motion if physical => {
-                let recent = self
-                    .last_motion
-                    .is_some_and(|last| last.elapsed() < MOTION_PAUSE);
-                if !recent {
-                    self.last_motion = Some(Instant::now());
-                    self.activity();
-                }
-            }
+            What::Up | What::Wheel if physical => self.teller.activity(),
+            What::Motion if physical => self.teller.motion(),
             What::Up | What::Wheel | What::Motion => {}
         }
     }
 
     fn stop(&mut self, server_time: u32, physical: bool) {
-        let at = Instant::now();
-        self.last_stop = Some(at);
-        (self.seen)(Seen::StopKey {
-            server_time,
-            physical,
-            at,
-        });
-    }
-
-    fn press(&mut self, server_time: u32, physical: bool, kind: PressKind) {
-        self.shared.remember(Press {
-            server_time,
-            physical,
-            kind,
-            at: Instant::now(),
-        });
-        if physical {
-            self.activity();
-        }
-    }
-
-    fn activity(&mut self) {
-        (self.seen)(Seen::Activity { at: Instant::now() });
+        self.last_stop = Some(Instant::now());
+        self.teller.stop(server_time, physical);
     }
 
     /// Windows takes hooks away without a word: has it seen input that they have not?
@@ -226,5 +149,3 @@ const LOOK: Duration = Duration::from_secs(1);
 const BEHIND: i32 = 500;
 /// A hot key and the hook's word of it closer together than this are one press.
 const ONE_PRESS: Duration = Duration::from_millis(400);
-/// Motions closer together than this are one activity: mice report a thousand times a second.
-const MOTION_PAUSE: Duration = Duration::from_millis(20);

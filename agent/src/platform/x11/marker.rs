@@ -169,3 +169,28 @@ fn rectangles(wanted: impl Fn(i32) -> bool) -> Vec<Rectangle> {
     }
     runs
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rectangles_are_the_sign() {
+        for click in [false, true] {
+            let runs = rectangles(|distance| of_sign(distance, click));
+            let (size, half) = (SIZE.cast_signed(), SIZE.cast_signed() / 2);
+            for (x, y) in (0..size).flat_map(|y| (0..size).map(move |x| (x, y))) {
+                let (dx, dy) = (i32::from(x - half), i32::from(y - half));
+                let within = |run: &&Rectangle| {
+                    run.y == y && run.x <= x && x < run.x + run.width.cast_signed()
+                };
+                let runs = runs.iter().filter(within).count();
+                assert_eq!(
+                    runs,
+                    usize::from(of_sign(dx * dx + dy * dy, click)),
+                    "{x}, {y}"
+                );
+            }
+        }
+    }
+}

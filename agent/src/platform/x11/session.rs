@@ -10,7 +10,7 @@ pub fn desktop() -> Desktop {
         Some(display) if refuse_wayland(None, &session).is_ok() => {
             Desktop::Shown(display.to_string_lossy().into_owned())
         }
-        Some(display) => Desktop::WindowsOnly(display.to_string_lossy().into_owned()),
+        Some(display) => Desktop::Partly(display.to_string_lossy().into_owned()),
         None if session.wayland => Desktop::Wayland,
         None => Desktop::Missing("DISPLAY"),
     }

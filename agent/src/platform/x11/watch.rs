@@ -1,18 +1,6 @@
-//! Watches every key, button and motion of the whole desktop, whoever else grabs them, and
-//! whether a hand made it.
+//! The watch on X11: XI2's raw events, which come despite other clients' grabs.
 //!
-//! ```text
-//! XI2 raw events ─► device known? ─► F11 pressed ─► Seen::StopKey, whatever its source
-//!                        │        └► a hand's    ─► Seen::Activity
-//!                        └► button or key pressed ─► Provenance (the last few)
-//! ```
-//!
-//! One thread on one connection; it sleeps while nothing happens. Which key was pressed
-//! is looked at here and only here: nothing but F11 and the kind of press leaves this module.
-//! Not here: what F11 does (the guard's) and what a granting button needs (the hand module's).
-
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+//! One connection. A device that is not known is asked for; what its events mean is [`Teller`]'s.
 
 use x11rb::connection::Connection as _;
 use x11rb::protocol::Event;
@@ -23,20 +11,21 @@ use super::devices::{self, Devices, Kind};
 use super::keyboard::{self, Keymap};
 use super::wake::sleep;
 use crate::platform::Error;
-use crate::platform::watch::{Press, PressKind, Provenance, Seen};
+use crate::platform::watch::{PressKind, Seen, Teller};
 
-/// A running watch. Ends with this handle.
-pub struct Watch {
-    provenance: Provenance,
-    thread: Option<JoinHandle<()>>,
+/// What watches.
+pub(in crate::platform) struct Watcher<F> {
+    link: Link,
+    devices: Devices,
+    keymap: Keymap,
+    pub(in crate::platform) teller: Teller<F>,
 }
 
-impl Watch {
-    /// Connects, and calls `seen` on a thread of its own for everything that is seen.
-    /// When this returns, no later F11 can be missed.
-    pub fn start(
+impl<F: FnMut(Seen)> Watcher<F> {
+    /// Connects. When this returns, no later F11 can be missed.
+    pub(in crate::platform) fn open(
         display: Option<&str>,
-        seen: impl FnMut(Seen) + Send + 'static,
+        teller: Teller<F>,
     ) -> Result<Self, Error> {
         let link = Link::open(display)?;
         devices::check_version(&link)?;
@@ -55,81 +44,35 @@ impl Watch {
         link.connection
             .xinput_xi_select_events(link.root, &[mask])?
             .check()?;
-        let provenance = Provenance::new()?;
-        let watcher = Watcher {
+        Ok(Self {
             devices: Devices::query(&link)?,
             keymap: Keymap::read(&link, keyboard::common())?,
             link,
-            shared: provenance.clone(),
-            seen,
-            last_motion: None,
-        };
-        let thread = std::thread::Builder::new()
-            .name("watch".to_owned())
-            .spawn(move || watcher.run())?;
-        Ok(Self {
-            provenance,
-            thread: Some(thread),
+            teller,
         })
     }
 
-    /// Where the latest presses came from.
-    pub fn provenance(&self) -> Provenance {
-        self.provenance.clone()
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.provenance.end();
-        let Some(thread) = self.thread.take() else {
-            return;
-        };
-        // The callback may own this handle's last reference: a thread cannot join itself.
-        if thread.thread().id() != std::thread::current().id() {
-            thread.join().ok();
-        }
-    }
-}
-
-struct Watcher<F> {
-    link: Link,
-    devices: Devices,
-    keymap: Keymap,
-    shared: Provenance,
-    seen: F,
-    last_motion: Option<Instant>,
-}
-
-impl<F: FnMut(Seen)> Watcher<F> {
-    fn run(mut self) {
-        let outcome = self.watch();
-        self.shared.give_up();
-        if let Err(error) = outcome {
-            (self.seen)(Seen::Lost(error));
-        }
-    }
-
-    fn watch(&mut self) -> Result<(), Error> {
+    /// Until it is told to end. Errors: the server is gone.
+    pub(in crate::platform) fn watch(&mut self) -> Result<(), Error> {
         loop {
             self.drain()?;
-            if self.shared.ending() {
+            if self.teller.provenance().ending() {
                 return Ok(());
             }
-            if self.shared.waker().take() {
+            if self.teller.provenance().waker().take() {
                 self.answer()?;
                 continue;
             }
-            sleep(self.link.fd(), self.shared.waker(), None)?;
+            sleep(self.link.fd(), self.teller.provenance().waker(), None)?;
         }
     }
 
     /// After a round trip every event that the server had sent has arrived.
     fn answer(&mut self) -> Result<(), Error> {
-        let asked = self.shared.asked();
+        let asked = self.teller.provenance().asked();
         self.link.sync()?;
         self.drain()?;
-        self.shared.answer(asked);
+        self.teller.provenance().answer(asked);
         Ok(())
     }
 
@@ -157,7 +100,8 @@ impl<F: FnMut(Seen)> Watcher<F> {
             }
             Event::XinputRawButtonPress(button) => {
                 if let Some(physical) = self.source(button.deviceid, button.sourceid)? {
-                    self.press(button.time, physical, PressKind::Button(button.detail));
+                    self.teller
+                        .press(button.time, physical, PressKind::Button(button.detail));
                 }
             }
             Event::XinputRawKeyRelease(key) => {
@@ -174,15 +118,10 @@ impl<F: FnMut(Seen)> Watcher<F> {
 
     fn handle_key(&mut self, keycode: u32, server_time: u32, physical: bool) {
         let keycode = u8::try_from(keycode).unwrap_or(0);
-        let kind = if self.keymap.is_stop_key(keycode) {
-            let at = Instant::now();
-            (self.seen)(Seen::StopKey {
-                server_time,
-                physical,
-                at,
-            });
-            PressKind::Stop
-        } else if self.keymap.has(keycode, SPACE) {
+        if self.keymap.is_stop_key(keycode) {
+            return self.teller.stop(server_time, physical);
+        }
+        let kind = if self.keymap.has(keycode, SPACE) {
             PressKind::Space
         } else if self.keymap.has(keycode, RETURN) || self.keymap.has(keycode, KEYPAD_ENTER) {
             PressKind::Enter
@@ -194,42 +133,23 @@ impl<F: FnMut(Seen)> Watcher<F> {
         } else {
             PressKind::OtherKey
         };
-        self.press(server_time, physical, kind);
+        self.teller.press(server_time, physical, kind);
     }
 
     fn handle_release(&mut self, device: u16, source: u16) -> Result<(), Error> {
         if self.source(device, source)? == Some(true) {
-            self.activity();
+            self.teller.activity();
         }
         Ok(())
     }
 
     fn handle_motion(&mut self, motion: &xinput::RawMotionEvent) -> Result<(), Error> {
-        let recent = self
-            .last_motion
-            .is_some_and(|last| last.elapsed() < MOTION_PAUSE);
-        if !recent && self.source(motion.deviceid, motion.sourceid)? == Some(true) {
-            self.last_motion = Some(Instant::now());
-            self.activity();
+        if !self.teller.moved_just_now()
+            && self.source(motion.deviceid, motion.sourceid)? == Some(true)
+        {
+            self.teller.motion();
         }
         Ok(())
-    }
-
-    fn press(&mut self, server_time: u32, physical: bool, kind: PressKind) {
-        let at = Instant::now();
-        self.shared.remember(Press {
-            server_time,
-            physical,
-            kind,
-            at,
-        });
-        if physical {
-            self.activity();
-        }
-    }
-
-    fn activity(&mut self) {
-        (self.seen)(Seen::Activity { at: Instant::now() });
     }
 
     /// `None` for the copy of an event that a master device passes on; else whether a
@@ -245,9 +165,6 @@ impl<F: FnMut(Seen)> Watcher<F> {
         Ok(Some(self.devices.kind(source) == Some(Kind::Physical)))
     }
 }
-
-/// Motions closer together than this are one activity: mice report a thousand times a second.
-const MOTION_PAUSE: Duration = Duration::from_millis(20);
 
 const SPACE: u32 = 0x20;
 const RETURN: u32 = 0xff0d;

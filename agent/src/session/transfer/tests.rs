@@ -89,6 +89,11 @@ impl Desk {
 
     /// A text comes whole.
     fn send_text(&self, id: u32, text: &str) {
+        self.send_pieces(id, text, || {});
+    }
+
+    /// As a text; `before` happens when only its end is missing.
+    fn send_pieces(&self, id: u32, text: &str, before: impl FnOnce()) {
         self.say(Message::Offer {
             id,
             kind: Kind::Text,
@@ -98,6 +103,7 @@ impl Desk {
         let bytes = Blob(text.as_bytes().to_vec());
         let offset = 0;
         self.say(Message::Chunk { id, offset, bytes });
+        before();
         let hash = hash(text.as_bytes());
         self.say(Message::Done { id, hash });
     }
@@ -228,6 +234,29 @@ fn a_text_that_was_never_asked_about_counts_for_nothing() {
         });
         let reason = Reason::Technician;
         desk.say(Message::Cancel { id, reason });
+        desk.pass(1);
+    }
+    desk.send_text(6, "ping");
+    assert!(desk.asked().is_some());
+}
+
+#[test]
+fn a_text_that_could_not_be_asked_about_counts_for_nothing() {
+    const OTHER: u32 = 99;
+    let mut desk = Desk::new();
+    for id in 1..6 {
+        let now = desk.now;
+        desk.send_pieces(id, "ping", || {
+            // Something else is asked meanwhile.
+            desk.change(|core| core.guard.ask_transfer(now, OTHER))
+                .unwrap();
+        });
+        assert!(desk.asked().is_none());
+        let no = |core: &mut Core| {
+            let act = Hand::pressed(now).into_act();
+            core.guard.refuse_transfer(now, act)
+        };
+        desk.change(no).unwrap();
         desk.pass(1);
     }
     desk.send_text(6, "ping");

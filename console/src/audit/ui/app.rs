@@ -215,6 +215,7 @@ impl App {
                 self.form.code.clear();
                 self.form.receipt.clear();
                 self.form.reference.clear();
+                self.player = player::State::default();
                 Some(Command::Close)
             }
             Wish::Play(run) => Some(Command::Play(run)),

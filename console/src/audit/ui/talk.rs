@@ -15,14 +15,14 @@ use super::timeline::clock;
 use super::view::{Playing, Track};
 use crate::audit::facts::writer_text;
 use crate::audit::index::talk::Said;
-use crate::texts::Texts;
+use crate::texts::{Language, Texts};
 use crate::ui::tokens::{self, colours};
 
 /// How high the lines are, as far as it was reckoned.
 #[derive(Debug, Default)]
 pub struct Heights {
-    /// For this width, scale and number of lines.
-    of: (f32, f32, usize),
+    /// For this width, scale, number of lines and language.
+    of: Option<(f32, f32, usize, Language)>,
     /// Where each line ends.
     ends: Vec<f32>,
 }
@@ -34,9 +34,10 @@ impl Heights {
             ui.available_width(),
             ui.ctx().pixels_per_point(),
             talk.len(),
+            texts.language(),
         );
-        if self.of != of {
-            (self.of, self.ends) = (of, Vec::new());
+        if self.of != Some(of) {
+            (self.of, self.ends) = (Some(of), Vec::new());
         }
         let fonts = [TextStyle::Body.resolve(ui.style()), small_font()];
         let high = |text: String, font: &FontId| {

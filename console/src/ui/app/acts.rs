@@ -111,6 +111,7 @@ impl App {
             let note = std::mem::take(&mut self.form.note);
             self.session.send(Command::Note(note));
             self.form.case.clear();
+            self.chat = chat::Form::default();
         }
         self.session.send(Command::Case(self.form.case.clone()));
     }
