@@ -36,7 +36,6 @@ impl Watch {
         let teller = Teller {
             provenance: provenance.clone(),
             seen,
-            last_motion: None,
         };
         let mut watcher = Watcher::open(display, teller)?;
         let thread = std::thread::Builder::new()
@@ -74,7 +73,6 @@ impl Drop for Watch {
 pub(super) struct Teller<F> {
     provenance: Provenance,
     seen: F,
-    last_motion: Option<Instant>,
 }
 
 impl<F: FnMut(Seen)> Teller<F> {
@@ -111,18 +109,6 @@ impl<F: FnMut(Seen)> Teller<F> {
     /// A person's device was used.
     pub(super) fn activity(&mut self) {
         (self.seen)(Seen::Activity { at: Instant::now() });
-    }
-
-    /// True if a motion now says nothing that one a moment ago did not.
-    pub(super) fn moved_just_now(&self) -> bool {
-        let last = self.last_motion;
-        last.is_some_and(|last| last.elapsed() < MOTION_PAUSE)
-    }
-
-    /// A person's device moved.
-    pub(super) fn motion(&mut self) {
-        self.last_motion = Some(Instant::now());
-        self.activity();
     }
 
     fn over(&mut self, outcome: Result<(), Error>) {
@@ -327,7 +313,7 @@ impl Shared {
 }
 
 /// Motions closer together than this are one activity: mice report a thousand times a second.
-const MOTION_PAUSE: Duration = Duration::from_millis(20);
+pub(super) const MOTION_PAUSE: Duration = Duration::from_millis(20);
 /// How many presses are remembered.
 const KEPT: usize = 32;
 /// How long the UI waits for the watch to catch up, before it grants nothing.

@@ -31,6 +31,7 @@ use windows::Win32::UI::WindowsAndMessaging::{
 };
 
 use super::pump::{Pump, Serve};
+use crate::platform::watch::MOTION_PAUSE;
 use crate::platform::{Error, Waker};
 
 /// What a hook saw.
@@ -206,7 +207,8 @@ unsafe extern "system" fn on_mouse(code: i32, word: WPARAM, long: LPARAM) -> LRE
         };
         let physical = mouse.flags & (LLMHF_INJECTED | LLMHF_LOWER_IL_INJECTED) == 0;
         let recent = |(time, hand): (u32, bool)| {
-            hand == physical && mouse.time.wrapping_sub(time) < MOTION_PAUSE
+            let since = mouse.time.wrapping_sub(time);
+            hand == physical && u128::from(since) < MOTION_PAUSE.as_millis()
         };
         // Mice report thousands of times a second, and the queue is for what a person does.
         if what != What::Motion || !MOTION.get().is_some_and(recent) {
@@ -234,8 +236,6 @@ fn hand_over(seen: Seen) {
     });
 }
 
-/// Motions closer together than so many milliseconds are one.
-const MOTION_PAUSE: u32 = 20;
 /// How much may wait for the watch: more than a person does in a second.
 const MOST_WAITING: usize = 1024;
 const RENEW: u32 = WM_APP;

@@ -103,7 +103,7 @@ impl<F: FnMut(Seen)> Watcher<F> {
                 }
             }
             What::Up | What::Wheel if physical => self.teller.activity(),
-            What::Motion if physical => self.teller.motion(),
+            What::Motion if physical => self.teller.activity(),
             What::Up | What::Wheel | What::Motion => {}
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! One connection. A device that is not known is asked for; what its events mean is [`Teller`]'s.
 
+use std::time::Instant;
+
 use x11rb::connection::Connection as _;
 use x11rb::protocol::Event;
 use x11rb::protocol::xinput::{self, ConnectionExt as _, XIEventMask};
@@ -11,7 +13,7 @@ use super::devices::{self, Devices, Kind};
 use super::keyboard::{self, Keymap};
 use super::wake::sleep;
 use crate::platform::Error;
-use crate::platform::watch::{PressKind, Seen, Teller};
+use crate::platform::watch::{MOTION_PAUSE, PressKind, Seen, Teller};
 
 /// What watches.
 pub(in crate::platform) struct Watcher<F> {
@@ -19,6 +21,7 @@ pub(in crate::platform) struct Watcher<F> {
     devices: Devices,
     keymap: Keymap,
     pub(in crate::platform) teller: Teller<F>,
+    last_motion: Option<Instant>,
 }
 
 impl<F: FnMut(Seen)> Watcher<F> {
@@ -49,6 +52,7 @@ impl<F: FnMut(Seen)> Watcher<F> {
             keymap: Keymap::read(&link, keyboard::common())?,
             link,
             teller,
+            last_motion: None,
         })
     }
 
@@ -144,10 +148,12 @@ impl<F: FnMut(Seen)> Watcher<F> {
     }
 
     fn handle_motion(&mut self, motion: &xinput::RawMotionEvent) -> Result<(), Error> {
-        if !self.teller.moved_just_now()
-            && self.source(motion.deviceid, motion.sourceid)? == Some(true)
-        {
-            self.teller.motion();
+        let recent = self
+            .last_motion
+            .is_some_and(|last| last.elapsed() < MOTION_PAUSE);
+        if !recent && self.source(motion.deviceid, motion.sourceid)? == Some(true) {
+            self.last_motion = Some(Instant::now());
+            self.teller.activity();
         }
         Ok(())
     }
