@@ -166,13 +166,14 @@ impl Board {
     }
 
     /// Copies the changed areas from the decoder's canvas. A canvas of another size begins
-    /// another picture. False, and nothing is drawn, if the sight that it was decoded for has ended.
+    /// another picture. No mark: nothing is to be acknowledged by it. False, and nothing is drawn, if the sight that it
+    /// was decoded for has ended.
     pub fn draw(
         &mut self,
         sight: u64,
         canvas: View<'_>,
         areas: &[Rect],
-        mark: Mark,
+        mark: Option<Mark>,
         received: Instant,
     ) -> bool {
         if sight != self.sight {
@@ -207,8 +208,10 @@ impl Board {
             let all = self.dirty.drain(..).fold(Rect::default(), Rect::union);
             self.dirty.push(all);
         }
-        self.mark = Some(mark);
-        self.layout = mark.layout;
+        if let Some(mark) = mark {
+            self.mark = Some(mark);
+            self.layout = mark.layout;
+        }
         self.received.get_or_insert(received);
         true
     }
@@ -287,7 +290,7 @@ mod tests {
             0,
             canvas(4, 4, &[7; 64]),
             &[rect(0, 0, 4, 4)],
-            Mark::default(),
+            Some(Mark::default()),
             Instant::now(),
         );
         assert!(matches!(board.take(), Taken::Changed { .. }));
@@ -299,7 +302,7 @@ mod tests {
             0,
             canvas(4, 4, &[7; 64]),
             &[rect(0, 0, 4, 4)],
-            Mark::default(),
+            Some(Mark::default()),
             Instant::now()
         ));
         assert!(matches!(board.take(), Taken::Nothing));
@@ -313,7 +316,7 @@ mod tests {
             0,
             canvas(100, 50, &source),
             &[],
-            Mark::default(),
+            Some(Mark::default()),
             Instant::now(),
         );
         board.take();
@@ -321,7 +324,7 @@ mod tests {
             0,
             canvas(100, 50, &source),
             &[rect(90, 40, 50, 50)],
-            Mark::default(),
+            Some(Mark::default()),
             Instant::now(),
         );
         let Taken::Changed { areas, .. } = board.take() else {
@@ -337,7 +340,7 @@ mod tests {
                 0,
                 canvas(100, 50, &source),
                 &[rect(x, 0, 1, 1)],
-                Mark::default(),
+                Some(Mark::default()),
                 Instant::now(),
             );
         }
@@ -362,7 +365,7 @@ mod tests {
             0,
             canvas(4, 4, &[7; 64]),
             &[],
-            Mark::default(),
+            Some(Mark::default()),
             Instant::now(),
         );
         assert!(board.pointer().visible);

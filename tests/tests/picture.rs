@@ -598,6 +598,83 @@ fn typing_beside_a_film_is_exact_at_once() {
     }
 }
 
+/// A film is under way on a thin line, and one of its pictures is late: what is typed is encoded at once, and the console
+/// can show it at once.
+#[test]
+fn what_is_typed_passes_a_film_under_way() {
+    let mut rig = Rig::new(1000, 700);
+    rig.settle();
+    rig.encoder.handle_line(Line {
+        bytes_per_second: Some(100_000),
+        round_trip: Some(Duration::from_millis(80)),
+    });
+    let film = Rect {
+        x: 0,
+        y: 0,
+        width: 640,
+        height: 360,
+    };
+    let letter = Rect {
+        x: 700,
+        y: 500,
+        width: 8,
+        height: 16,
+    };
+    let mut damage = vec![letter];
+    assert!(
+        rig.encoder.beside(&mut damage).is_empty(),
+        "nothing is under way"
+    );
+    let mut late = Vec::new();
+    for phase in 0..9 {
+        rig.photo(film, phase);
+        late.extend(rig.encode());
+    }
+    assert!(!rig.encoder.room());
+
+    rig.text(letter, 9);
+    damage.push(film);
+    assert_eq!(rig.encoder.beside(&mut damage), [letter]);
+    assert_eq!(damage, [film]);
+    let screen = View {
+        width: 1000,
+        height: 700,
+        stride: 4000,
+        bgrx: &rig.screen,
+    };
+    let echo = rig
+        .encoder
+        .encode_beside(&[letter], screen, rig.now)
+        .expect("encodes");
+    let echo = echo.expect("it is new");
+    let again = rig
+        .encoder
+        .encode_beside(&[letter], screen, rig.now)
+        .expect("encodes");
+    assert!(again.is_none(), "nothing has changed since");
+    assert!(
+        rig.decoder
+            .handle_update(&echo.bytes)
+            .expect("waits")
+            .sequence
+            .is_none()
+    );
+    let rows = |view: View<'_>| -> Vec<u8> {
+        let pixels = (0..letter.height).flat_map(|row| view.row(letter, row).as_chunks::<4>().0);
+        pixels.flat_map(|p| [p[0], p[1], p[2]]).collect()
+    };
+    let seen = rig
+        .decoder
+        .look_ahead(|canvas, ahead| (rows(canvas.view()), ahead.to_vec()));
+    assert_eq!(seen, Some((rows(screen), vec![letter])));
+    assert_ne!(rows(rig.decoder.view()), rows(screen), "it is not its turn");
+
+    rig.deliver(late);
+    rig.settle();
+    assert_eq!(rig.differing_pixels(), 0);
+    assert_eq!(rig.encoder.counts().mismatches, 0);
+}
+
 #[test]
 fn idle_costs_nothing() {
     let mut rig = Rig::new(640, 480);

@@ -20,16 +20,20 @@ pub(super) struct Damage {
 }
 
 impl Damage {
-    /// Everything may have changed.
-    pub(super) fn everything(area: Rect) -> Self {
+    /// Nothing has changed.
+    pub(super) fn nothing(area: Rect) -> Self {
         let (columns, rows) = area.tiles();
-        let tiles = vec![Rect::default(); columns.len() * rows.len()];
-        let mut damage = Self {
+        Self {
             area,
             columns: columns.len(),
-            tiles,
+            tiles: vec![Rect::default(); columns.len() * rows.len()],
             any: false,
-        };
+        }
+    }
+
+    /// Everything may have changed.
+    pub(super) fn everything(area: Rect) -> Self {
+        let mut damage = Self::nothing(area);
         damage.add(area);
         damage
     }

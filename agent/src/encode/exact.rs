@@ -113,19 +113,25 @@ impl Packer {
     /// colours are smaller predicted than with a palette of their own.
     pub(super) fn pack_small(&mut self, rects: &[Rect], view: View<'_>) -> Result<Packed, Error> {
         let packed = self.pack(rects, view)?;
+        let alone = self.pack_alone(rects, view)?;
+        let bytes = |packed: &Packed| packed.palette.0.len() * 3 + packed.block.0.len();
+        Ok(match bytes(&packed) <= bytes(&alone) {
+            true => packed,
+            false => alone,
+        })
+    }
+
+    /// Packs the pixels of few `rects` so that nothing that was sent before is needed.
+    pub(super) fn pack_alone(&mut self, rects: &[Rect], view: View<'_>) -> Result<Packed, Error> {
         self.raw.clear();
         for &rect in rects {
             let rows = (0..rect.height).map(|row| view.row(rect, row));
             predict(rows, rect.width.into(), &mut self.raw);
         }
         let block = self.compress(false)?;
-        if packed.palette.0.len() * 3 + packed.block.0.len() <= block.0.len() {
-            return Ok(packed);
-        }
-        let code = Code::Predicted;
         let boxes = rects.iter().map(|&rect| Box {
             rect,
-            code: code.clone(),
+            code: Code::Predicted,
         });
         Ok(Packed {
             palette: List::default(),

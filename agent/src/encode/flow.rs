@@ -110,6 +110,18 @@ impl Flow {
             && self.bytes <= self.most_bytes() / 2
     }
 
+    /// True while something is under way behind which a key's echo would wait.
+    pub(super) fn busy(&self) -> bool {
+        self.in_flight.iter().any(|f| f.bytes > SMALL)
+    }
+
+    /// True if something small may be sent beside what is under way, even where there is no room for more.
+    pub(super) fn room_beside(&self) -> bool {
+        let small = self.in_flight.iter().filter(|f| f.bytes <= SMALL);
+        small.map(|f| f.bytes).sum::<usize>() < MOST_BESIDE
+            && self.in_flight.len() < 2 * MOST_UPDATES
+    }
+
     /// Bytes that one update should not exceed.
     pub(super) fn budget(&self, config: &Config) -> usize {
         let Some(rate) = self.line.bytes_per_second else {
@@ -178,9 +190,6 @@ impl Flow {
         // may have waited for ourselves, and the more would then be sent.
         let slack = |s: Duration| if alone { s + s / 8 } else { s };
         self.line.round_trip = Some(shortest.map_or(took, |s| took.min(slack(s))));
-        if bytes < LEAST_SAMPLE {
-            return;
-        }
         // While the line is busy, one arrival follows the other; otherwise the way itself
         // took one round trip of the time.
         let idle_until = match shortest {
@@ -190,8 +199,13 @@ impl Flow {
         let start = self
             .acked_at
             .map_or(idle_until, |acked| acked.max(idle_until));
-        let at_once = |before: &Sample| now.saturating_duration_since(before.end) < AT_ONCE;
-        let sample = match self.sample.filter(at_once) {
+        // What came without a pause behind too little to tell is told of together with it.
+        let busy = self.acked_at.is_some_and(|acked| acked >= idle_until);
+        let goes_on = |before: &Sample| {
+            let at_once = now.saturating_duration_since(before.end) < AT_ONCE;
+            at_once || (busy && before.bytes < LEAST_SAMPLE)
+        };
+        let sample = match self.sample.filter(goes_on) {
             Some(before) => Sample {
                 bytes: before.bytes + bytes,
                 end: now,
@@ -204,16 +218,26 @@ impl Flow {
                 rate: self.line.bytes_per_second,
             },
         };
+        self.sample = Some(sample);
+        if sample.bytes < LEAST_SAMPLE {
+            return;
+        }
         let time = now
             .saturating_duration_since(sample.start)
             .max(Duration::from_millis(1));
-        let seen = (sample.bytes as f64 / time.as_secs_f64()) as u64;
+        let seen = sample.bytes as f64 / time.as_secs_f64();
         self.line.bytes_per_second = Some(match sample.rate {
-            None => seen,
-            Some(rate) if seen > rate => rate / 2 + seen / 2,
-            Some(rate) => rate / 4 * 3 + seen / 4,
+            None => seen as u64,
+            Some(rate) => {
+                let rate = rate as f64;
+                // A line that is slower than it was thought shows it at length; a hiccup is short.
+                let weight = match seen > rate {
+                    true => 0.5,
+                    false => time.div_duration_f64(time + HICCUP).max(0.25),
+                };
+                (rate + (seen - rate) * weight) as u64
+            }
         });
-        self.sample = Some(sample);
     }
 
     fn most_updates(&self) -> usize {
@@ -233,7 +257,8 @@ impl Flow {
                 let bytes = rate as f64 * (trip + SLACK).as_secs_f64();
                 (bytes as usize).max(LEAST_BYTES)
             }
-            _ => UNKNOWN_BYTES,
+            // Until something has arrived, no more than finds out how fast it does.
+            _ => UNKNOWN_PART,
         }
     }
 }
@@ -249,7 +274,13 @@ const MOST_UPDATES: usize = 16;
 const SLACK: Duration = Duration::from_millis(20);
 const MOST_PART: usize = 1 << 20;
 const LEAST_BYTES: usize = 16 << 10;
-const UNKNOWN_BYTES: usize = 256 << 10;
+
+/// Shorter samples may be of a line that stalled for a moment.
+const HICCUP: Duration = Duration::from_millis(250);
+
+/// What waits for nothing: a few packets.
+pub(super) const SMALL: usize = 2 << 10;
+const MOST_BESIDE: usize = 4 << 10;
 
 /// The first larger update finds out what the line carries: more than [`LEAST_SAMPLE`], and a quarter of a second on 512 kbit/s.
 const UNKNOWN_PART: usize = 16 << 10;
@@ -323,6 +354,39 @@ mod tests {
         }
         let rate = flow.line().bytes_per_second.unwrap();
         assert!((150_000..250_000).contains(&rate), "{rate}");
+    }
+
+    /// Updates that tell nothing alone, one behind the other on a line of 50 kB/s that was taken for one of 400.
+    #[test]
+    fn a_line_that_became_slower_is_noticed() {
+        let (mut flow, now) = (Flow::new(), Instant::now());
+        flow.handle_line(Line {
+            bytes_per_second: Some(400_000),
+            round_trip: Some(ms(60)),
+        });
+        flow.handle_sent(0, 0, 5000, now);
+        for n in 1..20 {
+            flow.handle_sent(n, 0, 5000, now + ms(100 * n - 90));
+            flow.handle_ack(n - 1, 0, now + ms(60 + 100 * n));
+        }
+        let rate = flow.line().bytes_per_second.unwrap();
+        assert!((40_000..80_000).contains(&rate), "{rate}");
+    }
+
+    #[test]
+    fn an_unknown_line_gets_little_at_once() {
+        let (mut flow, now) = (Flow::new(), Instant::now());
+        flow.handle_sent(0, 0, 100, now);
+        flow.handle_ack(0, 0, now + ms(200));
+        assert!(flow.room() && !flow.busy());
+        flow.handle_sent(1, 0, UNKNOWN_PART, now + ms(200));
+        assert!(!flow.room() && flow.busy() && flow.room_beside());
+        flow.handle_sent(2, 0, MOST_BESIDE / 2, now + ms(200));
+        assert!(flow.room_beside());
+        flow.handle_sent(3, 0, MOST_BESIDE / 2, now + ms(200));
+        assert!(!flow.room_beside());
+        flow.handle_ack(3, 0, now + ms(300));
+        assert!(flow.room_beside() && !flow.busy());
     }
 
     #[test]

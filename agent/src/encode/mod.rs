@@ -16,6 +16,9 @@
 //! An update that was encoded must be sent or the encoder be told to
 //! [restart](Encoder::restart): the console applies updates strictly in sequence.
 //!
+//! Small changes do not wait behind large ones: [`Encoder::beside`] says which, and [`Encoder::encode_beside`] encodes
+//! them so that the console can show them before what is still under way.
+//!
 //! Not here: reading the screen, leave to do so, sealing and sending.
 
 mod cost;
@@ -33,7 +36,7 @@ use std::time::{Duration, Instant};
 
 use fernsicht_protocol::content::PictureAck;
 use fernsicht_protocol::frame::Class;
-use fernsicht_protocol::picture::seen::Patch;
+use fernsicht_protocol::picture::seen::{self, Patch};
 use fernsicht_protocol::picture::{
     Box, Code, Layout, Ledger, MAX_AREA, MAX_RAW, Rect, Seen, TILE, Update, View,
 };
@@ -41,7 +44,7 @@ use fernsicht_protocol::wire::{List, Wire};
 
 pub use flow::{Acked, Line};
 
-use damage::Damage;
+use damage::{Damage, merge};
 use exact::{Packed, Packer};
 use flow::Flow;
 use refresh::Refresh;
@@ -273,6 +276,49 @@ impl Encoder {
         self.sent.is_some() && self.flow.room()
     }
 
+    /// Takes out of `damage` what should not wait behind something larger that is under way, such as the echo of a key
+    /// beside a film: to be read and given to [`Encoder::encode_beside`].
+    pub fn beside(&self, damage: &mut Vec<Rect>) -> Vec<Rect> {
+        if self.restart != Restart::No || !self.flow.busy() || !self.flow.room_beside() {
+            return Vec::new();
+        }
+        let small = |rect: &Rect| rect.area() <= seen::SMALL;
+        let pixels: usize = damage.iter().filter(|r| small(r)).map(|r| r.area()).sum();
+        match pixels <= seen::SMALL {
+            true => damage.extract_if(.., |rect| small(rect)).collect(),
+            false => Vec::new(),
+        }
+    }
+
+    /// An update of what changed within `rects`, whether or not there is room, that refers to nothing under way. None:
+    /// nothing did, or it is more than a few packets and damage now. Errors: as [`Encoder::encode`].
+    pub fn encode_beside(
+        &mut self,
+        rects: &[Rect],
+        view: View<'_>,
+        now: Instant,
+    ) -> Result<Option<Encoded>, Error> {
+        self.now = Some(now);
+        let sent = match &self.sent {
+            Some(sent) if sent.shows(view) => sent,
+            Some(_) => return Err(Error::View),
+            None => return Ok(None),
+        };
+        let mut damage = Damage::nothing(view.area());
+        rects.iter().for_each(|rect| damage.add(*rect));
+        let changes = damage.take(view, sent.view());
+        if changes.is_empty() {
+            return Ok(None);
+        }
+        let packed = self.packer.pack_alone(&merge(&changes), view)?;
+        if packed.block.0.len() > flow::SMALL {
+            self.handle_damage(&changes);
+            return Ok(None);
+        }
+        self.counts.pictures += 1;
+        Ok(Some(self.send(Class::Picture, false, packed, view, now)))
+    }
+
     /// When [`Encoder::encode`] has something to do although nothing else happens; a time
     /// in the past means at once. `None` while only damage, an acknowledgement or the
     /// console can change anything.
@@ -326,7 +372,7 @@ impl Encoder {
         let Some(sent) = &mut self.sent else {
             return Ok(None);
         };
-        if !view.sound() || (view.width, view.height) != (sent.width, sent.height) {
+        if !sent.shows(view) {
             return Err(Error::View);
         }
         if matches!(self.restart, Restart::At(at) if at <= now) {
@@ -453,7 +499,7 @@ impl Encoder {
         if tiles.is_empty() {
             return Ok(None);
         }
-        let packed = self.packer.pack(&damage::merge(&tiles), view)?;
+        let packed = self.packer.pack(&merge(&tiles), view)?;
         self.counts.refinements += 1;
         Ok(Some(self.send(Class::Refinement, false, packed, view, now)))
     }
@@ -510,6 +556,11 @@ impl Sent {
             damage: Damage::everything(area),
             changed: vec![None; columns.len() * rows.len()],
         }
+    }
+
+    /// True if these are pixels of the layout's size.
+    fn shows(&self, view: View<'_>) -> bool {
+        view.sound() && (view.width, view.height) == (self.width, self.height)
     }
 
     fn view(&self) -> View<'_> {

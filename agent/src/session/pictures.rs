@@ -18,7 +18,7 @@ use fernsicht_protocol::picture::{Rect, View};
 use fernsicht_protocol::wire::List;
 
 use super::core::{Core, Shared};
-use crate::encode::{self, Encoder};
+use crate::encode::{self, Encoded, Encoder};
 use crate::platform::overlay::Frame;
 use crate::platform::{self, Area, Capture, OwnWindows, Pixels, Shown};
 
@@ -217,39 +217,60 @@ impl Thread<'_> {
         if self.shared.flights.full() {
             return Ok(true);
         }
-        if encoder.room() && !scene.damage.is_empty() {
-            let mut core = self.shared.lock_politely();
-            if core.selected != scene.chosen {
-                // Sight was off meanwhile, and something else was chosen.
-                return Err(platform::Error::LayoutChanged.into());
-            }
-            let Some(permit) = core.guard.view_permit(Instant::now()) else {
+        let beside = encoder.beside(&mut scene.damage);
+        if !beside.is_empty() {
+            let Some(read) = self.read(capture, scene, &beside)? else {
                 return Ok(false);
             };
-            scene.grant = permit.grant();
-            let read = capture.read(&permit, &scene.damage, &mut scene.pixels)?;
-            drop(core);
-            scene.damage.clear();
+            if let Some(update) = encoder.encode_beside(&read, scene.view(), Instant::now())?
+                && let Some(over) = self.send(encoder, scene, &update)
+            {
+                return Ok(!over);
+            }
+        }
+        if encoder.room() && !scene.damage.is_empty() {
+            let damage = std::mem::take(&mut scene.damage);
+            let Some(read) = self.read(capture, scene, &damage)? else {
+                return Ok(false);
+            };
             encoder.handle_damage(&read);
         }
-        loop {
-            let Some(update) = encoder.encode(scene.view(), Instant::now())? else {
-                return Ok(true);
-            };
-            match seal(self.shared, scene.grant, update.class, &update.bytes) {
-                Sealed::Sent => {}
-                Sealed::Over => return Ok(false),
-                Sealed::Outdated => {
-                    encoder.restart();
-                    scene.damage = vec![scene.view().area()];
-                    return Ok(true);
-                }
-                Sealed::Full => {
-                    // A complete picture follows when it has arrived.
-                    encoder.restart();
-                    scene.damage = vec![scene.view().area()];
-                    return Ok(true);
-                }
+        while let Some(update) = encoder.encode(scene.view(), Instant::now())? {
+            if let Some(over) = self.send(encoder, scene, &update) {
+                return Ok(!over);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Reads these areas. None if sight is over.
+    fn read(
+        &self,
+        capture: &mut dyn Capture,
+        scene: &mut Scene,
+        damage: &[Rect],
+    ) -> Result<Option<Vec<Rect>>, Error> {
+        let mut core = self.shared.lock_politely();
+        if core.selected != scene.chosen {
+            // Sight was off meanwhile, and something else was chosen.
+            return Err(platform::Error::LayoutChanged.into());
+        }
+        let Some(permit) = core.guard.view_permit(Instant::now()) else {
+            return Ok(None);
+        };
+        scene.grant = permit.grant();
+        Ok(Some(capture.read(&permit, damage, &mut scene.pixels)?))
+    }
+
+    /// Seals an update and sends it. Some if it did not go: true if sight is over, otherwise a complete picture follows.
+    fn send(&self, encoder: &mut Encoder, scene: &mut Scene, update: &Encoded) -> Option<bool> {
+        match seal(self.shared, scene.grant, update.class, &update.bytes) {
+            Sealed::Sent => None,
+            Sealed::Over => Some(true),
+            Sealed::Outdated | Sealed::Full => {
+                encoder.restart();
+                scene.damage = vec![scene.view().area()];
+                Some(false)
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Exact boxes: the one zstd block of an update, its colours and its palette.
 
-use fernsicht_protocol::picture::{History, Rect, Update, restore};
+use fernsicht_protocol::picture::{Code, History, Rect, Update, restore};
 
 use super::Error;
 use super::canvas::{Canvas, OPAQUE};
@@ -48,6 +48,26 @@ impl Unpacker {
             Ok(_) | Err(_) => Err(Error::Pixels),
         }
     }
+}
+
+/// Draws a box that needs nothing but its own pixels; other codes draw nothing. Errors: as [`draw_indexed`].
+pub(super) fn draw_box(
+    canvas: &mut Canvas,
+    rect: Rect,
+    code: &Code,
+    pixels: &mut [u8],
+    palette: &[[u8; 3]],
+) -> Result<(), Error> {
+    match code {
+        Code::Colours | Code::ColoursAcross => draw_colours(canvas, rect, code.across(), pixels),
+        Code::Indexed | Code::IndexedAcross => {
+            draw_indexed(canvas, rect, code.across(), pixels, palette)?;
+        }
+        Code::Predicted => draw_predicted(canvas, rect, pixels),
+        Code::Solid(colour) => draw_solid(canvas, rect, *colour),
+        Code::Moved { .. } | Code::Seen { .. } | Code::Video { .. } => {}
+    }
+    Ok(())
 }
 
 /// Draws blue, green, red of each pixel; `pixels` has three bytes for each pixel of `rect`.

@@ -5,6 +5,10 @@
 //!                  wrong? ─► typed error, and from then on only a complete picture helps
 //! ```
 //!
+//! A small update that came before its turn and needs nothing of those before it can be looked at at once
+//! ([`Decoder::look_ahead`]): the echo of a key does not wait for a lost packet of a film. The picture itself is drawn
+//! in sequence.
+//!
 //! Updates come from the other end of the session, which may be hostile: everything is
 //! checked before memory is taken, what waits is bounded, and nothing panics. After an
 //! error, or [`Decoder::clear`], the canvas is gone until a complete picture arrives.
@@ -19,7 +23,7 @@ mod video;
 
 use std::collections::BTreeMap;
 
-use fernsicht_protocol::picture::seen::Patch;
+use fernsicht_protocol::picture::seen::{self, Patch};
 use fernsicht_protocol::picture::{Box, Code, History, Layout, Ledger, Rect, Seen, Update, View};
 use fernsicht_protocol::wire::{self, Wire};
 
@@ -127,6 +131,39 @@ impl Decoder {
         drawn
     }
 
+    /// Lets `look` see the canvas as it will be once its turn has come for what waits, as far as that can be told now, and
+    /// the areas of that. None while there is no picture.
+    pub fn look_ahead<T>(&mut self, look: impl FnOnce(&Canvas, &[Rect]) -> T) -> Option<T> {
+        let picture = self.picture.as_mut()?;
+        let canvas = &mut picture.canvas;
+        let (mut ahead, mut before) = (Vec::new(), Vec::new());
+        for (update, _) in self.early.values().filter(|(update, _)| alone(update)) {
+            let fits = update.fits(canvas.width(), canvas.height());
+            let raw = self.unpacker.unpack(update, &mut History::default());
+            // What is wrong with it is told when it is its turn.
+            let (Ok(()), Ok(mut raw)) = (fits, raw) else {
+                continue;
+            };
+            for Box { rect, code } in &update.boxes.0 {
+                let Some((pixels, rest)) =
+                    std::mem::take(&mut raw).split_at_mut_checked(rect.area() * code.raw_bytes())
+                else {
+                    break;
+                };
+                raw = rest;
+                before.push(Patch::of(*rect, canvas.view()));
+                ahead.push(*rect);
+                let palette = &update.palette.0;
+                drop(exact::draw_box(canvas, *rect, code, pixels, palette));
+            }
+        }
+        let looked = look(canvas, &ahead);
+        for (rect, patch) in ahead.iter().zip(&before).rev() {
+            canvas.draw_seen(*rect, patch);
+        }
+        Some(looked)
+    }
+
     fn take(&mut self, bytes: &[u8]) -> Result<Drawn, Error> {
         let update = Update::from_bytes(bytes)?;
         let mut drawn = Drawn::default();
@@ -211,18 +248,15 @@ impl Picture {
                 .ok_or(Error::Pixels)?;
             raw = rest;
             match code {
-                Code::Colours | Code::ColoursAcross => {
-                    exact::draw_colours(&mut self.canvas, *rect, code.across(), pixels)
+                Code::Colours
+                | Code::ColoursAcross
+                | Code::Indexed
+                | Code::IndexedAcross
+                | Code::Solid(_)
+                | Code::Predicted => {
+                    let palette = &update.palette.0;
+                    exact::draw_box(&mut self.canvas, *rect, code, pixels, palette)?;
                 }
-                Code::Indexed | Code::IndexedAcross => exact::draw_indexed(
-                    &mut self.canvas,
-                    *rect,
-                    code.across(),
-                    pixels,
-                    &update.palette.0,
-                )?,
-                Code::Solid(colour) => exact::draw_solid(&mut self.canvas, *rect, *colour),
-                Code::Predicted => exact::draw_predicted(&mut self.canvas, *rect, pixels),
                 Code::Moved { x, y } => self.canvas.move_to(*rect, *x, *y),
                 Code::Seen { back } => {
                     let size = (rect.width, rect.height);
@@ -255,6 +289,13 @@ impl Picture {
     }
 }
 
+/// True for a small update that needs nothing of those before it.
+fn alone(update: &Update) -> bool {
+    let needs_nothing = |each: &Box| each.code.packed() || matches!(each.code, Code::Solid(_));
+    let pixels: usize = update.boxes.0.iter().map(|each| each.rect.area()).sum();
+    !update.history && pixels <= seen::SMALL && update.boxes.0.iter().all(needs_nothing)
+}
+
 /// More than the agent ever has in flight.
 const MOST_EARLY: usize = 64;
 const MOST_EARLY_BYTES: usize = 32 << 20;
@@ -268,7 +309,14 @@ pub fn fuzz_updates(data: &[u8]) {
         let length = usize::from(u16::from_be_bytes(*length)).min(tail.len());
         let (update, tail) = tail.split_at(length);
         rest = tail;
-        if let Ok(drawn) = decoder.handle_update(update) {
+        let drawn = decoder.handle_update(update);
+        let before = decoder.view().bgrx.to_vec();
+        decoder.look_ahead(|canvas, ahead| {
+            let area = canvas.view().area();
+            assert!(ahead.iter().all(|r| area.contains(*r)), "seen within it");
+        });
+        assert!(before == decoder.view().bgrx, "looking changes nothing");
+        if let Ok(drawn) = drawn {
             let area = decoder
                 .canvas()
                 .map(|c| c.view().area())

@@ -90,6 +90,45 @@ fn updates_are_drawn_in_sequence() {
     assert_eq!(pixel(&decoder, 0, 0), [8, 8, 8, 255]);
 }
 
+/// What one would see at these places, and the areas of it.
+fn ahead<const N: usize>(decoder: &mut Decoder, at: [(u16, u16); N]) -> ([u8; N], Vec<Rect>) {
+    let before = decoder.view().bgrx.to_vec();
+    let look = |canvas: &Canvas, ahead: &[Rect]| {
+        let blue = |(x, y)| canvas.view().row(rect(x, y, 1, 1), 0)[0];
+        (at.map(blue), ahead.to_vec())
+    };
+    let seen = decoder.look_ahead(look).unwrap();
+    assert_eq!(decoder.view().bgrx, before, "looking changes nothing");
+    seen
+}
+
+#[test]
+fn what_needs_nothing_is_seen_before_its_turn() {
+    let mut decoder = Decoder::new();
+    assert_eq!(decoder.look_ahead(|_, _| ()), None);
+    handle(&mut decoder, &fill(0, true, rect(0, 0, 200, 100), 1)).unwrap();
+    assert_eq!(ahead(&mut decoder, [(0, 0)]), ([1], vec![]));
+    let (large, near, over) = (rect(0, 0, 200, 90), rect(9, 9, 9, 9), rect(12, 9, 9, 9));
+    for (sequence, place) in [(2, large), (4, over), (3, near)] {
+        handle(&mut decoder, &fill(sequence, false, place, sequence as u8)).unwrap();
+    }
+    // What needs another box, or would come before all that wait, has to wait.
+    handle(&mut decoder, &again(5, rect(100, 50, 9, 9), 1)).unwrap();
+    let places = [(0, 0), (9, 9), (12, 9), (20, 9), (100, 50)];
+    let seen = ahead(&mut decoder, places);
+    assert_eq!(seen, ([1, 3, 4, 4, 1], vec![near, over]));
+    // Wrong pixels are told of when their turn comes.
+    let wrong = Update {
+        block: Blob(vec![7; 9]),
+        ..fill(6, false, rect(0, 95, 1, 1), 6)
+    };
+    handle(&mut decoder, &wrong).unwrap();
+    assert_eq!(ahead(&mut decoder, places), seen);
+    let turn = handle(&mut decoder, &fill(1, false, rect(0, 0, 1, 1), 1));
+    assert!(matches!(turn, Err(Error::Pixels)));
+    assert_eq!(decoder.look_ahead(|_, _| ()), None);
+}
+
 #[test]
 fn the_first_complete_update_may_be_overtaken() {
     let mut decoder = Decoder::new();

@@ -217,24 +217,22 @@ impl Painter {
             true => drop(self.waiting_since.get_or_insert_with(Instant::now)),
             false => self.waiting_since = None,
         }
-        let (Some(canvas), Some(sequence)) = (self.decoder.canvas(), drawn.sequence) else {
-            return;
-        };
-        let (view, mark) = (
-            canvas.view(),
-            Mark {
+        let board = &self.board;
+        let shown = self.decoder.look_ahead(|canvas, ahead| {
+            let mark = drawn.sequence.map(|sequence| Mark {
                 sequence,
                 digest: drawn.digest,
                 layout: canvas.generation(),
-            },
-        );
-        let whole = [view.area()];
-        let areas = if drawn.afresh {
-            &whole
-        } else {
-            drawn.dirty.as_slice()
-        };
-        if self.board.lock().draw(sight, view, areas, mark, received) {
+            });
+            let view = canvas.view();
+            let areas = match drawn.afresh {
+                true => vec![view.area()],
+                false => [drawn.dirty.as_slice(), ahead].concat(),
+            };
+            (mark.is_some() || !ahead.is_empty())
+                && board.lock().draw(sight, view, &areas, mark, received)
+        });
+        if shown == Some(true) {
             report(Report::Drawn);
         }
     }

@@ -43,9 +43,13 @@ impl Screen {
                 true => whole.as_slice(),
                 false => changed.areas.as_slice(),
             };
-            self.board
-                .lock()
-                .draw(self.sight, view, areas, Mark::default(), Instant::now());
+            self.board.lock().draw(
+                self.sight,
+                view,
+                areas,
+                Some(Mark::default()),
+                Instant::now(),
+            );
             self.showing = true;
         }
         self.point(moment);

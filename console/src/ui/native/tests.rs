@@ -150,7 +150,7 @@ proptest! {
                 bgrx: canvas,
             };
             let mark = Mark { sequence, ..Mark::default() };
-            board.lock().draw(sight, view, areas, mark, Instant::now())
+            board.lock().draw(sight, view, areas, Some(mark), Instant::now())
         };
         let whole = Subject::whole(SIZE).part;
         view(&canvas, &[whole], sight, 0);
@@ -239,7 +239,7 @@ fn what_is_pixel_for_pixel_is_and_the_mark_comes_once() {
     let area = view.area();
     board
         .lock()
-        .draw(sight, view, &[area], mark, Instant::now());
+        .draw(sight, view, &[area], Some(mark), Instant::now());
     let mut ours = presenter(&board);
     let scene = scene(&board, Scale::ONE, (0.0, 0.0), false);
     let (told, received) = ours.present(Some(scene.clone()), Vec::new()).unwrap();

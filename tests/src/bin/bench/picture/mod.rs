@@ -144,15 +144,15 @@ impl Set<'_> {
     fn run(&self, system: System, runs: &mut Vec<(Row, System, Run)>) -> Result<()> {
         let streets = Arc::new(build(self.options.line)?);
         let prepared = systems::Prepared::new(system, self.programs, self.place, &streets)?;
+        if let Some(how) = self.options.line.impairment() {
+            // From before the session, as in life; the technician's line stays good.
+            streets.line(Resident::Customer).impair(how);
+        }
         let inside = Arc::clone(&streets);
         streets.operator.enter(move || {
-            let rig = prepared.raise(system, self.place, Arc::clone(&inside))?;
+            let rig = prepared.raise(system, self.place, inside)?;
             if let Some(folder) = &self.options.photographs {
                 rig.photograph(folder)?;
-            }
-            if let Some(how) = self.options.line.impairment() {
-                // The technician's line stays good.
-                inside.line(Resident::Customer).impair(how);
             }
             let lengths = Lengths {
                 seconds: self.options.row_seconds,
