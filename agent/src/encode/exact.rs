@@ -231,10 +231,15 @@ fn columns(rect: Rect, view: View<'_>) -> impl Iterator<Item = &[u8; 4]> {
         .flat_map(move |column| (0..height).map(move |row| &lines[row][column]))
 }
 
-/// True if what is in `rect` looks like a photograph: a sample of it has many colours.
+/// True if what is in `rect` looks like a photograph.
 pub(super) fn photographic(rect: Rect, view: View<'_>) -> bool {
+    variety(rect, view) > PHOTO
+}
+
+/// How much of a sample of what is in `rect` has its own colour, 0 to 1; 0 for little areas.
+pub(super) fn variety(rect: Rect, view: View<'_>) -> f64 {
     if rect.area() < 256 {
-        return false;
+        return 0.0;
     }
     let mut sample = Vec::with_capacity(SAMPLES * 2);
     let step = (rect.area() / SAMPLES).max(1);
@@ -249,7 +254,7 @@ pub(super) fn photographic(rect: Rect, view: View<'_>) -> bool {
     let samples = sample.len();
     sample.sort_unstable();
     sample.dedup();
-    sample.len() * 3 > samples
+    sample.len() as f64 / samples as f64
 }
 
 /// Colours and their indices: a table of twice as many places as it may fill, four times over.
@@ -326,6 +331,9 @@ const FREE: Slot = Slot {
     index: 0,
 };
 const SAMPLES: usize = 256;
+
+/// More [`variety`] is a photograph.
+pub(super) const PHOTO: f64 = 1.0 / 3.0;
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@
 //! the rest, exact, beyond budget    ─► H.264 for everything, or as many boxes as fit
 //! ```
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use fernsicht_protocol::picture::{Box, Code, MAX_RAW, MAX_VIDEO, Rect, TILE, View, seen};
@@ -13,7 +14,7 @@ use fernsicht_protocol::wire::Blob;
 
 use super::cost::{self, Choice, Content, Ways, choose};
 use super::damage::{largest_group, merge};
-use super::exact::{Packed, photographic};
+use super::exact::{PHOTO, Packed, variety};
 use super::{Encoder, Error, lines, video};
 
 /// The H.264 box of an update.
@@ -32,8 +33,7 @@ impl Encoder {
         if cost::photo_bytes(pixels) <= budget {
             return Ok((self.exact(merge(changes), view)?, None));
         }
-        let (photo, sharp): (Vec<Rect>, Vec<Rect>) =
-            changes.iter().partition(|r| photographic(**r, view));
+        let (photo, sharp) = photographs(changes, view);
         let known = self.flow.line().bytes_per_second.is_some();
         let region = self
             .photographic_region(&photo, budget, view)
@@ -231,6 +231,26 @@ impl Encoder {
     }
 }
 
+/// The photographic ones of `changes`, one for each changed tile, and the others. A photograph's edge is in tiles that it does
+/// not fill.
+fn photographs(changes: &[Rect], view: View<'_>) -> (Vec<Rect>, Vec<Rect>) {
+    let varieties: Vec<f64> = changes.iter().map(|r| variety(*r, view)).collect();
+    let tile = |rect: &Rect| (rect.x / TILE, rect.y / TILE);
+    let full = changes.iter().zip(&varieties).filter(|(_, v)| **v > PHOTO);
+    let full: HashSet<(u16, u16)> = full.map(|(rect, _)| tile(rect)).collect();
+    let beside = |rect: &Rect| {
+        let (x, y) = tile(rect);
+        let near = |at: u16| at.saturating_sub(1)..=at + 1;
+        near(x).any(|x| near(y).any(|y| full.contains(&(x, y))))
+    };
+    let (photo, sharp): (Vec<_>, Vec<_>) = changes
+        .iter()
+        .zip(varieties)
+        .partition(|(rect, v)| *v > PHOTO || (*v > PHOTO_EDGE && beside(rect)));
+    let rects = |side: Vec<(&Rect, f64)>| side.into_iter().map(|(rect, _)| *rect).collect();
+    (rects(photo), rects(sharp))
+}
+
 fn pixels(rects: &[Rect]) -> usize {
     rects.iter().map(|rect| rect.area()).sum()
 }
@@ -316,6 +336,9 @@ fn strips(rects: &[Rect], most: u16) -> Vec<Rect> {
     pieces
 }
 
+/// More [`variety`] than in text: beside a photograph it is its edge.
+const PHOTO_EDGE: f64 = 1.0 / 6.0;
+
 /// Tiles of a box where all will probably fit.
 const STRIP: u16 = 64;
 
@@ -328,6 +351,29 @@ const MOST_BOXES: usize = fernsicht_protocol::picture::MAX_BOXES - 2 - super::so
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::encode::exact::COLOUR;
+
+    /// A photograph that ends within the second of four tiles; in the last one stands a piece of another.
+    #[test]
+    fn a_photograph_ends_within_a_tile() {
+        let colour = |x: u32, y: u32| (y * 64 + x % 64).wrapping_mul(0x9e37_79b1) >> 8;
+        let pixel = |x: u32, y: u32| match x {
+            0..80 | 192..208 => colour(x, y),
+            _ => COLOUR,
+        };
+        let pixels = (0..64).flat_map(|y| (0..256).map(move |x| pixel(x, y)));
+        let bgrx: Vec<u8> = pixels.flat_map(u32::to_le_bytes).collect();
+        let view = View {
+            width: 256,
+            height: 64,
+            stride: 1024,
+            bgrx: &bgrx,
+        };
+        let tiles: Vec<Rect> = (0..4).map(|column| Rect::tile(column, 0)).collect();
+        let (photo, sharp) = photographs(&tiles, view);
+        assert_eq!(photo, tiles[..2]);
+        assert_eq!(sharp, tiles[2..]);
+    }
 
     #[test]
     fn strips_cover_all_once() {
