@@ -262,11 +262,10 @@ impl Register {
             .map_err(self.failed())
     }
 
-    /// The files that a change of the register writes to.
-    pub(crate) fn files(&self) -> [PathBuf; 2] {
-        let mut log = self.path.clone().into_os_string();
-        log.push("-wal");
-        [self.path.clone(), log.into()]
+    /// The folder into which a change of the register writes.
+    pub(crate) fn folder(&self) -> PathBuf {
+        let folder = self.path.parent().filter(|at| !at.as_os_str().is_empty());
+        folder.unwrap_or(Path::new(".")).to_owned()
     }
 
     /// Changes whenever another process has changed the register.

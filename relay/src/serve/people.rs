@@ -1,77 +1,99 @@
 //! Technicians come and go: enrolments, and revocations by another process.
 
-use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant};
 
 use fernsicht_protocol::messages::Refusal;
 use fernsicht_protocol::router::{ConnectionId, TechnicianId};
+use rustix::fs::inotify;
+use tokio::sync::Notify;
 
 use super::hub::{Hub, lock};
 use crate::Error;
 use crate::cli::unix_now;
 use crate::register::Register;
 
-/// Ends what belongs to technicians whom another process has revoked. Looks within a second, only while a technician is
-/// connected, and into the register only where its files were written to.
+/// Ends what belongs to technicians whom another process has revoked. Looks into the register where somebody wrote into its
+/// folder, only while a technician is connected.
 pub(super) async fn watch_register(hub: Arc<Hub>) {
-    let files = lock(&hub.register).files();
-    let (mut seen, mut settled) = (None, None);
+    let folder = lock(&hub.register).folder();
+    let written = writes_into(&folder)
+        .inspect_err(|error| tracing::warn!(%error, "no notices of the register"))
+        .ok();
+    let (mut seen, mut last) = (None, Instant::now());
     loop {
         let technicians = hub.technicians();
         if technicians.is_empty() {
             hub.consoles_changed.notified().await;
             continue;
         }
-        let written = last_written(&files);
-        if seen.is_some() && written.is_some() && written == settled {
-            tokio::select! {
-                () = tokio::time::sleep(LOOK_EVERY) => {}
-                () = hub.consoles_changed.notified() => seen = None,
-            }
-            continue;
-        }
-        // What was written a moment ago may be written to again within the same tick of the file system's clock.
-        let long_ago = |at: &SystemTime| at.elapsed().is_ok_and(|ago| ago > COARSE);
-        settled = written.filter(|all| all.iter().all(long_ago));
         let register = hub.register.clone();
         let looked =
             tokio::task::spawn_blocking(move || revoked(&register, &technicians, seen)).await;
-        match looked {
+        let wait = match looked {
             Ok(Ok((version, revoked))) => {
                 seen = Some(version);
                 for technician in revoked {
                     tracing::info!(technician = technician.0, "revoked");
                     hub.revoked(technician);
                 }
+                // A write is told of before it can be seen: its disk may be slow.
+                match written.is_some() && last.elapsed() > SLOW {
+                    true => REST,
+                    false => LOOK_EVERY,
+                }
             }
-            // Nothing was seen: the files may rest, and the next look must be one.
             Ok(Err(error)) => {
                 tracing::error!(%error, "cannot look for revocations");
                 seen = None;
+                LOOK_EVERY
             }
             Err(error) => {
                 tracing::error!(%error, "cannot look for revocations");
                 seen = None;
+                LOOK_EVERY
             }
-        }
+        };
+        let written = async {
+            match &written {
+                Some(written) => written.notified().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = tokio::time::sleep(wait) => {}
+            () = written => last = Instant::now(),
             // A console that has just connected may have been revoked in between.
             () = hub.consoles_changed.notified() => seen = None,
         }
     }
 }
 
-/// When each of `files` was last written to; none if that cannot be told.
-fn last_written(files: &[PathBuf]) -> Option<Vec<SystemTime>> {
-    let written = files.iter().map(|file| match file.metadata() {
-        Ok(metadata) => metadata.modified().ok(),
-        Err(error) if error.kind() == ErrorKind::NotFound => Some(SystemTime::UNIX_EPOCH),
-        Err(_) => None,
-    });
-    written.collect()
+/// Notifies whenever something has been written into a folder, by the kernel's notices (inotify(7)): from a thread that
+/// sleeps until then, and that lives as long as the program. Errors: the kernel gives none.
+fn writes_into(folder: &Path) -> std::io::Result<Arc<Notify>> {
+    let notices = inotify::init(inotify::CreateFlags::CLOEXEC)?;
+    let what = inotify::WatchFlags::MODIFY
+        | inotify::WatchFlags::CREATE
+        | inotify::WatchFlags::DELETE
+        | inotify::WatchFlags::MOVED_TO;
+    inotify::add_watch(&notices, folder, what)?;
+    let written = Arc::new(Notify::new());
+    let tell = written.clone();
+    std::thread::Builder::new()
+        .name("register".to_owned())
+        .spawn(move || {
+            let mut buffer = [0; 4096];
+            loop {
+                match rustix::io::read(&notices, &mut buffer) {
+                    Ok(1..) => tell.notify_one(),
+                    Err(rustix::io::Errno::INTR) => {}
+                    Ok(0) | Err(_) => return,
+                }
+            }
+        })?;
+    Ok(written)
 }
 
 fn revoked(
@@ -127,7 +149,39 @@ fn issue(hub: &Hub, secret: &[u8; 16], request: &[u8]) -> Result<Vec<Vec<u8>>, R
     }
 }
 
+/// While something is being written, where the kernel tells nothing, or where a look has failed.
 const LOOK_EVERY: Duration = Duration::from_millis(700);
 
-/// More than the coarsest clock of a file system, which is FAT's.
-const COARSE: Duration = Duration::from_secs(3);
+const SLOW: Duration = Duration::from_secs(10);
+
+/// Even where the kernel tells of nothing.
+const REST: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_into_a_folder_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("register.sqlite-wal");
+        std::fs::write(&file, "before").unwrap();
+        let written = writes_into(folder.path()).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            for text in ["one", "another"] {
+                std::fs::write(&file, text).unwrap();
+                let told = tokio::time::timeout(Duration::from_secs(30), written.notified());
+                told.await.expect(text);
+            }
+        });
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_gives_no_notices() {
+        assert!(writes_into(Path::new("/nonexistent/folder")).is_err());
+    }
+}
