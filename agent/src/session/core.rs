@@ -347,6 +347,20 @@ impl Shared {
         }
     }
 
+    /// As [`Shared::settle`], but only the pictures are woken if the guard wants nothing done.
+    pub(super) fn settle_for_pictures(&self, core: &mut Core) {
+        if self.settle_outputs(core) {
+            self.publish(core);
+            self.wake(core);
+        } else if let Some(waker) = core
+            .wake_pictures
+            .as_ref()
+            .filter(|_| core.acknowledged.is_some())
+        {
+            waker.wake();
+        }
+    }
+
     /// True if there were any.
     fn settle_outputs(&self, core: &mut Core) -> bool {
         let mut any = false;

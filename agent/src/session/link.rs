@@ -191,40 +191,48 @@ async fn wait_for_room(shared: &Shared) {
 
 /// A record of an in-order stream has come.
 pub(super) fn handle_record(shared: &Shared, record: Record) {
+    let class = record.header().class;
+    let mut core = shared.lock();
+    take_record(&mut core, record);
+    match class {
+        Class::Acks => shared.settle_for_pictures(&mut core),
+        _ => shared.settle(&mut core),
+    }
+}
+
+fn take_record(core: &mut Core, record: Record) {
     let header = *record.header();
-    shared.change(|core| {
-        let recording = core.recording.as_ref();
-        let digest = recording.and_then(|recording| recording.digest(&record));
-        let opened = match core.keys.as_mut().map(|keys| keys.open(record)) {
-            Some(Ok(opened)) => opened,
-            None => return,
-            Some(Err(
-                epoch::Error::Altered
-                | epoch::Error::Foreign
-                | epoch::Error::Number
-                | epoch::Error::Padding,
-            )) => {
-                return core.guard.handle_end(Instant::now(), End::Tampered);
-            }
-        };
-        if let Some(digest) = digest {
-            core.note(&header, &digest);
+    let recording = core.recording.as_ref();
+    let digest = recording.and_then(|recording| recording.digest(&record));
+    let opened = match core.keys.as_mut().map(|keys| keys.open(record)) {
+        Some(Ok(opened)) => opened,
+        None => return,
+        Some(Err(
+            epoch::Error::Altered
+            | epoch::Error::Foreign
+            | epoch::Error::Number
+            | epoch::Error::Padding,
+        )) => {
+            return core.guard.handle_end(Instant::now(), End::Tampered);
         }
-        let Some(content) = opened else {
-            if header.class == Class::Input && digest.is_some() {
-                // Withheld by the relay: decided as never injected.
-                core.input.push_back(Queued {
-                    header,
-                    input: None,
-                    releases: core.releases,
-                });
-            }
-            return;
-        };
-        if handle_content(core, header, &content).is_none() {
-            core.guard.handle_end(Instant::now(), End::Tampered);
+    };
+    if let Some(digest) = digest {
+        core.note(&header, &digest);
+    }
+    let Some(content) = opened else {
+        if header.class == Class::Input && digest.is_some() {
+            // Withheld by the relay: decided as never injected.
+            core.input.push_back(Queued {
+                header,
+                input: None,
+                releases: core.releases,
+            });
         }
-    });
+        return;
+    };
+    if handle_content(core, header, &content).is_none() {
+        core.guard.handle_end(Instant::now(), End::Tampered);
+    }
 }
 
 /// None if the content does not fit its class.

@@ -295,11 +295,18 @@ mod tests {
             Ok(Report::Drawn)
         );
         drop(slow);
+        let acknowledged = |taken| match taken {
+            Taken::Changed { mark, .. } => mark.map(|mark| mark.sequence),
+            Taken::Nothing => None,
+        };
+        assert_eq!(acknowledged(board.lock().take()), Some(4));
+        // It is shown, since it needs nothing; what is missing is missing all the same.
         queue.push(update(6, false), Instant::now());
-        assert_eq!(
-            reported.recv_timeout(Duration::from_secs(30)),
-            Ok(Report::Wanted)
-        );
+        for report in [Report::Drawn, Report::Wanted] {
+            let next = reported.recv_timeout(Duration::from_secs(30));
+            assert_eq!(next, Ok(report));
+        }
+        assert_eq!(acknowledged(board.lock().take()), None);
         queue.end();
     }
 
