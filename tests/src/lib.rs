@@ -2,7 +2,7 @@
 //! independent observers, and the real programs as child processes.
 //!
 //! - [`xserver`] starts a virtual screen with a window manager; [`apps`] ordinary applications on it.
-//! - [`scenery`] is what stands on it.
+//! - [`scenery`] is what stands on it; [`show`] is what moves there.
 //! - [`device`] presses the keys and buttons of that screen's own devices.
 //! - [`clients`] speak the protocol without a screen; [`pair`] is a session of two of them;
 //!   [`sealed`] opens recordings without the auditor's program.
@@ -64,6 +64,7 @@ pub mod reading;
 pub mod scenery;
 pub mod sealed;
 pub mod session;
+pub mod show;
 pub mod tap;
 pub mod transfer;
 pub mod typist;

@@ -28,11 +28,11 @@ use fernsicht_tests::dice::Dice;
 use fernsicht_tests::measure::{Breakdown, Stations};
 use fernsicht_tests::net::Streets;
 use fernsicht_tests::session::{Backdrop, Stage};
+use fernsicht_tests::show::player::{Echo, Stroke};
 use fernsicht_tests::tap::{Leg, Passed};
 
 use super::Set;
 use super::looks::{first_letters, letters};
-use super::player::{Echo, Stroke};
 use super::rows::{M, PAPER};
 use super::systems::{layout, share};
 use super::watch::{Eyes, Watch};

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use fernsicht_tests::device::Device;
+use fernsicht_tests::show::player::{Echo, Place, cell};
 use fernsicht_tests::wait;
 
-use super::player::{Echo, Place, cell};
 use super::rows::{M, REST};
 use super::watch::{Eyes, Watch};
 

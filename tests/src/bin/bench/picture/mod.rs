@@ -4,15 +4,13 @@
 //! customer's screen                              technician's screen
 //! player draws, with numbers ─► system ─► … ─►   watch sees the numbers, reads pixels
 //! ```
-//! [`material`] is what is drawn, [`player`] draws it, [`rows`] are the stories, [`looks`] and [`watch`] see the numbers;
+//! [`fernsicht_tests::show`] draws, [`rows`] are the stories, [`looks`] and [`watch`] see the numbers;
 //! [`systems`] raises who is measured, [`rig`] counts what that costs, [`breakdown`] says where the time of a key press
 //! goes. What is reckoned and judged is in the library ([`fernsicht_tests::measure`]). Method and figures:
 //! docs/performance.md.
 
 mod breakdown;
 mod looks;
-mod material;
-mod player;
 mod rig;
 mod rows;
 mod systems;
@@ -27,9 +25,9 @@ use fernsicht_tests::dice::Dice;
 use fernsicht_tests::measure::{self, Entry, Figures, Line, Row, Run, System};
 use fernsicht_tests::net::{self, Resident, Streets};
 use fernsicht_tests::programs::Programs;
+use fernsicht_tests::show::material::Material;
 
 use crate::say;
-use material::Material;
 use rows::Lengths;
 
 /// What is wanted.
@@ -71,7 +69,7 @@ pub(crate) fn measure(programs: &Programs, folder: &Path, options: &Options) -> 
         (1..=60).contains(&options.row_seconds),
         "rows take 1 to 60 seconds"
     );
-    let material = Material::make(folder)?;
+    let material = Material::make(folder, systems::SIZE)?;
     let rows: Vec<Row> = match options.rows.is_empty() {
         true => options.line.rows(),
         false => options.rows.clone(),

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow};
 use fernsicht_tests::dice::Dice;
 use fernsicht_tests::measure::{Row, Run, Sight, judge};
+use fernsicht_tests::show::material::{Material, lines};
+use fernsicht_tests::show::player::{Echo, LETTER, Place, Player, cell};
 
 use super::looks::{Look, at, first_letters, letters};
-use super::material::{Material, lines};
-use super::player::{Echo, LETTER, Place, Player, cell};
 use super::rig::Rig;
 use super::systems::SIZE;
 use super::watch::{Eyes, Watch};

@@ -8,13 +8,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use fernsicht_tests::measure::{Sight, marker};
+use fernsicht_tests::show::player::Place;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use x11rb::connection::Connection;
 use x11rb::protocol::damage::{ConnectionExt as _, ReportLevel};
 use x11rb::protocol::xproto::{ConnectionExt as _, ImageFormat};
 use x11rb::rust_connection::RustConnection;
-
-use super::player::Place;
 
 /// Reads the technician's screen, in places of the customer's.
 #[derive(Debug)]

@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
+use crate::grab::Picture;
+use crate::measure::marker;
 use anyhow::{Context, Result, ensure};
-use fernsicht_tests::grab::Picture;
-use fernsicht_tests::measure::marker;
 use x11rb::connection::Connection;
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{
@@ -23,19 +23,24 @@ use x11rb::protocol::xproto::{
 use x11rb::rust_connection::RustConnection;
 
 /// A letter's cell.
-pub(crate) const LETTER: (u16, u16) = (8, 17);
+pub const LETTER: (u16, u16) = (8, 17);
 
 /// A place on the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(crate) x: u16,
-    pub(crate) y: u16,
-    pub(crate) width: u16,
-    pub(crate) height: u16,
+pub struct Place {
+    /// Pixels from the left.
+    pub x: u16,
+    /// Pixels from the top.
+    pub y: u16,
+    /// Pixels across.
+    pub width: u16,
+    /// Pixels down.
+    pub height: u16,
 }
 
 impl Place {
-    pub(crate) const fn new(x: u16, y: u16, width: u16, height: u16) -> Self {
+    /// Of that size, at that corner.
+    pub const fn new(x: u16, y: u16, width: u16, height: u16) -> Self {
         Self {
             x,
             y,
@@ -56,11 +61,11 @@ impl Place {
 
 /// The letters of a font in four colours, as pixels.
 #[derive(Debug, Clone)]
-pub(crate) struct Font(Picture);
+pub struct Font(Picture);
 
 impl Font {
     /// Has ImageMagick draw them, smoothed as desktops do.
-    pub(crate) fn draw(folder: &Path) -> Result<Self> {
+    pub fn draw(folder: &Path) -> Result<Self> {
         let file = folder.join("letters.bgra");
         let (width, height) = (
             usize::from(LETTER.0) * LETTERS.len(),
@@ -100,10 +105,11 @@ impl Font {
 
 /// The client that draws.
 #[derive(Debug)]
-pub(crate) struct Player {
+pub struct Player {
     connection: RustConnection,
     screen: Screen,
-    pub(crate) window: Window,
+    /// Covers the screen.
+    pub window: Window,
     canvas: Pixmap,
     letters: Pixmap,
     pen: Gcontext,
@@ -111,7 +117,7 @@ pub(crate) struct Player {
 
 impl Player {
     /// Covers the screen, below every other window.
-    pub(crate) fn open(display: &str, font: &Font) -> Result<Self> {
+    pub fn open(display: &str, font: &Font) -> Result<Self> {
         let (connection, screen) =
             x11rb::connect(Some(display)).with_context(|| format!("no X server at {display}"))?;
         let screen = connection.setup().roots[screen].clone();
@@ -159,12 +165,12 @@ impl Player {
     }
 
     /// Width and height of the screen.
-    pub(crate) fn size(&self) -> (u16, u16) {
+    pub fn size(&self) -> (u16, u16) {
         (self.screen.width_in_pixels, self.screen.height_in_pixels)
     }
 
     /// Paints the canvas in one colour and shows it.
-    pub(crate) fn clear(&self, colour: u32) -> Result<()> {
+    pub fn clear(&self, colour: u32) -> Result<()> {
         let (width, height) = self.size();
         let all = Place::new(0, 0, width, height);
         self.fill(all, colour)?;
@@ -172,7 +178,7 @@ impl Player {
     }
 
     /// Paints a part of the canvas.
-    pub(crate) fn fill(&self, place: Place, colour: u32) -> Result<()> {
+    pub fn fill(&self, place: Place, colour: u32) -> Result<()> {
         self.fill_in(self.canvas, place, colour)
     }
 
@@ -185,18 +191,12 @@ impl Player {
     }
 
     /// Writes a line of text onto the canvas, in one of four inks.
-    pub(crate) fn write(&self, x: u16, y: u16, text: &str, ink: usize) -> Result<()> {
+    pub fn write(&self, x: u16, y: u16, text: &str, ink: usize) -> Result<()> {
         self.write_in(self.canvas, x, y, text, ink)
     }
 
-    pub(crate) fn write_in(
-        &self,
-        drawable: u32,
-        x: u16,
-        y: u16,
-        text: &str,
-        ink: usize,
-    ) -> Result<()> {
+    /// The same onto something else.
+    pub fn write_in(&self, drawable: u32, x: u16, y: u16, text: &str, ink: usize) -> Result<()> {
         for (at, letter) in (0..).zip(text.chars()) {
             let Some(number) = LETTERS.find(letter) else {
                 continue;
@@ -222,11 +222,12 @@ impl Player {
     }
 
     /// Draws a number that can be read again.
-    pub(crate) fn mark(&self, x: u16, y: u16, number: u32) -> Result<()> {
+    pub fn mark(&self, x: u16, y: u16, number: u32) -> Result<()> {
         self.mark_in(self.canvas, x, y, number)
     }
 
-    pub(crate) fn mark_in(&self, drawable: u32, x: u16, y: u16, number: u32) -> Result<()> {
+    /// The same onto something else.
+    pub fn mark_in(&self, drawable: u32, x: u16, y: u16, number: u32) -> Result<()> {
         let whole = Place::new(x, y, marker::WIDTH, marker::HEIGHT);
         self.fill_in(drawable, whole, 0x00ff_ffff)?;
         for (at, dark) in (0..).zip(marker::cells(number)) {
@@ -239,12 +240,12 @@ impl Player {
     }
 
     /// Copies a part of a pixmap onto the canvas.
-    pub(crate) fn put(&self, pixmap: Pixmap, from: (u16, u16), to: Place) -> Result<()> {
+    pub fn put(&self, pixmap: Pixmap, from: (u16, u16), to: Place) -> Result<()> {
         self.copy(pixmap, self.canvas, from, to)
     }
 
     /// Moves a part of the canvas and of the screen, as scrolling programs do.
-    pub(crate) fn scroll(&self, place: Place, up: u16) -> Result<()> {
+    pub fn scroll(&self, place: Place, up: u16) -> Result<()> {
         let to = Place {
             height: place.height - up,
             ..place
@@ -256,7 +257,7 @@ impl Player {
     }
 
     /// Copies a part of the canvas into a pixmap.
-    pub(crate) fn take(&self, pixmap: Pixmap, at: (u16, u16), place: Place) -> Result<()> {
+    pub fn take(&self, pixmap: Pixmap, at: (u16, u16), place: Place) -> Result<()> {
         let to = Place {
             x: at.0,
             y: at.1,
@@ -266,7 +267,7 @@ impl Player {
     }
 
     /// A part of the canvas comes onto the screen.
-    pub(crate) fn show(&self, place: Place) -> Result<()> {
+    pub fn show(&self, place: Place) -> Result<()> {
         self.copy(self.canvas, self.window, (place.x, place.y), place)?;
         self.flush()
     }
@@ -286,18 +287,19 @@ impl Player {
         Ok(())
     }
 
-    pub(crate) fn flush(&self) -> Result<()> {
+    /// Sends what was drawn so far.
+    pub fn flush(&self) -> Result<()> {
         Ok(self.connection.flush()?)
     }
 
     /// Waits until the server has done everything so far.
-    pub(crate) fn sync(&self) -> Result<()> {
+    pub fn sync(&self) -> Result<()> {
         self.connection.get_input_focus()?.reply()?;
         Ok(())
     }
 
     /// A picture at the server.
-    pub(crate) fn upload(&self, picture: &Picture) -> Result<Pixmap> {
+    pub fn upload(&self, picture: &Picture) -> Result<Pixmap> {
         let (width, height) = (
             u16::try_from(picture.width)?,
             u16::try_from(picture.height)?,
@@ -328,7 +330,7 @@ impl Player {
     }
 
     /// An empty picture at the server.
-    pub(crate) fn pixmap(&self, width: u16, height: u16) -> Result<Pixmap> {
+    pub fn pixmap(&self, width: u16, height: u16) -> Result<Pixmap> {
         let pixmap = self.connection.generate_id()?;
         let (depth, root) = (self.screen.root_depth, self.screen.root);
         self.connection
@@ -337,7 +339,7 @@ impl Player {
     }
 
     /// A window above the canvas with this content.
-    pub(crate) fn raise(&self, content: Pixmap, place: Place) -> Result<Window> {
+    pub fn raise(&self, content: Pixmap, place: Place) -> Result<Window> {
         let window = self.connection.generate_id()?;
         let look = CreateWindowAux::new()
             .background_pixmap(content)
@@ -360,7 +362,7 @@ impl Player {
     }
 
     /// Moves a window, which shows another number there in the same moment.
-    pub(crate) fn move_window(&self, window: Window, x: u16, y: u16, number: u32) -> Result<()> {
+    pub fn move_window(&self, window: Window, x: u16, y: u16, number: u32) -> Result<()> {
         let to = ConfigureWindowAux::new().x(i32::from(x)).y(i32::from(y));
         self.connection.configure_window(window, &to)?;
         self.mark_in(window, 0, 0, number)?;
@@ -368,7 +370,7 @@ impl Player {
     }
 
     /// Takes a window away.
-    pub(crate) fn lower(&self, window: Window) -> Result<()> {
+    pub fn lower(&self, window: Window) -> Result<()> {
         self.connection.destroy_window(window)?;
         self.sync()
     }
@@ -376,7 +378,7 @@ impl Player {
 
 /// Writes a letter for each key that comes, in rows.
 #[derive(Debug)]
-pub(crate) struct Echo {
+pub struct Echo {
     connection: RustConnection,
     window: Window,
     thread: Option<JoinHandle<Result<()>>>,
@@ -385,14 +387,16 @@ pub(crate) struct Echo {
 
 /// A key that came, and its letter.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Stroke {
-    pub(crate) came: Instant,
-    pub(crate) drawn: Instant,
+pub struct Stroke {
+    /// When it came.
+    pub came: Instant,
+    /// When its letter was drawn.
+    pub drawn: Instant,
 }
 
 impl Echo {
     /// Opens a window at this place that has the keyboard.
-    pub(crate) fn open(display: &str, font: &Font, place: Place) -> Result<Self> {
+    pub fn open(display: &str, font: &Font, place: Place) -> Result<Self> {
         let player = Player::open(display, font)?;
         let paper = player.pixmap(place.width, place.height)?;
         player.fill_in(
@@ -442,13 +446,13 @@ impl Echo {
     }
 
     /// All keys that have come.
-    pub(crate) fn strokes(&self) -> Vec<Stroke> {
+    pub fn strokes(&self) -> Vec<Stroke> {
         let strokes = self.strokes.lock();
         strokes.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Has the keyboard from now on.
-    pub(crate) fn take_keyboard(&self) -> Result<()> {
+    pub fn take_keyboard(&self) -> Result<()> {
         self.connection
             .set_input_focus(InputFocus::POINTER_ROOT, self.window, x11rb::CURRENT_TIME)?
             .check()?;
@@ -471,7 +475,7 @@ impl Drop for Echo {
 }
 
 /// Where the nth letter of an [`Echo`] stands in its window.
-pub(crate) fn cell(letter: u32) -> Place {
+pub fn cell(letter: u32) -> Place {
     let (column, row) = (letter as u16 % COLUMNS, letter as u16 / COLUMNS);
     Place::new(
         8 + column * LETTER.0,
@@ -485,7 +489,7 @@ pub(crate) fn cell(letter: u32) -> Place {
 const COLUMNS: u16 = 60;
 
 /// A desktop's plain colour.
-pub(crate) const BACKGROUND: u32 = 0x0038_6a8c;
+pub const BACKGROUND: u32 = 0x0038_6a8c;
 
 /// What can be written.
 const LETTERS: &str =

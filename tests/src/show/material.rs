@@ -2,28 +2,29 @@
 
 use std::path::Path;
 
+use crate::dice::Dice;
+use crate::grab::Picture;
+use crate::scenery;
 use anyhow::Result;
-use fernsicht_tests::dice::Dice;
-use fernsicht_tests::grab::Picture;
-use fernsicht_tests::scenery;
 use x11rb::protocol::xproto::Pixmap;
 
 use super::player::{Font, Player};
-use super::systems::SIZE;
 
 /// Made once, shown to all.
 #[derive(Debug)]
-pub(crate) struct Material {
-    pub(crate) font: Font,
+pub struct Material {
+    /// Letters.
+    pub font: Font,
     photo: Picture,
     film: Vec<Picture>,
     slides: Vec<Picture>,
 }
 
 impl Material {
-    pub(crate) fn make(folder: &Path) -> Result<Self> {
+    /// Draws it, slides for screens of this size; `folder` keeps what is drawn by other programs.
+    pub fn make(folder: &Path, (width, height): (u16, u16)) -> Result<Self> {
         let photo = scenery::shades(1280, 720);
-        let still = |turn: f32| sample(&photo, usize::from(SIZE.0), usize::from(SIZE.1), turn, 0.6);
+        let still = |turn: f32| sample(&photo, width.into(), height.into(), turn, 0.6);
         Ok(Self {
             font: Font::draw(folder)?,
             film: (0..FRAMES)
@@ -34,15 +35,18 @@ impl Material {
         })
     }
 
-    pub(crate) fn photos(&self, player: &Player) -> Result<Vec<Pixmap>> {
+    /// Photographs, at the server.
+    pub fn photos(&self, player: &Player) -> Result<Vec<Pixmap>> {
         Ok(vec![player.upload(&self.photo)?])
     }
 
-    pub(crate) fn film(&self, player: &Player) -> Result<Vec<Pixmap>> {
+    /// The pictures of a film, at the server.
+    pub fn film(&self, player: &Player) -> Result<Vec<Pixmap>> {
         self.film.iter().map(|frame| player.upload(frame)).collect()
     }
 
-    pub(crate) fn slides(&self, player: &Player) -> Result<Vec<Pixmap>> {
+    /// Slides, at the server.
+    pub fn slides(&self, player: &Player) -> Result<Vec<Pixmap>> {
         self.slides
             .iter()
             .map(|slide| player.upload(slide))
@@ -68,7 +72,7 @@ fn sample(photo: &Picture, width: usize, height: usize, turn: f32, scale: f32) -
 }
 
 /// Lines of code without end: words with their column and ink.
-pub(crate) fn lines(seed: u32) -> impl Iterator<Item = Vec<(usize, String, usize)>> {
+pub fn lines(seed: u32) -> impl Iterator<Item = Vec<(usize, String, usize)>> {
     let mut dice = Dice::from_seed(u64::from(seed) + 17);
     std::iter::from_fn(move || {
         let mut column = 4 * dice.roll(5) as usize;
