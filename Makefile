@@ -85,6 +85,8 @@ bench-network: packages peers
 
 torture: packages
 	$(RELEASE)
+# Only programs built for tests can draw areas wrong.
+	$(CARGO) build --locked --workspace --bins
 	target/release/torture $(TORTURE)
 
 fuzz: packages

@@ -56,6 +56,8 @@ pub struct Board {
     shaped: u64,
     /// Counts shapes, over all sessions: the window tells them apart by it.
     shapes: u64,
+    /// Complete pictures of this session.
+    complete: u64,
 }
 
 /// The customer's pointer as last heard.
@@ -123,6 +125,7 @@ impl Board {
     pub fn forget(&mut self) -> u64 {
         self.pointer = Pointer::default();
         self.shaped = 0;
+        self.complete = 0;
         self.clear()
     }
 
@@ -153,6 +156,16 @@ impl Board {
     /// The pixels, where there is a picture.
     pub fn pixels(&self) -> Option<&Pixels> {
         self.pixels.as_ref()
+    }
+
+    /// Complete pictures of this session: the first one after each grant, repairs, and those by which recordings are found.
+    pub fn complete(&self) -> u64 {
+        self.complete
+    }
+
+    /// What was just drawn was a complete picture.
+    pub fn count_complete(&mut self) {
+        self.complete += 1;
     }
 
     /// Generation of the layout that the picture shows.

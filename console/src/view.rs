@@ -331,6 +331,8 @@ pub struct Measured {
     pub bytes: Option<f64>,
     /// Width and height of the picture.
     pub size: Option<(u32, u32)>,
+    /// Complete pictures so far: repairs are among them.
+    pub complete: Option<u64>,
 }
 
 /// What went wrong, as the technician is told.

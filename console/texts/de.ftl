@@ -155,6 +155,7 @@ stats-draw = Vom Empfang bis gezeichnet: { $value } ms
 stats-frames = Bilder pro Sekunde: { $value }
 stats-bytes = Empfangen: { $value } kB/s
 stats-size = Bild: { $value } Pixel
+stats-complete = Ganze Bilder bisher: { $value }
 stats-drawing = Gezeichnet: { $value }
 stats-drawing-areas = nach geänderten Flächen
 stats-drawing-textures = als ganzes Fenster

@@ -155,6 +155,7 @@ stats-draw = Update received to drawn: { $value } ms
 stats-frames = Pictures per second: { $value }
 stats-bytes = Received: { $value } kB/s
 stats-size = Picture: { $value } pixels
+stats-complete = Complete pictures so far: { $value }
 stats-drawing = Drawn: { $value }
 stats-drawing-areas = by changed area
 stats-drawing-textures = as a whole window

@@ -14,6 +14,7 @@
 //! - [`measure`] is what benchmarks of the picture reckon.
 //! - [`grab`] reads screens and compares them pixel by pixel.
 //! - [`auditor`] enrols an auditor and runs his program; [`browser`] looks at pages and films.
+//! - [`corrupt`] has a console draw areas wrong, and looks whether that stays.
 //! - [`disk`] is a disk that can be filled, stalled and broken.
 //! - [`drag`] drags files onto windows.
 //! - [`authority`] issues certificates for them.
@@ -31,7 +32,7 @@
 //! - [`wait`] waits for conditions, with a limit and a sentence.
 //! - [`model`] runs the cores of both ends and of the relay under one fake clock.
 //!
-//! But for the model nothing here reaches into a program: no switch, no shared memory, no test hook.
+//! But for the model and for wrong areas nothing here reaches into a program: no switch, no shared memory, no test hook.
 
 pub mod aim;
 pub mod apps;
@@ -39,6 +40,7 @@ pub mod auditor;
 pub mod authority;
 pub mod browser;
 pub mod clients;
+pub mod corrupt;
 pub mod customer;
 pub mod device;
 pub mod dice;

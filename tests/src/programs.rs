@@ -34,6 +34,11 @@ impl Programs {
             // Tests run from `deps` or `examples`, one below the programs.
             folders.extend(this.ancestors().skip(1).take(2).map(Path::to_path_buf));
         }
+        Self::find_in(&folders)
+    }
+
+    /// Finds them in the first of these folders that has each.
+    pub fn find_in(folders: &[PathBuf]) -> Result<Self> {
         let find = |name: &str| -> Result<PathBuf> {
             let found = folders
                 .iter()

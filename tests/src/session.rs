@@ -150,6 +150,7 @@ pub struct Backdrop {
     tapped: bool,
     marked: bool,
     language: &'static str,
+    environment: Vec<(&'static str, String)>,
 }
 
 impl Backdrop {
@@ -187,6 +188,7 @@ impl Backdrop {
             tapped,
             marked,
             language,
+            environment: Vec::new(),
         })
     }
 
@@ -201,6 +203,12 @@ impl Backdrop {
     /// Both programs' pages can be read.
     pub fn read_by(mut self, reader: Arc<Reader>) -> Self {
         self.reader = Some(reader);
+        self
+    }
+
+    /// Agent and console find this in their environment.
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.environment.push((name, value.to_owned()));
         self
     }
 
@@ -226,8 +234,10 @@ impl Backdrop {
             tapped,
             marked,
             language,
+            environment,
         } = self;
         let attend = |command: &mut Command| {
+            command.envs(environment.iter().cloned());
             if let Some(reader) = &reader {
                 reader.attend(command);
             }

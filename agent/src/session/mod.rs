@@ -28,6 +28,7 @@ mod eyes;
 mod flights;
 mod injector;
 mod link;
+mod mends;
 mod messages;
 #[cfg(feature = "model")]
 #[doc(hidden)]

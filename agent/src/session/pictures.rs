@@ -18,6 +18,7 @@ use fernsicht_protocol::picture::{Rect, View};
 use fernsicht_protocol::wire::List;
 
 use super::core::{Core, Shared};
+use super::mends::Mends;
 use crate::encode::{self, Encoded, Encoder};
 use crate::platform::overlay::Frame;
 use crate::platform::{self, Area, Capture, OwnWindows, Pixels, Shown};
@@ -35,6 +36,7 @@ pub(super) fn run(shared: &Arc<Shared>, own: &OwnWindows) {
         own,
         generation: 0,
         encoder: None,
+        mends: Mends::default(),
     };
     while thread.wait_for_sight() {
         if let Err(error) = thread.show() {
@@ -66,6 +68,7 @@ struct Thread<'a> {
     own: &'a OwnWindows,
     generation: u32,
     encoder: Option<Encoder>,
+    mends: Mends,
 }
 
 impl Thread<'_> {
@@ -191,12 +194,13 @@ impl Thread<'_> {
     }
 
     /// What the console said meanwhile. False if sight is over.
-    fn take_news(&self, encoder: &mut Encoder) -> bool {
+    fn take_news(&mut self, encoder: &mut Encoder) -> bool {
         let mut core = self.shared.lock();
         let now = Instant::now();
         encoder.set_recorded(core.guard.recorded());
         if let Some(ack) = core.acknowledged.take() {
-            encoder.handle_ack(&ack, now);
+            let acked = encoder.handle_ack(&ack, now);
+            self.mends.handle_ack(acked, now);
         }
         if std::mem::take(&mut core.restart) {
             encoder.restart();

@@ -17,6 +17,11 @@
 //! the technician's screen.
 
 mod canvas;
+#[cfg(all(feature = "corrupt", debug_assertions))]
+mod corrupt;
+#[cfg(not(all(feature = "corrupt", debug_assertions)))]
+#[path = "faithful.rs"]
+mod corrupt;
 mod exact;
 mod sps;
 mod video;
@@ -28,6 +33,8 @@ use fernsicht_protocol::picture::{Box, Code, History, Layout, Ledger, Rect, Seen
 use fernsicht_protocol::wire::{self, Wire};
 
 pub use canvas::Canvas;
+
+use corrupt::Corruption;
 
 /// Why an update could not be drawn. The other end is at fault, except for
 /// [`Error::Decoder`]. The remedy is always a complete picture.
@@ -77,6 +84,7 @@ pub struct Decoder {
     early: BTreeMap<u64, (Update, usize)>,
     early_bytes: usize,
     unpacker: exact::Unpacker,
+    corruption: Corruption,
 }
 
 struct Picture {
@@ -90,7 +98,10 @@ struct Picture {
 impl Decoder {
     /// A decoder that waits for a complete picture.
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            corruption: Corruption::new(),
+            ..Self::default()
+        }
     }
 
     /// The picture, once there is one.
@@ -206,7 +217,7 @@ impl Decoder {
         let picture = self.picture.as_mut().ok_or(Error::Missing)?;
         update.fits(picture.canvas.width(), picture.canvas.height())?;
         let raw = self.unpacker.unpack(update, &mut picture.history)?;
-        picture.draw(update, raw, drawn)?;
+        picture.draw(update, raw, drawn, &mut self.corruption)?;
         self.next = update.sequence.checked_add(1).ok_or(Error::Missing)?;
         drawn.sequence = Some(update.sequence);
         drawn.digest = picture.ledger.digest();
@@ -239,6 +250,7 @@ impl Picture {
         update: &Update,
         mut raw: &mut [u8],
         drawn: &mut Drawn,
+        corruption: &mut Corruption,
     ) -> Result<(), Error> {
         let small = Seen::small(&update.boxes.0);
         let mut kept = Vec::new();
@@ -276,6 +288,7 @@ impl Picture {
                     drawn.videos += 1;
                 }
             }
+            corruption.handle_area(*rect, code, &mut self.canvas);
             if small && code.packed() {
                 kept.push(Patch::of(*rect, self.canvas.view()));
             }

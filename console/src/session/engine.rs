@@ -333,12 +333,12 @@ impl Engine {
         self.with_core(|core| core.handle_timeout(now));
         let rtt = self.connected.as_ref().and_then(|c| c.rtt());
         let transport = self.connected.as_ref().map(|c| c.transport());
-        let size = self
-            .board
-            .lock()
-            .pixels()
-            .map(|p| (p.width.into(), p.height.into()));
-        self.meter.handle_timeout(now, (rtt, transport), size);
+        let picture = {
+            let board = self.board.lock();
+            let size = board.pixels().map(|p| (p.width.into(), p.height.into()));
+            (size, board.complete())
+        };
+        self.meter.handle_timeout(now, (rtt, transport), picture);
     }
 
     fn handle_enrolled(&mut self, result: Result<Identity, Problem>) {

@@ -62,7 +62,7 @@ impl Meter {
         &mut self,
         now: Instant,
         (rtt, transport): (Option<Duration>, Option<Transport>),
-        size: Option<(u32, u32)>,
+        (size, complete): (Option<(u32, u32)>, u64),
     ) {
         let Some(began) = self.began.filter(|began| *began + PERIOD <= now) else {
             return;
@@ -76,6 +76,7 @@ impl Meter {
             frames: Some(f64::from(self.drawn) / seconds),
             bytes: Some(self.bytes as f64 / seconds),
             size,
+            complete: Some(complete),
         };
         (self.began, self.bytes, self.drawn, self.waited) = (Some(now), 0, 0, Duration::ZERO);
     }

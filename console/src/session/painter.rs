@@ -229,8 +229,13 @@ impl Painter {
                 true => vec![view.area()],
                 false => [drawn.dirty.as_slice(), ahead].concat(),
             };
-            (mark.is_some() || !ahead.is_empty())
-                && board.lock().draw(sight, view, &areas, mark, received)
+            let mut board = board.lock();
+            let shown = (mark.is_some() || !ahead.is_empty())
+                && board.draw(sight, view, &areas, mark, received);
+            if shown && drawn.afresh {
+                board.count_complete();
+            }
+            shown
         });
         if shown == Some(true) {
             report(Report::Drawn);

@@ -211,6 +211,9 @@ pub fn statistics(ctx: &egui::Context, texts: &Texts, measured: &Measured, by_ar
     let size = measured
         .size
         .map_or_else(|| texts.text("stats-off"), |(w, h)| format!("{w} × {h}"));
+    let complete = measured
+        .complete
+        .map_or_else(|| texts.text("stats-off"), |n| n.to_string());
     egui::Area::new(egui::Id::unique("statistics"))
         .anchor(Align2::RIGHT_BOTTOM, Vec2::new(-12.0, -12.0))
         .interactable(false)
@@ -228,6 +231,7 @@ pub fn statistics(ctx: &egui::Context, texts: &Texts, measured: &Measured, by_ar
                     ("stats-frames", number(measured.frames, 0)),
                     ("stats-bytes", number(measured.bytes.map(|b| b / 1000.0), 1)),
                     ("stats-size", size),
+                    ("stats-complete", complete),
                     ("stats-drawing", texts.text(drawing)),
                 ] {
                     let line = texts.with(key, [("value", value.into())]);

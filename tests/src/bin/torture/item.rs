@@ -27,6 +27,8 @@ pub(crate) struct Context {
     pub(crate) kills: u32,
     /// Matrices of keyboard layouts.
     pub(crate) matrices: u32,
+    /// Minutes with a console that draws areas wrong.
+    pub(crate) corrupt_minutes: u64,
     /// Schedules of the model.
     pub(crate) schedules: u64,
     /// Executions of each fuzz target.

@@ -4,6 +4,7 @@ use fernsicht_tests::dice::Dice;
 use fernsicht_tests::model::{self, Options};
 
 use crate::command::Command;
+use crate::corrupt;
 use crate::flood;
 use crate::item::{Context, Item, Outcome, Run};
 use crate::keyboard;
@@ -97,6 +98,11 @@ pub(crate) fn all() -> Vec<Item> {
             "screens",
             "500 clicks over monitors, scales, resolutions and hot-plug: each on the pixel pointed at",
             screens::points,
+        ),
+        own(
+            "corrupt",
+            "one area in a thousand drawn wrong: at rest both screens are the same, each time",
+            corrupt::wrong_areas,
         ),
         own(
             "transfer",

@@ -9,6 +9,7 @@
 //! What is quick of all this is tried by `make test` as well.
 
 mod command;
+mod corrupt;
 mod flood;
 mod item;
 mod items;
@@ -55,6 +56,9 @@ struct Arguments {
     /// Matrices of keyboard layouts.
     #[arg(long, default_value_t = 20)]
     matrices: u32,
+    /// Minutes with a console that draws areas wrong.
+    #[arg(long, default_value_t = 6)]
+    corrupt_minutes: u64,
     /// Schedules of the model.
     #[arg(long, default_value_t = 1_000_000)]
     schedules: u64,
@@ -105,6 +109,7 @@ fn run(arguments: Arguments) -> Result<()> {
         connections: arguments.connections,
         kills: arguments.kills,
         matrices: arguments.matrices,
+        corrupt_minutes: arguments.corrupt_minutes,
         schedules: arguments.schedules,
         fuzz_runs: arguments.fuzz_runs,
         long: arguments.long,
