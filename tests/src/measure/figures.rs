@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use serde::Serialize;
 
-use super::{Breakdown, Claim, Role, Row, Run, System, median, rank};
+use super::{Breakdown, Claim, Revocations, Role, Row, Run, System, median, rank};
 
 /// Everything of one run of the benchmark.
 #[derive(Debug, Serialize)]
@@ -26,6 +26,8 @@ pub struct Figures {
     pub claims: Vec<Claim>,
     /// Where the time of a key press goes.
     pub breakdown: Option<Breakdown>,
+    /// F11 while the whole screen moves.
+    pub revocations: Option<Revocations>,
     /// Systems that could not be measured, and why.
     pub failures: Vec<String>,
 }
@@ -219,6 +221,9 @@ impl Figures {
             out += &format!("{row:?}\n");
             for entry in entries {
                 out += &(entry.line() + "\n");
+                for lasting in entry.runs.iter().filter_map(|run| run.lasting.as_ref()) {
+                    out += &lasting.table();
+                }
             }
         }
         if let Some(breakdown) = &self.breakdown {
@@ -226,6 +231,9 @@ impl Figures {
             for (part, ms) in &breakdown.parts_ms {
                 out += &format!("  {part:48} {:5.1} | {:.1} ms\n", ms.p50, ms.p95);
             }
+        }
+        if let Some(revocations) = &self.revocations {
+            out += &revocations.table();
         }
         out += "\n";
         for claim in &self.claims {
@@ -293,6 +301,7 @@ pub(super) mod tests {
             },
             differing_pixels,
             exact_ms: Some(1000.0),
+            lasting: None,
         };
         Entry::of(row, system, vec![run])
     }
@@ -337,6 +346,7 @@ pub(super) mod tests {
             load_average: Default::default(),
             claims: claims(&rows, 0.01),
             breakdown: None,
+            revocations: None,
             rows,
             failures: Vec::new(),
         };

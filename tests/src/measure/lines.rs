@@ -37,7 +37,7 @@ impl Line {
         match self {
             Self::Cable => Row::ALL
                 .into_iter()
-                .filter(|row| *row != Row::KeyBeside)
+                .filter(|row| !matches!(row, Row::KeyBeside | Row::Lasting | Row::Revoked))
                 .collect(),
             Self::Thin | Self::Narrow | Self::Long => {
                 vec![
@@ -82,7 +82,8 @@ impl Line {
         }
     }
 
-    fn round_trip_ms(self) -> f64 {
+    /// There and back, while nothing waits.
+    pub fn round_trip_ms(self) -> f64 {
         self.impairment()
             .map_or(0.0, |how| how.delay.as_secs_f64() * 2e3)
     }

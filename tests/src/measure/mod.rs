@@ -4,13 +4,16 @@
 //! - [`marker`] is a number that can be read from pixels.
 //! - [`Row`], [`System`], [`Line`] say what is measured, of whom, over what; [`Run`] is one of them in one turn.
 //! - [`Entry`] joins the turns; [`claims`] compares ours with the best of the others; [`Figures`] is everything.
+//! - [`lasting`] is whether minutes change anything, [`Revocations`] when the picture is gone.
 //! - [`Breakdown`] is where the time of a key press goes.
 
 mod breakdown;
 mod claims;
 mod figures;
+pub mod lasting;
 mod lines;
 pub mod marker;
+mod revocations;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -20,7 +23,9 @@ use serde::Serialize;
 pub use breakdown::{Breakdown, Stations};
 pub use claims::{Claim, claims};
 pub use figures::{Entry, Figures, Quantiles};
+pub use lasting::Lasting;
 pub use lines::{Line, claims_on};
+pub use revocations::{Revocations, Revoked};
 
 /// Who is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
@@ -148,11 +153,15 @@ pub enum Row {
     Whole,
     /// Nothing happens.
     Idle,
+    /// Minutes of keys beside a film.
+    Lasting,
+    /// F11 while the whole screen moves.
+    Revoked,
 }
 
 impl Row {
     /// In the order in which they are played.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Patch,
         Self::Key,
         Self::KeyBeside,
@@ -167,6 +176,8 @@ impl Row {
         Self::Counter,
         Self::Whole,
         Self::Idle,
+        Self::Lasting,
+        Self::Revoked,
     ];
 
     /// True if each change rests before the next one comes: its latency is told. The others tell pictures a second.
@@ -181,6 +192,7 @@ impl Row {
                 | Self::Typing
                 | Self::Scroll
                 | Self::Slides
+                | Self::Lasting
         )
     }
 }
@@ -207,6 +219,8 @@ pub struct Run {
     /// From the last change until both screens were the same; a second at least. None: they were not in time, or
     /// nobody waits for it.
     pub exact_ms: Option<f64>,
+    /// Minute by minute, where it took minutes.
+    pub lasting: Option<Lasting>,
 }
 
 /// When which number was drawn or first seen.
@@ -246,6 +260,7 @@ pub fn judge(drawn: &[Sight], sights: &[Sight], cost: Cost, differing_pixels: us
         cost,
         differing_pixels,
         exact_ms: None,
+        lasting: None,
     }
 }
 

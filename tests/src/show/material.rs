@@ -45,6 +45,20 @@ impl Material {
         self.film.iter().map(|frame| player.upload(frame)).collect()
     }
 
+    /// A camera that moves over a photograph on the whole screen, at the server.
+    pub fn camera(&self, player: &Player, (width, height): (u16, u16)) -> Result<Vec<Pixmap>> {
+        let picture = |n| {
+            sample(
+                &self.photo,
+                width.into(),
+                height.into(),
+                n as f32 * 0.02,
+                0.6,
+            )
+        };
+        (0..16).map(|n| player.upload(&picture(n))).collect()
+    }
+
     /// Slides, at the server.
     pub fn slides(&self, player: &Player) -> Result<Vec<Pixmap>> {
         self.slides

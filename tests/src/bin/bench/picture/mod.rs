@@ -6,11 +6,12 @@
 //! ```
 //! [`fernsicht_tests::show`] draws, [`rows`] are the stories, [`looks`] and [`watch`] see the numbers;
 //! [`systems`] raises who is measured, [`rig`] counts what that costs, [`breakdown`] says where the time of a key press
-//! goes. What is reckoned and judged is in the library ([`fernsicht_tests::measure`]). Method and figures:
+//! goes, [`revoked`] takes sight away while everything moves. What is reckoned and judged is in the library ([`fernsicht_tests::measure`]). Method and figures:
 //! docs/performance.md.
 
 mod breakdown;
 mod looks;
+mod revoked;
 mod rig;
 mod rows;
 mod systems;
@@ -48,6 +49,12 @@ pub(crate) struct Options {
     /// Picture: seconds of the idle row. An operator may want ten minutes.
     #[arg(long, default_value_t = 60)]
     idle_seconds: u64,
+    /// Picture: minutes of the row that lasts, which is played only if it is named.
+    #[arg(long, default_value_t = 10)]
+    lasting_minutes: u64,
+    /// Picture: how often sight is revoked in the row of that name, which is played only if it is named.
+    #[arg(long, default_value_t = 20)]
+    revocations: usize,
     /// Picture: over this line.
     #[arg(long, value_enum, default_value = "cable")]
     line: Line,
@@ -92,7 +99,11 @@ pub(crate) fn measure(programs: &Programs, folder: &Path, options: &Options) -> 
                 .iter()
                 .copied()
                 .filter(|row| turn == 0 || *row != Row::Idle)
+                .filter(|row| *row != Row::Revoked)
                 .collect();
+            if rows.is_empty() {
+                continue;
+            }
             let set = Set {
                 programs,
                 place: &place,
@@ -121,6 +132,25 @@ pub(crate) fn measure(programs: &Programs, folder: &Path, options: &Options) -> 
         match breakdown::measure(&set) {
             Ok(breakdown) => figures.breakdown = Some(breakdown),
             Err(error) => figures.failures.push(format!("breakdown: {error:#}")),
+        }
+    }
+    if rows.contains(&Row::Revoked) {
+        say("Revocations while the whole screen moves.");
+        let place = folder.join("revoked");
+        std::fs::create_dir_all(&place)?;
+        let set = Set {
+            programs,
+            place: &place,
+            material: &material,
+            rows: &rows,
+            options,
+        };
+        match revoked::measure(&set, options.revocations) {
+            Ok(revocations) => {
+                figures.claims.extend(revocations.claims());
+                figures.revocations = Some(revocations);
+            }
+            Err(error) => figures.failures.push(format!("revocations: {error:#}")),
         }
     }
     let output = options.picture_output.clone();
@@ -155,6 +185,7 @@ impl Set<'_> {
             let lengths = Lengths {
                 seconds: self.options.row_seconds,
                 idle_seconds: self.options.idle_seconds,
+                minutes: self.options.lasting_minutes,
                 patient: self.options.line != Line::Cable,
             };
             let mut failures = Vec::new();
@@ -192,10 +223,14 @@ fn summary(
     }
     // 0.1 s in ten minutes.
     let idle_limit_s = 0.1 * options.idle_seconds as f64 / 600.0;
-    let claims = match options.line {
+    let mut claims = match options.line {
         Line::Cable => measure::claims(&rows, idle_limit_s),
         Line::Thin | Line::Narrow | Line::Long => measure::claims_on(options.line, &rows),
     };
+    for entry in &rows {
+        let lasting = entry.runs.iter().filter_map(|run| run.lasting.as_ref());
+        claims.extend(lasting.flat_map(|lasting| lasting.claims(entry.row, entry.system)));
+    }
     Figures {
         method: METHOD,
         line: options.line.words(),
@@ -204,6 +239,7 @@ fn summary(
         load_average: [before, load_average()],
         claims,
         breakdown: None,
+        revocations: None,
         rows,
         failures,
     }

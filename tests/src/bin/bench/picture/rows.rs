@@ -3,6 +3,8 @@
 //! Each row prepares its scene and lets it rest. From then on until a second after the last change everything is
 //! counted. What was drawn and what was seen is told by numbers that both sides can read.
 
+mod lasting;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
@@ -24,6 +26,8 @@ use super::watch::{Eyes, Watch};
 pub(crate) struct Lengths {
     pub(crate) seconds: u64,
     pub(crate) idle_seconds: u64,
+    /// Of the row that lasts.
+    pub(crate) minutes: u64,
     /// True on bad lines: pages come one after the other, and are waited for.
     pub(crate) patient: bool,
 }
@@ -35,7 +39,7 @@ pub(crate) fn play(
     material: &Material,
     lengths: Lengths,
 ) -> Result<Option<Run>> {
-    if matches!(row, Row::Key | Row::KeyBeside) && rig.hand.is_none() {
+    if matches!(row, Row::Key | Row::KeyBeside | Row::Lasting) && rig.hand.is_none() {
         return Ok(None);
     }
     let player = Player::open(&rig.displays[0], &material.font)?;
@@ -62,6 +66,9 @@ pub(crate) fn play(
         Row::Counter => act.counter(),
         Row::Whole => act.whole(),
         Row::Idle => act.idle(lengths.idle_seconds),
+        Row::Lasting => act.lasting(lengths.minutes),
+        // In a session of its own.
+        Row::Revoked => return Ok(None),
     }?;
     Ok(Some(take))
 }
@@ -346,6 +353,16 @@ impl Act<'_> {
     }
 
     fn end(&self, watch: Watch, from: &super::rig::Spent, drawn: Vec<Sight>) -> Result<Run> {
+        Ok(self.end_seen(watch, from, &drawn)?.0)
+    }
+
+    /// Also what was seen.
+    fn end_seen(
+        &self,
+        watch: Watch,
+        from: &super::rig::Spent,
+        drawn: &[Sight],
+    ) -> Result<(Run, Vec<Sight>)> {
         let last = drawn.last().map_or_else(Instant::now, |(at, _)| *at);
         thread::sleep((last + AFTER).saturating_duration_since(Instant::now()));
         let differing_pixels = self.rig.differing()?;
@@ -354,9 +371,10 @@ impl Act<'_> {
         while self.patient && exact.is_none() && last.elapsed() < PATIENCE {
             exact = (self.rig.differing()? == 0).then(|| last.elapsed());
         }
-        let mut run = judge(&drawn, &watch.stop()?, cost, differing_pixels);
+        let sights = watch.stop()?;
+        let mut run = judge(drawn, &sights, cost, differing_pixels);
         run.exact_ms = exact.map(|after| after.as_secs_f64() * 1e3);
-        Ok(run)
+        Ok((run, sights))
     }
 
     fn watch(&self, look: Look) -> Result<Watch> {
@@ -423,7 +441,7 @@ impl Act<'_> {
 }
 
 /// Forwards and backwards: a film without a cut.
-fn there_and_back(n: usize, frames: usize) -> usize {
+pub(super) fn there_and_back(n: usize, frames: usize) -> usize {
     let turn = n % (2 * frames);
     turn.min(2 * frames - 1 - turn)
 }
@@ -456,7 +474,8 @@ pub(super) const PAPER: Place = Place::new(560, 340, 520, 400);
 
 /// Where a film plays beside the keys.
 const BESIDE: Place = Place::new(1180, 340, 640, 360);
-const FRAME: Duration = Duration::from_micros(41_667);
+/// Between two pictures of a film.
+pub(super) const FRAME: Duration = Duration::from_micros(41_667);
 
 /// The key that is pressed.
 pub(super) const M: u32 = 'm' as u32;
