@@ -11,7 +11,7 @@ pub struct Revoked {
     pub told_ms: f64,
     /// From the key to the first look at the technician's screen with nothing of the picture.
     pub gone_ms: f64,
-    /// Packets of the customer's that the line lost until then, and those for which its queue had no room.
+    /// Packets of the customer's that the line lost in a second and a half, and those for which its queue had no room.
     pub lost: [u64; 2],
     /// Pictures that were captured later than that, or under that grant.
     pub frames_after: usize,
