@@ -12,6 +12,7 @@ use fernsicht_protocol::picture::{
 use fernsicht_protocol::wire::{Blob, List};
 
 use super::Error;
+use super::flow::THIN;
 use super::lines::HIGHEST;
 
 /// Boxes with their pixels, ready for an update.
@@ -58,7 +59,7 @@ impl Packer {
     pub(super) fn suit(&mut self, rate: Option<u64>) -> Result<(), Error> {
         let level = match rate {
             Some(..100_000) => TIGHT,
-            Some(..400_000) => CLOSE,
+            Some(..THIN) => CLOSE,
             Some(_) | None => QUICK,
         };
         if level != self.level {

@@ -38,6 +38,8 @@ pub enum Acked {
 pub(super) struct Flow {
     in_flight: VecDeque<Flight>,
     bytes: usize,
+    /// Bytes of the last update that was not small.
+    recent: usize,
     line: Line,
     acked_at: Option<Instant>,
     sample: Option<Sample>,
@@ -70,6 +72,7 @@ impl Flow {
         Self {
             in_flight: VecDeque::new(),
             bytes: 0,
+            recent: SMALL,
             line: Line::default(),
             acked_at: None,
             sample: None,
@@ -98,10 +101,19 @@ impl Flow {
         self.in_flight.iter().any(|f| f.sequence == sequence)
     }
 
-    /// True if a picture update may be sent.
+    /// True if a picture update may be sent. On a thin line another one like the last must fit: what stands in the line's queue
+    /// nobody can call back, and a revocation waits behind it.
     pub(super) fn room(&self) -> bool {
+        let next = match self.thin() {
+            true => self.recent,
+            false => 1,
+        };
         self.in_flight.len() < self.most_updates()
-            && (self.bytes == 0 || self.bytes < self.most_bytes())
+            && (self.bytes == 0 || self.bytes + next <= self.most_bytes())
+    }
+
+    fn thin(&self) -> bool {
+        self.line.bytes_per_second.is_some_and(|rate| rate < THIN)
     }
 
     /// True if a refinement may be sent: it leaves room for pictures.
@@ -141,13 +153,21 @@ impl Flow {
             Some(rate) => (rate as f64 * config.patience.as_secs_f64()) as usize,
             None => UNKNOWN_PART,
         };
-        bytes.min(MOST_PART).max(self.budget(config))
+        let part = bytes.min(MOST_PART).max(self.budget(config));
+        match self.thin() {
+            // Several at a time, so that the line is never idle.
+            true => part.min(self.most_bytes() / 3).max(config.smallest_budget),
+            false => part,
+        }
     }
 
     /// Notes an update as sent.
     pub(super) fn handle_sent(&mut self, sequence: u64, digest: u64, bytes: usize, now: Instant) {
         let alone = self.in_flight.is_empty() && bytes < LEAST_SAMPLE;
         self.bytes += bytes;
+        if bytes > SMALL {
+            self.recent = bytes;
+        }
         self.in_flight.push_back(Flight {
             alone,
             sequence,
@@ -263,6 +283,9 @@ impl Flow {
     }
 }
 
+/// Fewer bytes a second are a thin line.
+pub(super) const THIN: u64 = 400_000;
+
 /// Acknowledgements closer than this belong together.
 const AT_ONCE: Duration = Duration::from_millis(5);
 
@@ -371,6 +394,24 @@ mod tests {
         }
         let rate = flow.line().bytes_per_second.unwrap();
         assert!((40_000..80_000).contains(&rate), "{rate}");
+    }
+
+    /// 20 kB stand for 80 ms in the queue of a thin line; on a fast one they are nothing.
+    #[test]
+    fn on_a_thin_line_large_updates_do_not_queue() {
+        for (rate, room) in [(250_000, false), (2_500_000, true)] {
+            let (mut flow, now) = (Flow::new(), Instant::now());
+            flow.handle_line(Line {
+                bytes_per_second: Some(rate),
+                round_trip: Some(ms(80)),
+            });
+            flow.handle_sent(0, 0, 20_000, now);
+            assert_eq!(flow.room(), room);
+            flow.handle_sent(1, 0, 100, now);
+            assert_eq!(flow.room(), room, "small ones do not change that");
+            flow.handle_ack(0, 0, now + ms(160));
+            assert!(flow.room());
+        }
     }
 
     #[test]
