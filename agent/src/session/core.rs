@@ -439,6 +439,7 @@ impl Shared {
         {
             // A key that could not be released will be when the connection closes.
             inject.release_held().ok();
+            self.holding.store(inject.holding(), Ordering::Release);
         }
     }
 
