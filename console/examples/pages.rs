@@ -149,6 +149,7 @@ fn session(rights: Rights, active: bool, recorded: bool) -> Stage {
         rights,
         cause: Cause::Stopped,
         customer_active: active,
+        protected: false,
         link: Link::Whole,
         recorder: Recorder::Fine,
         recorded,
