@@ -42,6 +42,8 @@ case "$what" in
     check)
         "${CARGO[@]}" clippy --locked --target "$TARGET" "${FLAGS[@]}" "${PROGRAMS[@]}" -p fernsicht-protocol \
             -p fernsicht-recordings --lib --bins -- -D warnings
+        # The leaf's own tests.
+        "${CARGO[@]}" clippy --locked --target "$TARGET" "${FLAGS[@]}" -p fernsicht-agent --lib --profile test -- -D warnings
         ;;
     build)
         "${CARGO[@]}" build --release --locked --target "$TARGET" "${FLAGS[@]}" "${PROGRAMS[@]}" --bins
