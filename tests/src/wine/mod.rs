@@ -3,6 +3,8 @@
 //! Wine's windows are ordinary windows of the X server, so whoever sits there uses them with that screen's own keyboard
 //! and mouse; what a Windows program injects reaches Windows programs alone. Wine keeps everything in the customer's home.
 
+mod traces;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -10,6 +12,8 @@ use anyhow::{Context, Result};
 
 use crate::apps::App;
 use crate::xserver::XServer;
+
+pub use traces::{Left, Traces};
 
 /// True for a program of Windows.
 pub fn runs(program: &Path) -> bool {
