@@ -179,7 +179,8 @@ impl Screen {
                     true => vec![whole],
                     false => inside.collect(),
                 };
-                Ok(Some(Frame { picture, changed }))
+                // One in which nothing changed would be held for ever: nobody would be told to read it.
+                Ok((!changed.is_empty()).then_some(Frame { picture, changed }))
             }),
             None => Ok(None),
         };
