@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result};
 
 use crate::apps::App;
+use crate::grab::Area;
 use crate::xserver::XServer;
 
 pub use traces::{Left, Traces};
@@ -52,9 +53,61 @@ pub fn notepad(screen: &XServer, home: &Path, name: &str) -> Result<(App, PathBu
     let file = home.join(name);
     std::fs::write(&file, MARK.to_string())?;
     let mut command = command(screen, home, Path::new("notepad"));
-    command.arg(format!("Z:{}", file.display()).replace('/', "\\"));
+    command.arg(windows_path(&file));
     let app = App::start(screen, "notepad", name, command)?;
     Ok((app, file))
+}
+
+/// Counts what programs press, and clicks into its own window (`windows/tests/witness.c`).
+#[derive(Debug)]
+pub struct Witness {
+    app: App,
+    file: PathBuf,
+}
+
+impl Witness {
+    /// Stands on the screen from now on, at this place.
+    pub fn show(screen: &XServer, home: &Path, place: Area) -> Result<Self> {
+        let file = home.join("witness.txt");
+        let mut command = command(screen, home, Path::new("witness.exe"));
+        command.arg(windows_path(&file));
+        let app = App::start(screen, "the witness", "witness", command)?;
+        app.window().arrange(
+            place.x.into(),
+            place.y.into(),
+            place.width.into(),
+            place.height.into(),
+        )?;
+        Ok(Self { app, file })
+    }
+
+    /// Keys, without modifiers, and buttons that programs pressed, anywhere.
+    pub fn presses(&self) -> Result<usize> {
+        self.count(0)
+    }
+
+    /// Clicks into its window.
+    pub fn clicks(&self) -> Result<usize> {
+        self.count(1)
+    }
+
+    /// Its window's middle.
+    pub fn centre(&self) -> Result<(i16, i16)> {
+        self.app.window().centre()
+    }
+
+    fn count(&self, which: usize) -> Result<usize> {
+        let text = std::fs::read_to_string(&self.file)?;
+        let number = text.split_whitespace().nth(which);
+        number
+            .and_then(|number| number.parse().ok())
+            .with_context(|| format!("the witness wrote {text:?}"))
+    }
+}
+
+/// As Windows programs name it.
+fn windows_path(path: &Path) -> String {
+    format!("Z:{}", path.display()).replace('/', "\\")
 }
 
 /// What was saved there, as everybody else would have it.

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use anyhow::{Result, ensure};
 
-use super::command;
+use super::{command, windows_path};
 use crate::operator::files_below;
 use crate::xserver::XServer;
 
@@ -33,10 +33,9 @@ impl Traces {
         let mut registry = BTreeSet::new();
         for root in ["HKCU", "HKLM"] {
             let file = home.join(format!("{root}.reg"));
-            let name = format!("Z:{}", file.display()).replace('/', "\\");
             let mut export = command(screen, home, Path::new("reg"));
             let status = export
-                .args(["export", root, &name, "/y"])
+                .args(["export", root, &windows_path(&file), "/y"])
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())

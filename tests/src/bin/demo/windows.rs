@@ -2,7 +2,7 @@
 //!
 //! Relay, console and auditor are this system's own. The agent connects over TCP, since wine's UDP does not serve QUIC, so
 //! the tap sees nothing: what its figures would tell stays empty in the summary. What the agent injects reaches wine's
-//! programs alone, and no observer of the X server sees it: the typed text and the recording tell what arrived.
+//! programs alone, and no observer of the X server sees it: a Windows program counts it beside the agent.
 
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -18,10 +18,10 @@ use fernsicht_tests::programs::Programs;
 use fernsicht_tests::session::{Backdrop, Layout, STEP, Stage};
 use fernsicht_tests::typist::Typist;
 use fernsicht_tests::vanish::Patches;
-use fernsicht_tests::wine::Traces;
+use fernsicht_tests::wine::{Traces, Witness};
 use fernsicht_tests::{scenery, wait, wine};
 
-use crate::script::TYPED;
+use crate::script::{CLICKS, TYPED};
 use crate::summary::{Spread, Summary};
 use crate::{complaint, say};
 
@@ -48,6 +48,14 @@ const DETAIL: Area = Area {
     y: 280,
     width: 480,
     height: 320,
+};
+
+/// Who counts what programs press.
+const WITNESS: Area = Area {
+    x: 640,
+    y: 700,
+    width: 300,
+    height: 80,
 };
 
 /// A caret blinks; a letter is wider.
@@ -109,12 +117,14 @@ fn drive(
         PHOTO.height.into(),
         &geometry,
     )?;
+    let witness = Witness::show(&backdrop.customer_screen, &home, WITNESS)?;
     let before = Traces::of(&backdrop.customer_screen, &home)?;
     say("Screens, relay, console and agent start.");
     let mut show = Show {
         stage: backdrop.open()?,
         output: output.to_owned(),
         number: 0,
+        witness,
         _apps: [notepad, photo],
     };
     let kept = show.story(&file, revocations, summary);
@@ -127,6 +137,7 @@ fn drive(
     }
     kept?;
     show.close(&home, &before)?;
+    show.damaged(&folder.join("Fernhilfe.exe"), &home)?;
     complaint::tell(&mut show.stage, output, summary)
 }
 
@@ -136,15 +147,18 @@ struct Show {
     number: usize,
     /// What stands on the customer's screen.
     _apps: [App; 2],
+    witness: Witness,
 }
 
 impl Show {
     fn story(&mut self, file: &Path, revocations: usize, summary: &mut Summary) -> Result<()> {
         self.pair(summary)?;
+        self.click(summary)?;
         self.type_into(file, summary)?;
         self.revoke(revocations, summary)?;
         self.stage.end_by_customer()?;
         thread::sleep(Duration::from_millis(1_500));
+        summary.injected_input_events = Some(self.witness.presses()?);
         self.take("ended")
     }
 
@@ -164,6 +178,35 @@ impl Show {
         (summary.view_granted, summary.control_granted) = (true, true);
         say("The customer has allowed sight and control.");
         self.compare("first-picture", summary)
+    }
+
+    fn click(&mut self, summary: &mut Summary) -> Result<()> {
+        let (x, y) = self.witness.centre()?;
+        // The customer's own last key press keeps the technician waiting for a second.
+        wait::until_true("the technician's turn", STEP, || {
+            self.stage.technician.click(x, y, 1)?;
+            thread::sleep(Duration::from_millis(200));
+            Ok(self.witness.clicks()? > 0)
+        })?;
+        thread::sleep(Duration::from_millis(300));
+        let before = self.witness.clicks()?;
+        for n in 0..CLICKS {
+            let button = if n % 3 == 2 { 3 } else { 1 };
+            self.stage
+                .technician
+                .click(x - 60 + n * 6, y - 10 + n, button)?;
+            summary.clicks_sent += 1;
+        }
+        // More than were sent would be as wrong as fewer: the count must stay.
+        let arrived = || Ok(self.witness.clicks()? - before >= summary.clicks_sent);
+        drop(wait::until_true("the clicks", STEP, arrived));
+        thread::sleep(Duration::from_millis(300));
+        summary.clicks_arrived = self.witness.clicks()? - before;
+        say(&format!(
+            "Of {} clicks {} arrived.",
+            summary.clicks_sent, summary.clicks_arrived
+        ));
+        self.stage.check()
     }
 
     fn type_into(&mut self, file: &Path, summary: &mut Summary) -> Result<()> {
@@ -189,12 +232,13 @@ impl Show {
     }
 
     fn revoke(&mut self, rounds: usize, summary: &mut Summary) -> Result<()> {
-        let mut vanished = Vec::new();
+        let (mut vanished, mut late) = (Vec::new(), 0);
         for round in 1..=rounds {
             let took = self
                 .one_revocation(round)
                 .with_context(|| format!("revocation {round}"))?;
-            vanished.push(took);
+            vanished.push(took.0);
+            late += took.1;
             self.stage.customer.turn_to_bar()?;
             self.stage.grant(Button::ViewOn, Rights::View)?;
             self.stage.grant(Button::ControlOn, Rights::Control)?;
@@ -206,17 +250,20 @@ impl Show {
         self.stage.customer.turn_to_bar()?;
         thread::sleep(REST);
         summary.revocation_ms = Spread::of(vanished);
+        summary.events_after_revocation = Some(late);
         say(&format!("F11: {:?}", summary.revocation_ms));
         self.compare("granted-again", summary)
     }
 
-    /// F11 while the technician types without a pause. Returns after how many milliseconds the picture was gone.
-    fn one_revocation(&mut self, round: usize) -> Result<i64> {
+    /// F11 while the technician types without a pause. Returns after how many milliseconds the picture was gone, and how
+    /// much was pressed after that.
+    fn one_revocation(&mut self, round: usize) -> Result<(i64, usize)> {
         let patches = Patches::choose(&self.stage.technician_view, DETAIL)?;
         let typist = self.write()?;
         let pressed = self.stage.customer.press_stop(&self.stage.observer)?;
         let gone = patches.gone(&self.stage.technician_view, Duration::from_secs(5))?;
         let then = self.stage.customer_view.grab_area(EDITOR)?;
+        let presses = self.witness.presses()?;
         let letters = typist.letters();
         thread::sleep(AFTER);
         ensure!(
@@ -232,7 +279,8 @@ impl Show {
             written.is_none(),
             "something was written after the revocation: {written:?}"
         );
-        Ok(wait::server_ms_between(pressed, gone))
+        let late = self.witness.presses()? - presses;
+        Ok((wait::server_ms_between(pressed, gone), late))
     }
 
     /// The technician types into the editor until it arrives: the customer's own hand has the right of way.
@@ -271,6 +319,23 @@ impl Show {
             "the registry has: {:?}",
             left.registry
         );
+        Ok(())
+    }
+
+    /// A copy that was cut off says so, whatever follows; it cannot know whom to call.
+    fn damaged(&mut self, agent: &Path, home: &Path) -> Result<()> {
+        let whole = std::fs::read(agent)?;
+        let cut = home.join("Downloads/Fernhilfe.exe");
+        std::fs::write(&cut, &whole[..whole.len() - 1000])?;
+        let screen = &self.stage.customer_screen;
+        let mut command = wine::command(screen, home, &cut);
+        command.args(["--language", "de"]);
+        let page = App::start(screen, "a damaged agent", "Fernhilfe", command)?;
+        self.stage
+            .customer_view
+            .settled(Duration::from_millis(1_500), STEP)?;
+        self.take("damaged")?;
+        drop(page);
         Ok(())
     }
 
