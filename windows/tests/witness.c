@@ -34,7 +34,9 @@ static int modifier(DWORD key)
 static LRESULT CALLBACK on_key(int code, WPARAM word, LPARAM what)
 {
     const KBDLLHOOKSTRUCT *key = (const KBDLLHOOKSTRUCT *)what;
-    if (code >= 0 && key->flags & LLKHF_INJECTED && !(key->flags & LLKHF_UP) && !modifier(key->vkCode)) {
+    /* By the message: wine does not flag the end of a character. */
+    if (code >= 0 && key->flags & LLKHF_INJECTED && (word == WM_KEYDOWN || word == WM_SYSKEYDOWN)
+        && !modifier(key->vkCode)) {
         presses++;
         tell();
     }

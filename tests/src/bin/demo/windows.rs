@@ -58,6 +58,9 @@ const WITNESS: Area = Area {
     height: 80,
 };
 
+/// A page has more colours than an empty window.
+const DRAWN: usize = 20;
+
 /// A caret blinks; a letter is wider.
 const CARET: u16 = 2;
 
@@ -331,9 +334,20 @@ impl Show {
         let mut command = wine::command(screen, home, &cut);
         command.args(["--language", "de"]);
         let page = App::start(screen, "a damaged agent", "Fernhilfe", command)?;
-        self.stage
-            .customer_view
-            .settled(Duration::from_millis(1_500), STEP)?;
+        let (x, y, width, height) = page.window().place()?;
+        let place = Area {
+            x: u16::try_from(x)?,
+            y: u16::try_from(y)?,
+            width,
+            height,
+        };
+        let view = &self.stage.customer_view;
+        wait::until_true("its page", STEP, || {
+            let before = view.grab_area(place)?;
+            thread::sleep(Duration::from_millis(700));
+            let now = view.grab_area(place)?;
+            Ok(now.colours() > DRAWN && now.differing_pixels(&before)? == 0)
+        })?;
         self.take("damaged")?;
         drop(page);
         Ok(())
