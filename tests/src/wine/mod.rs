@@ -33,18 +33,28 @@ pub fn command(screen: &XServer, home: &Path, program: &Path) -> Command {
     command
 }
 
-/// Makes wine's folders in this home. The first start of wine takes its time.
+/// Makes wine's folders in this home. The first start of wine takes its time. Programs draw their titles themselves, as on
+/// Windows: the X side's window manager knows nothing of a window that wants none.
 pub fn prepare(screen: &XServer, home: &Path) -> Result<()> {
     std::fs::create_dir_all(home)?;
-    let mut command = command(screen, home, Path::new("wineboot"));
-    let status = command
-        .arg("--init")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .context("wine is not installed; run: scripts/packages.sh wine")?;
-    anyhow::ensure!(status.success(), "wine cannot make its folders");
+    let decorated = r"HKCU\Software\Wine\X11 Driver";
+    for (program, arguments) in [
+        ("wineboot", &["--init"][..]),
+        (
+            "reg",
+            &["add", decorated, "/v", "Decorated", "/d", "N", "/f"],
+        ),
+    ] {
+        let mut command = command(screen, home, Path::new(program));
+        let status = command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .context("wine is not installed; run: scripts/packages.sh wine")?;
+        anyhow::ensure!(status.success(), "wine cannot make its folders");
+    }
     Ok(())
 }
 

@@ -70,6 +70,9 @@ const PACE: Duration = Duration::from_millis(15);
 /// How long nothing moves at the end.
 const REST: Duration = Duration::from_secs(12);
 
+/// How long the editor takes to draw a letter, on a loaded machine.
+const DRAWS: Duration = Duration::from_millis(300);
+
 /// How long after F11 the editor is watched while the technician types on.
 const AFTER: Duration = Duration::from_millis(400);
 
@@ -265,8 +268,10 @@ impl Show {
         let typist = self.write()?;
         let pressed = self.stage.customer.press_stop(&self.stage.observer)?;
         let gone = patches.gone(&self.stage.technician_view, Duration::from_secs(5))?;
-        let then = self.stage.customer_view.grab_area(EDITOR)?;
         let presses = self.witness.presses()?;
+        // The editor may still be drawing what came before.
+        thread::sleep(DRAWS);
+        let then = self.stage.customer_view.grab_area(EDITOR)?;
         let letters = typist.letters();
         thread::sleep(AFTER);
         ensure!(
