@@ -1,6 +1,9 @@
 //! The customer's pointer on Windows: asked for sixty times a second while it may be seen.
 //!
 //! A resting pointer costs one question of a few microseconds each time, and no more.
+//!
+//! Shapes are asked of the system too, so that they are the same whichever way the screen is captured. There are three
+//! kinds: two masks (black, white, clear, and what turns colours round), colours with alpha, and colours with a mask.
 
 use std::time::{Duration, Instant};
 
