@@ -54,7 +54,7 @@ lint-windows: packages-windows
 windows: packages-windows
 	scripts/windows.sh build
 
-# The core's and the formats' tests as Windows programs, and the attached and signed agent, under wine.
+# The core's, the formats' and the agent's own tests as Windows programs, and the attached and signed agent, under wine.
 test-windows: windows
 	@scripts/packages.sh wine
 	scripts/windows.sh test

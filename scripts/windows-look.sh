@@ -33,8 +33,8 @@ for name in fernsicht-agent fernsicht-console fernsicht-auditor; do
     for wanted in PerMonitorV2 asInvoker 'UTF-8</activeCodePage>'; do
         grep -qaF "$wanted" "$program" || complain "$name.exe has no manifest that says $wanted."
     done
-    # The version's text is of two bytes a letter.
-    tr -d '\0' <"$program" | grep -qaF "OriginalFilename$name.exe" || complain "$name.exe has no version."
+    # The version's text is of two bytes a letter. All of it is read: who stops early breaks the pipe.
+    tr -d '\0' <"$program" | grep -aF "OriginalFilename$name.exe" >/dev/null || complain "$name.exe has no version."
     printf '%-24s %10d bytes\n' "$name.exe" "$(stat -c %s "$program")"
 done
 exit "$wrong"

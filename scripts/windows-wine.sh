@@ -18,6 +18,10 @@ if [[ ! -f $shims/bcryptprimitives.dll || $here/windows/shim/bcryptprimitives.c 
         "$here/windows/shim/bcryptprimitives.c" "$here/windows/shim/bcryptprimitives.def" -ladvapi32
     mv "$shims/bcryptprimitives.dll.new" "$shims/bcryptprimitives.dll"
 fi
+if [[ ! -f $shims/witness.exe || $here/windows/tests/witness.c -nt $shims/witness.exe ]]; then
+    x86_64-w64-mingw32-gcc -Wall -O1 -s -mwindows -o "$shims/witness.exe.new" "$here/windows/tests/witness.c"
+    mv "$shims/witness.exe.new" "$shims/witness.exe"
+fi
 export WINEPATH="Z:${shims//\//\\}${WINEPATH:+;$WINEPATH}"
 wine=$(command -v wine64 || echo /usr/lib/wine/wine64)
 [[ ${1:-} != --shims ]] || exit 0

@@ -4,7 +4,7 @@
 #   scripts/windows.sh check      types and lints of the agent, the console and the auditor for Windows
 #   scripts/windows.sh build      release programs in target/windows, looked at with scripts/windows-look.sh
 #   scripts/windows.sh rust       is there a compiler for Windows?
-#   scripts/windows.sh test       the core's and the formats' tests as Windows programs, under wine
+#   scripts/windows.sh test       the core's, the formats' and the agent's own tests as Windows programs, under wine
 #
 # The compiler: the pinned one, where rustup can fetch its standard library for Windows; else Debian's (rustc-web), with
 # the standard library built from the sources that come with it.
@@ -42,15 +42,17 @@ case "$what" in
     check)
         "${CARGO[@]}" clippy --locked --target "$TARGET" "${FLAGS[@]}" "${PROGRAMS[@]}" -p fernsicht-protocol \
             -p fernsicht-recordings --lib --bins -- -D warnings
+        # The leaf's own tests.
+        "${CARGO[@]}" clippy --locked --target "$TARGET" "${FLAGS[@]}" -p fernsicht-agent --lib --profile test -- -D warnings
         ;;
     build)
         "${CARGO[@]}" build --release --locked --target "$TARGET" "${FLAGS[@]}" "${PROGRAMS[@]}" --bins
         scripts/windows-look.sh "$CARGO_TARGET_DIR/$TARGET/release"
         ;;
     test)
-        "${CARGO[@]}" test --release --locked --target "$TARGET" "${FLAGS[@]}" -p fernsicht-protocol --lib
+        "${CARGO[@]}" test --release --locked --target "$TARGET" "${FLAGS[@]}" -p fernsicht-protocol --lib --test snapshots
         "${CARGO[@]}" test --release --locked --target "$TARGET" "${FLAGS[@]}" -p fernsicht-recordings --test format
-        "${CARGO[@]}" test --release --locked --target "$TARGET" "${FLAGS[@]}" -p fernsicht-agent --lib -- platform:: instance::
+        "${CARGO[@]}" test --release --locked --target "$TARGET" "${FLAGS[@]}" -p fernsicht-agent --lib
         ;;
     *)
         echo "windows.sh: rust, check, build or test." >&2

@@ -144,11 +144,12 @@ fn view(stage: Stage) -> View {
     }
 }
 
-fn session(rights: Rights, active: bool, recorded: bool) -> Stage {
-    Stage::Session(Session {
+fn session(rights: Rights, active: bool, recorded: bool) -> Session {
+    Session {
         rights,
         cause: Cause::Stopped,
         customer_active: active,
+        protected: false,
         link: Link::Whole,
         recorder: Recorder::Fine,
         recorded,
@@ -160,7 +161,7 @@ fn session(rights: Rights, active: bool, recorded: bool) -> Stage {
         silent_since: None,
         piece: None,
         takes_pieces: false,
-    })
+    }
 }
 
 fn pages(now: Instant) -> Vec<(&'static str, Stage)> {
@@ -195,10 +196,29 @@ fn pages(now: Instant) -> Vec<(&'static str, Stage)> {
         ),
         ("consent", deciding(Page::Consent, 272)),
         ("card", deciding(Page::Card, 512)),
-        ("looking", session(Rights::View, false, false)),
-        ("paused", session(Rights::Control, true, true)),
-        ("stopped", session(Rights::None, false, true)),
-        ("menu", session(Rights::Control, false, true)),
+        (
+            "looking",
+            Stage::Session(session(Rights::View, false, false)),
+        ),
+        (
+            "paused",
+            Stage::Session(session(Rights::Control, true, true)),
+        ),
+        (
+            "protected",
+            Stage::Session(Session {
+                protected: true,
+                ..session(Rights::Control, false, true)
+            }),
+        ),
+        (
+            "stopped",
+            Stage::Session(session(Rights::None, false, true)),
+        ),
+        (
+            "menu",
+            Stage::Session(session(Rights::Control, false, true)),
+        ),
         (
             "ended",
             Stage::Ended {

@@ -201,6 +201,7 @@ mod tests {
             rights: Rights::View,
             cause: Cause::Granted,
             customer_active: false,
+            protected: false,
             link: Link::Whole,
             recorder: Recorder::Fine,
             recorded,

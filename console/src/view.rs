@@ -138,6 +138,8 @@ pub struct Session {
     pub cause: Cause,
     /// True while the customer uses mouse or keyboard.
     pub customer_active: bool,
+    /// True while the customer's computer asks what only a person can answer.
+    pub protected: bool,
     /// The links' state.
     pub link: Link,
     /// Whether the recorder has failed since control was granted last.

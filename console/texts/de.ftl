@@ -74,6 +74,7 @@ state-recorded = Wird aufgezeichnet
 state-not-recorded = Keine Aufzeichnung
 state-silent = Vom anderen Ende kommt seit { $seconds } s kein Lebenszeichen. Was Sie tun, kommt vielleicht nicht an.
 state-paused = Am anderen Ende werden Maus oder Tastatur benutzt. Ihre Eingaben warten.
+state-protected = Der Computer fragt etwas, das nur am anderen Ende beantwortet werden kann. Ihre Eingaben kommen dort nicht an.
 blank-title = Kein Bild
 blank-waiting = Das Bild kommt, sobald es da ist.
 cause-granted = Das Zeigen ist nicht erlaubt.

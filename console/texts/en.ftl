@@ -74,6 +74,7 @@ state-recorded = Recorded
 state-not-recorded = Not recorded
 state-silent = No sign of life from the other end for { $seconds } s. What you do may not arrive.
 state-paused = The customer uses mouse or keyboard. Your input waits.
+state-protected = The computer asks something that only the customer can answer. Your input does not arrive there.
 blank-title = No picture
 blank-waiting = The picture comes as soon as it is there.
 cause-granted = The customer has not granted sight.

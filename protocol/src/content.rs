@@ -274,6 +274,11 @@ wire_enum! {
             /// What became of it.
             outcome: transfer::Outcome,
         },
+        /// The customer's computer asks what only a person can answer: input does not arrive there.
+        6 => Protected {
+            /// True while it lasts, under this grant.
+            protected: bool,
+        },
     }
 }
 

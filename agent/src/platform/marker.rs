@@ -17,7 +17,7 @@ pub use super::system::marker::Marker;
 pub const SIZE: u16 = 53;
 
 /// What the sign takes up around a point of the desktop.
-pub(super) fn place(x: i16, y: i16) -> Area {
+pub fn place(x: i16, y: i16) -> Area {
     let half = (SIZE / 2).cast_signed();
     Area {
         x: x.saturating_sub(half),

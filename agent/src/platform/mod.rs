@@ -12,7 +12,7 @@
 //! a thread of its own, so that none waits for another. Nothing here decides: rights are the
 //! guard's, and reading or injecting without one of its permits does not compile.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use fernsicht_protocol::content::{PointerShape, Screen};
 pub use fernsicht_protocol::guard::{ControlPermit, PointPermit, TransferPermit, ViewPermit};
@@ -25,6 +25,7 @@ pub mod overlay;
 pub mod own;
 pub mod pointer;
 pub mod region;
+mod tiles;
 pub mod watch;
 #[cfg(windows)]
 mod win32;
@@ -124,6 +125,12 @@ impl Area {
         let (left, top) = (i32::from(self.x), i32::from(self.y));
         (left..left + i32::from(self.width)).contains(&x)
             && (top..top + i32::from(self.height)).contains(&y)
+    }
+
+    /// True if the other lies wholly inside.
+    pub fn covers(self, inner: Area) -> bool {
+        self.clip(inner)
+            .is_some_and(|part| (part.width, part.height) == (inner.width, inner.height))
     }
 
     /// What both have in common.
@@ -264,6 +271,11 @@ impl Shown {
         };
         self.parts().map(inside).collect()
     }
+}
+
+/// When a wait of this length ends.
+fn deadline(timeout: Option<Duration>) -> Option<Instant> {
+    timeout.and_then(|timeout| Instant::now().checked_add(timeout))
 }
 
 /// What one screen takes up of the desktop.

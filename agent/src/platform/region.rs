@@ -9,6 +9,9 @@ use fernsicht_protocol::picture::Rect;
 /// (measured: a request 20 µs, a pixel of it 0.2 ns to move and compare).
 pub const READ_SLACK: usize = 32 * 1024;
 
+/// A rectangle more costs the codes about as much as this many unchanged pixels.
+pub const REPORT_SLACK: usize = 512;
+
 /// The most rectangles that one look reports; beyond it they are merged whatever it wastes.
 pub const MOST: usize = 64;
 

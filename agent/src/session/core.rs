@@ -28,6 +28,7 @@ use super::epochs::Keys;
 use super::flights::{Flight, Flights};
 use super::injector::Hands;
 use super::pointing::Pointed;
+use super::protected::Told;
 use super::recording::Recording;
 use super::transfer::Transfers;
 use crate::hand::ScreenRect;
@@ -149,6 +150,7 @@ pub(super) struct Core {
     pub(super) unreadable: Option<String>,
     /// When it was last seen that only a person can answer what the computer asks.
     pub(super) protected: Option<Instant>,
+    pub(super) protected_told: Told,
     /// True if this computer lets the agent inject.
     pub(super) input_possible: bool,
     /// Set when the program ends.
@@ -265,6 +267,7 @@ impl Shared {
             acknowledged: None,
             unreadable: None,
             protected: None,
+            protected_told: Told::default(),
             input_possible: false,
             closing: false,
             wake_pictures: None,
@@ -335,6 +338,7 @@ impl Shared {
     pub(super) fn settle(&self, core: &mut Core) {
         self.settle_outputs(core);
         core.tell_own_area();
+        core.tell_protected();
         self.publish(core);
         self.wake(core);
     }
@@ -439,6 +443,7 @@ impl Shared {
         {
             // A key that could not be released will be when the connection closes.
             inject.release_held().ok();
+            self.holding.store(inject.holding(), Ordering::Release);
         }
     }
 
@@ -600,6 +605,15 @@ impl Core {
         self.record(Class::Notices, &notice.to_bytes());
     }
 
+    /// Tells the console that only a person can answer, and that it is over.
+    fn tell_protected(&mut self) {
+        let grant = self.guard.rights().control().then(|| self.guard.grant());
+        let news = self.protected_told.news(grant, self.protected.is_some());
+        if let Some(protected) = news {
+            self.notice(&AgentNotice::Protected { protected });
+        }
+    }
+
     /// Seals a frame of an in-order class other than rights under the rights in force.
     pub(super) fn record(&mut self, class: Class, content: &[u8]) {
         // The keys' epoch: the guard has none any more when the last words are said.
@@ -645,7 +659,7 @@ impl Core {
         self.case = CaseNumber::default();
         self.acknowledged = None;
         self.unreadable = None;
-        self.protected = None;
+        (self.protected, self.protected_told) = (None, Told::default());
     }
 
     /// Whether control can be offered on the pages.

@@ -196,7 +196,15 @@ pub(super) fn handle_record(shared: &Shared, record: Record) {
     take_record(&mut core, record);
     match class {
         Class::Acks => shared.settle_for_pictures(&mut core),
-        _ => shared.settle(&mut core),
+        Class::Rights
+        | Class::Input
+        | Class::Heads
+        | Class::Notices
+        | Class::Transfer
+        | Class::Beacon
+        | Class::Pointer
+        | Class::Picture
+        | Class::Refinement => shared.settle(&mut core),
     }
 }
 

@@ -38,6 +38,7 @@ mod pictures;
 mod pieces;
 mod pointer;
 mod pointing;
+mod protected;
 mod publish;
 mod receipts;
 mod reconnect;

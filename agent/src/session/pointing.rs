@@ -15,7 +15,7 @@ use fernsicht_protocol::frame::Header;
 
 use super::core::Shared;
 use super::injector::Own;
-use crate::platform::marker::Marker;
+use crate::platform::marker::{self, Marker};
 use crate::platform::own::Desk;
 use crate::platform::{self, Area};
 
@@ -122,7 +122,7 @@ fn show(
     let x = area.x.saturating_add_unsigned(pointed.x);
     let y = area.y.saturating_add_unsigned(pointed.y);
     // Only on what is shown: between the screens there is nothing to point at.
-    if !screens.contains(x.into(), y.into()) || over_own(desk, Marker::place(x, y)) {
+    if !screens.contains(x.into(), y.into()) || over_own(desk, marker::place(x, y)) {
         return None;
     }
     if marker.is_none() {

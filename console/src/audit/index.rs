@@ -506,7 +506,9 @@ impl Builder {
                 let from = (Direction::AgentToConsole, time);
                 self.talk.handle(&mut self.index.talk, from, &chat);
             }
-            AgentNotice::Layout { .. } | AgentNotice::OwnArea { .. } => {}
+            AgentNotice::Layout { .. }
+            | AgentNotice::OwnArea { .. }
+            | AgentNotice::Protected { .. } => {}
         }
         Some(())
     }

@@ -558,6 +558,7 @@ impl Core {
             drawn: 0,
             layout: None,
             own: None,
+            protected: None,
             chat: Chat::new(self.unix_s),
             heard: None,
             silent: false,

@@ -562,6 +562,22 @@ fn while_the_customer_is_active_nothing_is_sent_and_then_everything_goes_up_firs
 }
 
 #[test]
+fn what_only_the_customer_can_answer_is_said_while_it_lasts_and_under_its_grant() {
+    let mut pair = Pair::control();
+    assert!(!pair.session().protected);
+    pair.notice(&AgentNotice::Protected { protected: true });
+    assert!(pair.session().protected);
+    assert_eq!(pair.input(click()).len(), 1, "it is told, not held back");
+    pair.notice(&AgentNotice::Protected { protected: false });
+    assert!(!pair.session().protected);
+    pair.notice(&AgentNotice::Protected { protected: true });
+    drop(pair.rights(Rights::View, Cause::Narrowed));
+    assert!(!pair.session().protected);
+    drop(pair.rights(Rights::Control, Cause::Granted));
+    assert!(!pair.session().protected, "the agent says it anew");
+}
+
+#[test]
 fn input_that_finds_no_room_is_dropped_and_everything_goes_up() {
     let mut pair = Pair::control();
     let mut sent = |room, event| -> Vec<InputEvent> {

@@ -70,6 +70,8 @@ pub(super) struct Paired {
     pub(super) layout: Option<view::Layout>,
     /// Where the agent's own windows lie in the picture of a layout.
     pub(super) own: Option<view::OwnArea>,
+    /// Under which grant the customer's computer asks what only a person can answer.
+    pub(super) protected: Option<u32>,
     pub(super) chat: Chat,
     /// When something of the agent's came last.
     pub(super) heard: Option<Instant>,
@@ -117,6 +119,8 @@ impl Paired {
             layout: self.layout.clone(),
             until: self.until,
             own: self.own.clone(),
+            protected: self.mirror.rights().control()
+                && self.protected == Some(self.mirror.grant()),
             chat: self.chat.view(),
             silent_since: self.heard.filter(|_| self.silent),
             piece: self.piece_shown(),
@@ -336,6 +340,9 @@ impl Paired {
                     layout,
                     places: places.0,
                 });
+            }
+            AgentNotice::Protected { protected } => {
+                self.protected = protected.then(|| self.mirror.grant());
             }
             // For the auditor.
             AgentNotice::TextVersion { .. } | AgentNotice::Transfer { .. } => {}

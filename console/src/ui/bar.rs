@@ -128,7 +128,7 @@ fn recorded(ui: &mut Ui, texts: &Texts, recorded: bool) {
 /// Over a picture that fills the screen: why nothing moves. None while everything is as it looks.
 pub fn badge(ctx: &egui::Context, texts: &Texts, session: &Session, silent_s: Option<u64>) {
     let paused = session.rights.control() && session.customer_active;
-    if !paused && silent_s.is_none() && session.recorder == Recorder::Fine {
+    if !paused && !session.protected && silent_s.is_none() && session.recorder == Recorder::Fine {
         return;
     }
     egui::Area::new(egui::Id::unique("badge"))
@@ -185,6 +185,9 @@ fn status(
     }
     if session.rights.control() && session.customer_active {
         return (Sign::Paused, texts.text("state-paused"), c.alarm);
+    }
+    if session.protected {
+        return (Sign::Paused, texts.text("state-protected"), c.alarm);
     }
     if session.rights.control() {
         return (Sign::Control, texts.text("state-control"), c.control);

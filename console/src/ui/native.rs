@@ -17,9 +17,12 @@ mod none;
 #[cfg(test)]
 mod tests;
 #[cfg(unix)]
-mod wake;
-#[cfg(unix)]
 mod x11;
+
+#[cfg(not(unix))]
+use none as system;
+#[cfg(unix)]
+use x11 as system;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -28,12 +31,7 @@ use fernsicht_protocol::picture::Rect;
 use winit::raw_window_handle::RawWindowHandle;
 
 use self::compose::Composer;
-#[cfg(not(unix))]
-use self::none::{Child, Waker};
-#[cfg(unix)]
-use self::wake::Waker;
-#[cfg(unix)]
-use self::x11::Child;
+use self::system::{Child, Waker, number};
 use super::placement::{Placement, Space};
 use crate::picture::{self, Mark, Taken};
 
@@ -263,23 +261,6 @@ fn glass(window: RawWindowHandle) -> Option<Child> {
             None
         }
     }
-}
-
-/// The X11 id of the window.
-#[cfg(unix)]
-fn number(window: RawWindowHandle) -> Option<u32> {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "other systems' windows")]
-    match window {
-        RawWindowHandle::Xlib(handle) => u32::try_from(handle.window).ok(),
-        RawWindowHandle::Xcb(handle) => Some(handle.window.get()),
-        _ => None,
-    }
-}
-
-/// No window has a surface of ours here.
-#[cfg(not(unix))]
-fn number(_: RawWindowHandle) -> Option<u32> {
-    None
 }
 
 struct Presenter<G> {

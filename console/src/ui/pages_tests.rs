@@ -71,6 +71,7 @@ fn session(rights: Rights, cause: Cause, link: Link) -> Stage {
         rights,
         cause,
         customer_active: false,
+        protected: false,
         link,
         recorder: Recorder::Fine,
         recorded: false,
@@ -439,6 +440,11 @@ fn bar_menu_and_question_fit_the_smallest_window_too() {
     let Stage::Session(plain) = session(Rights::View, Cause::Granted, Link::Whole) else {
         panic!("a session")
     };
+    sessions.push(Session {
+        rights: Rights::Control,
+        protected: true,
+        ..plain.clone()
+    });
     for state in piece_states() {
         sessions.push(Session {
             piece: Some(piece(state)),

@@ -631,10 +631,13 @@ fn contents() -> Vec<Sample> {
         ]
         .into_iter()
         .chain(chat().map(|chat| AgentNotice::Chat { chat }))
-        .chain([AgentNotice::OwnArea {
-            layout: 1,
-            places: List(vec![bar]),
-        }])
+        .chain([
+            AgentNotice::OwnArea {
+                layout: 1,
+                places: List(vec![bar]),
+            },
+            AgentNotice::Protected { protected: true },
+        ])
         .chain([
             fact(Outcome::Allowed),
             fact(Outcome::Complete { hash: [5; 32] }),

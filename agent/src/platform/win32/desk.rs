@@ -115,7 +115,7 @@ impl Desk {
         if !unsafe { IsWindow(Some(window)) }.as_bool() || !visible(window) {
             return Sight::Hidden;
         }
-        if !place(window).is_some_and(|whole| covers(whole, at)) || !covers(desktop(), at) {
+        if !place(window).is_some_and(|whole| whole.covers(at)) || !desktop().covers(at) {
             return Sight::Covered;
         }
         // SAFETY: windows come and go meanwhile; one that is gone has no next one, and then nothing is clear.
@@ -216,12 +216,6 @@ fn rect(area: Area) -> RECT {
         right: left + i32::from(area.width),
         bottom: top + i32::from(area.height),
     }
-}
-
-fn covers(outer: Area, inner: Area) -> bool {
-    outer
-        .clip(inner)
-        .is_some_and(|part| (part.width, part.height) == (inner.width, inner.height))
 }
 
 /// More windows than a desktop has, hidden ones included.

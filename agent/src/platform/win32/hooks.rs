@@ -11,6 +11,7 @@
 //! What a program injects is marked so by Windows itself, whatever device it names.
 
 use std::cell::{Cell, RefCell};
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -82,7 +83,7 @@ impl Hooks {
             unsafe { SetThreadPriority(GetCurrentThread(), THREAD_PRIORITY_TIME_CRITICAL) }.ok();
             let server = Server {
                 hooks: set_both()?,
-                hot_key: hot_key(),
+                _hot_key: HotKey::take(),
             };
             Ok(((), server))
         })?;
@@ -116,7 +117,8 @@ thread_local! {
 
 struct Server {
     hooks: [HHOOK; 2],
-    hot_key: bool,
+    /// None if another program has it: the hook sees it all the same.
+    _hot_key: Option<HotKey>,
 }
 
 impl Serve for Server {
@@ -139,17 +141,26 @@ impl Serve for Server {
 impl Drop for Server {
     fn drop(&mut self) {
         unset(self.hooks);
-        if self.hot_key {
-            // SAFETY: it was registered by this thread.
-            unsafe { UnregisterHotKey(None, HOT_KEY) }.ok();
-        }
     }
 }
 
-/// False if another program has it: the hook sees it all the same.
-fn hot_key() -> bool {
-    // SAFETY: no window; the number is this thread's.
-    unsafe { RegisterHotKey(None, HOT_KEY, HOT_KEY_MODIFIERS(0), VK_F11.0.into()) }.is_ok()
+/// F11 as a hot key of the thread that took it. It stays on that thread, and is given back there.
+pub(super) struct HotKey(PhantomData<*const ()>);
+
+impl HotKey {
+    /// None if another program has it.
+    pub(super) fn take() -> Option<Self> {
+        // SAFETY: no window; the number is this thread's.
+        let taken = unsafe { RegisterHotKey(None, HOT_KEY, HOT_KEY_MODIFIERS(0), VK_F11.0.into()) };
+        taken.is_ok().then_some(Self(PhantomData))
+    }
+}
+
+impl Drop for HotKey {
+    fn drop(&mut self) {
+        // SAFETY: it was registered by this thread.
+        unsafe { UnregisterHotKey(None, HOT_KEY) }.ok();
+    }
 }
 
 fn set_both() -> Result<[HHOOK; 2], Error> {

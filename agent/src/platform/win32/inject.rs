@@ -127,30 +127,37 @@ impl Inject {
         !self.held.is_empty() || !self.buttons.is_empty() || !self.levels.is_empty()
     }
 
-    /// Tries all of them, also after one failed, and reports the first failure.
+    /// Tries all of them, also after one failed, and reports the first failure. What could not be released stays held:
+    /// it is tried again with the next release.
     fn release(&mut self) -> Result<(), Error> {
         let mut outcome = self.put_levels_back();
-        for button in std::mem::take(&mut self.buttons) {
-            outcome = outcome.and(send(&[button_input(&button, false)]));
-        }
-        for (_, pressed) in std::mem::take(&mut self.held).into_iter().rev() {
-            if let Pressed::Key(place) = pressed {
-                outcome = outcome.and(send(&[place.input(false)]));
-            }
-        }
+        self.buttons.retain(|button| {
+            let sent = send(&[button_input(button, false)]);
+            kept(sent, &mut outcome)
+        });
+        // The last one first.
+        self.held.reverse();
+        self.held.retain(|(_, pressed)| match pressed {
+            Pressed::Key(place) => kept(send(&[place.input(false)]), &mut outcome),
+            Pressed::Nothing => false,
+        });
+        self.held.reverse();
         outcome
     }
 
     fn button(&mut self, button: &Button, down: bool, there: INPUT) -> Result<(), Error> {
         let held = self.buttons.iter().position(|held| held == button);
-        match (held, down) {
-            (Some(index), false) => {
+        if held.is_some() == down {
+            return send(&[there]);
+        }
+        send(&[there, button_input(button, down)])?;
+        match held {
+            Some(index) => {
                 self.buttons.remove(index);
             }
-            (None, true) => self.buttons.push(button.clone()),
-            (Some(_), true) | (None, false) => return send(&[there]),
+            None => self.buttons.push(button.clone()),
         }
-        send(&[there, button_input(button, down)])
+        Ok(())
     }
 
     fn key_down(&mut self, keysym: u32) -> Result<(), Error> {
@@ -220,10 +227,11 @@ impl Inject {
         let found = self.held.iter().position(|(held, _)| *held == keysym);
         let found = found.or_else(|| self.held.iter().position(|(held, _)| same(*held)));
         let Some(index) = found else { return Ok(()) };
-        match self.held.remove(index) {
-            (_, Pressed::Key(place)) => send(&[place.input(false)]),
-            (_, Pressed::Nothing) => Ok(()),
+        if let (_, Pressed::Key(place)) = self.held[index] {
+            send(&[place.input(false)])?;
         }
+        self.held.remove(index);
+        Ok(())
     }
 
     /// Modifiers that the technician holds would turn text into shortcuts: they are lifted meanwhile. All at once: what
@@ -285,9 +293,10 @@ impl Inject {
 
     fn put_levels_back(&mut self) -> Result<(), Error> {
         let mut outcome = Ok(());
-        while let Some((place, down)) = self.levels.pop() {
-            outcome = outcome.and(send(&[place.input(down)]));
-        }
+        self.levels.reverse();
+        self.levels
+            .retain(|(place, down)| kept(send(&[place.input(*down)]), &mut outcome));
+        self.levels.reverse();
         outcome
     }
 }
@@ -322,6 +331,15 @@ impl Place {
         }
         keyboard(self.code, self.scan, flags)
     }
+}
+
+/// True for what failed, whose first failure is noted.
+fn kept(sent: Result<(), Error>, outcome: &mut Result<(), Error>) -> bool {
+    let failed = sent.is_err();
+    if outcome.is_ok() {
+        *outcome = sent;
+    }
+    failed
 }
 
 /// Windows drops what it does not let through without a word: this is asked before, so that nothing is half done.

@@ -39,11 +39,6 @@ impl Marker {
         })
     }
 
-    /// What the sign takes up around a point of the desktop.
-    pub fn place(x: i16, y: i16) -> Area {
-        place(x, y)
-    }
-
     /// Shows it around a point of the desktop, above everything.
     pub fn show(
         &mut self,
@@ -53,7 +48,7 @@ impl Marker {
         click: bool,
     ) -> Result<(), Error> {
         let wanted = if click { self.click } else { self.ring };
-        let place = Self::place(x, y);
+        let place = place(x, y);
         let how = SWP_NOACTIVATE | SWP_NOSIZE | SWP_SHOWWINDOW | SWP_ASYNCWINDOWPOS;
         let (x, y) = (i32::from(place.x), i32::from(place.y));
         // SAFETY: one of ours; its thread does it.

@@ -1,21 +1,24 @@
 //! The customer's pointer on Windows: asked for sixty times a second while it may be seen.
 //!
 //! A resting pointer costs one question of a few microseconds each time, and no more.
+//!
+//! Shapes are asked of the system too, so that they are the same whichever way the screen is captured. There are three
+//! kinds: two masks (black, white, clear, and what turns colours round), colours with alpha, and colours with a mask.
 
 use std::time::{Duration, Instant};
 
 use windows::Win32::Graphics::Gdi::{
-    BI_RGB, BITMAP, BITMAPINFO, BITMAPINFOHEADER, CreateCompatibleDC, DIB_RGB_COLORS, DeleteDC,
-    GetDIBits, GetObjectW, HBITMAP,
+    BITMAP, CreateCompatibleDC, DIB_RGB_COLORS, DeleteDC, GetDIBits, GetObjectW, HBITMAP,
 };
 use windows::Win32::UI::WindowsAndMessaging::{
     CURSOR_SHOWING, CURSORINFO, GetCursorInfo, GetIconInfo, HCURSOR, ICONINFO,
 };
 
+use super::capture::gdi::description;
 use super::layer::delete;
-use super::wake::{deadline, sleep};
+use super::wake::sleep;
 use crate::platform::pointer::{PointerNotice, PointerState};
-use crate::platform::{Error, PointerShape, ViewPermit, Waker};
+use crate::platform::{Error, PointerShape, ViewPermit, Waker, deadline};
 use fernsicht_protocol::content::MAX_POINTER;
 
 /// Watches the pointer. Lives on one thread.
@@ -118,11 +121,12 @@ fn shape(cursor: HCURSOR) -> Option<PointerShape> {
         delete(icon.hbmColor);
     }
     let (mask_width, mask_height, mask) = mask?;
-    let (width, height, bgra) = match colour {
-        Some((width, height, colour)) => (width, height, with_mask(colour, &mask)),
+    let (width, height, seen) = match colour {
+        Some((width, height, colour)) => (width, height, with_mask(&colour, &mask)),
         // One above the other: what is kept, and what is turned round.
         None => (mask_width, mask_height / 2, of_two_masks(&mask)),
     };
+    let bgra = edged(width, &seen);
     Some(fit(width, height, (icon.xHotspot, icon.yHotspot), &bgra))
 }
 
@@ -144,19 +148,7 @@ fn pixels(bitmap: HBITMAP) -> Option<(usize, usize, Vec<[u8; 4]>)> {
     if width * height == 0 || width > LARGEST || height > 2 * LARGEST {
         return None;
     }
-    let mut info = BITMAPINFO {
-        bmiHeader: BITMAPINFOHEADER {
-            biSize: size_of::<BITMAPINFOHEADER>() as u32,
-            biWidth: header.bmWidth,
-            // From the top.
-            biHeight: -header.bmHeight,
-            biPlanes: 1,
-            biBitCount: 32,
-            biCompression: BI_RGB.0,
-            ..BITMAPINFOHEADER::default()
-        },
-        ..BITMAPINFO::default()
-    };
+    let mut info = description(header.bmWidth, header.bmHeight);
     let mut found = vec![[0u8; 4]; width * height];
     // SAFETY: four bytes for each pixel of as many rows as the bitmap has.
     let rows = unsafe {
@@ -179,30 +171,55 @@ fn pixels(bitmap: HBITMAP) -> Option<(usize, usize, Vec<[u8; 4]>)> {
     (rows != 0).then_some((width, height, found))
 }
 
-/// Pictures without alpha say in the mask what is clear.
-fn with_mask(mut colour: Vec<[u8; 4]>, mask: &[[u8; 4]]) -> Vec<[u8; 4]> {
-    if colour.iter().all(|pixel| pixel[3] == 0) {
-        for (pixel, kept) in colour.iter_mut().zip(mask) {
-            match (kept[0] != 0, *pixel) {
-                (true, [0, 0, 0, _]) => *pixel = [0; 4],
-                // What turns round is shown black: it was meant to be seen on every ground.
-                (true, _) => *pixel = BLACK,
-                (false, _) => pixel[3] = u8::MAX,
-            }
-        }
-    }
-    colour
+/// A pixel of a pointer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    /// Blue, green, red, alpha.
+    Colour([u8; 4]),
+    /// The screen below it with its colours turned round.
+    Turned,
+}
+
+/// Pictures without alpha say in the mask what is clear, and what turns round.
+fn with_mask(colour: &[[u8; 4]], mask: &[[u8; 4]]) -> Vec<Seen> {
+    let own_alpha = colour.iter().any(|pixel| pixel[3] != 0);
+    let pixel = |(colour, kept): (&[u8; 4], &[u8; 4])| match (kept[0] != 0, *colour) {
+        _ if own_alpha => Seen::Colour(*colour),
+        (true, [0, 0, 0, _]) => Seen::Colour(CLEAR),
+        (true, _) => Seen::Turned,
+        (false, [blue, green, red, _]) => Seen::Colour([blue, green, red, u8::MAX]),
+    };
+    let mask = mask.iter().chain(std::iter::repeat(&CLEAR));
+    colour.iter().zip(mask).map(pixel).collect()
 }
 
 /// The upper half says what is kept, the lower what is turned round or white.
-fn of_two_masks(masks: &[[u8; 4]]) -> Vec<[u8; 4]> {
+fn of_two_masks(masks: &[[u8; 4]]) -> Vec<Seen> {
     let (kept, turned) = masks.split_at(masks.len() / 2);
     let pixel = |(kept, turned): (&[u8; 4], &[u8; 4])| match (kept[0] != 0, turned[0] != 0) {
-        (true, false) => [0; 4],
-        (true, true) | (false, false) => BLACK,
-        (false, true) => [u8::MAX; 4],
+        (true, false) => Seen::Colour(CLEAR),
+        (true, true) => Seen::Turned,
+        (false, false) => Seen::Colour(BLACK),
+        (false, true) => Seen::Colour(WHITE),
     };
     kept.iter().zip(turned).map(pixel).collect()
+}
+
+/// No picture can turn colours round. What does is meant to be seen on every ground: it is black with a white edge.
+fn edged(width: usize, seen: &[Seen]) -> Vec<[u8; 4]> {
+    let turned = |x: usize, y: usize| seen.get(y * width + x) == Some(&Seen::Turned);
+    let beside = |at: usize| {
+        let (x, y) = (at % width, at / width);
+        let rows = y.saturating_sub(1)..=y + 1;
+        rows.into_iter()
+            .any(|y| (x.saturating_sub(1)..=(x + 1).min(width - 1)).any(|x| turned(x, y)))
+    };
+    let pixel = |(at, pixel): (usize, &Seen)| match *pixel {
+        Seen::Turned => BLACK,
+        Seen::Colour([_, _, _, 0]) if beside(at) => WHITE,
+        Seen::Colour(colour) => colour,
+    };
+    seen.iter().enumerate().map(pixel).collect()
 }
 
 /// Shapes wider than the wire's limit are made smaller by a whole factor.
@@ -239,7 +256,9 @@ fn clear() -> PointerShape {
     }
 }
 
+const CLEAR: [u8; 4] = [0; 4];
 const BLACK: [u8; 4] = [0, 0, 0, u8::MAX];
+const WHITE: [u8; 4] = [u8::MAX; 4];
 /// Larger cursors than any.
 const LARGEST: usize = 1024;
 const EVERY: Duration = Duration::from_millis(16);
@@ -268,11 +287,32 @@ mod tests {
     fn masks_say_what_is_clear() {
         let (on, off) = ([255, 255, 255, 0], [0; 4]);
         let masks = [on, on, off, off, off, on, off, on];
-        assert_eq!(of_two_masks(&masks), [[0; 4], BLACK, BLACK, [255; 4]]);
-        let colour = vec![[9, 9, 9, 0], [0; 4], [9, 9, 9, 0]];
-        let seen = with_mask(colour, &[off, on, on]);
-        assert_eq!(seen, [[9, 9, 9, 255], [0; 4], BLACK]);
-        let alpha = vec![[9, 9, 9, 128], [0; 4]];
-        assert_eq!(with_mask(alpha.clone(), &[on, on]), alpha);
+        let [clear, black, white] = [CLEAR, BLACK, WHITE].map(Seen::Colour);
+        assert_eq!(of_two_masks(&masks), [clear, Seen::Turned, black, white]);
+        let colour = [[9, 9, 9, 0], [0; 4], [9, 9, 9, 0]];
+        let seen = with_mask(&colour, &[off, on, on]);
+        assert_eq!(seen, [Seen::Colour([9, 9, 9, 255]), clear, Seen::Turned]);
+        let alpha = [[9, 9, 9, 128], [0; 4]];
+        assert_eq!(with_mask(&alpha, &[on, on]), alpha.map(Seen::Colour));
+    }
+
+    #[test]
+    fn what_turns_round_is_seen_on_every_ground() {
+        let clear = Seen::Colour(CLEAR);
+        // A bar of one pixel in the middle of five columns, and two rows below it.
+        let mut seen = vec![clear; 5 * 4];
+        (seen[2], seen[7]) = (Seen::Turned, Seen::Turned);
+        let drawn = edged(5, &seen);
+        let row = [CLEAR, WHITE, BLACK, WHITE, CLEAR];
+        assert_eq!(drawn[..5], row);
+        assert_eq!(drawn[5..10], row);
+        assert_eq!(drawn[10..15], [CLEAR, WHITE, WHITE, WHITE, CLEAR]);
+        assert_eq!(drawn[15..], [CLEAR; 5]);
+        // What has a colour of its own keeps it, and the edge does not go round.
+        let red = Seen::Colour([0, 0, 255, 255]);
+        assert_eq!(
+            edged(3, &[Seen::Turned, red, clear]),
+            [BLACK, [0, 0, 255, 255], CLEAR]
+        );
     }
 }

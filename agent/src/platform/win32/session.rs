@@ -4,12 +4,10 @@ use std::path::PathBuf;
 
 use windows::Win32::Storage::FileSystem::{GetDriveTypeW, GetLogicalDrives};
 use windows::Win32::System::Registry::{HKEY_CURRENT_USER, RRF_RT_REG_DWORD, RegGetValueW};
-use windows::Win32::UI::Input::KeyboardAndMouse::{
-    HOT_KEY_MODIFIERS, RegisterHotKey, UnregisterHotKey, VK_F11,
-};
 use windows::Win32::UI::WindowsAndMessaging::{SetWindowDisplayAffinity, WDA_EXCLUDEFROMCAPTURE};
 use windows::core::{PCWSTR, w};
 
+use super::hooks::HotKey;
 use super::{capture, integrity, screens, wide, window};
 use crate::platform::{Capture, Desktop, Error, Monitor, Waker};
 
@@ -55,14 +53,7 @@ pub fn dark(_: Option<&str>) -> Option<bool> {
 
 /// True if another program uses F11 as well. It stops all the same. To be asked before the watch takes the key itself.
 pub fn stop_key_taken(_: Option<&str>) -> Result<bool, Error> {
-    // SAFETY: no window; the number is used by this thread for this question alone.
-    unsafe {
-        if RegisterHotKey(None, 1, HOT_KEY_MODIFIERS(0), VK_F11.0.into()).is_err() {
-            return Ok(true);
-        }
-        UnregisterHotKey(None, 1)?;
-    }
-    Ok(false)
+    Ok(HotKey::take().is_none())
 }
 
 /// Sticks and the like.

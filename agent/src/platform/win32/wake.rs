@@ -58,8 +58,3 @@ pub(super) fn milliseconds(left: Option<Duration>) -> u32 {
         u32::try_from(left.as_micros().div_ceil(1000)).unwrap_or(INFINITE - 1)
     })
 }
-
-/// When a wait of this length ends.
-pub(super) fn deadline(timeout: Option<Duration>) -> Option<Instant> {
-    timeout.and_then(|timeout| Instant::now().checked_add(timeout))
-}

@@ -20,11 +20,12 @@ use x11rb::protocol::xfixes::{self, ConnectionExt as _};
 use x11rb::protocol::xproto::{ConnectionExt as _, ImageFormat, ImageOrder};
 
 use super::shm::Segment;
-use super::wake::{deadline, sleep};
+use super::wake::sleep;
 use super::{Link, outdated, screens};
-use crate::platform::region::{READ_SLACK, coalesce};
+use crate::platform::region::{READ_SLACK, REPORT_SLACK, coalesce};
 use crate::platform::{
     Area, Capture, Changes, Error, Monitor, Pixels, Rect, Selection, Shown, ViewPermit, Waker,
+    deadline,
 };
 
 /// Damage, regions and shared memory on one connection.
@@ -297,9 +298,6 @@ impl Capture for Damage {
         Ok(inside)
     }
 }
-
-/// A rectangle more costs the codes about as much as this many unchanged pixels.
-const REPORT_SLACK: usize = 512;
 
 const ALL_PLANES: u32 = !0;
 

@@ -153,7 +153,7 @@ impl Desk {
         }
         let mut node = window;
         loop {
-            if !covers(self.place(node)?, place) {
+            if !self.place(node)?.covers(place) {
                 return Ok(Sight::Covered);
             }
             if node == self.link.root {
@@ -359,10 +359,4 @@ fn settle(answer: Result<bool, Ask>) -> Result<bool, Error> {
 
 fn visible(window: &GetWindowAttributesReply) -> bool {
     window.class == WindowClass::INPUT_OUTPUT && window.map_state == MapState::VIEWABLE
-}
-
-fn covers(outer: Area, inner: Area) -> bool {
-    outer
-        .clip(inner)
-        .is_some_and(|part| (part.width, part.height) == (inner.width, inner.height))
 }

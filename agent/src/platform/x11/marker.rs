@@ -11,7 +11,7 @@ use x11rb::protocol::xproto::{
 
 use super::Link;
 use crate::platform::marker::{COLOUR, EDGE, SIZE, coloured, of_sign, place};
-use crate::platform::{Area, Error, PointPermit};
+use crate::platform::{Error, PointPermit};
 
 /// The sign, hidden or shown. Its windows go with it.
 pub struct Marker {
@@ -42,11 +42,6 @@ impl Marker {
         })
     }
 
-    /// What the sign takes up around a point of the desktop.
-    pub fn place(x: i16, y: i16) -> Area {
-        place(x, y)
-    }
-
     /// Shows it around a point of the desktop, above everything.
     pub fn show(
         &mut self,
@@ -57,7 +52,7 @@ impl Marker {
     ) -> Result<(), Error> {
         let connection = &self.link.connection;
         let window = if click { self.click } else { self.ring };
-        let place = Self::place(x, y);
+        let place = place(x, y);
         let there = ConfigureWindowAux::new()
             .x(i32::from(place.x))
             .y(i32::from(place.y))

@@ -18,10 +18,10 @@ use x11rb::protocol::xfixes::{self, ConnectionExt as _, CursorNotifyMask};
 use x11rb::protocol::xinput::{self, ConnectionExt as _, XIEventMask};
 use x11rb::protocol::xproto::ConnectionExt as _;
 
-use super::wake::{deadline, sleep};
+use super::wake::sleep;
 use super::{Link, devices};
 use crate::platform::pointer::{PointerNotice, PointerState};
-use crate::platform::{Error, PointerShape, ViewPermit, Waker};
+use crate::platform::{Error, PointerShape, ViewPermit, Waker, deadline};
 use fernsicht_protocol::content::MAX_POINTER;
 
 /// Watches the pointer on a connection of its own. Lives on one thread.

@@ -17,11 +17,13 @@ use std::time::Duration;
 use scrap::{Capturer, Display};
 use x11rb::connection::Connection as _;
 
-use super::wake::{deadline, sleep};
+use super::wake::sleep;
 use super::{Link, screens};
 use crate::platform::region::coalesce;
+use crate::platform::tiles::take_over;
 use crate::platform::{
     Area, Capture, Changes, Error, Monitor, Pixels, Rect, Selection, Shown, ViewPermit, Waker,
+    deadline,
 };
 
 /// Full frames of the session's own display.
@@ -97,24 +99,6 @@ impl Scrap {
         }
         Ok(())
     }
-
-    /// Takes over a tile if it differs.
-    fn update(&self, tile: Rect, into: &mut Pixels) -> bool {
-        let width = usize::from(tile.width) * 4;
-        let mut differs = false;
-        for line in tile.y..tile.y + tile.height {
-            let at = into.offset(tile.x, line);
-            let (old, new) = (
-                &mut into.bgrx[at..at + width],
-                &self.fresh.bgrx[at..at + width],
-            );
-            if old != new {
-                old.copy_from_slice(new);
-                differs = true;
-            }
-        }
-        differs
-    }
 }
 
 impl Capture for Scrap {
@@ -183,20 +167,7 @@ impl Capture for Scrap {
         let mut changed = Vec::new();
         for rect in rects {
             let rect = rect.intersection(self.area().whole());
-            for y in (rect.y..rect.y + rect.height).step_by(TILE.into()) {
-                for x in (rect.x..rect.x + rect.width).step_by(TILE.into()) {
-                    let tile = Rect {
-                        x,
-                        y,
-                        width: TILE,
-                        height: TILE,
-                    }
-                    .intersection(rect);
-                    if self.update(tile, into) {
-                        changed.push(tile);
-                    }
-                }
-            }
+            take_over(&self.fresh.bgrx, rect, into, &mut changed);
         }
         Ok(coalesce(changed, 0))
     }
@@ -204,5 +175,3 @@ impl Capture for Scrap {
 
 /// How often the screen is looked at.
 const TICK: Duration = Duration::from_millis(50);
-/// Edge of the tiles that are compared.
-const TILE: u16 = 64;

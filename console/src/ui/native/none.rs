@@ -2,8 +2,10 @@
 
 use std::io;
 
-use super::{Frame, Glass, Gone};
 use fernsicht_protocol::picture::Rect;
+use winit::raw_window_handle::RawWindowHandle;
+
+use super::{Frame, Glass, Gone};
 
 /// Nobody sleeps by it.
 #[derive(Debug, Clone)]
@@ -17,6 +19,11 @@ impl Waker {
 
     /// Wakes nobody.
     pub(super) fn wake(&self) {}
+}
+
+/// No window has a surface of ours here.
+pub(super) fn number(_: RawWindowHandle) -> Option<u32> {
+    None
 }
 
 /// There is none.

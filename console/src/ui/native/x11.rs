@@ -8,6 +8,8 @@
 //! over the picture its bounding shape has holes. The memory has no name, is written without being mapped, and ends
 //! with its last descriptor; it is given back whenever nothing is shown.
 
+mod wake;
+
 use std::io::IoSlice;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -23,8 +25,21 @@ use x11rb::protocol::xproto::{
 };
 use x11rb::rust_connection::RustConnection;
 
-use super::wake::Waker;
+use winit::raw_window_handle::RawWindowHandle;
+
+pub(super) use wake::Waker;
+
 use super::{Frame, Glass, Gone};
+
+/// The X11 id of the window.
+pub(super) fn number(window: RawWindowHandle) -> Option<u32> {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "other systems' windows")]
+    match window {
+        RawWindowHandle::Xlib(handle) => u32::try_from(handle.window).ok(),
+        RawWindowHandle::Xcb(handle) => Some(handle.window.get()),
+        _ => None,
+    }
+}
 
 /// The child.
 pub(super) struct Child {

@@ -40,7 +40,7 @@ pub(crate) const TYPED: &str =
     "Guten Tag, hier ist der Kundendienst.\nGrüße äöüß ÄÖÜ € @ {[]} \\ ~ | 'quoted'";
 
 /// Clicks that are counted.
-const CLICKS: i16 = 20;
+pub(crate) const CLICKS: i16 = 20;
 
 /// The photo's size.
 const PHOTO: (usize, usize) = (560, 400);

@@ -1,12 +1,12 @@
 //! Desktop duplication: Windows says what changed on a screen, and hands its picture over on the graphics card.
 //!
 //! ```text
-//! AcquireNextFrame ─► changed and moved rectangles ─► copied on the card into a picture of ours ─► damage
-//! read ─► those rectangles ─► memory ─► pixels
+//! follow ─► AcquireNextFrame ─► changed and moved rectangles ─► damage; the frame is held
+//! read   ─► what is held, and what came since ─► copied on the card into a picture of ours ─► memory ─► pixels
 //! ```
 //!
-//! A frame is kept only for as long as its changes are copied: Windows collects what happens meanwhile. Nothing leaves
-//! the card before somebody reads. Not here: turned screens (GDI's), and the pointer (asked for apart).
+//! Copying takes a permit, on the card as well: a frame that nobody may read is held as it came. Windows collects what
+//! happens meanwhile for the next one. Not here: turned screens (GDI's), and the pointer (asked for apart).
 
 use windows::Win32::Foundation::{E_ACCESSDENIED, HMODULE, RECT};
 use windows::Win32::Graphics::Direct3D::D3D_DRIVER_TYPE_UNKNOWN;
@@ -36,8 +36,18 @@ pub(super) struct Screen {
     newest: ID3D11Texture2D,
     /// Where a processor can read.
     readable: ID3D11Texture2D,
-    /// False until the first picture has come.
+    /// False until the first picture was copied.
     filled: bool,
+    /// What came and nobody has read. Until it is given back Windows hands no other one out.
+    held: Option<Frame>,
+    /// What a reader found changed beside what it had asked for.
+    late: Vec<Area>,
+}
+
+/// A picture that Windows handed out, with what changed in it: seen from the screen's corner.
+struct Frame {
+    picture: ID3D11Texture2D,
+    changed: Vec<Rect>,
 }
 
 /// Why a screen cannot be duplicated.
@@ -113,72 +123,85 @@ impl Screen {
             context: context.ok_or_else(Error::from_thread)?,
             duplication,
             filled: false,
+            held: None,
+            late: Vec::new(),
         })
     }
 
-    /// Takes over what changed until now, waiting at most so long for it. What changed is added, by its place on the
-    /// desktop.
+    /// True while something new is held that nobody has read.
+    pub(super) fn unread(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// Waits at most so long for something new, and holds it. What changed is added, by its place on the desktop.
     pub(super) fn follow(&mut self, milliseconds: u32, damage: &mut Vec<Area>) -> Result<()> {
+        if !self.late.is_empty() {
+            damage.append(&mut self.late);
+            return Ok(());
+        }
+        if self.held.is_none() {
+            self.held = self.acquire(milliseconds)?;
+            let new = self.held.iter().flat_map(|frame| &frame.changed);
+            damage.extend(new.map(|part| on_desktop(self.place, *part)));
+        }
+        Ok(())
+    }
+
+    /// The next frame with a picture, if one comes in time. None may be held.
+    fn acquire(&self, milliseconds: u32) -> Result<Option<Frame>> {
         let mut info = DXGI_OUTDUPL_FRAME_INFO::default();
-        let mut frame = None;
+        let mut resource = None;
         // SAFETY: both are written into places of ours.
         let next = unsafe {
             self.duplication
-                .AcquireNextFrame(milliseconds, &raw mut info, &raw mut frame)
+                .AcquireNextFrame(milliseconds, &raw mut info, &raw mut resource)
         };
         match next {
-            Err(error) if error.code() == DXGI_ERROR_WAIT_TIMEOUT => return Ok(()),
+            Err(error) if error.code() == DXGI_ERROR_WAIT_TIMEOUT => return Ok(None),
             next => next?,
         }
-        let taken = match frame {
+        let whole = Area {
+            x: 0,
+            y: 0,
+            ..self.place
+        }
+        .whole();
+        let frame = match resource {
             // A frame without a picture tells of the pointer only.
-            Some(_) if info.LastPresentTime == 0 && self.filled => Ok(()),
-            Some(frame) => frame
-                .cast()
-                .and_then(|picture| self.take_over(&picture, &info, damage)),
-            None => Ok(()),
+            Some(_) if info.LastPresentTime == 0 && self.filled => Ok(None),
+            Some(resource) => resource.cast().and_then(|picture| {
+                let changed = match self.filled {
+                    true => self.changed(&info)?,
+                    false => Vec::new(),
+                };
+                let inside = changed.iter().filter_map(|rect| within(whole, rect));
+                let changed = match changed.is_empty() {
+                    true => vec![whole],
+                    false => inside.collect(),
+                };
+                // One in which nothing changed would be held for ever: nobody would be told to read it.
+                Ok((!changed.is_empty()).then_some(Frame { picture, changed }))
+            }),
+            None => Ok(None),
         };
-        // SAFETY: it was acquired above.
-        unsafe { self.duplication.ReleaseFrame()? };
-        taken
+        if !matches!(frame, Ok(Some(_))) {
+            self.give_back()?;
+        }
+        frame
     }
 
-    fn take_over(
-        &mut self,
-        picture: &ID3D11Texture2D,
-        info: &DXGI_OUTDUPL_FRAME_INFO,
-        damage: &mut Vec<Area>,
-    ) -> Result<()> {
-        let changed = match self.filled {
-            true => self.changed(info)?,
-            false => Vec::new(),
-        };
-        if changed.is_empty() {
-            // SAFETY: both are of one size and format, on one device.
-            unsafe { self.context.CopyResource(&self.newest, picture) };
-            damage.push(self.place);
-            self.filled = true;
-            return Ok(());
+    /// Copies what changed, on the card, and gives the frame back.
+    fn take_over(&mut self, frame: &Frame) -> Result<()> {
+        for part in &frame.changed {
+            copy(&self.context, &frame.picture, &self.newest, *part);
         }
-        for rect in changed {
-            let whole = RECT {
-                left: 0,
-                top: 0,
-                right: self.place.width.into(),
-                bottom: self.place.height.into(),
-            };
-            let Some(part) = inside(&whole, &rect) else {
-                continue;
-            };
-            copy(&self.context, picture, &self.newest, part);
-            damage.push(Area {
-                x: self.place.x.saturating_add_unsigned(part.x),
-                y: self.place.y.saturating_add_unsigned(part.y),
-                width: part.width,
-                height: part.height,
-            });
-        }
-        Ok(())
+        self.filled = true;
+        self.give_back()
+    }
+
+    fn give_back(&self) -> Result<()> {
+        // SAFETY: a frame was acquired; nothing of it is used any more.
+        unsafe { self.duplication.ReleaseFrame() }
     }
 
     /// Where this frame differs from the one before: what was drawn, and where moved parts came to lie.
@@ -212,13 +235,24 @@ impl Screen {
         Ok(drawn)
     }
 
-    /// Reads these parts of the area, as far as they lie on this screen. Says which.
+    /// Reads these parts of the area, as far as they lie on this screen, as they are at this moment. Says which. The
+    /// caller has a permit.
     pub(super) fn read(
         &mut self,
         area: Area,
         parts: &[Rect],
         into: &mut Pixels,
     ) -> Result<Vec<Rect>> {
+        if let Some(frame) = self.held.take() {
+            self.take_over(&frame)?;
+        }
+        if let Some(frame) = self.acquire(0)? {
+            self.take_over(&frame)?;
+            let new = frame.changed.iter();
+            let new = new.map(|part| on_desktop(self.place, *part));
+            self.late
+                .extend(new.filter(|new| !asked_for(area, parts, *new)));
+        }
         if !self.filled {
             return Ok(Vec::new());
         }
@@ -262,15 +296,34 @@ impl Screen {
     }
 }
 
-/// What both have in common.
-fn inside(whole: &RECT, rect: &RECT) -> Option<Rect> {
-    let (left, top) = (rect.left.max(whole.left), rect.top.max(whole.top));
-    let (right, bottom) = (rect.right.min(whole.right), rect.bottom.min(whole.bottom));
+/// Where a part of the screen lies on the desktop.
+fn on_desktop(place: Area, part: Rect) -> Area {
+    Area {
+        x: place.x.saturating_add_unsigned(part.x),
+        y: place.y.saturating_add_unsigned(part.y),
+        width: part.width,
+        height: part.height,
+    }
+}
+
+/// True if one of the parts of the area has all of this place of the desktop.
+fn asked_for(area: Area, parts: &[Rect], place: Area) -> bool {
+    let inside = |part: &Rect| on_desktop(area, *part).covers(place);
+    parts.iter().any(inside)
+}
+
+/// What of Windows' rectangle lies within ours.
+fn within(whole: Rect, rect: &RECT) -> Option<Rect> {
+    let along = |at: i32, most: u16| u16::try_from(at.clamp(0, most.into())).ok();
+    let (x, y) = (
+        along(rect.left, whole.width)?,
+        along(rect.top, whole.height)?,
+    );
     let part = Rect {
-        x: u16::try_from(left).ok()?,
-        y: u16::try_from(top).ok()?,
-        width: u16::try_from(right - left).ok()?,
-        height: u16::try_from(bottom - top).ok()?,
+        x,
+        y,
+        width: along(rect.right, whole.width)?.checked_sub(x)?,
+        height: along(rect.bottom, whole.height)?.checked_sub(y)?,
     };
     (!part.is_empty()).then_some(part)
 }
@@ -316,4 +369,70 @@ fn texture(device: &ID3D11Device, place: Area, readable: bool) -> Result<ID3D11T
     // SAFETY: the description is complete; the result is written into a place of ours.
     unsafe { device.CreateTexture2D(&raw const about, None, Some(&raw mut made))? };
     made.ok_or_else(Error::from_thread)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCREEN: Area = Area {
+        x: -800,
+        y: 40,
+        width: 800,
+        height: 600,
+    };
+
+    fn part(x: u16, y: u16, width: u16, height: u16) -> Rect {
+        Rect {
+            x,
+            y,
+            width,
+            height,
+        }
+    }
+
+    #[test]
+    fn rectangles_of_windows_end_at_the_screen() {
+        let whole = SCREEN.whole();
+        let rect = |left, top, right, bottom| RECT {
+            left,
+            top,
+            right,
+            bottom,
+        };
+        assert_eq!(
+            within(whole, &rect(-5, -5, 900, 20)),
+            Some(part(0, 0, 800, 20))
+        );
+        assert_eq!(
+            within(whole, &rect(10, 590, 30, 700)),
+            Some(part(10, 590, 20, 10))
+        );
+        for outside in [
+            rect(800, 0, 900, 10),
+            rect(-9, 0, 0, 10),
+            rect(30, 10, 10, 20),
+        ] {
+            assert_eq!(within(whole, &outside), None);
+        }
+    }
+
+    #[test]
+    fn what_was_read_already_is_not_told_again() {
+        let area = Area {
+            x: -800,
+            y: 0,
+            width: 2000,
+            height: 700,
+        };
+        let changed = on_desktop(SCREEN, part(10, 10, 20, 20));
+        assert_eq!((changed.x, changed.y), (-790, 50));
+        assert!(asked_for(area, &[part(0, 40, 100, 100)], changed));
+        assert!(!asked_for(
+            area,
+            &[part(0, 40, 25, 100), part(25, 40, 75, 100)],
+            changed
+        ));
+        assert!(!asked_for(area, &[], changed));
+    }
 }

@@ -18,19 +18,7 @@ pub(in crate::platform::win32) struct Bitmap {
 impl Bitmap {
     /// A black one.
     pub(in crate::platform::win32) fn new(width: u16, height: u16) -> Result<Self, Error> {
-        let info = BITMAPINFO {
-            bmiHeader: BITMAPINFOHEADER {
-                biSize: size_of::<BITMAPINFOHEADER>() as u32,
-                biWidth: width.into(),
-                // From the top.
-                biHeight: -i32::from(height),
-                biPlanes: 1,
-                biBitCount: 32,
-                biCompression: BI_RGB.0,
-                ..BITMAPINFOHEADER::default()
-            },
-            ..BITMAPINFO::default()
-        };
+        let info = description(width.into(), height.into());
         let mut bits = std::ptr::null_mut();
         let colours = DIB_RGB_COLORS;
         // SAFETY: the description is complete; where the pixels lie is written into a pointer of ours.
@@ -51,6 +39,23 @@ impl Bitmap {
     pub(in crate::platform::win32) fn pixels(&mut self) -> &mut [u8] {
         // SAFETY: so many bytes lie there as long as the bitmap does, and GDI writes only when it is told to.
         unsafe { std::slice::from_raw_parts_mut(self.bits, self.length) }
+    }
+}
+
+/// Pixels of four bytes, rows from the top, without gaps.
+pub(in crate::platform::win32) fn description(width: i32, height: i32) -> BITMAPINFO {
+    BITMAPINFO {
+        bmiHeader: BITMAPINFOHEADER {
+            biSize: size_of::<BITMAPINFOHEADER>() as u32,
+            biWidth: width,
+            // From the top.
+            biHeight: -height,
+            biPlanes: 1,
+            biBitCount: 32,
+            biCompression: BI_RGB.0,
+            ..BITMAPINFOHEADER::default()
+        },
+        ..BITMAPINFO::default()
     }
 }
 

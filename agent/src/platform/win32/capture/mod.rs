@@ -4,7 +4,7 @@
 //! select ─► duplication of the shown screens ─ refused here ─► GDI
 //!                    │ lost (mode, secure desktop, another session)
 //!                    ▼
-//!             opened anew every 100 ms; meanwhile nothing is read
+//!             opened anew, tried every 100 ms while no other desktop has the screen; meanwhile nothing is read
 //! screens are others ─► Changes::layout, and read refuses until the next select
 //! ```
 //!
@@ -16,11 +16,13 @@ pub(super) mod gdi;
 
 use std::time::{Duration, Instant};
 
-use super::screens;
-use super::wake::{deadline, sleep};
-use crate::platform::region::coalesce;
+use super::wake::sleep;
+use super::{integrity, screens};
+use crate::platform::region::{REPORT_SLACK, coalesce};
+use crate::platform::tiles::take_over;
 use crate::platform::{
     Area, Capture, Changes, Error, Monitor, Pixels, Rect, Selection, Shown, ViewPermit, Waker,
+    deadline,
 };
 
 /// The screens of this session.
@@ -99,9 +101,14 @@ impl Screens {
                 sleep(&self.waker, Some(Instant::now() + most));
             }
             Way::Duplicated(screens) => {
+                if screens.iter().all(duplication::Screen::unread) {
+                    // What they show is known to have changed: nothing more is to be learnt before somebody reads.
+                    sleep(&self.waker, Some(Instant::now() + most));
+                    return Ok(());
+                }
                 let mut wait = u32::try_from(most.min(SLICE).as_millis()).unwrap_or(1);
                 let mut changed = Vec::new();
-                for screen in screens {
+                for screen in screens.iter_mut().filter(|screen| !screen.unread()) {
                     if let Err(error) = screen.follow(wait, &mut changed) {
                         tracing::debug!(%error, "the duplication is lost");
                         self.way = Way::Lost;
@@ -113,7 +120,11 @@ impl Screens {
                 *damage = coalesce(std::mem::take(damage), REPORT_SLACK);
             }
             Way::Lost => {
-                if sleep(&self.waker, Some(Instant::now() + most.min(RETRY))) && most >= RETRY {
+                // While another desktop has the screen, asking for it costs the card a start each time, and is in vain.
+                if sleep(&self.waker, Some(Instant::now() + most.min(RETRY)))
+                    && most >= RETRY
+                    && !integrity::desktop_barred()
+                {
                     self.choose_way()?;
                     damage.push(area.whole());
                 }
@@ -218,34 +229,6 @@ impl Capture for Screens {
     }
 }
 
-/// Takes over the tiles that differ.
-fn take_over(fresh: &[u8], rect: Rect, into: &mut Pixels, changed: &mut Vec<Rect>) {
-    for y in (rect.y..rect.y + rect.height).step_by(TILE.into()) {
-        for x in (rect.x..rect.x + rect.width).step_by(TILE.into()) {
-            let tile = Rect {
-                x,
-                y,
-                width: TILE,
-                height: TILE,
-            }
-            .intersection(rect);
-            let width = usize::from(tile.width) * 4;
-            let mut differs = false;
-            for line in tile.y..tile.y + tile.height {
-                let at = into.offset(tile.x, line);
-                let (old, new) = (&mut into.bgrx[at..at + width], &fresh[at..at + width]);
-                if old != new {
-                    old.copy_from_slice(new);
-                    differs = true;
-                }
-            }
-            if differs {
-                changed.push(tile);
-            }
-        }
-    }
-}
-
 /// How often the list of screens is looked at.
 const LOOK: Duration = Duration::from_millis(500);
 /// How long duplication is waited for at a time: nobody can end that wait, and somebody may want to.
@@ -255,41 +238,5 @@ const RETRY: Duration = Duration::from_millis(100);
 /// How long GDI rests after a change, and how long at most while nothing changes.
 const SHORT: Duration = Duration::from_millis(30);
 const LONG: Duration = Duration::from_millis(150);
-/// A rectangle more costs the codes about as much as this many unchanged pixels.
-const REPORT_SLACK: usize = 512;
 /// GDI reads one large rectangle faster than two.
 const READ_ALL: usize = usize::MAX / 4;
-/// Edge of the tiles that are compared.
-const TILE: u16 = 64;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_tiles_that_differ_are_taken_over() {
-        let area = Area {
-            x: 0,
-            y: 0,
-            width: 200,
-            height: 130,
-        };
-        let mut into = Pixels::new(area);
-        let mut fresh = into.bgrx.clone();
-        let at = into.offset(130, 70);
-        fresh[at] = 9;
-        let mut changed = Vec::new();
-        take_over(&fresh, area.whole(), &mut into, &mut changed);
-        let tile = Rect {
-            x: 128,
-            y: 64,
-            width: 64,
-            height: 64,
-        };
-        assert_eq!(changed, [tile]);
-        assert_eq!(into.bgrx, fresh);
-        changed.clear();
-        take_over(&fresh, area.whole(), &mut into, &mut changed);
-        assert_eq!(changed, []);
-    }
-}
