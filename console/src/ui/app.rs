@@ -287,6 +287,10 @@ impl App {
         } else {
             self.blank();
         }
+        if over_picture != (self.full_screen && session.shows() && self.pictured()) {
+            // The first picture takes the bar off the screen, and nothing else may happen.
+            ui.ctx().request_repaint();
+        }
         if !self.pictured() {
             action = action.or_else(|| self.page_ui(ui, view, now));
         } else if over_picture && self.bar_over {
