@@ -101,15 +101,15 @@ impl Flow {
         self.in_flight.iter().any(|f| f.sequence == sequence)
     }
 
-    /// True if a picture update may be sent. On a thin line another one like the last must fit: what stands in the line's queue
-    /// nobody can call back, and a revocation waits behind it.
+    /// True if a picture update may be sent. On a thin line another one like the last must fit, or half of what may be under
+    /// way: what stands in the line's queue nobody can call back, and a revocation waits behind it.
     pub(super) fn room(&self) -> bool {
+        let most = self.most_bytes();
         let next = match self.thin() {
-            true => self.recent,
+            true => self.recent.min(most / 2),
             false => 1,
         };
-        self.in_flight.len() < self.most_updates()
-            && (self.bytes == 0 || self.bytes + next <= self.most_bytes())
+        self.in_flight.len() < self.most_updates() && (self.bytes == 0 || self.bytes + next <= most)
     }
 
     fn thin(&self) -> bool {
@@ -410,8 +410,22 @@ mod tests {
             flow.handle_sent(1, 0, 100, now);
             assert_eq!(flow.room(), room, "small ones do not change that");
             flow.handle_ack(0, 0, now + ms(160));
-            assert!(flow.room());
+            assert!(flow.room(), "the small one leaves room");
         }
+    }
+
+    /// Not even where the last large update was as large as all that may be under way.
+    #[test]
+    fn letters_do_not_wait_for_one_another() {
+        let (mut flow, now) = (Flow::new(), Instant::now());
+        flow.handle_line(Line {
+            bytes_per_second: Some(64_000),
+            round_trip: Some(ms(60)),
+        });
+        flow.handle_sent(0, 0, 60_000, now);
+        flow.handle_ack(0, 0, now + ms(1000));
+        flow.handle_sent(1, 0, 200, now + ms(1100));
+        assert!(flow.room());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Comparison by tiles, for screens that say nothing of their changes.
 
+use fernsicht_protocol::picture::TILE;
+
 use super::{Pixels, Rect};
 
 /// Takes over those tiles of a rectangle that differ, and adds them to `changed`. `fresh` has the picture's size and form.
@@ -29,9 +31,6 @@ pub(super) fn take_over(fresh: &[u8], rect: Rect, into: &mut Pixels, changed: &m
         }
     }
 }
-
-/// Edge of the tiles.
-const TILE: u16 = 64;
 
 #[cfg(test)]
 mod tests {

@@ -19,6 +19,10 @@ use super::*;
 use crate::identity::tests::identity;
 use crate::picture::Mark;
 
+#[path = "chat_tests.rs"]
+mod chat;
+#[path = "codes_tests.rs"]
+mod codes;
 #[path = "recorded_tests.rs"]
 mod recorded;
 
@@ -337,149 +341,6 @@ fn click() -> InputEvent {
         x: 1,
         y: 2,
     }
-}
-
-/// Three agents with wrong passwords at the code that is out.
-fn spend(core: &mut Core, now: Instant) {
-    let Phase::Offered(offered) = &core.phase else {
-        panic!("a code")
-    };
-    let password = wrong(offered.code.password());
-    for left in [2, 1] {
-        let (_, reply) = share(core, &password, now);
-        assert!(matches!(reply, ConsoleToRelay::Reply { .. }));
-        core.handle_relay(RelayToConsole::AgentLeft, now);
-        let Stage::Code(shown) = core.stage() else {
-            panic!("still a code")
-        };
-        assert_eq!((shown.tries, shown.state), (left, CodeState::Wrong));
-    }
-    drop(share(core, &password, now));
-    core.handle_relay(RelayToConsole::AgentLeft, now);
-}
-
-fn another_code(core: &mut Core, nameplate: &str, now: Instant) -> view::Code {
-    let session = RelayToConsole::Session {
-        session: [6; 16],
-        nameplate: Text::new(nameplate).unwrap(),
-        valid_s: 600,
-    };
-    core.handle_relay(session, now);
-    let Stage::Code(shown) = core.stage() else {
-        panic!("a code")
-    };
-    shown
-}
-
-#[test]
-fn a_code_whose_tries_are_spent_is_replaced_at_once_and_it_is_said() {
-    let now = Instant::now();
-    let (mut core, _) = offered(now);
-    spend(&mut core, now);
-    assert_eq!(said(&mut core), [ConsoleToRelay::NewSession]);
-    // The relay has counted the same tries, and its word crosses.
-    core.handle_relay(RelayToConsole::CodeExpired, now);
-    assert!(said(&mut core).is_empty());
-    let shown = another_code(&mut core, "4813", now);
-    assert!(shown.replaces && shown.grouped.starts_with("4813"));
-    assert_eq!((shown.tries, shown.state), (3, CodeState::Waiting));
-    // Whoever asks for one himself is told nothing of the kind.
-    core.start();
-    assert!(!another_code(&mut core, "4814", now).replaces);
-}
-
-#[test]
-fn a_code_that_the_relay_withdraws_before_its_time_is_replaced() {
-    let now = Instant::now();
-    let (mut core, _) = offered(now);
-    core.handle_relay(RelayToConsole::CodeExpired, now);
-    assert_eq!(said(&mut core), [ConsoleToRelay::NewSession]);
-    assert!(another_code(&mut core, "4813", now).replaces);
-    let later = now + Duration::from_secs(600);
-    core.handle_relay(RelayToConsole::CodeExpired, later);
-    let why = CodeOver::Expired;
-    assert_eq!(core.stage(), Stage::CodeOver { why });
-}
-
-#[test]
-fn codes_are_not_replaced_for_ever_and_a_spent_one_teaches_nothing() {
-    let now = Instant::now();
-    let (mut core, _) = offered(now);
-    for _ in 0..REPLACEMENTS {
-        spend(&mut core, now);
-        assert!(another_code(&mut core, "4812", now).replaces);
-        outputs(&mut core);
-    }
-    spend(&mut core, now);
-    let why = CodeOver::Spent;
-    assert_eq!(core.stage(), Stage::CodeOver { why });
-    outputs(&mut core);
-    let password = Password::draw(&mut OsRng);
-    let (_, share) = agent::open(context(&core), &password, &mut OsRng);
-    let share = Blob(share.to_vec());
-    core.handle_relay(
-        RelayToConsole::Share {
-            configuration: [9; 32],
-            share,
-        },
-        now,
-    );
-    assert!(
-        !outputs(&mut core)
-            .iter()
-            .any(|o| matches!(o, Output::Relay(_)))
-    );
-}
-
-#[test]
-fn a_forged_confirmation_pairs_nothing() {
-    let now = Instant::now();
-    let (mut core, code) = offered(now);
-    drop(share(&mut core, code.password(), now));
-    let confirm = RelayToConsole::Confirm {
-        confirmation: [1; 32],
-        agent_key: [2; 32],
-        nonce: [3; 32],
-    };
-    core.handle_relay(confirm, now);
-    assert_eq!(said(&mut core), [ConsoleToRelay::PairingFailed]);
-    assert!(matches!(core.stage(), Stage::Code(_)));
-}
-
-#[test]
-fn a_code_expires_by_our_own_clock() {
-    let now = Instant::now();
-    let (mut core, _) = offered(now);
-    let until = core.poll_timeout().unwrap();
-    assert_eq!(until, now + Duration::from_secs(600));
-    core.handle_timeout(until);
-    assert_eq!(
-        core.stage(),
-        Stage::CodeOver {
-            why: CodeOver::Expired
-        }
-    );
-}
-
-#[test]
-fn a_new_code_is_one_key_away() {
-    let now = Instant::now();
-    let (mut core, _) = offered(now);
-    core.start();
-    assert_eq!(said(&mut core), [ConsoleToRelay::NewSession]);
-    let nameplate = Text::new("4813").unwrap();
-    core.handle_relay(
-        RelayToConsole::Session {
-            session: [6; 16],
-            nameplate,
-            valid_s: 600,
-        },
-        now,
-    );
-    let Stage::Code(shown) = core.stage() else {
-        panic!("a code")
-    };
-    assert!(shown.grouped.starts_with("4813"));
 }
 
 #[test]
@@ -922,82 +783,6 @@ fn a_relay_that_speaks_out_of_turn_moves_nothing() {
             Stage::Session(_) | Stage::Deciding { .. }
         ));
     }
-}
-
-/// What the console says in the chat.
-fn talked(pair: &mut Pair) -> Vec<content::Chat> {
-    let outputs = outputs(&mut pair.core);
-    chats(pair, outputs)
-}
-
-fn chats(pair: &mut Pair, outputs: Vec<Output>) -> Vec<content::Chat> {
-    let mut said = Vec::new();
-    for output in outputs {
-        if let Output::Frame(frame) = output {
-            let content = pair.peer.opener.as_mut().unwrap().open(frame).unwrap();
-            if let Ok(ConsoleNotice::Chat { chat }) = ConsoleNotice::from_bytes(&content) {
-                said.push(chat);
-            }
-        }
-    }
-    said
-}
-
-#[test]
-fn a_line_is_said_again_until_it_is_answered_and_needs_no_rights() {
-    let line = |number, text: &str| content::Chat::Line {
-        number,
-        text: Text::new(text).unwrap(),
-    };
-    let mut pair = paired();
-    pair.core.handle_write("Hallo");
-    assert!(talked(&mut pair).is_empty(), "not before the first rights");
-
-    let mut pair = Pair::control();
-    outputs(&mut pair.core);
-    pair.rights(Rights::None, Cause::Stopped);
-    pair.core.handle_write(" Hallo\u{202e} ");
-    pair.core.handle_write("\u{200b}");
-    assert_eq!(talked(&mut pair), [line(1, "Hallo")]);
-    let lines = |pair: &Pair| -> Vec<(view::Writer, Fate)> {
-        let chat = pair.session().chat;
-        chat.lines.iter().map(|l| (l.writer, l.fate)).collect()
-    };
-    let own = |number| view::Writer::Technician { number };
-    assert_eq!(lines(&pair), [(own(1), Fate::Open)]);
-
-    pair.core.handle_relay(RelayToConsole::PeerLost, pair.now);
-    pair.core.handle_write("Noch da?");
-    outputs(&mut pair.core);
-    pair.core.handle_relay(RelayToConsole::Resumed, pair.now);
-    outputs(&mut pair.core);
-    // Before the first rights of the new epoch, and before anything that is written in it.
-    let again = pair.epoch(2);
-    pair.core.handle_write("Ja");
-    let again = chats(&mut pair, again);
-    assert_eq!(again, [line(1, "Hallo"), line(2, "Noch da?")]);
-    assert_eq!(talked(&mut pair), [line(3, "Ja")]);
-    let rights = pair.rights(Rights::View, Cause::Epoch);
-    assert_eq!(chats(&mut pair, rights), []);
-
-    let shown = content::Chat::Shown { number: 1 };
-    pair.notice(&AgentNotice::Chat { chat: shown });
-    let refused = content::Chat::Refused { from: 2, to: 2 };
-    pair.notice(&AgentNotice::Chat { chat: refused });
-    let third = (own(3), Fate::Open);
-    assert_eq!(
-        lines(&pair),
-        [(own(1), Fate::Shown), (own(2), Fate::Refused), third]
-    );
-
-    // The customer's are shown and answered at once, and a repetition is no second line.
-    for _ in 0..2 {
-        let chat = line(1, "Ja");
-        pair.notice(&AgentNotice::Chat { chat });
-        assert_eq!(talked(&mut pair), [content::Chat::Shown { number: 1 }]);
-    }
-    assert_eq!(pair.session().chat.came, 1);
-    assert_eq!(lines(&pair)[3..], [(view::Writer::Customer, Fate::Shown)]);
 }
 
 #[test]

@@ -86,6 +86,13 @@ pub(crate) fn measure(programs: &Programs, folder: &Path, options: &Options) -> 
         system.ours() || peers.is_none_or(|peers| peers.contains(system))
     };
     let systems: Vec<System> = System::ALL.into_iter().filter(wanted).collect();
+    let all = Set {
+        programs,
+        place: folder,
+        material: &material,
+        rows: &rows,
+        options,
+    };
     let before = load_average();
     let mut runs: Vec<(Row, System, Run)> = Vec::new();
     let mut failures = Vec::new();
@@ -105,11 +112,9 @@ pub(crate) fn measure(programs: &Programs, folder: &Path, options: &Options) -> 
                 continue;
             }
             let set = Set {
-                programs,
                 place: &place,
-                material: &material,
                 rows: &rows,
-                options,
+                ..all
             };
             // What was measured before it failed stays.
             if let Err(error) = set.run(system, &mut runs) {
@@ -123,11 +128,8 @@ pub(crate) fn measure(programs: &Programs, folder: &Path, options: &Options) -> 
         let place = folder.join("breakdown");
         std::fs::create_dir_all(&place)?;
         let set = Set {
-            programs,
             place: &place,
-            material: &material,
-            rows: &rows,
-            options,
+            ..all
         };
         match breakdown::measure(&set) {
             Ok(breakdown) => figures.breakdown = Some(breakdown),
@@ -139,11 +141,8 @@ pub(crate) fn measure(programs: &Programs, folder: &Path, options: &Options) -> 
         let place = folder.join("revoked");
         std::fs::create_dir_all(&place)?;
         let set = Set {
-            programs,
             place: &place,
-            material: &material,
-            rows: &rows,
-            options,
+            ..all
         };
         match revoked::measure(&set, options.revocations) {
             Ok(revocations) => {
@@ -160,6 +159,7 @@ pub(crate) fn measure(programs: &Programs, folder: &Path, options: &Options) -> 
 }
 
 /// One system in one turn.
+#[derive(Clone, Copy)]
 struct Set<'a> {
     programs: &'a Programs,
     place: &'a Path,

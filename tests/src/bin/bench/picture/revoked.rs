@@ -10,7 +10,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use fernsicht_protocol::frame::Class;
@@ -23,10 +23,9 @@ use fernsicht_tests::session::{Backdrop, STEP, Stage};
 use fernsicht_tests::show::player::{Place, Player};
 use fernsicht_tests::tap::Leg;
 use fernsicht_tests::wait;
-use x11rb::protocol::xproto::Pixmap;
 
 use super::Set;
-use super::rows::{FRAME, there_and_back};
+use super::rows::roll_film;
 use super::systems::{SIZE, layout, share};
 use super::watch::Eyes;
 use crate::say;
@@ -37,17 +36,18 @@ pub(super) fn measure(set: &Set<'_>, count: usize) -> Result<Revocations> {
     let streets = Arc::new(super::build(line)?);
     let backdrop = Backdrop::raise(set.programs.clone(), set.place, layout(true))?;
     let backdrop = backdrop.at_ends_of(Arc::clone(&streets))?;
+    if let Some(how) = line.impairment() {
+        streets.line(Resident::Customer).impair(how);
+    }
     let inside = Arc::clone(&streets);
     streets.operator.enter(move || {
         let mut stage = share(backdrop, true)?;
-        if let Some(how) = line.impairment() {
-            inside.line(Resident::Customer).impair(how);
-        }
         let player = Player::open(stage.customer_screen.display(), &set.material.font)?;
         let frames = set.material.camera(&player, SIZE)?;
+        let all = Place::new(0, 0, SIZE.0, SIZE.1);
         let ended = AtomicBool::new(false);
         let rounds = thread::scope(|scope| {
-            let moving = scope.spawn(|| play(&player, &frames, &ended));
+            let moving = scope.spawn(|| roll_film(&player, &frames, all, &ended, |_| Ok(())));
             let rounds = revoke(&mut stage, count, &|| {
                 let line = line.impairment().map(|_| inside.line(Resident::Customer));
                 let sent = line.map_or_else(Default::default, |line| line.counts()[0]);
@@ -62,22 +62,6 @@ pub(super) fn measure(set: &Set<'_>, count: usize) -> Result<Revocations> {
         let round_trip_ms = line.round_trip_ms();
         Ok(Revocations::of(rounds, round_trip_ms))
     })
-}
-
-fn play(player: &Player, frames: &[Pixmap], ended: &AtomicBool) -> Result<()> {
-    let all = Place::new(0, 0, SIZE.0, SIZE.1);
-    let mut due = Instant::now();
-    for n in 0.. {
-        if ended.load(Ordering::Relaxed) {
-            break;
-        }
-        thread::sleep(due.saturating_duration_since(Instant::now()));
-        due += FRAME;
-        player.put(frames[there_and_back(n, frames.len())], (0, 0), all)?;
-        player.show(all)?;
-        player.sync()?;
-    }
-    Ok(())
 }
 
 fn revoke(stage: &mut Stage, count: usize, lost: &dyn Fn() -> [u64; 2]) -> Result<Vec<Revoked>> {

@@ -15,6 +15,7 @@ use fernsicht_tests::dice::Dice;
 use fernsicht_tests::measure::{Row, Run, Sight, judge};
 use fernsicht_tests::show::material::{Material, lines};
 use fernsicht_tests::show::player::{Echo, LETTER, Place, Player, cell};
+use x11rb::protocol::xproto::Pixmap;
 
 use super::looks::{Look, at, first_letters, letters};
 use super::rig::Rig;
@@ -131,19 +132,7 @@ impl Act<'_> {
         let frames = self.material.film(film)?;
         let ended = AtomicBool::new(false);
         thread::scope(|scope| {
-            let playing = scope.spawn(|| -> Result<()> {
-                let mut due = Instant::now();
-                for n in 0.. {
-                    if ended.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    thread::sleep(due.saturating_duration_since(Instant::now()));
-                    due += FRAME;
-                    film.put(frames[there_and_back(n, frames.len())], (0, 0), BESIDE)?;
-                    film.show(BESIDE)?;
-                }
-                Ok(())
-            });
+            let playing = scope.spawn(|| roll_film(film, &frames, BESIDE, &ended, |_| Ok(())));
             let run = self.keys();
             ended.store(true, Ordering::Relaxed);
             let played = playing
@@ -440,8 +429,32 @@ impl Act<'_> {
     }
 }
 
+/// Plays pictures there and back until that has ended. `drawn` is called with the number of each, from 0 on, before it is shown.
+pub(super) fn roll_film(
+    player: &Player,
+    frames: &[Pixmap],
+    place: Place,
+    ended: &AtomicBool,
+    mut drawn: impl FnMut(u32) -> Result<()>,
+) -> Result<()> {
+    let mut due = Instant::now();
+    for n in 0.. {
+        if ended.load(Ordering::Relaxed) {
+            break;
+        }
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+        due += FRAME;
+        let frame = frames[there_and_back(n as usize, frames.len())];
+        player.put(frame, (0, 0), place)?;
+        drawn(n)?;
+        player.show(place)?;
+        player.sync()?;
+    }
+    Ok(())
+}
+
 /// Forwards and backwards: a film without a cut.
-pub(super) fn there_and_back(n: usize, frames: usize) -> usize {
+fn there_and_back(n: usize, frames: usize) -> usize {
     let turn = n % (2 * frames);
     turn.min(2 * frames - 1 - turn)
 }

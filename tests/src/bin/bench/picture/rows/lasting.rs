@@ -10,7 +10,7 @@ use fernsicht_tests::measure::{Role, Run, Sight, lasting, marker};
 use fernsicht_tests::proc;
 use fernsicht_tests::show::player::Echo;
 
-use super::{Act, BESIDE, FRAME, M, PAPER, there_and_back};
+use super::{Act, BESIDE, M, PAPER, roll_film};
 use crate::picture::looks::{at, first_letters, letters};
 use crate::picture::rig::Spent;
 use crate::picture::watch::Watch;
@@ -35,19 +35,12 @@ impl Act<'_> {
         let ended = AtomicBool::new(false);
         thread::scope(|scope| {
             let playing = scope.spawn(|| -> Result<Vec<Sight>> {
-                let (mut due, mut drawn) = (Instant::now(), Vec::new());
-                for number in 1.. {
-                    if ended.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    thread::sleep(due.saturating_duration_since(Instant::now()));
-                    due += FRAME;
-                    let frame = frames[there_and_back(number as usize, frames.len())];
-                    self.player.put(frame, (0, 0), BESIDE)?;
-                    self.player.mark(place.0, place.1, number)?;
-                    drawn.push((Instant::now(), number % marker::NUMBERS));
-                    self.player.show(BESIDE)?;
-                }
+                let mut drawn = Vec::new();
+                roll_film(self.player, &frames, BESIDE, &ended, |n| {
+                    self.player.mark(place.0, place.1, n + 1)?;
+                    drawn.push((Instant::now(), (n + 1) % marker::NUMBERS));
+                    Ok(())
+                })?;
                 Ok(drawn)
             });
             let film = self.watch(at(vec![place]))?;
