@@ -183,7 +183,7 @@ impl Act {
     }
 
     fn scroll(&self, seed: u32, count: u32) -> Result<()> {
-        self.text(TERMINAL, seed)?;
+        self.player.page(TERMINAL, seed)?;
         self.player.show(TERMINAL)?;
         for words in lines(seed + 1).take(count as usize) {
             self.player.scroll(TERMINAL, LETTER.1)?;
@@ -194,7 +194,8 @@ impl Act {
                 ..TERMINAL
             };
             self.player.fill(line, 0x00ff_ffff)?;
-            self.write(line, &words)?;
+            let columns = line.width / LETTER.0;
+            self.player.words(line.x, line.y, columns, &words)?;
             self.player.show(line)?;
             thread::sleep(Duration::from_millis(50));
         }
@@ -203,7 +204,7 @@ impl Act {
 
     /// A window over a page, so that areas move that may be wrong.
     fn drag(&self, seed: u32, steps: u16) -> Result<()> {
-        self.text(TERMINAL, seed)?;
+        self.player.page(TERMINAL, seed)?;
         let content = self.player.pixmap(360, 240)?;
         let corner = Place {
             width: 360,
@@ -211,7 +212,7 @@ impl Act {
             ..TERMINAL
         };
         self.player.take(content, (0, 0), corner)?;
-        self.text(TERMINAL, seed + 1)?;
+        self.player.page(TERMINAL, seed + 1)?;
         self.player.show(TERMINAL)?;
         let at = |step: u16| (TERMINAL.x + step * 4, TERMINAL.y + step * 2);
         let (x, y) = at(0);
@@ -236,37 +237,12 @@ impl Act {
 
     fn turn_pages(&self, photo: u32, seed: u32, pages: u32) -> Result<()> {
         for page in 0..pages {
-            self.text(TERMINAL, seed + page)?;
+            self.player.page(TERMINAL, seed + page)?;
             let place = Place::new(600, 260, 420, 300);
             let from = ((seed + page * 37) % 700) as u16;
             self.player.put(photo, (from, from / 3), place)?;
             self.player.show(TERMINAL)?;
             thread::sleep(Duration::from_millis(500));
-        }
-        Ok(())
-    }
-
-    /// White paper with text, onto the canvas.
-    fn text(&self, place: Place, seed: u32) -> Result<()> {
-        self.player.fill(place, 0x00ff_ffff)?;
-        for (row, words) in (0..place.height / LETTER.1).zip(lines(seed)) {
-            let line = Place {
-                y: place.y + row * LETTER.1,
-                height: LETTER.1,
-                ..place
-            };
-            self.write(line, &words)?;
-        }
-        Ok(())
-    }
-
-    fn write(&self, line: Place, words: &[(usize, String, usize)]) -> Result<()> {
-        let columns = usize::from(line.width / LETTER.0);
-        for (column, word, ink) in words {
-            if column + word.len() <= columns {
-                let x = line.x + *column as u16 * LETTER.0;
-                self.player.write(x, line.y, word, *ink)?;
-            }
         }
         Ok(())
     }

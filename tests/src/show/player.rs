@@ -22,6 +22,8 @@ use x11rb::protocol::xproto::{
 };
 use x11rb::rust_connection::RustConnection;
 
+use super::material::lines;
+
 /// A letter's cell.
 pub const LETTER: (u16, u16) = (8, 17);
 
@@ -242,6 +244,32 @@ impl Player {
     /// Copies a part of a pixmap onto the canvas.
     pub fn put(&self, pixmap: Pixmap, from: (u16, u16), to: Place) -> Result<()> {
         self.copy(pixmap, self.canvas, from, to)
+    }
+
+    /// White paper with lines of code, onto the canvas.
+    pub fn page(&self, place: Place, seed: u32) -> Result<()> {
+        self.fill(place, 0x00ff_ffff)?;
+        let (columns, rows) = ((place.width - 16) / LETTER.0, (place.height - 8) / LETTER.1);
+        for (row, words) in (0..rows).zip(lines(seed)) {
+            self.words(place.x + 8, place.y + 4 + row * LETTER.1, columns, &words)?;
+        }
+        Ok(())
+    }
+
+    /// The words of one line, as far as they fit so many columns, onto the canvas.
+    pub fn words(
+        &self,
+        x: u16,
+        y: u16,
+        columns: u16,
+        words: &[(usize, String, usize)],
+    ) -> Result<()> {
+        for (column, word, ink) in words {
+            if column + word.len() <= usize::from(columns) {
+                self.write(x + *column as u16 * LETTER.0, y, word, *ink)?;
+            }
+        }
+        Ok(())
     }
 
     /// Moves a part of the canvas and of the screen, as scrolling programs do.

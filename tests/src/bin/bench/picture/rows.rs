@@ -166,7 +166,7 @@ impl Act<'_> {
         ];
         self.run(at(marks.clone()), |act| {
             act.each(if act.patient { 5 } else { act.seconds * 2 }, |n| {
-                act.text_page(PAGE, n)?;
+                act.player.page(PAGE, n)?;
                 let photo = Place::new(PAGE.x + 620, PAGE.y + 120, 520, 360);
                 act.player.put(
                     photos[n as usize % photos.len()],
@@ -199,7 +199,7 @@ impl Act<'_> {
     }
 
     fn scroll(&self) -> Result<Run> {
-        self.text_page(TERMINAL, 0)?;
+        self.player.page(TERMINAL, 0)?;
         self.player.show(TERMINAL)?;
         self.run(at(vec![LAST_LINE]), |act| {
             act.each(act.seconds * 10, |n| {
@@ -210,7 +210,7 @@ impl Act<'_> {
     }
 
     fn cat(&self) -> Result<Run> {
-        self.text_page(TERMINAL, 0)?;
+        self.player.page(TERMINAL, 0)?;
         self.player.show(TERMINAL)?;
         self.run(at(vec![LAST_LINE]), |act| {
             act.each(120, |n| {
@@ -222,13 +222,13 @@ impl Act<'_> {
 
     fn drag(&self) -> Result<Run> {
         let size = Place::new(0, 0, 520, 380);
-        self.text_page(PAGE, 0)?;
+        self.player.page(PAGE, 0)?;
         self.player.show(PAGE)?;
         let content = self.player.pixmap(size.width, size.height)?;
         let corner = Place::new(PAGE.x, PAGE.y, size.width, size.height);
-        self.text_page(corner, 77)?;
+        self.player.page(corner, 77)?;
         self.player.take(content, (0, 0), corner)?;
-        self.text_page(PAGE, 0)?;
+        self.player.page(PAGE, 0)?;
         let (x, y) = path(0);
         let window = self.player.raise(content, Place { x, y, ..size })?;
         let drawn = Arc::clone(&self.drawn);
@@ -275,7 +275,7 @@ impl Act<'_> {
                 act.player
                     .put(slides[n as usize % slides.len()], (0, 0), all)?;
                 let paper = Place::new(200, 600, 900, 300);
-                act.text_page(paper, n)?;
+                act.player.page(paper, n)?;
                 for (x, y) in CORNERS {
                     act.player.mark(x, y, n)?;
                 }
@@ -305,7 +305,7 @@ impl Act<'_> {
         const STEPS: u16 = 300;
         let long = self.player.pixmap(SIZE.0, SIZE.1 + STEP * STEPS)?;
         for part in 0..=(STEP * STEPS / SIZE.1) {
-            self.text_page(all, u32::from(part) + 500)?;
+            self.player.page(all, u32::from(part) + 500)?;
             self.player.take(long, (0, part * SIZE.1), all)?;
         }
         self.player.put(long, (0, 0), all)?;
@@ -323,7 +323,7 @@ impl Act<'_> {
     }
 
     fn idle(&self, seconds: u64) -> Result<Run> {
-        self.text_page(PAGE, 3)?;
+        self.player.page(PAGE, 3)?;
         self.player.show(PAGE)?;
         self.run(Box::new(|_: &Eyes| Ok(None)), |_| {
             thread::sleep(Duration::from_secs(seconds));
@@ -388,32 +388,6 @@ impl Act<'_> {
         Ok(drawn)
     }
 
-    /// White paper with text, onto the canvas.
-    fn text_page(&self, place: Place, seed: u32) -> Result<()> {
-        self.player.fill(place, 0x00ff_ffff)?;
-        let (columns, rows) = ((place.width - 16) / LETTER.0, (place.height - 8) / LETTER.1);
-        for (row, words) in (0..rows).zip(lines(seed)) {
-            self.write_words(place.x + 8, place.y + 4 + row * LETTER.1, columns, &words)?;
-        }
-        Ok(())
-    }
-
-    fn write_words(
-        &self,
-        x: u16,
-        y: u16,
-        columns: u16,
-        words: &[(usize, String, usize)],
-    ) -> Result<()> {
-        for (column, word, ink) in words {
-            if column + word.len() <= usize::from(columns) {
-                self.player
-                    .write(x + *column as u16 * LETTER.0, y, word, *ink)?;
-            }
-        }
-        Ok(())
-    }
-
     /// The terminal gets so many lines, all at once; the number stands in the last one.
     fn roll(&self, number: u32, count: u16) -> Result<()> {
         let up = count * LETTER.1;
@@ -422,7 +396,8 @@ impl Act<'_> {
         let new = Place::new(TERMINAL.x, top, TERMINAL.width, up);
         self.player.fill(new, 0x00ff_ffff)?;
         for (row, words) in (0..count).zip(lines(number)) {
-            self.write_words(TERMINAL.x + 88, top + row * LETTER.1, 100, &words)?;
+            self.player
+                .words(TERMINAL.x + 88, top + row * LETTER.1, 100, &words)?;
         }
         self.player.mark(LAST_LINE.0, LAST_LINE.1, number)?;
         self.player.show(new)
