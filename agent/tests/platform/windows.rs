@@ -86,12 +86,10 @@ fn the_sign_is_seen_takes_no_click_and_covers_a_granting_button() {
     let ring = |x: i16, y: i16| client.look(place(x + RADIUS, y, 1, 1)) == [RING];
     for (x, y, click) in [(640, 400, false), (300, 200, false), (300, 200, true)] {
         sign.show(&customer.point(), x, y, click).unwrap();
-        eventually("the sign is there", || ring(x, y));
-        let middle = client.look(place(x, y, 1, 1));
-        assert_eq!(
-            middle == [RING],
-            click,
-            "what is pointed at is seen: {middle:?}"
+        // A press is drawn where the sign already stands: its ring alone does not tell that it is there.
+        eventually(
+            "the sign is there, and what is pointed at is seen unless it is a click",
+            || ring(x, y) && (client.look(place(x, y, 1, 1)) == [RING]) == click,
         );
     }
     eventually("it is nowhere else", || !ring(640, 400));
