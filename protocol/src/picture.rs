@@ -39,7 +39,7 @@
 //! [`seen::MOST`] boxes are kept, and of these no more than have [`seen::MOST_PIXELS`] pixels together; a complete update forgets all.
 //!
 //! **History**: where the kind says so, the zstd frame refers to a dictionary: four zeros, and the last [`history::MOST`] bytes of
-//! the unpacked blocks of all updates since the complete one.
+//! the unpacked blocks of the complete update and of those after it that refer to the history themselves.
 //!
 //! **Sequence**: one counter over pictures and refinements, since frames travel on
 //! streams of their own and may overtake one another. The console applies updates

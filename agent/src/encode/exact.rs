@@ -2,7 +2,8 @@
 //!
 //! One block for the whole update: packing tile by tile triples the bytes of a page of
 //! text (a page has few patterns, and they recur everywhere). Level 1: a page takes about
-//! a millisecond. On a thin line a higher level is worth its time: 40 % fewer bytes of a page for some 30 ms.
+//! a millisecond. On a thin line it is worth some 20 ms to refer to what was sent before, on a higher level: a page of
+//! text takes half of the bytes.
 //!
 //! Not here: which boxes are worth it ([`super::cost`]).
 
@@ -55,12 +56,11 @@ impl Packer {
         })
     }
 
-    /// Packs as tightly as a line of that many bytes a second is slow.
+    /// Packs as tightly as suits a line of that many bytes a second; one that is not known may be thin.
     pub(super) fn suit(&mut self, rate: Option<u64>) -> Result<(), Error> {
         let level = match rate {
-            Some(..100_000) => TIGHT,
-            Some(..THIN) => CLOSE,
-            Some(_) | None => QUICK,
+            Some(THIN..) => QUICK,
+            Some(_) | None => TIGHT,
         };
         if level != self.level {
             self.zstd
@@ -76,9 +76,11 @@ impl Packer {
         self.history = History::default();
     }
 
-    /// What was packed goes out.
-    pub(super) fn sent(&mut self, raw: Vec<u8>) {
-        self.history.add(&raw);
+    /// What was packed goes out. `kept`: [`Update::kept`](fernsicht_protocol::picture::Update::kept).
+    pub(super) fn sent(&mut self, raw: Vec<u8>, kept: bool) {
+        if kept {
+            self.history.add(&raw);
+        }
         self.raw = raw;
     }
 
@@ -94,7 +96,8 @@ impl Packer {
                 code: self.write(rect, view),
             })
             .collect();
-        let block = self.compress(self.refer())?;
+        let history = self.refer() && self.raw.len() >= LEAST_REFERRING;
+        let block = self.compress(history)?;
         let palette = self
             .palette
             .colours
@@ -105,13 +108,13 @@ impl Packer {
             palette: List(palette),
             boxes,
             block,
-            history: self.refer() && !self.raw.is_empty(),
+            history,
             raw: std::mem::take(&mut self.raw),
         })
     }
 
     /// Packs the pixels of few `rects` in the way that takes fewer bytes: small pieces of text in all shades between two
-    /// colours are smaller predicted than with a palette of their own.
+    /// colours are smaller predicted than with a palette of their own, and so is the edge of a photograph.
     pub(super) fn pack_small(&mut self, rects: &[Rect], view: View<'_>) -> Result<Packed, Error> {
         let packed = self.pack(rects, view)?;
         let alone = self.pack_alone(rects, view)?;
@@ -319,8 +322,10 @@ fn place(colour: u32) -> usize {
 
 /// Levels of zstd.
 const QUICK: i32 = 1;
-const CLOSE: i32 = 9;
-const TIGHT: i32 = 12;
+const TIGHT: i32 = 6;
+
+/// The dictionary of less takes longer than the bytes that it saves.
+const LEAST_REFERRING: usize = 16 << 10;
 
 /// As many as the upper bits that `place` leaves.
 const SLOTS: usize = 1 << 10;
@@ -335,6 +340,9 @@ const SAMPLES: usize = 256;
 
 /// More [`variety`] is a photograph.
 pub(super) const PHOTO: f64 = 1.0 / 3.0;
+
+/// More [`variety`] than in text: beside a photograph it is its edge.
+pub(super) const PHOTO_EDGE: f64 = 1.0 / 6.0;
 
 #[cfg(test)]
 mod tests {

@@ -64,6 +64,8 @@ struct Flight {
     sent: Instant,
     /// Small, and nothing else was under way: its time is that of the way.
     alone: bool,
+    /// It passes what was under way.
+    beside: bool,
 }
 
 impl Flow {
@@ -112,25 +114,26 @@ impl Flow {
         self.in_flight.len() < self.most_updates() && (self.bytes == 0 || self.bytes + next <= most)
     }
 
-    fn thin(&self) -> bool {
+    /// True if the line is known to be thin.
+    pub(super) fn thin(&self) -> bool {
         self.line.bytes_per_second.is_some_and(|rate| rate < THIN)
     }
 
     /// True if a refinement may be sent: it leaves room for pictures.
     pub(super) fn room_for_refinement(&self) -> bool {
-        self.in_flight.len() < self.most_updates().div_ceil(2)
-            && self.bytes <= self.most_bytes() / 2
+        self.in_flight.len() + 1 < self.most_updates() && self.bytes <= self.most_bytes() / 2
     }
 
-    /// True while something is under way behind which a key's echo would wait.
+    /// True while something is under way behind which a key's echo would wait: until it has passed, or, if a packet of it
+    /// is lost, a round trip longer.
     pub(super) fn busy(&self) -> bool {
-        self.in_flight.iter().any(|f| f.bytes > SMALL)
+        !self.in_flight.is_empty()
     }
 
     /// True if something small may be sent beside what is under way, even where there is no room for more.
     pub(super) fn room_beside(&self) -> bool {
-        let small = self.in_flight.iter().filter(|f| f.bytes <= SMALL);
-        small.map(|f| f.bytes).sum::<usize>() < MOST_BESIDE
+        let beside = self.in_flight.iter().filter(|f| f.beside);
+        beside.map(|f| f.bytes).sum::<usize>() < MOST_BESIDE
             && self.in_flight.len() < 2 * MOST_UPDATES
     }
 
@@ -170,11 +173,19 @@ impl Flow {
         }
         self.in_flight.push_back(Flight {
             alone,
+            beside: false,
             sequence,
             digest,
             bytes,
             sent: now,
         });
+    }
+
+    /// What was sent last went beside the others.
+    pub(super) fn handle_beside(&mut self) {
+        if let Some(last) = self.in_flight.back_mut() {
+            last.beside = true;
+        }
     }
 
     /// Takes an acknowledgement of everything up to `sequence`.
@@ -432,14 +443,16 @@ mod tests {
     fn an_unknown_line_gets_little_at_once() {
         let (mut flow, now) = (Flow::new(), Instant::now());
         flow.handle_sent(0, 0, 100, now);
+        assert!(flow.busy(), "its packet may be lost");
         flow.handle_ack(0, 0, now + ms(200));
         assert!(flow.room() && !flow.busy());
         flow.handle_sent(1, 0, UNKNOWN_PART, now + ms(200));
         assert!(!flow.room() && flow.busy() && flow.room_beside());
-        flow.handle_sent(2, 0, MOST_BESIDE / 2, now + ms(200));
-        assert!(flow.room_beside());
-        flow.handle_sent(3, 0, MOST_BESIDE / 2, now + ms(200));
-        assert!(!flow.room_beside());
+        for (sequence, more) in [(2, true), (3, false)] {
+            flow.handle_sent(sequence, 0, MOST_BESIDE / 2, now + ms(200));
+            flow.handle_beside();
+            assert_eq!(flow.room_beside(), more);
+        }
         flow.handle_ack(3, 0, now + ms(300));
         assert!(flow.room_beside() && !flow.busy());
     }

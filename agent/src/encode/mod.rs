@@ -263,7 +263,7 @@ impl Encoder {
         self.sent.is_some() && self.flow.room()
     }
 
-    /// Takes out of `damage` what should not wait behind something larger that is under way, such as the echo of a key
+    /// Takes out of `damage` what should not wait behind something else that is under way, such as the echo of a key
     /// beside a film: to be read and given to [`Encoder::encode_beside`].
     pub fn beside(&self, damage: &mut Vec<Rect>) -> Vec<Rect> {
         if self.restart != Restart::No || !self.flow.busy() || !self.flow.room_beside() {
@@ -303,7 +303,9 @@ impl Encoder {
             return Ok(None);
         }
         self.counts.pictures += 1;
-        Ok(Some(self.send(Class::Picture, false, packed, view, now)))
+        let update = self.send(Class::Picture, false, packed, view, now);
+        self.flow.handle_beside();
+        Ok(Some(update))
     }
 
     /// When [`Encoder::encode`] has something to do although nothing else happens; a time
@@ -474,7 +476,7 @@ impl Encoder {
         let budget = self.flow.budget(&self.config);
         let (mut tiles, mut bytes) = (Vec::new(), 0);
         for tile in sent.at_rest(now, self.config.rest) {
-            bytes += match exact::photographic(tile, view) {
+            bytes += match exact::variety(tile, view) > exact::PHOTO_EDGE {
                 true => cost::photo_bytes(tile.area()),
                 false => tile.area() / 16,
             };
@@ -486,7 +488,10 @@ impl Encoder {
         if tiles.is_empty() {
             return Ok(None);
         }
-        let packed = self.packer.pack(&merge(&tiles), view)?;
+        let packed = match self.flow.thin() {
+            true => self.packer.pack_small(&merge(&tiles), view)?,
+            false => self.packer.pack(&merge(&tiles), view)?,
+        };
         self.counts.refinements += 1;
         Ok(Some(self.send(Class::Refinement, false, packed, view, now)))
     }
@@ -514,7 +519,7 @@ impl Encoder {
             block: packed.block,
             history: packed.history,
         };
-        self.packer.sent(packed.raw);
+        self.packer.sent(packed.raw, update.kept());
         let bytes = update.to_bytes();
         self.sequence += 1;
         self.counts.bytes += bytes.len() as u64;

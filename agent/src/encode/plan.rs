@@ -14,7 +14,7 @@ use fernsicht_protocol::wire::Blob;
 
 use super::cost::{self, Choice, Content, Ways, choose};
 use super::damage::{largest_group, merge};
-use super::exact::{PHOTO, Packed, variety};
+use super::exact::{PHOTO, PHOTO_EDGE, Packed, variety};
 use super::{Encoder, Error, lines, video};
 
 /// The H.264 box of an update.
@@ -106,17 +106,25 @@ impl Encoder {
         budget: usize,
         view: View<'_>,
     ) -> Result<Packed, Error> {
-        let most = (pixels(boxes) as f64 * budget as f64 / bytes as f64) as usize;
         let mut strips = strips(boxes, PART);
-        let mut taken = 0;
-        let fit = strips.iter().take_while(|r| {
-            taken += r.area();
-            taken <= most
-        });
-        let fit = fit.count().max(1);
-        let later = strips.split_off(fit);
-        self.handle_damage(&later);
-        self.packer.pack(&strips, view)
+        let mut bytes = bytes;
+        loop {
+            let most = (pixels(&strips) as f64 * budget as f64 / bytes as f64) as usize;
+            let mut taken = 0;
+            let fit = strips.iter().take_while(|r| {
+                taken += r.area();
+                taken <= most
+            });
+            let fit = fit.count().max(1);
+            let later = strips.split_off(fit);
+            self.handle_damage(&later);
+            let packed = self.packer.pack(&strips, view)?;
+            bytes = packed.block.0.len();
+            // The first ones may be fuller than all of them together.
+            if bytes <= budget + budget / 4 || strips.len() == 1 {
+                return Ok(packed);
+            }
+        }
     }
 
     /// `rects` with text in lines.
@@ -335,9 +343,6 @@ fn strips(rects: &[Rect], most: u16) -> Vec<Rect> {
     }
     pieces
 }
-
-/// More [`variety`] than in text: beside a photograph it is its edge.
-const PHOTO_EDGE: f64 = 1.0 / 6.0;
 
 /// Tiles of a box where all will probably fit.
 const STRIP: u16 = 64;

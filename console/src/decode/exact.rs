@@ -42,7 +42,9 @@ impl Unpacker {
         self.refers = update.history;
         match zstd.decompress_to_buffer(&update.block.0, raw) {
             Ok(written) if written == size => {
-                history.add(raw);
+                if update.kept() {
+                    history.add(raw);
+                }
                 Ok(&mut self.raw[..size])
             }
             Ok(_) | Err(_) => Err(Error::Pixels),

@@ -1,9 +1,9 @@
-//! The unpacked blocks of the last updates: what both ends can refer to in the next one.
+//! The unpacked blocks of earlier updates: what both ends can refer to in the next one.
 
 /// The most bytes that are kept.
-pub const MOST: usize = 256 << 10;
+pub const MOST: usize = 1 << 20;
 
-/// The last [`MOST`] bytes of the blocks since the complete picture, behind four zeros: by its first four bytes zstd tells
+/// The last [`MOST`] bytes of the blocks of the complete picture and of those updates after it that refer to them, behind four zeros: by its first four bytes zstd tells
 /// bytes from a dictionary of its own kind (RFC 8878, §5).
 #[derive(Debug)]
 pub struct History(Vec<u8>);

@@ -129,6 +129,11 @@ impl Update {
             .sum()
     }
 
+    /// True if the unpacked block goes into the [`super::History`].
+    pub fn kept(&self) -> bool {
+        self.history || self.complete.is_some()
+    }
+
     /// The rules that a single field cannot show.
     fn check(self) -> Result<Self, Error> {
         let (mut raw, mut indexed, mut videos) = (0, false, 0);

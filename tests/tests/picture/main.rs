@@ -537,7 +537,7 @@ fn the_console_can_ask_for_a_complete_picture() {
 /// It is not drawn either; what is said of it was said before.
 #[test]
 fn a_complete_picture_that_is_lost_is_followed_by_another() {
-    let mut rig = Rig::new(640, 480);
+    let mut rig = Rig::new(320, 240);
     rig.settle();
     rig.text(rig.area(), 1);
     rig.encoder.handle_picture_wanted(rig.now);
@@ -605,33 +605,22 @@ fn another_layout_starts_afresh() {
     assert_eq!(rig.decoder.canvas().expect("a canvas").generation(), 2);
 }
 
-/// 512 kbit/s and 80 ms: how long a new page takes, and what is under way meanwhile.
-#[test]
-fn a_page_on_a_thin_line() {
-    const RATE: f64 = 64_000.0;
-    let mut rig = Rig::new(1280, 800);
-    let line = Line {
-        bytes_per_second: Some(64_000),
-        round_trip: Some(Duration::from_millis(80)),
-    };
-    rig.encoder.handle_line(line);
-    rig.settle();
-    rig.text(
-        Rect {
-            x: 0,
-            y: 0,
-            width: 1280,
-            height: 800,
-        },
-        3,
-    );
-    let start = rig.now;
+/// 512 kbit/s and 80 ms.
+const THIN: Line = Line {
+    bytes_per_second: Some(64_000),
+    round_trip: Some(Duration::from_millis(80)),
+};
+
+/// Lets a thin line carry everything until nothing is left. Returns how long that takes, and the bytes.
+fn carry(rig: &mut Rig) -> (Duration, u64) {
+    let (start, before) = (rig.now, rig.encoder.counts().bytes);
+    let rate = THIN.bytes_per_second.expect("it is known") as f64;
     let mut free = rig.now;
     let mut under_way = std::collections::VecDeque::new();
     loop {
         for (class, bytes) in rig.encode() {
-            free = free.max(rig.now) + Duration::from_secs_f64(bytes.len() as f64 / RATE);
-            under_way.push_back((free + Duration::from_millis(80), class, bytes));
+            free = free.max(rig.now) + Duration::from_secs_f64(bytes.len() as f64 / rate);
+            under_way.push_back((free + THIN.round_trip.expect("it is known"), class, bytes));
         }
         let waiting: usize = under_way.iter().map(|(_, _, b)| b.len()).sum();
         assert!(waiting < 150_000, "{waiting} bytes are under way");
@@ -648,11 +637,40 @@ fn a_page_on_a_thin_line() {
         }
     }
     assert_eq!(rig.differing_pixels(), 0);
-    let (took, bytes) = (rig.now - start, rig.encoder.counts().bytes);
+    (rig.now - start, rig.encoder.counts().bytes - before)
+}
+
+/// How long a new page takes, and what is under way meanwhile.
+#[test]
+fn a_page_on_a_thin_line() {
+    let mut rig = Rig::new(1280, 800);
+    rig.encoder.handle_line(THIN);
+    rig.settle();
+    rig.text(rig.area(), 3);
+    let (took, bytes) = carry(&mut rig);
     assert!(
-        took.as_secs_f64() < bytes as f64 / RATE + 1.5,
+        took.as_secs_f64() < bytes as f64 / 64_000.0 + 1.5,
         "{took:?} for {bytes} bytes"
     );
+}
+
+/// What comes again a while later refers to what was sent before, also where exact pixels of a photograph came between.
+#[test]
+fn a_thin_line_refers_to_what_it_has_carried() {
+    let mut rig = Rig::new(640, 400);
+    rig.encoder.handle_line(THIN);
+    carry(&mut rig);
+    // Shades that nothing but themselves is like.
+    let drawing = |rig: &mut Rig| {
+        let shade = |x: u32, y: u32| ((x * 640 + y).wrapping_mul(0x9e37_79b1) >> 27) as u8 * 8;
+        rig.paint(rig.area(), |x, y| [shade(x, y); 3]);
+        carry(rig).1
+    };
+    let first = drawing(&mut rig);
+    rig.photo(rig.area(), 1);
+    carry(&mut rig);
+    let again = drawing(&mut rig);
+    assert!(again * 2 < first, "{first} bytes, then {again}");
 }
 
 type Change<'a> = &'a dyn Fn(&mut Rig, u32);
