@@ -15,7 +15,7 @@ use super::{Gate, Provenance};
 pub const INTERVAL: Duration = Duration::from_millis(200);
 
 /// How often the bar's buttons are looked at when they are ready: they stand there for hours.
-pub const AT_REST: Duration = Duration::from_secs(3);
+pub const AT_REST: Duration = Duration::from_secs(5);
 
 /// The gate, shared by the pages and the lookout.
 pub struct Lookout {

@@ -37,8 +37,11 @@ const PROTECTED_FOR: Duration = Duration::from_secs(5);
 /// How often this end's heads are sent while others than heads change.
 const HEADS_EVERY: Duration = Duration::from_secs(5);
 
-/// How often the window is looked after while the technician sees.
+/// How often the window is looked after while the technician controls.
 const WINDOW_EVERY: Duration = Duration::from_secs(2);
+
+/// How often it is while he only looks, perhaps for hours: each look costs the customer's computer some questions to the server.
+const WINDOW_AT_REST: Duration = Duration::from_secs(5);
 
 /// How long the window may take to come to another screen when its own is gone.
 const MOVING: Duration = Duration::from_secs(1);
@@ -295,16 +298,23 @@ impl Driver {
     /// Runs while the connection holds and the session is not over.
     async fn connected(&mut self, connected: &mut Connected) -> Left {
         // Kept over the turns of the loop: beacons turn it more often than this is due.
-        let mut look = Instant::now() + WINDOW_EVERY;
+        let mut looked = Instant::now();
         let mut heads = Instant::now() + HEADS_EVERY;
         loop {
-            let (ended, due, chat, sees, stirred) = {
+            let (ended, due, chat, look, stirred) = {
                 let core = self.shared.lock();
                 let ended = core.guard.phase() == Phase::Ended;
                 let recording = core.recording.as_ref();
                 let stirred = recording.is_some_and(Recording::stirred);
                 let chat = core.chat_due(Instant::now());
-                (ended, core.guard.poll_timeout(), chat, core.sees(), stirred)
+                let moving = core.monitors_changed_within(Instant::now(), MOVING);
+                let every = match (moving, core.guard.rights().control()) {
+                    (true, _) => MOVING,
+                    (false, true) => WINDOW_EVERY,
+                    (false, false) => WINDOW_AT_REST,
+                };
+                let look = core.sees().then_some(looked + every);
+                (ended, core.guard.poll_timeout(), chat, look, stirred)
             };
             self.show_numbers();
             self.write_started();
@@ -327,10 +337,9 @@ impl Driver {
                         return Left::Closed;
                     }
                 }
-                () = sleep_until(sees.then_some(look)) => {
-                    let moving = self.shared.lock().monitors_changed_within(Instant::now(), MOVING);
-                    look = Instant::now() + if moving { MOVING } else { WINDOW_EVERY };
-                    if !moving {
+                () = sleep_until(look) => {
+                    looked = Instant::now();
+                    if !self.shared.lock().monitors_changed_within(looked, MOVING) {
                         self.check_window();
                         self.check_reach();
                     }
