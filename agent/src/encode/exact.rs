@@ -13,7 +13,6 @@ use fernsicht_protocol::picture::{
 use fernsicht_protocol::wire::{Blob, List};
 
 use super::Error;
-use super::flow::THIN;
 use super::lines::HIGHEST;
 
 /// Boxes with their pixels, ready for an update.
@@ -56,12 +55,9 @@ impl Packer {
         })
     }
 
-    /// Packs as tightly as suits a line of that many bytes a second; one that is not known may be thin.
-    pub(super) fn suit(&mut self, rate: Option<u64>) -> Result<(), Error> {
-        let level = match rate {
-            Some(THIN..) => QUICK,
-            Some(_) | None => TIGHT,
-        };
+    /// Packs tightly if the line is thin, or may be.
+    pub(super) fn suit(&mut self, thin: bool) -> Result<(), Error> {
+        let level = if thin { TIGHT } else { QUICK };
         if level != self.level {
             self.zstd
                 .set_compression_level(level)

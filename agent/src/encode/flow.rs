@@ -114,6 +114,12 @@ impl Flow {
         self.in_flight.len() < self.most_updates() && (self.bytes == 0 || self.bytes + next <= most)
     }
 
+    /// True if the line is thin as far as can be told: what is near carries much, whatever a start took.
+    pub(super) fn perhaps_thin(&self) -> bool {
+        let near = self.line.round_trip.is_none_or(|trip| trip < NEAR);
+        !near && self.line.bytes_per_second.is_none_or(|rate| rate < THIN)
+    }
+
     /// True if the line is known to be thin.
     pub(super) fn thin(&self) -> bool {
         self.line.bytes_per_second.is_some_and(|rate| rate < THIN)
@@ -295,7 +301,10 @@ impl Flow {
 }
 
 /// Fewer bytes a second are a thin line.
-pub(super) const THIN: u64 = 400_000;
+const THIN: u64 = 400_000;
+
+/// Lines within a house take less.
+const NEAR: Duration = Duration::from_millis(10);
 
 /// Acknowledgements closer than this belong together.
 const AT_ONCE: Duration = Duration::from_millis(5);

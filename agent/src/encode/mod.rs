@@ -381,7 +381,7 @@ impl Encoder {
             *sent = Sent::new(sent.generation, view.area());
             self.packer.forget();
         }
-        self.packer.suit(self.flow.line().bytes_per_second)?;
+        self.packer.suit(self.flow.perhaps_thin())?;
         let mut changes = sent.take_changes(view);
         let moved = match complete {
             true => None,
