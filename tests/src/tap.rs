@@ -151,4 +151,4 @@ async fn connection(incoming: quinn::Incoming, place: Place, log: Arc<Log>) {
 }
 
 /// Bytes of one stream in flight on a slow line.
-const SLOW_WINDOW: u32 = 2 << 10;
+const SLOW_WINDOW: u32 = 1 << 10;

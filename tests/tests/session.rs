@@ -152,7 +152,7 @@ fn pictures_in_flight_are_cancelled() -> Result<()> {
     stage.customer.enter_code(&code)?;
     stage.grant(Button::ConsentView, Rights::View)?;
 
-    // The photograph comes in large pieces.
+    // The photograph comes in pieces that take such a line more than half a second.
     wait::until_true("a large picture in flight", STEP, || {
         let frames = stage.tap.log().all();
         // So much of it is still with the agent that F11 comes before the end of it, on a loaded machine as well.
@@ -226,10 +226,10 @@ fn pictures_in_flight_are_cancelled() -> Result<()> {
 }
 
 /// Bytes a second on the slow line.
-const PACE: u64 = 20_000;
+const PACE: u64 = 8_000;
 
 /// Bytes of a large picture.
-const LARGE: u64 = 16_000;
+const LARGE: u64 = 4_500;
 
 /// Until half of a large picture has come.
 const HALF: Duration = Duration::from_millis(LARGE * 1_000 / PACE / 2);
