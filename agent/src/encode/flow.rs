@@ -121,7 +121,7 @@ impl Flow {
     }
 
     /// True if the line is known to be thin.
-    pub(super) fn thin(&self) -> bool {
+    fn thin(&self) -> bool {
         self.line.bytes_per_second.is_some_and(|rate| rate < THIN)
     }
 

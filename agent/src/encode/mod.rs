@@ -488,7 +488,7 @@ impl Encoder {
         if tiles.is_empty() {
             return Ok(None);
         }
-        let packed = match self.flow.thin() {
+        let packed = match self.flow.perhaps_thin() {
             true => self.packer.pack_small(&merge(&tiles), view)?,
             false => self.packer.pack(&merge(&tiles), view)?,
         };

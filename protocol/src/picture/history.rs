@@ -3,8 +3,9 @@
 /// The most bytes that are kept.
 pub const MOST: usize = 1 << 20;
 
-/// The last [`MOST`] bytes of the blocks of the complete picture and of those updates after it that refer to them, behind four zeros: by its first four bytes zstd tells
-/// bytes from a dictionary of its own kind (RFC 8878, §5).
+/// The last [`MOST`] bytes of the blocks of the complete picture and of those updates after it that refer to them
+/// ([`super::Update::kept`]), behind four zeros: by its first four bytes zstd tells bytes from a dictionary of its own kind
+/// (RFC 8878, §5).
 #[derive(Debug)]
 pub struct History(Vec<u8>);
 

@@ -17,7 +17,7 @@ use fernsicht_protocol::picture::{Code, Rect, Update, View};
 use fernsicht_protocol::wire::Wire;
 use fernsicht_tests::dice::Dice;
 
-use rig::Rig;
+use rig::{Rig, THIN};
 
 fn boxes(updates: &[(Class, Vec<u8>)]) -> Vec<fernsicht_protocol::picture::Box> {
     updates
@@ -605,41 +605,6 @@ fn another_layout_starts_afresh() {
     assert_eq!(rig.decoder.canvas().expect("a canvas").generation(), 2);
 }
 
-/// 512 kbit/s and 80 ms.
-const THIN: Line = Line {
-    bytes_per_second: Some(64_000),
-    round_trip: Some(Duration::from_millis(80)),
-};
-
-/// Lets a thin line carry everything until nothing is left. Returns how long that takes, and the bytes.
-fn carry(rig: &mut Rig) -> (Duration, u64) {
-    let (start, before) = (rig.now, rig.encoder.counts().bytes);
-    let rate = THIN.bytes_per_second.expect("it is known") as f64;
-    let mut free = rig.now;
-    let mut under_way = std::collections::VecDeque::new();
-    loop {
-        for (class, bytes) in rig.encode() {
-            free = free.max(rig.now) + Duration::from_secs_f64(bytes.len() as f64 / rate);
-            under_way.push_back((free + THIN.round_trip.expect("it is known"), class, bytes));
-        }
-        let waiting: usize = under_way.iter().map(|(_, _, b)| b.len()).sum();
-        assert!(waiting < 150_000, "{waiting} bytes are under way");
-        let timeout = rig.encoder.poll_timeout().filter(|at| *at > rig.now);
-        match (under_way.front().map(|u| u.0), timeout) {
-            (Some(arrival), Some(at)) if at < arrival => rig.now = at,
-            (Some(arrival), _) => {
-                rig.now = arrival;
-                let (_, class, bytes) = under_way.pop_front().expect("it is there");
-                rig.deliver(vec![(class, bytes)]);
-            }
-            (None, Some(at)) => rig.now = at,
-            (None, None) => break,
-        }
-    }
-    assert_eq!(rig.differing_pixels(), 0);
-    (rig.now - start, rig.encoder.counts().bytes - before)
-}
-
 /// How long a new page takes, and what is under way meanwhile.
 #[test]
 fn a_page_on_a_thin_line() {
@@ -647,7 +612,7 @@ fn a_page_on_a_thin_line() {
     rig.encoder.handle_line(THIN);
     rig.settle();
     rig.text(rig.area(), 3);
-    let (took, bytes) = carry(&mut rig);
+    let (took, bytes) = rig.carry();
     assert!(
         took.as_secs_f64() < bytes as f64 / 64_000.0 + 1.5,
         "{took:?} for {bytes} bytes"
@@ -659,16 +624,16 @@ fn a_page_on_a_thin_line() {
 fn a_thin_line_refers_to_what_it_has_carried() {
     let mut rig = Rig::new(640, 400);
     rig.encoder.handle_line(THIN);
-    carry(&mut rig);
+    rig.carry();
     // Shades that nothing but themselves is like.
     let drawing = |rig: &mut Rig| {
         let shade = |x: u32, y: u32| ((x * 640 + y).wrapping_mul(0x9e37_79b1) >> 27) as u8 * 8;
         rig.paint(rig.area(), |x, y| [shade(x, y); 3]);
-        carry(rig).1
+        rig.carry().1
     };
     let first = drawing(&mut rig);
     rig.photo(rig.area(), 1);
-    carry(&mut rig);
+    rig.carry();
     let again = drawing(&mut rig);
     assert!(again * 2 < first, "{first} bytes, then {again}");
 }
