@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Fuzzes every target, as many at a time as there are cores:
 #   tests/fuzz/run.sh SECONDS [TARGET ..]        so long each
 #   tests/fuzz/run.sh runs=NUMBER [TARGET ..]    so many executions each
@@ -98,16 +98,14 @@ if [ "$amount" != keep ]; then
 fi
 rm -f "$out"/*.summary
 for target in "$@"; do
+    while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n || true; done
     case $amount in
     keep) keep "$target" & ;;
     summary) summary "$target" >"$out/$target.summary" & ;;
     *) (fuzz "$target" && summary "$target" >"$out/$target.summary") & ;;
     esac
-    pids="${pids:-} $!"
-    count=$((${count:-0} + 1))
-    if [ $((count % $(nproc))) -eq 0 ]; then wait $pids; pids=; fi
 done
-wait ${pids:-}
+wait
 [ "$amount" != keep ] || exit 0
 cat "$out"/*.summary | tee "$out/summary.txt"
 ! grep -q BROKEN "$out/summary.txt"

@@ -190,9 +190,9 @@ fn coded_size(rect: Rect) -> (usize, usize) {
     )
 }
 
-/// Bits a second: two thirds of the line, since exact pixels have to follow.
+/// Bits a second: half of the line, since keys have to pass and exact pixels to follow.
 fn target(rate: Option<u64>) -> u32 {
-    let bits = rate.map_or(MOST_BITS, |r| r.saturating_mul(8) / 3 * 2);
+    let bits = rate.map_or(MOST_BITS, |r| r.saturating_mul(4));
     bits.clamp(LEAST_BITS, MOST_BITS) as u32
 }
 

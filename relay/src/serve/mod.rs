@@ -44,11 +44,18 @@ pub(crate) struct Options {
     pub(crate) log: LogFormat,
 }
 
+/// Threads that forward. What they hand to one another, they wake one another for, which costs more than forwarding small frames
+/// does: half of the cores are enough, and the others are left to the recordings' threads and the kernel's.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2))
+}
+
 /// Runs until SIGTERM or SIGINT. After SIGTERM sessions have their grace; a second signal ends it.
 pub(crate) fn run(home: &Home, options: &Options) -> Result<(), Error> {
     start_log(options.log);
     let lock = home.lock()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers())
         .enable_all()
         .build()
         .map_err(Error::system("cannot start the runtime"))?;

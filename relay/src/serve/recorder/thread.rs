@@ -495,8 +495,8 @@ fn chain(ders: &[Vec<u8>]) -> fernsicht_protocol::messages::Chain {
 
 /// One write(2) for so much.
 const FLUSH_BYTES: usize = 1 << 20;
-/// From here on a copy costs more than one more piece.
-const LARGE: usize = 8 << 10;
+/// From here on a copy costs more than one more piece, and memory that the thread keeps.
+const LARGE: usize = 1 << 10;
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 const FINISH_TRIES: u32 = 120;
