@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
 use fernsicht_protocol::frame::Class;
@@ -111,6 +111,11 @@ impl Rig {
 
     /// How many pixels are other ones at the technician's.
     pub(crate) fn differing(&self) -> Result<usize> {
+        Ok(self.differing_at()?.0)
+    }
+
+    /// As [`Self::differing`], and when the technician's screen had been read: comparing takes as long again.
+    pub(crate) fn differing_at(&self) -> Result<(usize, Instant)> {
         let [customer, technician] = &self.views;
         let ours = customer.grab()?;
         let theirs = technician.grab_area(Area {
@@ -119,7 +124,8 @@ impl Rig {
             width: u16::try_from(ours.width)?,
             height: u16::try_from(ours.height)?,
         })?;
-        ours.differing_pixels(&theirs)
+        let read = Instant::now();
+        Ok((ours.differing_pixels(&theirs)?, read))
     }
 
     /// Keeps both screens as pictures.

@@ -358,7 +358,8 @@ impl Act<'_> {
         let mut exact = (differing_pixels == 0).then(|| last.elapsed());
         let cost = self.rig.cost_since(from)?;
         while self.patient && exact.is_none() && last.elapsed() < PATIENCE {
-            exact = (self.rig.differing()? == 0).then(|| last.elapsed());
+            let (differing, read) = self.rig.differing_at()?;
+            exact = (differing == 0).then(|| read - last);
         }
         let sights = watch.stop()?;
         let mut run = judge(drawn, &sights, cost, differing_pixels);
