@@ -14,6 +14,9 @@ pub struct Arguments {
     /// Language of the pages; without it the system's.
     #[arg(long, value_name = "LANGUAGE", value_enum)]
     pub language: Option<Tag>,
+    /// Waits until the agent that is open has closed, which started this one in its place.
+    #[arg(long, hide = true)]
+    pub successor: bool,
 }
 
 /// A language on the command line.
@@ -90,6 +93,6 @@ mod tests {
             .get_arguments()
             .map(|argument| argument.get_id().as_str())
             .collect();
-        assert_eq!(names, ["code", "language"]);
+        assert_eq!(names, ["code", "language", "successor"]);
     }
 }

@@ -3,10 +3,12 @@
 //!
 //! 1. the configuration is read from behind the program's own bytes: the only way to learn the
 //!    operator. Not there or not whole: a page says so, and nothing is connected.
-//! 2. a second start hands over to the window that is open.
+//! 2. a second start hands over to the window that is open; one that this window's agent started in its own place waits
+//!    until it is closed.
 //! 3. the window opens, and with it the engine starts.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use fernsicht_protocol::attached::{self, Configuration};
 
@@ -40,7 +42,11 @@ pub fn run(arguments: Arguments, engine: impl FnOnce(Configuration, Opened) -> L
         Desktop::Wayland => return fail(&texts.error_wayland()),
         Desktop::Missing(what) => return fail(&texts.error_screen_unreadable(what)),
     };
-    let first = match Instance::take(&display) {
+    let patience = match arguments.successor {
+        true => SUCCESSION,
+        false => Duration::ZERO,
+    };
+    let first = match Instance::take_within(patience, &display) {
         Ok(Instance::First(first)) => Some(first),
         Ok(Instance::Running) => {
             say(&texts.error_already_running());
@@ -88,3 +94,6 @@ fn fail(sentence: &str) -> ExitCode {
 fn say(sentence: &str) {
     eprintln!("{sentence}");
 }
+
+/// How long the agent before may be open: its last page says where the receipt lies, and people read it.
+const SUCCESSION: Duration = Duration::from_secs(30 * 60);

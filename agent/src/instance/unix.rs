@@ -9,7 +9,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::time::Duration;
 
-use super::Instance;
+use super::Place;
 
 /// Held by the only agent of a login session.
 pub struct First {
@@ -37,32 +37,38 @@ impl First {
     }
 }
 
-pub(super) fn take(display: &str) -> io::Result<Instance> {
+/// Who holds the place. Dropped, it has heard nothing.
+pub(super) struct Holder(UnixStream);
+
+impl Holder {
+    /// Asks for its window.
+    pub(super) fn front(self) -> io::Result<()> {
+        let Self(mut stream) = self;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.write_all(&[FRONT])
+    }
+}
+
+pub(super) fn place(display: &str) -> io::Result<Place> {
     let user = rustix::process::getuid().as_raw();
     for attempt in 0..ATTEMPTS {
         let name = format!("fernsicht-agent/{user}/{display}/{attempt}");
         let address = SocketAddr::from_abstract_name(name.as_bytes())?;
         match UnixListener::bind_addr(&address) {
-            Ok(listener) => return Ok(Instance::First(First { listener })),
+            Ok(listener) => return Ok(Place::Ours(First { listener })),
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
             Err(error) => return Err(error),
         }
         if let Ok(stream) = UnixStream::connect_addr(&address)
             && ours(&stream)
         {
-            greet(stream)?;
-            return Ok(Instance::Running);
+            return Ok(Place::Theirs(Holder(stream)));
         }
     }
     Err(io::Error::new(
         io::ErrorKind::AddrInUse,
         "the agent's place in this login session is taken",
     ))
-}
-
-fn greet(mut stream: UnixStream) -> io::Result<()> {
-    stream.set_write_timeout(Some(PATIENCE))?;
-    stream.write_all(&[FRONT])
 }
 
 /// True if the process at the other end belongs to the same user.
