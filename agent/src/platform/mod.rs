@@ -18,6 +18,7 @@ pub use fernsicht_protocol::content::{PointerShape, Screen};
 pub use fernsicht_protocol::guard::{ControlPermit, PointPermit, TransferPermit, ViewPermit};
 pub use fernsicht_protocol::picture::Rect;
 
+pub mod elevate;
 pub mod inject;
 pub mod marker;
 mod numbering;

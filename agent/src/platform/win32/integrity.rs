@@ -21,6 +21,11 @@ use windows::Win32::UI::WindowsAndMessaging::{
     GetForegroundWindow, GetWindowThreadProcessId, WindowFromPoint,
 };
 
+/// True if this program has administrator rights.
+pub(super) fn elevated() -> bool {
+    own() >= HIGH
+}
+
 /// True while another desktop has the input: the secure one, or a locked screen.
 pub(super) fn desktop_barred() -> bool {
     // SAFETY: the handle is closed at once.
@@ -106,3 +111,5 @@ fn level_of(process: HANDLE) -> Option<u32> {
 
 /// `SECURITY_MANDATORY_MEDIUM_RID`: what programs have that were simply started.
 const MEDIUM: u32 = 0x2000;
+/// `SECURITY_MANDATORY_HIGH_RID`: what programs have that an administrator let have it.
+const HIGH: u32 = 0x3000;

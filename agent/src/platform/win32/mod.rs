@@ -5,6 +5,7 @@
 //! inject     SendInput: scan codes for keys, Unicode for text
 //! watch      low-level hooks that only hand over, and F11 as a hot key beside them
 //! desk       windows by their order, their process and their integrity
+//! elevate    this program anew, with administrator rights
 //! ```
 //!
 //! Windows' own interfaces are called in this leaf alone, and are the only reason for `unsafe` in this program. Each
@@ -23,6 +24,7 @@ mod capture;
 pub mod clipboard;
 mod covers;
 pub(super) mod desk;
+pub(super) mod elevate;
 mod hooks;
 pub(super) mod inject;
 mod integrity;

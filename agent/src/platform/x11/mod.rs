@@ -17,6 +17,7 @@ pub mod clipboard;
 mod covers;
 pub(super) mod desk;
 mod devices;
+pub(super) mod elevate;
 pub(super) mod inject;
 mod keyboard;
 pub(super) mod marker;
