@@ -12,8 +12,8 @@ use fernsicht_agent::hand::{Press, PressKind, Provenance, ScreenRect};
 use fernsicht_agent::texts::Language;
 use fernsicht_agent::ui::Operator;
 use fernsicht_agent::view::{
-    BarState, Card, CardCode, Chat, Consent, EndReason, Ended, Notice, Problem, Question, Receipt,
-    Saved, ScreenChoice, Session, Stage, Starting, StopKey, Technician, View,
+    BarState, Card, CardCode, Chat, Consent, Elevate, EndReason, Ended, Notice, Problem, Question,
+    Receipt, Saved, ScreenChoice, Session, Stage, Starting, StopKey, Technician, View,
 };
 use fernsicht_protocol::complaint::Code;
 use fernsicht_protocol::messages::ControlOffer;
@@ -147,7 +147,7 @@ fn pages(now: Instant) -> Vec<(&'static str, Stage)> {
         })
     };
     let path = "/home/erika/Dokumente/Fernhilfe-Beleg-2026-11-22-1405.html";
-    let recorded = |saved| {
+    let recorded = |saved, successor| {
         Stage::Ended(Ended {
             technician: Some(technician()),
             reason: EndReason::Customer,
@@ -160,6 +160,7 @@ fn pages(now: Instant) -> Vec<(&'static str, Stage)> {
                 failed: false,
                 places: vec!["/home/erika/Dokumente".into(), "/media/erika/STICK".into()],
             }),
+            successor,
         })
     };
     let ended = |reason, viewed_s, controlled_s| {
@@ -170,6 +171,7 @@ fn pages(now: Instant) -> Vec<(&'static str, Stage)> {
             viewed_s,
             controlled_s,
             receipt: None,
+            successor: false,
         })
     };
     let screen = |number, x, y, width, height| ScreenChoice {
@@ -251,9 +253,26 @@ fn pages(now: Instant) -> Vec<(&'static str, Stage)> {
             "bar-notice",
             bar(BarState::View, None, Some(Notice::Reconnected)),
         ),
+        (
+            "bar-protected",
+            bar(
+                BarState::Control,
+                None,
+                Some(Notice::Protected { elevation: true }),
+            ),
+        ),
+        (
+            "bar-elevate",
+            bar(
+                BarState::View,
+                Some(Question::Elevate(Elevate::Asked)),
+                None,
+            ),
+        ),
         ("end", ended(EndReason::Customer, 754, 312)),
-        ("end-recorded", recorded(Saved::At(path.into()))),
-        ("end-unsaved", recorded(Saved::Nowhere)),
+        ("end-recorded", recorded(Saved::At(path.into()), false)),
+        ("end-successor", recorded(Saved::At(path.into()), true)),
+        ("end-unsaved", recorded(Saved::Nowhere, false)),
         ("end-refused", ended(EndReason::Refusal, 0, 0)),
         (
             "end-tampered",

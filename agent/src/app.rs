@@ -26,7 +26,7 @@ use crate::hand::{Grant, Press, Provenance, ScreenRect, Verdict, Way};
 use crate::instance::First;
 use crate::texts::{Language, Texts};
 use crate::ui::{self, Action, Form, Operator, Pen, tokens};
-use crate::view::{BarState, Command, Problem, Question, Stage, Starting, View};
+use crate::view::{BarState, Command, Elevate, Problem, Question, Stage, Starting, View};
 
 mod window;
 
@@ -168,6 +168,8 @@ struct Place {
     question: Option<Discriminant<Question>>,
     /// Which text or file is asked about: the next question is another page.
     piece: Option<u32>,
+    /// How far a start with administrator rights is: each step has other buttons.
+    elevate: Option<Elevate>,
     privacy: bool,
 }
 
@@ -441,6 +443,7 @@ impl App {
             Action::AskEnd => self.send(ctx, Command::AskEnd),
             Action::ConfirmEnd => self.send(ctx, Command::ConfirmEnd),
             Action::No => self.send(ctx, Command::No),
+            Action::AskElevation => self.send(ctx, Command::AskElevation),
             Action::Restart { keep_code } => {
                 if !keep_code {
                     self.form.code.clear();
@@ -524,7 +527,7 @@ impl eframe::App for App {
 
 impl Place {
     fn of(view: &View, privacy: bool) -> Self {
-        let (state, question, piece) = match &view.stage {
+        let (state, question) = match &view.stage {
             Stage::Session(session) => {
                 // Using mouse or keyboard turns the one into the other: the ring stays where it is.
                 let state = match session.state {
@@ -535,15 +538,7 @@ impl Place {
                     | BarState::Stopped
                     | BarState::Reconnecting) => state,
                 };
-                (
-                    Some(discriminant(&state)),
-                    session.question.map(|question| discriminant(&question)),
-                    match session.question {
-                        Some(Question::Transfer(piece)) => Some(piece),
-                        Some(Question::Upgrade | Question::End | Question::StillThere(_))
-                        | None => None,
-                    },
-                )
+                (Some(discriminant(&state)), session.question)
             }
             Stage::Start
             | Stage::StartError(_)
@@ -552,13 +547,21 @@ impl Place {
             | Stage::Screens { .. }
             | Stage::Card(_)
             | Stage::Starting(_)
-            | Stage::Ended(_) => (None, None, None),
+            | Stage::Ended(_) => (None, None),
+        };
+        let (piece, elevate) = match question {
+            Some(Question::Transfer(piece)) => (Some(piece), None),
+            Some(Question::Elevate(step)) => (None, Some(step)),
+            Some(Question::Upgrade | Question::End | Question::StillThere(_)) | None => {
+                (None, None)
+            }
         };
         Self {
             stage: discriminant(&view.stage),
             state,
-            question,
+            question: question.map(|question| discriminant(&question)),
             piece,
+            elevate,
             privacy,
         }
     }
@@ -583,6 +586,7 @@ fn granting(grant: Grant, hand: crate::view::Hand, language: Language, form: &Fo
         Grant::ControlOn => Command::ControlOn(hand),
         Grant::Yes => Command::Yes(hand, language),
         Grant::GoOn => Command::GoOn(hand),
+        Grant::Elevate => Command::Elevate(hand, language),
         Grant::TransferYes(ask) => Command::TransferYes(hand, ask, form.piece_path.trim().into()),
         Grant::TransferNo(ask) => Command::TransferNo(hand, ask),
     }

@@ -19,6 +19,15 @@ pub struct Arguments {
     pub successor: bool,
 }
 
+impl Arguments {
+    /// Those of a start that follows this one, in this language. A code serves once: it is not handed on.
+    pub(crate) fn of_successor(language: Language) -> Vec<String> {
+        ["--language", language.tag(), "--successor"]
+            .map(str::to_owned)
+            .to_vec()
+    }
+}
+
 /// A language on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Tag {
@@ -63,6 +72,19 @@ mod tests {
         let given = parse("agent --code 4812073956 --language de").expect("good");
         assert_eq!(given.code.as_deref(), Some("4812073956"));
         assert_eq!(given.language, Some(Tag::De));
+    }
+
+    #[test]
+    fn a_successor_knows_the_language_and_no_code() {
+        for language in [Language::De, Language::En] {
+            let line = ["agent".to_owned()].into_iter();
+            let line = line.chain(Arguments::of_successor(language));
+            let given = Arguments::try_parse_from(line).expect("good");
+            assert!(given.successor);
+            assert_eq!(given.language.map(Language::from), Some(language));
+            assert_eq!(given.code, None);
+        }
+        assert!(!parse("agent --language de").expect("good").successor);
     }
 
     #[test]

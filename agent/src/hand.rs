@@ -52,6 +52,8 @@ pub enum Grant {
     Yes,
     /// Go on after a question: control comes back if it was on.
     GoOn,
+    /// Start anew with administrator rights.
+    Elevate,
     /// Yes to this text or file.
     TransferYes(u64),
     /// No to it: control comes back if it was on.
@@ -72,6 +74,7 @@ impl Grant {
             | Self::Screen(_)
             | Self::Yes
             | Self::GoOn
+            | Self::Elevate
             | Self::TransferYes(_)
             | Self::TransferNo(_)
             | Self::CardDone

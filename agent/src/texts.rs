@@ -46,14 +46,18 @@ impl Language {
                 "\n",
                 include_str!("../texts/chat.de.ftl"),
                 "\n",
-                include_str!("../texts/transfer.de.ftl")
+                include_str!("../texts/transfer.de.ftl"),
+                "\n",
+                include_str!("../texts/elevate.de.ftl")
             ),
             Self::En => concat!(
                 include_str!("../texts/en.ftl"),
                 "\n",
                 include_str!("../texts/chat.en.ftl"),
                 "\n",
-                include_str!("../texts/transfer.en.ftl")
+                include_str!("../texts/transfer.en.ftl"),
+                "\n",
+                include_str!("../texts/elevate.en.ftl")
             ),
         }
     }
@@ -416,6 +420,17 @@ texts! {
     transfer_changed = "transfer-changed"();
     transfer_damaged = "transfer-damaged"();
     transfer_seen = "transfer-seen"();
+
+    elevate_button = "elevate-button"();
+    elevate_title = "elevate-title"();
+    elevate_what = "elevate-what"();
+    elevate_why = "elevate-why"(technician: &str);
+    elevate_yes = "elevate-yes"();
+    elevate_no = "elevate-no"();
+    elevate_waiting = "elevate-waiting"();
+    elevate_refused = "elevate-refused"();
+    elevate_ended = "elevate-ended"();
+    elevate_close = "elevate-close"();
 
     a11y_code_field = "a11y-code-field"(digits: usize);
     a11y_bar = "a11y-bar"(state: &str);

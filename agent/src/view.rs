@@ -315,6 +315,19 @@ pub enum Question {
     StillThere(Instant),
     /// May this text or file come, or go? With its number; [`Session::transfer`] says more.
     Transfer(u32),
+    /// End the session, and start anew with administrator rights?
+    Elevate(Elevate),
+}
+
+/// How far a start with administrator rights is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Elevate {
+    /// The customer is asked.
+    Asked,
+    /// The system asks the customer.
+    Waiting,
+    /// There is none: the system refused, or the customer refused there.
+    Refused,
 }
 
 /// A text for the clipboard, or a file. `ask`: what an answer is to.
@@ -400,7 +413,10 @@ pub enum Notice {
     /// Input cannot be injected here.
     InputUnavailable,
     /// The computer asks something that only a person can answer.
-    Protected,
+    Protected {
+        /// True if the program can be started anew with the rights that it lacks there.
+        elevation: bool,
+    },
 }
 
 /// The end page.
@@ -418,6 +434,8 @@ pub struct Ended {
     pub controlled_s: u64,
     /// The receipt, if the session was recorded.
     pub receipt: Option<Receipt>,
+    /// True if the program starts anew, with administrator rights, once this one is closed.
+    pub successor: bool,
 }
 
 /// The receipt on the end page.
@@ -582,9 +600,13 @@ pub enum Command {
     Yes(Hand, Language),
     /// Answer to [`Question::End`]: yes. It takes rights away, so it needs no proof.
     ConfirmEnd,
-    /// Answer to [`Question::End`] and [`Question::StillThere`]: go on. Control comes back if it
+    /// Answer to [`Question::End`], [`Question::StillThere`] and [`Question::Elevate`]: go on. Control comes back if it
     /// was on, hence the proof.
     GoOn(Hand),
+    /// Ask for a start with administrator rights (opens [`Question::Elevate`]).
+    AskElevation,
+    /// Answer to [`Question::Elevate`]: yes, and go on in this language.
+    Elevate(Hand, Language),
     /// Answer to [`Question::Upgrade`]: no.
     No,
     /// A line for the technician.

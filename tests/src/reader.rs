@@ -334,7 +334,9 @@ impl Words {
             "\n",
             include_str!("../../agent/texts/chat.de.ftl"),
             "\n",
-            include_str!("../../agent/texts/transfer.de.ftl")
+            include_str!("../../agent/texts/transfer.de.ftl"),
+            "\n",
+            include_str!("../../agent/texts/elevate.de.ftl")
         );
         Self::of(texts, key)
     }

@@ -11,7 +11,7 @@ use fernsicht_protocol::messages::ControlOffer;
 use super::*;
 use crate::hand::PressKind;
 use crate::ui::tests::{card, consent, operator, session};
-use crate::view::{Session, StopKey};
+use crate::view::{Elevate, Notice, Session, StopKey};
 
 #[derive(Default)]
 struct Desk {
@@ -410,6 +410,68 @@ fn the_card_is_done_by_the_customers_own_hand_alone() {
         bench.pass(3_100);
         bench.harness.get_by_label(button);
     }
+}
+
+fn elevation(step: Elevate) -> Stage {
+    Stage::Session(Session {
+        question: Some(Question::Elevate(step)),
+        ..session(BarState::View)
+    })
+}
+
+#[test]
+fn more_rights_come_by_the_customers_own_hand_alone() {
+    const YES: &str = "Ja, neu starten";
+    let mut bench = Bench::new(Stage::Session(Session {
+        notice: Some(Notice::Protected { elevation: true }),
+        ..session(BarState::Control)
+    }));
+    // Asking takes rights away: it acts at once, whatever pressed.
+    bench.click("Als Administrator neu starten");
+    assert!(matches!(bench.command(), Some(Command::AskElevation)));
+    bench.show(elevation(Elevate::Asked));
+    bench.touch(true);
+    bench.click(YES);
+    assert!(bench.command().is_none(), "not in the first second");
+    bench.pass(1100);
+    bench.touch(false);
+    bench.click(YES);
+    bench.pass(400);
+    assert!(bench.command().is_none(), "not by a program");
+    bench.pass(1100);
+    bench.click(YES);
+    bench.pass(400);
+    assert!(bench.command().is_none(), "not without any press");
+    bench.pass(1100);
+    bench.touch(true);
+    bench.harness.get_by_label(YES).click_accesskit();
+    bench.pass(400);
+    assert!(
+        bench.command().is_none(),
+        "not by an aid that was not declared"
+    );
+    bench.pass(1100);
+    bench.touch(true);
+    bench.click(YES);
+    assert!(matches!(
+        bench.command(),
+        Some(Command::Elevate(_, Language::De))
+    ));
+}
+
+#[test]
+fn going_on_after_a_refusal_waits_its_own_second() {
+    let mut bench = Bench::new(elevation(Elevate::Asked));
+    bench.pass(1100);
+    bench.show(elevation(Elevate::Waiting));
+    bench.show(elevation(Elevate::Refused));
+    bench.touch(true);
+    bench.click("Sitzung fortsetzen");
+    assert!(bench.command().is_none());
+    bench.pass(1100);
+    bench.touch(true);
+    bench.click("Sitzung fortsetzen");
+    assert!(matches!(bench.command(), Some(Command::GoOn(_))));
 }
 
 #[test]

@@ -78,13 +78,16 @@ impl Shared {
                     core.cancel_transfer(now, piece, Reason::Customer);
                     core.guard.ask_end(now)
                 }
-                Some(Question::End) | None => core.guard.ask_end(now),
+                Some(Question::End) => core.end_instead(now),
+                None => core.guard.ask_end(now),
             },
             Command::Yes(hand, language) => {
                 (core.agreed_in, core.widened) = (language, true);
                 core.guard.accept_upgrade(now, hand.into_act())
             }
-            Command::GoOn(hand) => core.guard.go_on(now, hand.into_act()),
+            Command::GoOn(hand) => core.go_on(now, hand),
+            Command::AskElevation => core.ask_elevation(now),
+            Command::Elevate(hand, language) => core.elevate(hand, language),
             Command::No => {
                 core.guard.decline_upgrade(now);
                 Ok(())
@@ -158,6 +161,7 @@ impl Core {
             | Command::ControlOn(hand)
             | Command::Yes(hand, _)
             | Command::GoOn(hand)
+            | Command::Elevate(hand, _)
             | Command::TransferYes(hand, ..)
             | Command::TransferNo(hand, _) => hand,
             Command::Connect { .. }
@@ -167,6 +171,7 @@ impl Core {
             | Command::ControlOff
             | Command::Stop
             | Command::AskEnd
+            | Command::AskElevation
             | Command::ConfirmEnd
             | Command::No
             | Command::Write(_)

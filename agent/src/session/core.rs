@@ -24,6 +24,7 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use super::chat::Chat;
 use super::decisions::{Acting, Decisions};
+use super::elevation::Elevation;
 use super::epochs::Keys;
 use super::flights::{Flight, Flights};
 use super::injector::Hands;
@@ -151,6 +152,8 @@ pub(super) struct Core {
     /// When it was last seen that only a person can answer what the computer asks.
     pub(super) protected: Option<Instant>,
     pub(super) protected_told: Told,
+    /// A start anew with administrator rights.
+    pub(super) elevation: Elevation,
     /// True if this computer lets the agent inject.
     pub(super) input_possible: bool,
     /// Set when the program ends.
@@ -268,6 +271,7 @@ impl Shared {
             unreadable: None,
             protected: None,
             protected_told: Told::default(),
+            elevation: Elevation::default(),
             input_possible: false,
             closing: false,
             wake_pictures: None,
@@ -339,6 +343,7 @@ impl Shared {
         self.settle_outputs(core);
         core.tell_own_area();
         core.tell_protected();
+        core.follow_question();
         self.publish(core);
         self.wake(core);
     }
@@ -660,6 +665,7 @@ impl Core {
         self.acknowledged = None;
         self.unreadable = None;
         (self.protected, self.protected_told) = (None, Told::default());
+        self.elevation.reset();
     }
 
     /// Whether control can be offered on the pages.

@@ -26,6 +26,7 @@ use super::pairing::{self, Line};
 use super::reconnect::Connected;
 use super::recording::Recording;
 use super::{injector, pictures, pieces, pointer, pointing, screens};
+use crate::platform::elevate::Restart;
 use crate::platform::overlay::Numbers;
 use crate::platform::own::Desk;
 use crate::platform::{self, Inject, OwnWindows, Screen, Waker};
@@ -61,6 +62,10 @@ pub(super) struct Driver {
     closing: Option<Waker>,
     /// The receipt of a recording about to begin is being written.
     pub(super) writing: bool,
+    /// This program anew, where it could have more rights than it has.
+    pub(super) restart: Option<Arc<Restart>>,
+    /// The number of the pages' window.
+    pub(super) window: Option<u32>,
 }
 
 /// Whose doing it is if this command ends the session: the customer closes the window with a word of it; without one
@@ -89,6 +94,8 @@ impl Driver {
         window: Option<u32>,
     ) -> Self {
         let bar = Bar::new(window, own.clone());
+        let restart = Restart::open().map(Arc::new);
+        shared.lock().elevation.possible = restart.is_some();
         Self {
             configuration,
             shared,
@@ -99,6 +106,8 @@ impl Driver {
             numbers: None,
             closing: Waker::new().ok(),
             writing: false,
+            restart,
+            window,
         }
     }
 
@@ -318,6 +327,7 @@ impl Driver {
             };
             self.show_numbers();
             self.write_started();
+            self.start_successor();
             if ended {
                 return Left::Ended;
             }

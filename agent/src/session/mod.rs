@@ -23,6 +23,7 @@ mod commands;
 mod core;
 mod decisions;
 mod driver;
+mod elevation;
 mod epochs;
 mod eyes;
 mod flights;

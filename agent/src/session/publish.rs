@@ -96,7 +96,8 @@ fn bar(core: &Core) -> Session {
         Some(Interruption::Stopped) | None => {
             // Who may only look is kept from nothing.
             let control = core.guard.rights().control();
-            (control && core.protected.is_some()).then_some(Notice::Protected)
+            let elevation = core.elevation_offered();
+            (control && core.protected.is_some()).then_some(Notice::Protected { elevation })
         }
     };
     Session {
@@ -106,7 +107,10 @@ fn bar(core: &Core) -> Session {
         recorded: guard.recorded(),
         question: guard.question().map(|question| match question {
             Question::Upgrade => view::Question::Upgrade,
-            Question::End => view::Question::End,
+            Question::End => match core.elevation.question() {
+                Some(step) => view::Question::Elevate(step),
+                None => view::Question::End,
+            },
             Question::StillThere { until } => view::Question::StillThere(until),
             Question::Transfer { piece, .. } => view::Question::Transfer(piece),
         }),
@@ -156,6 +160,7 @@ fn ended(core: &Core, now: Instant) -> Ended {
             .as_ref()
             .filter(|recording| recording.begun())
             .map(|recording| receipt(core, recording)),
+        successor: core.elevation.followed(),
     }
 }
 

@@ -128,6 +128,7 @@ impl Driver {
                 return None;
             }
             self.write_started();
+            self.start_successor();
             tokio::select! {
                 outcome = &mut future => return Some(outcome),
                 command = self.inbox.recv() => {

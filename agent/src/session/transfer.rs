@@ -13,7 +13,7 @@
 mod brake;
 mod outcome;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;

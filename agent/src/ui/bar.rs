@@ -11,7 +11,7 @@ use fernsicht_protocol::messages::ControlOffer;
 use super::consent::deletion_date;
 use super::pen::{Look, Pen, announce, mention};
 use super::sign::Sign;
-use super::{Action, Form, chat, minutes_until, screens, sheet, tokens, transfer};
+use super::{Action, Form, chat, elevate, minutes_until, screens, sheet, tokens, transfer};
 use crate::hand::Grant;
 use crate::view::{BarState, Notice, Question, Session};
 
@@ -217,7 +217,7 @@ fn notice(ui: &mut Ui, pen: &mut Pen<'_>, notice: &Notice) {
         Notice::ScreenGone => pen.texts.error_monitor_gone(),
         Notice::Unreadable(detail) => pen.texts.error_screen_unreadable(detail),
         Notice::InputUnavailable => pen.texts.error_input_unavailable(),
-        Notice::Protected => pen.texts.bar_protected(),
+        Notice::Protected { .. } => pen.texts.bar_protected(),
     };
     pen.boxed(ui, palette.warning, |pen, ui| {
         let response = pen.sign(
@@ -228,6 +228,9 @@ fn notice(ui: &mut Ui, pen: &mut Pen<'_>, notice: &Notice) {
             tokens::BODY,
         );
         announce(ui, &response);
+        if *notice == (Notice::Protected { elevation: true }) {
+            elevate::button(ui, pen);
+        }
     });
 }
 
@@ -262,6 +265,9 @@ fn question(
             Question::Transfer(_) => {
                 return transfer::question(ui, pen, session, form);
             }
+            Question::Elevate(step) => {
+                return elevate::question(ui, pen, &session.technician, step);
+            }
         };
         let response = pen.sign(ui, Sign::Question, asked, colour, tokens::LEAD);
         announce(ui, &response);
@@ -278,7 +284,7 @@ fn question(
                 pen.text(ui, texts.bar_question());
                 pen.grant(ui, Grant::GoOn, texts.bar_button_stay());
             }
-            Question::Transfer(_) => {}
+            Question::Transfer(_) | Question::Elevate(_) => {}
         }
     });
 }

@@ -5,7 +5,7 @@ use egui::Ui;
 use super::pen::{Look, Pen, announce};
 use super::problem::{self, Remedy};
 use super::sign::Sign;
-use super::{Action, Form, receipt, sheet, tokens};
+use super::{Action, Form, elevate, receipt, sheet, tokens};
 use crate::format;
 use crate::view::{EndReason, Ended, Saved};
 
@@ -27,22 +27,26 @@ pub(crate) fn ui(ui: &mut Ui, pen: &mut Pen<'_>, ended: &Ended, form: &mut Form)
             None => pen.text(ui, pen.texts.end_not_recorded()),
         }
         ui.add_space(tokens::GAP);
-        pen.text(ui, pen.texts.end_delete_program());
+        match ended.successor {
+            true => elevate::successor(ui, pen),
+            false => pen.text(ui, pen.texts.end_delete_program()),
+        }
         ui.add_space(tokens::GROUP);
         ui.horizontal_wrapped(|ui| {
             let saved = ended.receipt.as_ref().map(|receipt| &receipt.saved);
             let unsaved = saved == Some(&Saved::Nowhere);
-            // Another session would take the receipt along.
-            if again(&ended.reason) && !unsaved {
+            let close = match ended.successor {
+                true => pen.texts.elevate_close(),
+                false => pen.texts.button_close(),
+            };
+            // Another session would take the receipt along, and another start comes by itself.
+            if again(&ended.reason) && !unsaved && !ended.successor {
                 let restart = Action::Restart { keep_code: false };
                 pen.button(ui, Look::Quiet, pen.texts.button_new_code(), restart);
             }
             if !unsaved {
-                pen.button(ui, Look::Lead, pen.texts.button_close(), Action::Close);
-            } else if pen
-                .plain(ui, Look::Quiet, pen.texts.button_close())
-                .clicked()
-            {
+                pen.button(ui, Look::Lead, close, Action::Close);
+            } else if pen.plain(ui, Look::Quiet, close).clicked() {
                 form.closing = true;
             }
         });

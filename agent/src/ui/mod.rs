@@ -11,6 +11,7 @@ mod bar;
 mod card;
 pub(crate) mod chat;
 mod consent;
+mod elevate;
 mod end;
 mod pen;
 mod privacy;
@@ -118,6 +119,8 @@ pub(crate) enum Action {
     ConfirmEnd,
     /// No.
     No,
+    /// Ask for a start with administrator rights.
+    AskElevation,
     /// Back to the start, with the code kept or not.
     Restart {
         /// True if the code may be used again.

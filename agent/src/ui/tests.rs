@@ -104,6 +104,18 @@ fn ended_with(receipt: Option<Receipt>) -> Stage {
         viewed_s: 250,
         controlled_s: 61,
         receipt,
+        successor: false,
+    })
+}
+
+/// With a successor that waits.
+fn ended_for_another(saved: Saved) -> Stage {
+    let Stage::Ended(ended) = ended_with(Some(receipt(saved))) else {
+        panic!("an end")
+    };
+    Stage::Ended(Ended {
+        successor: true,
+        ..ended
     })
 }
 
@@ -226,6 +238,14 @@ fn pages(now: Instant) -> Vec<(String, Stage)> {
             ended_with(Some(receipt(Saved::Nowhere))),
         ),
         (
+            "end, successor".to_owned(),
+            ended_for_another(Saved::At("/home/erika/b.html".into())),
+        ),
+        (
+            "end, successor, receipt nowhere".to_owned(),
+            ended_for_another(Saved::Nowhere),
+        ),
+        (
             "bar, recorded".to_owned(),
             Stage::Session(Session {
                 recorded: true,
@@ -273,6 +293,9 @@ fn pages(now: Instant) -> Vec<(String, Stage)> {
         Question::Upgrade,
         Question::End,
         Question::StillThere(now + Duration::from_secs(90)),
+        Question::Elevate(Elevate::Asked),
+        Question::Elevate(Elevate::Waiting),
+        Question::Elevate(Elevate::Refused),
     ] {
         let session = Session {
             question: Some(question),
@@ -298,7 +321,8 @@ fn pages(now: Instant) -> Vec<(String, Stage)> {
         Notice::ScreenGone,
         Notice::Unreadable("X".to_owned()),
         Notice::InputUnavailable,
-        Notice::Protected,
+        Notice::Protected { elevation: false },
+        Notice::Protected { elevation: true },
     ] {
         let session = Session {
             notice: Some(notice.clone()),
@@ -320,6 +344,7 @@ fn pages(now: Instant) -> Vec<(String, Stage)> {
             viewed_s: 250,
             controlled_s: 61,
             receipt: None,
+            successor: false,
         })
     };
     for reason in [
@@ -695,6 +720,53 @@ fn minutes_are_rounded_up() {
     assert_eq!(minutes_until(now, now), 1);
     assert_eq!(minutes_until(now, now + Duration::from_secs(60)), 1);
     assert_eq!(minutes_until(now, now + Duration::from_secs(61)), 2);
+}
+
+#[test]
+fn more_rights_are_asked_for_only_where_there_are_more() {
+    for elevation in [false, true] {
+        let stage = Stage::Session(Session {
+            notice: Some(Notice::Protected { elevation }),
+            ..session(BarState::Control)
+        });
+        let mut harness = show(stage, Language::De, Vec2::new(900.0, 400.0), Theme::Light);
+        harness.run_steps(2);
+        let button = harness.state().texts.elevate_button();
+        let found = harness.query_by_label(&button);
+        assert_eq!(found.is_some(), elevation);
+        if let Some(found) = found {
+            found.click();
+            harness.run_steps(2);
+            assert_eq!(harness.state().action, Some(Action::AskElevation));
+        }
+    }
+}
+
+#[test]
+fn before_a_successor_comes_the_receipt_is_to_be_seen() {
+    let saved = Saved::At("/home/erika/b.html".into());
+    let size = Vec2::new(900.0, 900.0);
+    let mut harness = show(ended_for_another(saved), Language::De, size, Theme::Light);
+    harness.run_steps(2);
+    harness.get_by_label_contains("/home/erika/b.html");
+    let (close, new_code, ended) = {
+        let texts = &harness.state().texts;
+        let (close, code) = (texts.elevate_close(), texts.button_new_code());
+        (close, code, texts.elevate_ended())
+    };
+    harness.get_by_label(&ended);
+    assert!(harness.query_by_label(&new_code).is_none());
+    harness.get_by_label(&close).click();
+    harness.run_steps(2);
+    assert_eq!(harness.state().action, Some(Action::Close));
+    // Where no folder takes it, closing asks first.
+    let stage = ended_for_another(Saved::Nowhere);
+    let mut harness = show(stage, Language::De, size, Theme::Light);
+    harness.run_steps(2);
+    harness.get_by_label(&close).click();
+    harness.run_steps(2);
+    assert_eq!(harness.state().action, None);
+    assert!(harness.state().form.closing);
 }
 
 /// The places of everything that can be pressed, by name.

@@ -29,13 +29,13 @@ fn configuration() -> Configuration {
 }
 
 /// A session under control, at this moment.
-struct Desk {
-    shared: Arc<Shared>,
-    now: Instant,
+pub(in crate::session) struct Desk {
+    pub(in crate::session) shared: Arc<Shared>,
+    pub(in crate::session) now: Instant,
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub(in crate::session) fn new() -> Self {
         let (shared, _no_pages) = Shared::new(Arc::new(configuration()), Arc::new(|| {}));
         let this = Self {
             shared,
@@ -47,7 +47,7 @@ impl Desk {
     }
 
     /// A session begins, and is recorded.
-    fn begin(&self) {
+    pub(in crate::session) fn begin(&self) {
         let now = self.now;
         self.change(|core| {
             let guard = &mut core.guard;
@@ -64,11 +64,11 @@ impl Desk {
         });
     }
 
-    fn change<T>(&self, act: impl FnOnce(&mut Core) -> T) -> T {
+    pub(in crate::session) fn change<T>(&self, act: impl FnOnce(&mut Core) -> T) -> T {
         self.shared.change(act)
     }
 
-    fn pass(&mut self, seconds: u64) {
+    pub(in crate::session) fn pass(&mut self, seconds: u64) {
         self.now += Duration::from_secs(seconds);
         let now = self.now;
         self.change(|core| core.guard.handle_timeout(now));
