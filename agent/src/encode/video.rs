@@ -242,8 +242,8 @@ mod tests {
             width: 64,
             height: 64,
         };
-        let stream = Stream::new(0, rect, Some(200_000), Instant::now()).unwrap();
-        assert!(stream.suits(Some(300_000)));
+        let stream = Stream::new(0, rect, Some(400_000), Instant::now()).unwrap();
+        assert!(stream.suits(Some(600_000)));
         assert!(!stream.suits(Some(20_000_000)));
         assert!(!stream.suits(Some(10_000)));
     }
