@@ -44,11 +44,17 @@ pub struct Report {
     pub slowest_mend_ms: u64,
     /// Updates that the console could not draw.
     pub refused: usize,
+    /// How often the recorder failed: the console then says so beside the picture, and both screens differ by that.
+    pub recorder_failed: usize,
 }
 
 impl Report {
     /// Errors: it did not go as it must.
     pub fn check(&self) -> Result<()> {
+        ensure!(
+            self.recorder_failed == 0,
+            "the store was too slow for the recorder: {self:?}"
+        );
         ensure!(
             self.hit > 0 && self.wrong > 0,
             "nothing was wrong: {self:?}"
@@ -109,6 +115,8 @@ pub fn run(programs: Programs, folder: &Path, seed: u64, time: Duration) -> Resu
     let mut report = Report::default();
     act.play(&stage, time, &mut report)?;
     stage.check()?;
+    let relay = stage.relay.log()?;
+    report.recorder_failed = relay.matches("the recorder has failed").count();
     read_console(&stage.folder, &mut report)?;
     read_agent(&stage.folder, &mut report)?;
     Ok(report)
