@@ -96,16 +96,20 @@ if [ "$amount" != keep ]; then
     readelf -rW "$driver" >"$out/slots"
     objdump -d --no-show-raw-insn "$driver" >"$out/assembly"
 fi
-rm -f "$out"/*.summary
+rm -f "$out"/*.summary "$out/failed"
+work() {
+    case $amount in
+    keep) keep "$1" ;;
+    summary) summary "$1" >"$out/$1.summary" ;;
+    *) fuzz "$1" && summary "$1" >"$out/$1.summary" ;;
+    esac || echo "$1" >>"$out/failed"
+}
 for target in "$@"; do
     while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n || true; done
-    case $amount in
-    keep) keep "$target" & ;;
-    summary) summary "$target" >"$out/$target.summary" & ;;
-    *) (fuzz "$target" && summary "$target" >"$out/$target.summary") & ;;
-    esac
+    work "$target" &
 done
 wait
+[ ! -s "$out/failed" ] || { echo "not done: $(tr '\n' ' ' <"$out/failed")" >&2; exit 1; }
 [ "$amount" != keep ] || exit 0
 cat "$out"/*.summary | tee "$out/summary.txt"
 ! grep -q BROKEN "$out/summary.txt"
