@@ -153,12 +153,12 @@ async fn converse(
     Seat { id, mail }: Seat,
     (sender, receiver): (MessageSender, MessageReceiver),
 ) {
-    let mut tasks = JoinSet::new();
+    let (mut tasks, mut reading) = (JoinSet::new(), JoinSet::new());
     tasks.spawn(write(connection.clone(), sender, mail));
     let reader = hub.clone();
     match speaks {
         Speaks::Agent => {
-            tasks.spawn(async move {
+            reading.spawn(async move {
                 let said = |message| reader.agent_says(id, message);
                 if read(receiver, said).await.is_err() {
                     reader.malformed(id);
@@ -166,7 +166,7 @@ async fn converse(
             });
         }
         Speaks::Console => {
-            tasks.spawn(async move {
+            reading.spawn(async move {
                 let said = |message| reader.console_says(id, message);
                 if read(receiver, said).await.is_err() {
                     reader.malformed(id);
@@ -180,6 +180,11 @@ async fn converse(
         tasks.spawn(forward::run(hub.clone(), id, stream));
     }
     tasks.shutdown().await;
+    // Who says goodbye leaves as soon as it has arrived, which may be before it was read.
+    let read = tokio::time::timeout(READ_WITHIN, reading.join_next()).await;
+    if read.is_err() {
+        tracing::debug!("the last messages were not read");
+    }
 }
 
 /// Err: the client's bytes cannot be read.
@@ -227,6 +232,7 @@ async fn write(connection: Connection, mut sender: MessageSender, mut mail: mpsc
 const MAX_CERTIFICATE: usize = 4096;
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 const DELIVER_WITHIN: Duration = Duration::from_secs(3);
+const READ_WITHIN: Duration = Duration::from_secs(1);
 const CODE_DONE: u32 = 0;
 const CODE_REFUSED: u32 = 1;
 const CODE_FULL: u32 = 4;
