@@ -206,8 +206,8 @@ async fn write(connection: Connection, mut sender: MessageSender, mut mail: mpsc
     while let Some(next) = mail.recv().await {
         let sending = async {
             match next {
-                Mail::Agent(message) => sender.send(&message).await.is_ok(),
-                Mail::Console(message) => sender.send(&message).await.is_ok(),
+                Mail::Agent(message) => sender.send(&*message).await.is_ok(),
+                Mail::Console(message) => sender.send(&*message).await.is_ok(),
                 Mail::Close => false,
             }
         };

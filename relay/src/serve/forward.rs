@@ -209,7 +209,7 @@ impl<'a> Kept<'a> {
     fn new(hub: &'a Arc<Hub>, recording: Option<Recording>, header: Header) -> Self {
         let length = header.length as usize;
         // Without room for it the recorder has failed, and the frame is not recorded.
-        let place = recording.and_then(|recording| match recording.queue.room(length) {
+        let place = recording.and_then(|recording| match recording.recorder.room(length) {
             Ok(room) => Some(Place {
                 recording,
                 room,
@@ -253,7 +253,7 @@ impl<'a> Kept<'a> {
             return;
         };
         let item = item(place.copying, place.room);
-        if place.recording.queue.push(now_centis(), item).is_err() {
+        if place.recording.recorder.push(now_centis(), item).is_err() {
             self.hub.recorder_overflows(&place.recording);
         }
     }

@@ -23,7 +23,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use super::admission::{Admitted, Place};
 use super::care::Care;
 use super::people;
-use super::recorder::{Item, Queue, short};
+use super::recorder::{Item, Recorder, short};
 use crate::Error;
 use crate::authority::Authority;
 use crate::cli::unix_now;
@@ -31,11 +31,11 @@ use crate::config::Limits;
 use crate::home::Home;
 use crate::register::{Register, Standing};
 
-/// Something for a client's message stream.
+/// Something for a client's message stream. Boxed, since an outbox keeps places for many.
 #[derive(Debug)]
 pub(super) enum Mail {
-    Agent(RelayToAgent),
-    Console(RelayToConsole),
+    Agent(Box<RelayToAgent>),
+    Console(Box<RelayToConsole>),
     /// Nothing comes behind it.
     Close,
 }
@@ -87,9 +87,9 @@ pub(super) struct State {
     next: u64,
     due: Option<Duration>,
     /// Recordings of running sessions.
-    pub(super) recordings: HashMap<SessionId, Arc<Queue>>,
+    pub(super) recordings: HashMap<SessionId, Arc<Recorder>>,
     /// Recordings of ended sessions whose receipts may still come.
-    pub(super) ended: HashMap<SessionId, Weak<Queue>>,
+    pub(super) ended: HashMap<SessionId, Weak<Recorder>>,
 }
 
 #[derive(Debug)]
@@ -323,11 +323,11 @@ impl Hub {
                 Output::ToAgent {
                     connection,
                     message,
-                } => state.send(connection, Mail::Agent(message)),
+                } => state.send(connection, Mail::Agent(Box::new(message))),
                 Output::ToConsole {
                     connection,
                     message,
-                } => state.send(connection, Mail::Console(message)),
+                } => state.send(connection, Mail::Console(Box::new(message))),
                 Output::Close { connection } => state.send(connection, Mail::Close),
                 Output::Seated { connection } => state.seat(connection),
                 Output::Rejudge { connection } => state.cut(connection, |cuts| cuts.rejudged += 1),

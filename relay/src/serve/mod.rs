@@ -3,7 +3,7 @@
 //! ```text
 //! accept (QUIC, TLS/TCP) ─► connection (one task each) ─► messages ─► hub ─► outboxes
 //!                           └─► forward (one task per open stream) ─► hub: verdict ─► the other connection
-//! timers, revocations, signals ─────────────────────────► hub ─► recorder (one thread per recording) ─► store
+//! timers, revocations, signals ─────────────────────────► hub ─► recorders (a few threads, more as stores need them) ─► store
 //! auditors (one task each) ─► access log, hand-out               care: offer, space, retention, depot
 //! ```
 //!
@@ -45,7 +45,7 @@ pub(crate) struct Options {
 }
 
 /// Threads that forward. What they hand to one another, they wake one another for, which costs more than forwarding small frames
-/// does: half of the cores are enough, and the others are left to the recordings' threads and the kernel's.
+/// does: half of the cores are enough, and the others are left to the recordings' writers and the kernel's.
 fn workers() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2))
 }

@@ -13,7 +13,7 @@ use fernsicht_protocol::router::{ConnectionId, Opening, Ticket, Verdict};
 use tokio::sync::oneshot;
 
 use super::hub::{Hub, State};
-use super::recorder::{Cause, Events, Item, Queue, Sealed, now_centis};
+use super::recorder::{Cause, Events, Item, Recorder, Sealed, now_centis};
 
 /// An in-order frame, judged, and handed to the recorder in the same step.
 #[derive(Debug)]
@@ -32,11 +32,11 @@ impl Hub {
         let session = opening.session;
         if !state.recordings.contains_key(&session)
             && let Some(care) = self.care()
-            && let Ok(queue) = care
-                .recorders
-                .start(session, Arc::new(Reports(self.clone())))
         {
-            state.recordings.insert(session, queue);
+            let recorder = care
+                .recorders
+                .start(session, Arc::new(Reports(self.clone())));
+            state.recordings.insert(session, recorder);
         }
         state.push(session, Item::Open(opening));
     }
@@ -53,9 +53,9 @@ impl Hub {
                 Verdict::Forward {
                     recording: Some(session),
                     ..
-                } => state.recordings.get(&session).map(|queue| Recording {
+                } => state.recordings.get(&session).map(|recorder| Recording {
                     session,
-                    queue: queue.clone(),
+                    recorder: recorder.clone(),
                 }),
                 Verdict::Forward { .. }
                 | Verdict::Record { .. }
@@ -117,7 +117,7 @@ impl Hub {
 
     /// A recording has no room for what must be recorded.
     pub(super) fn recorder_overflows(self: &Arc<Self>, recording: &Recording) {
-        if recording.queue.fail(now_centis(), Cause::Session) {
+        if recording.recorder.fail(now_centis(), Cause::Session) {
             self.recorder_failed(recording.session);
         }
     }
@@ -160,7 +160,7 @@ impl Events for Reports {
 #[derive(Debug, Clone)]
 pub(super) struct Recording {
     pub(super) session: SessionId,
-    pub(super) queue: Arc<Queue>,
+    pub(super) recorder: Arc<Recorder>,
 }
 
 enum Kind {
@@ -178,7 +178,7 @@ impl State {
         ciphertext: &Sealed,
         (kind, asked): (&Kind, Option<oneshot::Sender<()>>),
     ) {
-        let Some(queue) = self.recordings.get(&session) else {
+        let Some(recorder) = self.recordings.get(&session) else {
             return self.fail(session);
         };
         let header = *header;
@@ -189,7 +189,7 @@ impl State {
                 hash: ciphertext.sum.hash,
             },
             Kind::Forwarded | Kind::Asked(_) => {
-                let Ok(room) = queue.room(ciphertext.bytes.len()) else {
+                let Ok(room) = recorder.room(ciphertext.bytes.len()) else {
                     return self.fail(session);
                 };
                 Item::Frame {
@@ -205,8 +205,8 @@ impl State {
             },
         };
         let pushed = match asked {
-            Some(asked) => queue.push_asked(now_centis(), item, asked),
-            None => queue.push(now_centis(), item),
+            Some(asked) => recorder.push_asked(now_centis(), item, asked),
+            None => recorder.push(now_centis(), item),
         };
         if pushed.is_err() {
             self.fail(session);
@@ -218,36 +218,36 @@ impl State {
         let pushed = self
             .recordings
             .get(&session)
-            .is_some_and(|queue| queue.push(now_centis(), item).is_ok());
+            .is_some_and(|recorder| recorder.push(now_centis(), item).is_ok());
         if !pushed {
             self.fail(session);
         }
     }
 
     fn fail(&mut self, session: SessionId) {
-        if let Some(queue) = self.recordings.get(&session) {
-            queue.fail(now_centis(), Cause::Session);
+        if let Some(recorder) = self.recordings.get(&session) {
+            recorder.fail(now_centis(), Cause::Session);
         }
         self.router.handle_recorder_failed(session);
     }
 
     /// The session is over.
     pub(super) fn finish_recording(&mut self, session: SessionId, reason: End) {
-        let Some(queue) = self.recordings.remove(&session) else {
+        let Some(recorder) = self.recordings.remove(&session) else {
             return;
         };
         // The end is always taken.
-        drop(queue.push(now_centis(), Item::Finish { reason }));
-        self.ended.retain(|_, queue| queue.strong_count() > 0);
-        self.ended.insert(session, Arc::downgrade(&queue));
+        drop(recorder.push(now_centis(), Item::Finish { reason }));
+        self.ended.retain(|_, recorder| recorder.strong_count() > 0);
+        self.ended.insert(session, Arc::downgrade(&recorder));
     }
 
     /// The customer has the completed receipt.
     pub(super) fn note_receipt(&mut self, session: SessionId) {
         let ended = self.ended.remove(&session);
-        if let Some(queue) = ended.and_then(|queue| queue.upgrade()) {
+        if let Some(recorder) = ended.and_then(|recorder| recorder.upgrade()) {
             // What comes behind the end is always taken.
-            drop(queue.push(now_centis(), Item::ReceiptDone));
+            drop(recorder.push(now_centis(), Item::ReceiptDone));
         }
     }
 }

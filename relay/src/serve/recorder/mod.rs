@@ -1,30 +1,34 @@
-//! The recorder: one thread and one queue for each recording, and what all of them share.
+//! The recorders: one queue and one writer for each recording, and what all of them share.
 //!
 //! ```text
-//! hub ─► Handle ─► queue ─► thread ─► file            ready, checkpoint, failed, back, finished ─► Events (the hub)
-//!                   ▲
-//! watch ────────────┘ what is owed for too long has failed, whatever the thread does
+//! hub ─► Recorder: queue ─► writer, on one of a few threads ─► file      ready, checkpoint, failed, back, finished ─► Events (the hub)
+//!                    ▲
+//! watch ─────────────┘ begins what is due; what is owed for too long has failed, whatever its thread does
 //! ```
 //!
-//! Nothing here waits for a store but the threads themselves.
+//! Nothing here waits for a store but those threads. There are as many of them as stores hold up: a thread for each
+//! recording would take more memory than what rests in its queue.
 
 mod queue;
-mod thread;
+mod threads;
+mod writing;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use fernsicht_protocol::checkpoint::SignedCheckpoint;
 use fernsicht_protocol::crypto::SigningKey;
 use fernsicht_protocol::messages::{Chain, SessionId};
 use fernsicht_recordings::store::Store;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
-use queue::Overdue;
-pub(super) use queue::{Cause, Copying, Failed, Item, Queue, Room, Sealed};
+use queue::{Begin, LOOK_EVERY, Overdue, Queue};
+pub(super) use queue::{Cause, Copying, Failed, Item, Room, Sealed};
+use threads::{Job, Threads};
+use writing::Writing;
 
-/// Where the recordings' threads report to. Called from their threads, never under a queue's lock.
+/// Where writers report to. Called from their threads, never under a queue's lock.
 pub(super) trait Events: Send + Sync {
     /// An epoch's opening is recorded.
     fn ready(&self, session: SessionId, epoch: u32, chain: Chain, first: SignedCheckpoint);
@@ -56,10 +60,73 @@ impl Shared {
     }
 }
 
+/// One recording that is being made.
+pub(super) struct Recorder {
+    session: SessionId,
+    queue: Arc<Queue>,
+    /// Locked by whoever the queue told to begin.
+    writing: Mutex<Writing>,
+    over: AtomicBool,
+    threads: Arc<Threads<Self>>,
+}
+
+impl std::fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Recorder").finish_non_exhaustive()
+    }
+}
+
+impl Recorder {
+    /// Memory for what will be recorded later.
+    pub(super) fn room(&self, bytes: usize) -> Result<Room, Failed> {
+        self.queue.room(bytes)
+    }
+
+    /// Takes an item. What comes behind the end is forgotten. Time as [`now_centis`].
+    pub(super) fn push(self: &Arc<Self>, now: u64, item: Item) -> Result<(), Failed> {
+        let begin = self.queue.push(now, item)?;
+        self.begin(begin);
+        Ok(())
+    }
+
+    /// Takes a frame, and who waits for it.
+    pub(super) fn push_asked(
+        self: &Arc<Self>,
+        now: u64,
+        item: Item,
+        asked: oneshot::Sender<()>,
+    ) -> Result<(), Failed> {
+        let begin = self.queue.push_asked(now, item, asked)?;
+        self.begin(begin);
+        Ok(())
+    }
+
+    /// It has failed: what waits is lost. False: it had failed before, or the end has come.
+    pub(super) fn fail(&self, now: u64, cause: Cause) -> bool {
+        self.queue.fail(now, cause)
+    }
+
+    fn begin(self: &Arc<Self>, begin: Begin) {
+        if begin == Begin::Now {
+            self.threads.run(self.clone());
+        }
+    }
+}
+
+impl Job for Recorder {
+    fn work(&self) {
+        if lock(&self.writing).run() {
+            self.over.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
 /// All recordings of a relay.
 pub(super) struct Recorders {
     shared: Arc<Shared>,
-    watched: Mutex<Vec<(SessionId, Weak<Queue>)>>,
+    /// Those that are not over.
+    all: Mutex<Vec<Arc<Recorder>>>,
+    threads: Arc<Threads<Recorder>>,
     began: Notify,
 }
 
@@ -79,7 +146,8 @@ impl Recorders {
                 finished: Notify::new(),
                 unfinished: AtomicUsize::new(0),
             }),
-            watched: Mutex::default(),
+            all: Mutex::default(),
+            threads: Threads::new(),
             began: Notify::new(),
         }
     }
@@ -88,69 +156,59 @@ impl Recorders {
         &self.shared
     }
 
-    /// Starts the thread of a session's recording.
-    pub(super) fn start(
-        &self,
-        session: SessionId,
-        events: Arc<dyn Events>,
-    ) -> Result<Arc<Queue>, Failed> {
+    /// Begins a session's recording.
+    pub(super) fn start(&self, session: SessionId, events: Arc<dyn Events>) -> Arc<Recorder> {
         let queue = Arc::new(Queue::new());
         let shared = self.shared.clone();
-        let thread = thread::Thread::new(session, queue.clone(), shared, events);
+        let writing = Writing::new(session, queue.clone(), shared, events);
+        let recorder = Arc::new(Recorder {
+            session,
+            queue,
+            writing: Mutex::new(writing),
+            over: AtomicBool::new(false),
+            threads: self.threads.clone(),
+        });
         self.shared.unfinished.fetch_add(1, Ordering::Relaxed);
-        let spawned = std::thread::Builder::new()
-            .name("recorder".to_owned())
-            .stack_size(STACK)
-            .spawn(move || thread.run());
-        if let Err(error) = spawned {
-            tracing::error!(%error, "cannot start a recorder");
-            self.shared.unfinished.fetch_sub(1, Ordering::Relaxed);
-            return Err(Failed);
-        }
-        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        watched.push((session, Arc::downgrade(&queue)));
-        drop(watched);
+        lock(&self.all).push(recorder.clone());
         self.began.notify_one();
-        Ok(queue)
+        recorder
     }
 
-    /// Finds recorders that owe something for too long. Sleeps while there are none. If the machine itself
-    /// stood still they get another round: that was no store.
+    /// Begins what is due, and finds recorders that owe something for too long. Sleeps while there are none. If the
+    /// machine itself stood still they get another round: that was no store.
     pub(super) async fn watch(&self, events: &dyn Events) {
         let mut stood_still = false;
         loop {
             let now = Instant::now();
-            let overdue: Vec<(SessionId, Overdue)> = {
-                let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-                watched.retain(|(_, queue)| queue.strong_count() > 0);
-                let late = |(session, queue): &(SessionId, Weak<Queue>)| {
-                    let queue = queue.upgrade()?;
-                    let overdue = queue.overdue(now)?;
-                    let tell = overdue == Overdue::End || queue.fail(now_centis(), Cause::Store);
-                    tell.then_some((*session, overdue))
-                };
-                let judged = watched.iter().filter(|_| !stood_still);
-                judged.filter_map(late).collect()
+            let all = {
+                let mut all = lock(&self.all);
+                all.retain(|recorder| !recorder.over.load(Ordering::Relaxed));
+                all.clone()
             };
-            for (session, overdue) in overdue {
+            let late = |recorder: &&Arc<Recorder>| {
+                let overdue = recorder.queue.overdue(now)?;
+                let tell = overdue == Overdue::End || recorder.fail(now_centis(), Cause::Store);
+                tell.then_some((recorder.session, overdue))
+            };
+            for (session, overdue) in all.iter().filter(|_| !stood_still).filter_map(|r| late(&r)) {
                 tracing::error!(session = short(&session), "the store is too slow");
                 match overdue {
                     Overdue::Record => events.failed(session),
                     Overdue::End => events.finished(session, None),
                 }
             }
-            let idle = {
-                let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-                watched.is_empty()
-            };
-            match idle {
+            for recorder in &all {
+                recorder.begin(recorder.queue.claim(now));
+            }
+            self.threads.relieve();
+            match all.is_empty() {
                 true => {
                     self.began.notified().await;
                     stood_still = false;
                 }
                 false => {
-                    tokio::time::sleep(WATCH_EVERY).await;
-                    stood_still = !stood_still && now.elapsed() > WATCH_EVERY * 3;
+                    tokio::time::sleep(LOOK_EVERY).await;
+                    stood_still = !stood_still && now.elapsed() > LOOK_EVERY * 3;
                 }
             }
         }
@@ -158,17 +216,18 @@ impl Recorders {
 
     /// True if a recorder has failed and is not back.
     pub(super) fn failing(&self) -> bool {
-        let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        let failed = |(_, queue): &(SessionId, Weak<Queue>)| {
-            queue.upgrade().is_some_and(|queue| queue.failed())
-        };
-        watched.iter().any(failed)
+        lock(&self.all).iter().any(|r| r.queue.failed())
     }
 
     /// Recordings that are not closed.
     pub(super) fn unfinished(&self) -> usize {
         self.shared.unfinished.load(Ordering::Relaxed)
     }
+}
+
+/// A panic in one writer ends its recording, as one that is too slow.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Hundredths of a second since 1970 UTC.
@@ -179,7 +238,3 @@ pub(super) fn now_centis() -> u64 {
 pub(super) fn short(session: &SessionId) -> String {
     data_encoding::HEXLOWER.encode(&session[..6])
 }
-
-const WATCH_EVERY: Duration = Duration::from_millis(100);
-/// The thread keeps its buffers on the heap.
-const STACK: usize = 512 << 10;

@@ -5,13 +5,14 @@
 //!    └──────────────(Finish)──────────► Closing ◄──(Finish)──┘
 //! ```
 //!
-//! Items are pushed in the order in which they were judged, under the hub's lock. The writing
-//! thread takes them in batches: what nobody waits for may rest for [`LINGER`], so that a stream
-//! of pictures does not wake it for each one; input wakes it at once.
+//! Items are pushed in the order in which they were judged, under the hub's lock. Whoever writes takes
+//! them in batches: what nobody waits for may rest for [`LINGER`], so that a stream of pictures does
+//! not wake a thread for each one; input wakes one at once. One at a time writes: who is told to
+//! begin ([`Queue::push`], [`Queue::claim`]) goes on until [`Queue::next`] has nothing more.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -118,15 +119,24 @@ impl Drop for Room {
     }
 }
 
-/// The thread's next work.
+/// The writer's next work.
 #[derive(Debug)]
 pub(crate) enum Work {
     /// Items with the times of their hand-over, oldest first.
     Batch(Vec<(u64, Item)>),
     /// The time that was given has come.
     Due,
-    /// Somebody found that the recorder has failed.
-    Failed,
+    /// It has failed: time to see whether the store takes again.
+    Probe,
+}
+
+/// Whether somebody has to begin to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Begin {
+    Now,
+    /// Somebody writes already, or it may rest.
+    No,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,13 +151,15 @@ enum Phase {
 struct State {
     phase: Phase,
     items: VecDeque<(u64, Item)>,
-    /// When the thread should take what waits: at once if somebody waits for it or there is enough of it.
+    /// When what waits should be taken: at once if somebody waits for it or there is enough of it.
     ripe: Option<Instant>,
     /// Bytes of what waits.
     bytes: usize,
-    /// Until when the thread sleeps, unless it is woken; none: for ever, or it does not sleep.
-    sleeps_until: Option<Instant>,
-    /// Since when the thread is at work.
+    /// What the writer wants to be called for beside; while it is failed, the next probe.
+    due: Option<Instant>,
+    /// Somebody writes, or was told to.
+    running: bool,
+    /// Since when what was given out is being written.
     working: Option<Instant>,
     /// An epoch's opening is among it: it takes more than a write.
     opening: bool,
@@ -194,7 +206,6 @@ pub(crate) enum Overdue {
 #[derive(Debug)]
 pub(crate) struct Queue {
     state: Mutex<State>,
-    changed: Condvar,
     held: Arc<AtomicUsize>,
 }
 
@@ -206,7 +217,8 @@ impl Queue {
                 items: VecDeque::new(),
                 ripe: None,
                 bytes: 0,
-                sleeps_until: None,
+                due: None,
+                running: false,
                 working: None,
                 opening: false,
                 asked: None,
@@ -216,7 +228,6 @@ impl Queue {
                 given_up: false,
                 removed: false,
             }),
-            changed: Condvar::new(),
             held: Arc::default(),
         }
     }
@@ -240,7 +251,7 @@ impl Queue {
         now: u64,
         item: Item,
         asked: oneshot::Sender<()>,
-    ) -> Result<(), Failed> {
+    ) -> Result<Begin, Failed> {
         self.lock().asked = Some(asked);
         self.push(now, item)
     }
@@ -254,7 +265,7 @@ impl Queue {
     }
 
     /// Takes an item. What comes behind the end is forgotten.
-    pub(crate) fn push(&self, now: u64, item: Item) -> Result<(), Failed> {
+    pub(crate) fn push(&self, now: u64, item: Item) -> Result<Begin, Failed> {
         let mut state = self.lock();
         let about_end = matches!(item, Item::Finish { .. } | Item::ReceiptDone);
         match state.phase {
@@ -264,7 +275,7 @@ impl Queue {
             }
             Phase::Closing if !about_end => {
                 state.asked = None;
-                return Ok(());
+                return Ok(Begin::No);
             }
             Phase::Taking if !about_end && state.items.len() >= MAX_ITEMS => return Err(Failed),
             Phase::Taking | Phase::Failed | Phase::Closing => {}
@@ -296,69 +307,44 @@ impl Queue {
         };
         let ripe = state.ripe.map_or(ripe, |before| before.min(ripe));
         state.ripe = Some(ripe);
-        let wake = state.sleeps_until.is_none_or(|until| ripe < until);
-        drop(state);
-        if wake {
-            self.changed.notify_one();
-        }
-        Ok(())
+        Ok(state.begin(ripe <= at))
     }
 
-    /// Waits for work, until `due` at the latest. What was given out before is done.
-    pub(crate) fn wait(&self, due: Option<Instant>) -> Work {
+    /// Whether something is to be done that nobody was told of: called every [`LOOK_EVERY`].
+    pub(crate) fn claim(&self, now: Instant) -> Begin {
         let mut state = self.lock();
-        state.working = None;
-        loop {
-            if state.phase == Phase::Failed {
-                return Work::Failed;
-            }
-            let now = Instant::now();
-            let ripe = state.ripe;
-            if ripe.is_some_and(|at| at <= now) {
-                return state.take(now);
-            }
-            if due.is_some_and(|due| due <= now) {
-                // What rests goes along: the checkpoint then covers it.
-                if !state.items.is_empty() {
-                    return state.take(now);
-                }
-                state.working = Some(now);
-                return Work::Due;
-            }
-            let until = ripe.into_iter().chain(due).min();
-            state.sleeps_until = until;
-            state = match until {
-                Some(until) => {
-                    let timeout = until.saturating_duration_since(now);
-                    let waited = self.changed.wait_timeout(state, timeout);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-                None => self
-                    .changed
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner),
-            };
-            state.sleeps_until = None;
-        }
+        let wanted = state.ripe.into_iter().chain(state.due).min();
+        let until = now + LOOK_EVERY;
+        state.begin(wanted.is_some_and(|at| at <= until))
     }
 
-    /// Waits while the recorder is failed, for a time. Some: the end came meanwhile.
-    pub(crate) fn wait_failed(&self, timeout: Duration) -> Option<Vec<(u64, Item)>> {
+    /// The next work; `due` is what the writer wants to be called for. What was given out before is done. None: whoever
+    /// writes has nothing more to do. What would become due before the next look is due now.
+    pub(crate) fn next(&self, due: Option<Instant>) -> Option<Work> {
         let mut state = self.lock();
         state.working = None;
-        let until = Instant::now() + timeout;
-        loop {
-            let now = Instant::now();
-            if state.phase == Phase::Closing {
-                (state.ripe, state.bytes) = (None, 0);
-                return Some(state.items.drain(..).collect());
-            }
-            if now >= until {
+        let now = Instant::now();
+        let until = now + LOOK_EVERY;
+        if state.phase == Phase::Failed {
+            if state.due.is_none_or(|at| at > until) {
+                state.running = false;
                 return None;
             }
-            let waited = self.changed.wait_timeout(state, until - now);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state.due = Some(now + PROBE_EVERY);
+            return Some(Work::Probe);
         }
+        state.due = due;
+        let is_due = due.is_some_and(|due| due <= until);
+        // What rests goes along with what is due: a checkpoint then covers it.
+        if state.ripe.is_some_and(|at| at <= until || is_due) {
+            return Some(state.take(now));
+        }
+        if is_due {
+            state.working = Some(now);
+            return Some(Work::Due);
+        }
+        state.running = false;
+        None
     }
 
     /// The recorder has failed: what waits is lost. False: it had failed before, or the end has come.
@@ -375,9 +361,9 @@ impl Queue {
         state.asked = None;
         let lost: Vec<_> = state.items.drain(..).collect();
         (state.ripe, state.bytes, state.opening) = (None, 0, false);
+        state.due = Some(Instant::now() + PROBE_EVERY);
         drop(state);
         drop(lost);
-        self.changed.notify_one();
         true
     }
 
@@ -451,6 +437,14 @@ impl Queue {
 }
 
 impl State {
+    fn begin(&mut self, wanted: bool) -> Begin {
+        if !wanted || self.running {
+            return Begin::No;
+        }
+        self.running = true;
+        Begin::Now
+    }
+
     fn take(&mut self, now: Instant) -> Work {
         self.working = Some(self.ripe.take().map_or(now, |ripe| ripe.min(now)));
         self.bytes = 0;
@@ -473,10 +467,14 @@ const MAX_ITEMS: usize = 16 << 10;
 /// How long an item that nobody waits for may rest: a wake-up and a write for each picture would cost more than
 /// forwarding it. A killed process loses what rests; a second is what it may lose.
 const LINGER: Duration = Duration::from_millis(500);
-/// So much of it is written without resting.
-const ENOUGH: usize = 512 << 10;
+/// So much of it is written without resting: memory that every recording holds. More of it saves no time that can be measured.
+const ENOUGH: usize = 12 << 10;
 /// So many items do not rest either: whoever floods with input that is withheld must not fill the queue.
 const MANY: usize = MAX_ITEMS / 16;
+/// How often a recorder that fails tries its store.
+const PROBE_EVERY: Duration = Duration::from_secs(1);
+/// How often somebody looks what is due, and what is overdue.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Control must end within a second of a store that stalls.
 const WRITE_WITHIN: Duration = Duration::from_millis(700);
 /// What an agent waits for the last checkpoint before it is told that none may come.
@@ -510,14 +508,18 @@ mod tests {
     fn a_failure_tells_who_waits_and_takes_nothing_more() {
         let queue = Queue::new();
         let (taken, mut told) = oneshot::channel();
-        queue.push_asked(5, item(true, &queue), taken).unwrap();
+        let begin = queue.push_asked(5, item(true, &queue), taken);
+        assert_eq!(begin, Ok(Begin::Now));
         assert!(queue.fail(9, Cause::Session) && !queue.fail(9, Cause::Store));
         assert!(matches!(
             told.try_recv(),
             Err(oneshot::error::TryRecvError::Closed)
         ));
         assert_eq!(queue.push(10, item(false, &queue)), Err(Failed));
-        assert!(matches!(queue.wait(None), Work::Failed));
+        // Whoever was told to begin finds nothing to do until a probe is due.
+        assert!(queue.next(None).is_none());
+        assert_eq!(queue.claim(Instant::now()), Begin::No);
+        assert_eq!(queue.claim(Instant::now() + PROBE_EVERY), Begin::Now);
         // One session's own fault says nothing of the store, until the store itself does.
         assert!(!queue.failed());
         queue.blame_store();
@@ -527,8 +529,10 @@ mod tests {
         queue.said(missing);
         assert_eq!(queue.missing(), None);
         assert!(queue.recover());
-        queue.push(11, item(false, &queue)).unwrap();
-        assert!(matches!(queue.wait(None), Work::Batch(batch) if batch.len() == 1));
+        // Who writes at this moment takes it along.
+        assert_eq!(queue.push(11, item(true, &queue)), Ok(Begin::No));
+        assert!(matches!(queue.next(None), Some(Work::Batch(batch)) if batch.len() == 1));
+        assert!(queue.next(None).is_none());
         assert_eq!(queue.held.load(Ordering::Relaxed), 0);
     }
 
@@ -537,18 +541,19 @@ mod tests {
         let (input, picture) = (Queue::new(), Queue::new());
         let before = Instant::now();
         let (taken, _told) = oneshot::channel();
-        input.push_asked(1, item(true, &input), taken).unwrap();
-        picture.push(1, item(false, &picture)).unwrap();
+        let begin = input.push_asked(1, item(true, &input), taken);
+        assert_eq!(begin, Ok(Begin::Now));
+        assert_eq!(picture.push(1, item(false, &picture)), Ok(Begin::No));
         let after = Instant::now();
         assert_eq!(input.overdue(before + WRITE_WITHIN), None);
-        let found = after + WRITE_WITHIN + super::super::WATCH_EVERY;
+        let found = after + WRITE_WITHIN + LOOK_EVERY;
         assert_eq!(input.overdue(found), Some(Overdue::Record));
         assert!(found - after < Duration::from_secs(1));
         // Nobody waits for a picture: it may rest first.
         assert_eq!(picture.overdue(found), None);
         assert_eq!(picture.overdue(found + LINGER), Some(Overdue::Record));
         // A thread that is at work does not help.
-        assert!(matches!(input.wait(None), Work::Batch(_)));
+        assert!(matches!(input.next(None), Some(Work::Batch(_))));
         assert_eq!(input.overdue(found), Some(Overdue::Record));
     }
 
@@ -562,28 +567,51 @@ mod tests {
             let Item::Frame { header, .. } = item(false, &queue) else {
                 panic!("a frame")
             };
-            queue
-                .push(
-                    1,
-                    Item::Withheld {
-                        header,
-                        hash: [0; 32],
-                    },
-                )
-                .unwrap();
+            let hash = [0; 32];
+            let begin = queue.push(1, Item::Withheld { header, hash });
+            let last = number == MANY - 1;
+            let wanted = if last { Begin::Now } else { Begin::No };
+            assert_eq!(begin, Ok(wanted));
         }
         assert!(queue.lock().ripe.is_some_and(|ripe| ripe <= Instant::now()));
+    }
+
+    #[test]
+    fn one_at_a_time_writes_and_misses_nothing() {
+        let queue = Queue::new();
+        let now = Instant::now();
+        assert_eq!(queue.claim(now), Begin::No);
+        assert_eq!(queue.push(1, item(false, &queue)), Ok(Begin::No));
+        // It rests, and is then found.
+        assert_eq!(queue.claim(now), Begin::No);
+        assert_eq!(queue.claim(now + LINGER + LOOK_EVERY), Begin::Now);
+        assert_eq!(queue.claim(now + LINGER + LOOK_EVERY), Begin::No);
+        // Whoever writes takes what has come meanwhile, and what rests along with what is due.
+        assert_eq!(queue.push(2, item(true, &queue)), Ok(Begin::No));
+        assert!(matches!(queue.next(None), Some(Work::Batch(batch)) if batch.len() == 2));
+        assert_eq!(queue.push(3, item(false, &queue)), Ok(Begin::No));
+        let due = Some(now);
+        assert!(matches!(queue.next(due), Some(Work::Batch(batch)) if batch.len() == 1));
+        assert!(matches!(queue.next(due), Some(Work::Due)));
+        // What is due later is found by whoever looks then.
+        let later = Instant::now() + PROBE_EVERY;
+        assert!(queue.next(Some(later)).is_none());
+        assert_eq!(queue.claim(now), Begin::No);
+        assert_eq!(queue.claim(later), Begin::Now);
     }
 
     #[test]
     fn the_end_is_taken_even_by_a_failed_one() {
         let queue = Queue::new();
         queue.fail(1, Cause::Store);
-        queue.push(2, Item::Finish { reason: End::Relay }).unwrap();
+        let begin = queue.push(2, Item::Finish { reason: End::Relay });
+        assert_eq!(begin, Ok(Begin::Now));
         assert!(!queue.recover());
-        let last = queue.wait_failed(Duration::ZERO).unwrap();
+        let Some(Work::Batch(last)) = queue.next(None) else {
+            panic!("the end")
+        };
         assert!(matches!(last[..], [(2, Item::Finish { .. })]));
-        assert_eq!(queue.push(3, item(false, &queue)), Ok(()));
+        assert_eq!(queue.push(3, item(false, &queue)), Ok(Begin::No));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! One recording's thread: the only one that writes its file.
+//! What writes one recording's file, and nothing else does. It runs on whatever thread has begun ([`super::Recorder`]),
+//! one at a time.
 //!
 //! ```text
 //! Open ─► (gap) opening, first checkpoint, keys: synced ─► ready
@@ -8,8 +9,8 @@
 //! ```
 //!
 //! It may hang in the operating system for as long as the store does; nobody waits for it.
-//! [`super::Recorders::watch`] then says that the recorder has failed, and this thread finds that
-//! out when it comes back.
+//! [`super::Recorders::watch`] then says that the recorder has failed, and whoever hung finds that
+//! out when he comes back.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,7 +25,7 @@ use fernsicht_recordings::format;
 use fernsicht_recordings::store::{self, Appending, NewRecording, RecordingId};
 use fernsicht_recordings::writer::{self, Writer};
 
-use super::queue::{Cause, Item, Queue, Work};
+use super::queue::{Cause, Item, LOOK_EVERY, Queue, Work};
 use super::{Events, Shared, now_centis};
 
 /// Why the recorder has failed.
@@ -61,7 +62,8 @@ struct Written {
     safe: Option<Writer>,
 }
 
-pub(super) struct Thread {
+/// The file's writer.
+pub(super) struct Writing {
     session: SessionId,
     queue: Arc<Queue>,
     shared: Arc<Shared>,
@@ -70,6 +72,24 @@ pub(super) struct Thread {
     /// When the next checkpoint may come.
     checkpoint_at: Instant,
     gathered: Gathered,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Recording,
+    /// The session is over; the end is tried at `at`.
+    Ending {
+        reason: End,
+        receipt: bool,
+        tries: u32,
+        at: Instant,
+    },
+    /// The recording is closed; the customer's receipt may come until then.
+    Closed {
+        until: Instant,
+    },
+    Over,
 }
 
 /// Records for one write(2). Large ciphertexts stay where they are.
@@ -109,7 +129,7 @@ struct Orders {
     receipt: bool,
 }
 
-impl Thread {
+impl Writing {
     pub(super) fn new(
         session: SessionId,
         queue: Arc<Queue>,
@@ -124,36 +144,54 @@ impl Thread {
             written: None,
             checkpoint_at: Instant::now(),
             gathered: Gathered::default(),
+            stage: Stage::Recording,
         }
     }
 
-    /// Until the recording is complete, or given up.
-    pub(super) fn run(mut self) {
-        let orders = loop {
+    /// Until there is nothing to do for now. True: nor will there ever be.
+    pub(super) fn run(&mut self) -> bool {
+        while let Some(work) = self.queue.next(self.due()) {
             let mut orders = Orders::default();
-            let result = match self.queue.wait(self.due()) {
-                Work::Due => self.checkpoint(),
-                Work::Batch(batch) => self.write(batch, &mut orders),
-                Work::Failed => {
-                    match self.recover() {
-                        Some(orders) => break orders,
-                        None => continue,
-                    };
+            match (&self.stage, work) {
+                (Stage::Recording, Work::Due) => {
+                    let result = self.checkpoint();
+                    self.judge(result);
                 }
-            };
-            if let Err(fault) = result {
-                self.failed(&fault);
+                (Stage::Recording, Work::Batch(batch)) => {
+                    let result = self.write(batch, &mut orders);
+                    self.judge(result);
+                }
+                (_, Work::Batch(batch)) => {
+                    for (_, item) in batch {
+                        // Nothing but the receipt comes behind the end.
+                        drop(orders.note(item));
+                    }
+                }
+                (Stage::Recording, Work::Probe) => self.probe(),
+                (_, Work::Due | Work::Probe) => {}
             }
-            if orders.finish.is_some() {
-                break orders;
-            }
-        };
-        self.finish(orders);
+            self.follow(orders);
+        }
+        matches!(self.stage, Stage::Over)
     }
 
+    /// When the writer wants to be called, whatever else comes.
     fn due(&self) -> Option<Instant> {
-        let safe = self.written.as_ref()?.safe.as_ref()?;
-        safe.checkpoint_due().then_some(self.checkpoint_at)
+        match &self.stage {
+            Stage::Recording => {
+                let safe = self.written.as_ref()?.safe.as_ref()?;
+                safe.checkpoint_due().then_some(self.checkpoint_at)
+            }
+            Stage::Ending { at, .. } => Some(*at),
+            Stage::Closed { until } => Some(*until),
+            Stage::Over => None,
+        }
+    }
+
+    fn judge(&self, result: Result<(), Fault>) {
+        if let Err(fault) = result {
+            self.failed(&fault);
+        }
     }
 
     fn failed(&self, fault: &Fault) {
@@ -177,7 +215,8 @@ impl Thread {
             self.queue.lost(first.unwrap_or_else(now_centis));
         }
         written?;
-        if orders.finish.is_none() && self.due().is_some_and(|due| due <= Instant::now()) {
+        let soon = Instant::now() + LOOK_EVERY;
+        if orders.finish.is_none() && self.due().is_some_and(|due| due <= soon) {
             self.checkpoint()?;
         }
         Ok(())
@@ -332,31 +371,18 @@ impl Thread {
         Ok(())
     }
 
-    /// Until the store takes again. Some: the session is over.
-    fn recover(&mut self) -> Option<Orders> {
-        loop {
-            if let Some(last) = self.queue.wait_failed(PROBE_EVERY) {
-                let mut orders = Orders::default();
-                for (_, item) in last {
-                    // What else there is was lost with the failure.
-                    drop(orders.note(item));
-                }
-                return Some(orders);
-            }
-            match self
-                .cut_back()
-                .and_then(|()| Ok(self.shared.store.probe()?))
-            {
-                Ok(()) if self.queue.recover() => {
-                    self.events.back(self.session);
-                    return None;
-                }
-                Ok(()) => {}
-                Err(_) if self.removed() => self.queue.removed(),
-                Err(fault) => {
-                    self.queue.blame_store();
-                    tracing::debug!(%fault, "the recorder is not back yet");
-                }
+    /// Whether the store takes again.
+    fn probe(&mut self) {
+        let probed = self
+            .cut_back()
+            .and_then(|()| Ok(self.shared.store.probe()?));
+        match probed {
+            Ok(()) if self.queue.recover() => self.events.back(self.session),
+            Ok(()) => {}
+            Err(_) if self.removed() => self.queue.removed(),
+            Err(fault) => {
+                self.queue.blame_store();
+                tracing::debug!(%fault, "the recorder is not back yet");
             }
         }
     }
@@ -377,45 +403,77 @@ impl Thread {
         Ok(())
     }
 
-    /// The session is over. A store that does not take the end is tried again for a while.
-    fn finish(mut self, mut orders: Orders) {
-        let reason = orders.finish.take();
-        let mut told = false;
-        for _ in 0..FINISH_TRIES {
-            let last = match self.cut_back().and_then(|()| self.end(reason.as_ref())) {
-                Ok(last) => last,
-                Err(fault) => {
-                    tracing::error!(session = super::short(&self.session), %fault, "a recording cannot be closed");
-                    if !told {
-                        self.events.finished(self.session, None);
-                        told = true;
-                    }
-                    if self.removed() {
-                        break;
-                    }
-                    std::thread::sleep(FINISH_RETRY);
-                    continue;
-                }
+    /// What the batch has asked for, and what its time has come for. A store that does not take the end is tried again for
+    /// a while.
+    fn follow(&mut self, orders: Orders) {
+        let now = Instant::now();
+        let soon = now + LOOK_EVERY;
+        if let (Stage::Recording, Some(reason)) = (&self.stage, orders.finish) {
+            self.stage = Stage::Ending {
+                reason,
+                receipt: false,
+                tries: 0,
+                at: now,
             };
-            if !told {
-                self.events.finished(self.session, last);
+        }
+        match &mut self.stage {
+            Stage::Recording | Stage::Over => {}
+            Stage::Ending { receipt, at, .. } => {
+                *receipt |= orders.receipt;
+                if *at <= soon {
+                    self.finish();
+                }
             }
-            break;
+            Stage::Closed { .. } if orders.receipt => self.receipt_done(),
+            Stage::Closed { until } if *until <= soon => self.stage = Stage::Over,
+            Stage::Closed { .. } => {}
+        }
+    }
+
+    fn finish(&mut self) {
+        let Stage::Ending {
+            reason,
+            receipt,
+            tries,
+            ..
+        } = std::mem::replace(&mut self.stage, Stage::Over)
+        else {
+            return;
+        };
+        match self.cut_back().and_then(|()| self.end(&reason)) {
+            Ok(last) if tries == 0 => self.events.finished(self.session, last),
+            Ok(_) => {}
+            Err(fault) => {
+                tracing::error!(session = super::short(&self.session), %fault, "a recording cannot be closed");
+                if tries == 0 {
+                    self.events.finished(self.session, None);
+                }
+                if tries + 1 < FINISH_TRIES && !self.removed() {
+                    self.stage = Stage::Ending {
+                        reason,
+                        receipt,
+                        tries: tries + 1,
+                        at: Instant::now() + FINISH_RETRY,
+                    };
+                    return;
+                }
+            }
         }
         self.shared.closed();
-        let until = Instant::now() + RECEIPT_WITHIN;
-        while !orders.receipt && Instant::now() < until {
-            match self.queue.wait(Some(until)) {
-                Work::Batch(items) => {
-                    for (_, item) in items {
-                        // Nothing but the receipt comes behind the end.
-                        drop(orders.note(item));
-                    }
-                }
-                Work::Due | Work::Failed => break,
+        match receipt {
+            true => self.receipt_done(),
+            false => {
+                self.stage = Stage::Closed {
+                    until: Instant::now() + RECEIPT_WITHIN,
+                };
             }
         }
-        if let (true, Some(written)) = (orders.receipt, &self.written)
+    }
+
+    /// The customer has the completed receipt: nothing more will come.
+    fn receipt_done(&mut self) {
+        self.stage = Stage::Over;
+        if let Some(written) = &self.written
             && let Err(error) = self.shared.store.receipt_done(written.id)
         {
             tracing::error!(%error, "a receipt cannot be noted");
@@ -423,7 +481,7 @@ impl Thread {
     }
 
     /// End record and last checkpoint, synced, and noted in the catalogue. None: there is no recording.
-    fn end(&mut self, reason: Option<&End>) -> Result<Option<SignedCheckpoint>, Fault> {
+    fn end(&mut self, reason: &End) -> Result<Option<SignedCheckpoint>, Fault> {
         let Some(Written {
             id,
             file,
@@ -438,7 +496,7 @@ impl Thread {
         if let Some(lost) = self.queue.missing() {
             bytes.extend(writer.append_gap(lost.since, now, now)?);
         }
-        bytes.extend(writer.append_end(reason.cloned(), now)?);
+        bytes.extend(writer.append_end(Some(reason.clone()), now)?);
         let (last, record) = writer.checkpoint(&self.shared.signer, now);
         bytes.extend(record);
         file.append(&bytes)?;
@@ -495,10 +553,9 @@ fn chain(ders: &[Vec<u8>]) -> fernsicht_protocol::messages::Chain {
 
 /// One write(2) for so much.
 const FLUSH_BYTES: usize = 1 << 20;
-/// From here on a copy costs more than one more piece, and memory that the thread keeps.
+/// From here on a copy costs more than one more piece, and memory that is kept.
 const LARGE: usize = 1 << 10;
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
-const PROBE_EVERY: Duration = Duration::from_secs(1);
 const FINISH_TRIES: u32 = 120;
 const FINISH_RETRY: Duration = Duration::from_secs(5);
 /// The agent has 5 s for its receipt; the connection takes some, too.

@@ -1,0 +1,187 @@
+//! Threads on which writers run: few, and the last one that rested goes on first, since each keeps memory of its own. More
+//! come when stores hold them all up; one that has had nothing to do for a while ends.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+/// Something that a thread does, as often as it is handed over.
+pub(super) trait Job: Send + Sync + 'static {
+    fn work(&self);
+}
+
+#[derive(Debug)]
+pub(super) struct Threads<J>(Mutex<State<J>>);
+
+#[derive(Debug)]
+struct State<J> {
+    ready: VecDeque<Arc<J>>,
+    /// Those that rest, the last one to begin so last.
+    resting: Vec<Thread>,
+    count: usize,
+}
+
+impl<J: Job> Threads<J> {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self(Mutex::new(State {
+            ready: VecDeque::new(),
+            resting: Vec::new(),
+            count: 0,
+        })))
+    }
+
+    /// Runs a job soon: at once, unless all threads are at work.
+    pub(super) fn run(self: &Arc<Self>, job: Arc<J>) {
+        let mut state = self.lock();
+        state.ready.push_back(job);
+        match state.resting.pop() {
+            Some(resting) => resting.unpark(),
+            None if state.count < FEW => self.spawn(&mut state),
+            None => {}
+        }
+    }
+
+    /// What is ready and still waits gets more threads: called every tenth of a second.
+    pub(super) fn relieve(self: &Arc<Self>) {
+        let mut state = self.lock();
+        let waiting = state.ready.len().saturating_sub(state.resting.len());
+        for _ in 0..waiting.div_ceil(2) {
+            self.spawn(&mut state);
+        }
+    }
+
+    fn spawn(self: &Arc<Self>, state: &mut State<J>) {
+        let threads = self.clone();
+        let spawned = thread::Builder::new()
+            .name("recorder".to_owned())
+            .stack_size(STACK)
+            .spawn(move || Alive(&threads).run());
+        match spawned {
+            Ok(_) => state.count += 1,
+            Err(error) => tracing::error!(%error, "cannot start a thread for recordings"),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<J>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A thread, counted until it ends, however it does.
+struct Alive<'a, J: Job>(&'a Threads<J>);
+
+impl<J: Job> Alive<'_, J> {
+    fn run(&self) {
+        let me = thread::current();
+        let mut idle_since = Instant::now();
+        loop {
+            let mut state = self.0.lock();
+            state.resting.retain(|resting| resting.id() != me.id());
+            if let Some(job) = state.ready.pop_front() {
+                drop(state);
+                job.work();
+                idle_since = Instant::now();
+                continue;
+            }
+            let rest = REST.saturating_sub(idle_since.elapsed());
+            if rest.is_zero() {
+                return;
+            }
+            state.resting.push(me.clone());
+            drop(state);
+            thread::park_timeout(rest);
+        }
+    }
+}
+
+impl<J: Job> Drop for Alive<'_, J> {
+    fn drop(&mut self) {
+        self.0.lock().count -= 1;
+    }
+}
+
+/// So many are there before anybody waits. A sync takes milliseconds, a second's worth of it for each recording.
+const FEW: usize = 4;
+/// After so long without anything to do one ends.
+const REST: Duration = Duration::from_secs(1);
+/// Writers keep their buffers on the heap.
+const STACK: usize = 512 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc;
+
+    /// Waits until it may go on, and counts.
+    struct Gate {
+        go: Mutex<mpsc::Receiver<()>>,
+        done: AtomicUsize,
+    }
+
+    impl Job for Gate {
+        fn work(&self) {
+            let go = self.go.lock().unwrap_or_else(PoisonError::into_inner);
+            go.recv().unwrap();
+            self.done.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn gate() -> (mpsc::Sender<()>, Arc<Gate>) {
+        let (open, go) = mpsc::channel();
+        let done = AtomicUsize::new(0);
+        (
+            open,
+            Arc::new(Gate {
+                go: Mutex::new(go),
+                done,
+            }),
+        )
+    }
+
+    fn until(condition: impl Fn() -> bool) {
+        while !condition() {
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn jobs_that_hang_hold_up_nobody() {
+        let threads = Threads::new();
+        let hanging: Vec<_> = (0..FEW).map(|_| gate()).collect();
+        for (_, gate) in &hanging {
+            threads.run(gate.clone());
+        }
+        until(|| threads.lock().ready.is_empty());
+        let (open, last) = gate();
+        open.send(()).unwrap();
+        threads.run(last.clone());
+        assert_eq!(threads.lock().ready.len(), 1);
+        threads.relieve();
+        until(|| last.done.load(Ordering::Relaxed) == 1);
+        // That one now rests, and takes the next.
+        until(|| threads.lock().resting.len() == 1);
+        open.send(()).unwrap();
+        threads.run(last.clone());
+        until(|| last.done.load(Ordering::Relaxed) == 2);
+        assert_eq!(threads.lock().count, FEW + 1);
+        for (open, _) in &hanging {
+            open.send(()).unwrap();
+        }
+        until(|| threads.lock().resting.len() == FEW + 1);
+    }
+
+    #[test]
+    fn a_panic_takes_its_thread_alone() {
+        struct Panics;
+        impl Job for Panics {
+            fn work(&self) {
+                panic!("on purpose");
+            }
+        }
+        let threads = Threads::new();
+        threads.run(Arc::new(Panics));
+        until(|| threads.lock().count == 0 && threads.lock().ready.is_empty());
+    }
+}
