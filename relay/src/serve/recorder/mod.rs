@@ -107,8 +107,11 @@ impl Recorder {
     }
 
     fn begin(self: &Arc<Self>, begin: Begin) {
-        if begin == Begin::Now {
-            self.threads.run(self.clone());
+        match begin {
+            Begin::Now => self.threads.run(self.clone()),
+            Begin::First => self.threads.run_first(self.clone()),
+            Begin::Hurry => self.threads.hurry(self),
+            Begin::No => {}
         }
     }
 }
@@ -197,10 +200,10 @@ impl Recorders {
                     Overdue::End => events.finished(session, None),
                 }
             }
+            self.threads.relieve();
             for recorder in &all {
                 recorder.begin(recorder.queue.claim(now));
             }
-            self.threads.relieve();
             match all.is_empty() {
                 true => {
                     self.began.notified().await;

@@ -135,8 +135,21 @@ pub(crate) enum Work {
 #[must_use]
 pub(crate) enum Begin {
     Now,
+    /// Before whatever else waits for a thread: somebody waits for this.
+    First,
+    /// Somebody was told to and may not have begun: he has to, before whatever else waits.
+    Hurry,
     /// Somebody writes already, or it may rest.
     No,
+}
+
+/// Who writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Nobody,
+    /// Somebody was told to begin.
+    Told,
+    Writing,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,8 +170,9 @@ struct State {
     bytes: usize,
     /// What the writer wants to be called for beside; while it is failed, the next probe.
     due: Option<Instant>,
-    /// Somebody writes, or was told to.
-    running: bool,
+    /// It has tried the store and was not asked since.
+    probing: bool,
+    turn: Turn,
     /// Since when what was given out is being written.
     working: Option<Instant>,
     /// An epoch's opening is among it: it takes more than a write.
@@ -218,7 +232,8 @@ impl Queue {
                 ripe: None,
                 bytes: 0,
                 due: None,
-                running: false,
+                probing: false,
+                turn: Turn::Nobody,
                 working: None,
                 opening: false,
                 asked: None,
@@ -281,6 +296,7 @@ impl Queue {
             Phase::Taking | Phase::Failed | Phase::Closing => {}
         }
         let at = Instant::now();
+        let first = matches!(item, Item::Frame { asked: true, .. });
         let urgent = match &item {
             Item::Frame {
                 ciphertext, asked, ..
@@ -307,14 +323,18 @@ impl Queue {
         };
         let ripe = state.ripe.map_or(ripe, |before| before.min(ripe));
         state.ripe = Some(ripe);
-        Ok(state.begin(ripe <= at))
+        Ok(match (state.begin(ripe <= at), first) {
+            (Begin::Now, true) => Begin::First,
+            (Begin::No, true) if state.turn == Turn::Told => Begin::Hurry,
+            (begin, _) => begin,
+        })
     }
 
     /// Whether something is to be done that nobody was told of: called every [`LOOK_EVERY`].
     pub(crate) fn claim(&self, now: Instant) -> Begin {
         let mut state = self.lock();
         let wanted = state.ripe.into_iter().chain(state.due).min();
-        let until = now + LOOK_EVERY;
+        let until = now + SOON;
         state.begin(wanted.is_some_and(|at| at <= until))
     }
 
@@ -324,15 +344,20 @@ impl Queue {
         let mut state = self.lock();
         state.working = None;
         let now = Instant::now();
-        let until = now + LOOK_EVERY;
+        let until = now + SOON;
+        state.turn = Turn::Writing;
         if state.phase == Phase::Failed {
+            if std::mem::take(&mut state.probing) {
+                state.due = Some(now + PROBE_EVERY);
+            }
             if state.due.is_none_or(|at| at > until) {
-                state.running = false;
+                state.turn = Turn::Nobody;
                 return None;
             }
-            state.due = Some(now + PROBE_EVERY);
+            state.probing = true;
             return Some(Work::Probe);
         }
+        state.probing = false;
         state.due = due;
         let is_due = due.is_some_and(|due| due <= until);
         // What rests goes along with what is due: a checkpoint then covers it.
@@ -343,7 +368,7 @@ impl Queue {
             state.working = Some(now);
             return Some(Work::Due);
         }
-        state.running = false;
+        state.turn = Turn::Nobody;
         None
     }
 
@@ -361,7 +386,7 @@ impl Queue {
         state.asked = None;
         let lost: Vec<_> = state.items.drain(..).collect();
         (state.ripe, state.bytes, state.opening) = (None, 0, false);
-        state.due = Some(Instant::now() + PROBE_EVERY);
+        (state.due, state.probing) = (Some(Instant::now() + PROBE_EVERY), false);
         drop(state);
         drop(lost);
         true
@@ -438,10 +463,10 @@ impl Queue {
 
 impl State {
     fn begin(&mut self, wanted: bool) -> Begin {
-        if !wanted || self.running {
+        if !wanted || self.turn != Turn::Nobody {
             return Begin::No;
         }
-        self.running = true;
+        self.turn = Turn::Told;
         Begin::Now
     }
 
@@ -475,6 +500,8 @@ const MANY: usize = MAX_ITEMS / 16;
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 /// How often somebody looks what is due, and what is overdue.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// What becomes due within so much is due now: the next look may come a little late.
+pub(crate) const SOON: Duration = Duration::from_millis(150);
 /// Control must end within a second of a store that stalls.
 const WRITE_WITHIN: Duration = Duration::from_millis(700);
 /// What an agent waits for the last checkpoint before it is told that none may come.
@@ -509,7 +536,7 @@ mod tests {
         let queue = Queue::new();
         let (taken, mut told) = oneshot::channel();
         let begin = queue.push_asked(5, item(true, &queue), taken);
-        assert_eq!(begin, Ok(Begin::Now));
+        assert_eq!(begin, Ok(Begin::First));
         assert!(queue.fail(9, Cause::Session) && !queue.fail(9, Cause::Store));
         assert!(matches!(
             told.try_recv(),
@@ -529,8 +556,8 @@ mod tests {
         queue.said(missing);
         assert_eq!(queue.missing(), None);
         assert!(queue.recover());
-        // Who writes at this moment takes it along.
-        assert_eq!(queue.push(11, item(true, &queue)), Ok(Begin::No));
+        // Who was told to begin takes it along.
+        assert_eq!(queue.push(11, item(true, &queue)), Ok(Begin::Hurry));
         assert!(matches!(queue.next(None), Some(Work::Batch(batch)) if batch.len() == 1));
         assert!(queue.next(None).is_none());
         assert_eq!(queue.held.load(Ordering::Relaxed), 0);
@@ -542,7 +569,7 @@ mod tests {
         let before = Instant::now();
         let (taken, _told) = oneshot::channel();
         let begin = input.push_asked(1, item(true, &input), taken);
-        assert_eq!(begin, Ok(Begin::Now));
+        assert_eq!(begin, Ok(Begin::First));
         assert_eq!(picture.push(1, item(false, &picture)), Ok(Begin::No));
         let after = Instant::now();
         assert_eq!(input.overdue(before + WRITE_WITHIN), None);
@@ -587,8 +614,10 @@ mod tests {
         assert_eq!(queue.claim(now + LINGER + LOOK_EVERY), Begin::Now);
         assert_eq!(queue.claim(now + LINGER + LOOK_EVERY), Begin::No);
         // Whoever writes takes what has come meanwhile, and what rests along with what is due.
-        assert_eq!(queue.push(2, item(true, &queue)), Ok(Begin::No));
+        assert_eq!(queue.push(2, item(true, &queue)), Ok(Begin::Hurry));
         assert!(matches!(queue.next(None), Some(Work::Batch(batch)) if batch.len() == 2));
+        assert_eq!(queue.push(3, item(true, &queue)), Ok(Begin::No));
+        assert!(matches!(queue.next(None), Some(Work::Batch(batch)) if batch.len() == 1));
         assert_eq!(queue.push(3, item(false, &queue)), Ok(Begin::No));
         let due = Some(now);
         assert!(matches!(queue.next(due), Some(Work::Batch(batch)) if batch.len() == 1));
@@ -598,6 +627,27 @@ mod tests {
         assert!(queue.next(Some(later)).is_none());
         assert_eq!(queue.claim(now), Begin::No);
         assert_eq!(queue.claim(later), Begin::Now);
+    }
+
+    #[test]
+    fn a_store_that_fails_has_a_pause_after_each_probe() {
+        let queue = Queue::new();
+        assert!(queue.fail(1, Cause::Store));
+        let probed = |queue: &Queue| {
+            queue.lock().due = Some(Instant::now());
+            assert!(matches!(queue.next(None), Some(Work::Probe)));
+        };
+        probed(&queue);
+        // However long it took.
+        queue.lock().due = Some(Instant::now());
+        assert!(queue.next(None).is_none());
+        assert_eq!(queue.claim(Instant::now()), Begin::No);
+        probed(&queue);
+        assert!(queue.recover());
+        assert!(queue.next(None).is_none());
+        assert!(queue.fail(2, Cause::Store));
+        assert!(queue.next(None).is_none());
+        assert_eq!(queue.claim(Instant::now() + PROBE_EVERY), Begin::Now);
     }
 
     #[test]

@@ -19,6 +19,8 @@ struct State<J> {
     ready: VecDeque<Arc<J>>,
     /// Those that rest, the last one to begin so last.
     resting: Vec<Thread>,
+    /// Woken or begun, and not yet at what is ready.
+    coming: usize,
     count: usize,
 }
 
@@ -27,6 +29,7 @@ impl<J: Job> Threads<J> {
         Arc::new(Self(Mutex::new(State {
             ready: VecDeque::new(),
             resting: Vec::new(),
+            coming: 0,
             count: 0,
         })))
     }
@@ -35,31 +38,67 @@ impl<J: Job> Threads<J> {
     pub(super) fn run(self: &Arc<Self>, job: Arc<J>) {
         let mut state = self.lock();
         state.ready.push_back(job);
+        self.wake(&mut state, FEW);
+    }
+
+    /// Runs a job at once.
+    pub(super) fn run_first(self: &Arc<Self>, job: Arc<J>) {
+        let mut state = self.lock();
+        state.ready.push_front(job);
+        self.wake(&mut state, usize::MAX);
+    }
+
+    /// Runs a job at once that was handed over before, if it still waits.
+    pub(super) fn hurry(self: &Arc<Self>, job: &Arc<J>) {
+        let mut state = self.lock();
+        let place = state.ready.iter().position(|one| Arc::ptr_eq(one, job));
+        if let Some(job) = place.and_then(|place| state.ready.remove(place)) {
+            state.ready.push_front(job);
+            self.wake(&mut state, usize::MAX);
+        }
+    }
+
+    /// What has been ready for a while and still waits gets more threads: called every tenth of a second.
+    pub(super) fn relieve(self: &Arc<Self>) {
+        let mut state = self.lock();
+        let waiting = state.ready.len().saturating_sub(state.coming);
+        for _ in 0..waiting.div_ceil(2) {
+            if !self.spawn(&mut state) {
+                return;
+            }
+        }
+    }
+
+    /// One more thread for what is ready: one that rests, or a new one if there are fewer than `most`.
+    fn wake(self: &Arc<Self>, state: &mut State<J>, most: usize) {
         match state.resting.pop() {
-            Some(resting) => resting.unpark(),
-            None if state.count < FEW => self.spawn(&mut state),
+            Some(resting) => {
+                state.coming += 1;
+                resting.unpark();
+            }
+            None if state.count < most => {
+                self.spawn(state);
+            }
             None => {}
         }
     }
 
-    /// What is ready and still waits gets more threads: called every tenth of a second.
-    pub(super) fn relieve(self: &Arc<Self>) {
-        let mut state = self.lock();
-        let waiting = state.ready.len().saturating_sub(state.resting.len());
-        for _ in 0..waiting.div_ceil(2) {
-            self.spawn(&mut state);
-        }
-    }
-
-    fn spawn(self: &Arc<Self>, state: &mut State<J>) {
+    fn spawn(self: &Arc<Self>, state: &mut State<J>) -> bool {
         let threads = self.clone();
         let spawned = thread::Builder::new()
             .name("recorder".to_owned())
             .stack_size(STACK)
             .spawn(move || Alive(&threads).run());
         match spawned {
-            Ok(_) => state.count += 1,
-            Err(error) => tracing::error!(%error, "cannot start a thread for recordings"),
+            Ok(_) => {
+                state.coming += 1;
+                state.count += 1;
+                true
+            }
+            Err(error) => {
+                tracing::error!(%error, "cannot start a thread for recordings");
+                false
+            }
         }
     }
 
@@ -68,16 +107,24 @@ impl<J: Job> Threads<J> {
     }
 }
 
-/// A thread, counted until it ends, however it does.
+/// A thread, counted until it ends, if by a panic.
 struct Alive<'a, J: Job>(&'a Threads<J>);
 
 impl<J: Job> Alive<'_, J> {
     fn run(&self) {
         let me = thread::current();
         let mut idle_since = Instant::now();
+        let mut came = true;
         loop {
             let mut state = self.0.lock();
-            state.resting.retain(|resting| resting.id() != me.id());
+            if std::mem::take(&mut came) {
+                // Whoever woke it took it from those that rest.
+                let place = state.resting.iter().position(|one| one.id() == me.id());
+                match place {
+                    Some(place) => drop(state.resting.remove(place)),
+                    None => state.coming -= 1,
+                }
+            }
             if let Some(job) = state.ready.pop_front() {
                 drop(state);
                 job.work();
@@ -86,18 +133,22 @@ impl<J: Job> Alive<'_, J> {
             }
             let rest = REST.saturating_sub(idle_since.elapsed());
             if rest.is_zero() {
+                state.count -= 1;
                 return;
             }
             state.resting.push(me.clone());
             drop(state);
             thread::park_timeout(rest);
+            came = true;
         }
     }
 }
 
 impl<J: Job> Drop for Alive<'_, J> {
     fn drop(&mut self) {
-        self.0.lock().count -= 1;
+        if thread::panicking() {
+            self.0.lock().count -= 1;
+        }
     }
 }
 
@@ -170,6 +221,33 @@ mod tests {
             open.send(()).unwrap();
         }
         until(|| threads.lock().resting.len() == FEW + 1);
+        assert_eq!(threads.lock().coming, 0);
+    }
+
+    #[test]
+    fn who_is_waited_for_goes_first() {
+        let threads = Threads::new();
+        let hanging: Vec<_> = (0..FEW).map(|_| gate()).collect();
+        for (_, gate) in &hanging {
+            threads.run(gate.clone());
+        }
+        until(|| threads.lock().ready.is_empty());
+        let ((slowly, slow), (open, fast), (open_too, told)) = (gate(), gate(), gate());
+        threads.run(slow);
+        threads.run(told.clone());
+        open.send(()).unwrap();
+        threads.run_first(fast.clone());
+        until(|| fast.done.load(Ordering::Relaxed) == 1);
+        open_too.send(()).unwrap();
+        threads.hurry(&told);
+        until(|| told.done.load(Ordering::Relaxed) == 1);
+        // Not there any more: nothing to hurry.
+        threads.hurry(&told);
+        slowly.send(()).unwrap();
+        for (open, _) in &hanging {
+            open.send(()).unwrap();
+        }
+        until(|| threads.lock().ready.is_empty() && threads.lock().coming == 0);
     }
 
     #[test]

@@ -25,7 +25,7 @@ use fernsicht_recordings::format;
 use fernsicht_recordings::store::{self, Appending, NewRecording, RecordingId};
 use fernsicht_recordings::writer::{self, Writer};
 
-use super::queue::{Cause, Item, LOOK_EVERY, Queue, Work};
+use super::queue::{Cause, Item, Queue, SOON, Work};
 use super::{Events, Shared, now_centis};
 
 /// Why the recorder has failed.
@@ -60,6 +60,31 @@ struct Written {
     file: Box<dyn Appending>,
     /// Behind the last record that write(2) has taken. None: nothing is in the file.
     safe: Option<Writer>,
+    /// A write did not come to its end: there may be something behind that record.
+    torn: bool,
+}
+
+impl Written {
+    /// Writes what leads to this state.
+    fn append(&mut self, bytes: &[&[u8]], writer: Option<Writer>) -> Result<(), Fault> {
+        if self.torn {
+            self.cut_back()?;
+        }
+        self.torn = true;
+        self.file.append_all(bytes)?;
+        self.torn = false;
+        self.safe = writer;
+        Ok(())
+    }
+
+    /// What is in the file behind the last whole record goes.
+    fn cut_back(&mut self) -> Result<(), Fault> {
+        let length = self.safe.as_ref().map_or(0, Writer::length);
+        self.file.truncate(length)?;
+        self.file.sync()?;
+        self.torn = false;
+        Ok(())
+    }
 }
 
 /// The file's writer.
@@ -172,7 +197,12 @@ impl Writing {
             }
             self.follow(orders);
         }
-        matches!(self.stage, Stage::Over)
+        let over = matches!(self.stage, Stage::Over);
+        if over {
+            // Closing a large file that was moved meanwhile frees its blocks: here, and not where the last one lets go.
+            self.written = None;
+        }
+        over
     }
 
     /// When the writer wants to be called, whatever else comes.
@@ -215,7 +245,7 @@ impl Writing {
             self.queue.lost(first.unwrap_or_else(now_centis));
         }
         written?;
-        let soon = Instant::now() + LOOK_EVERY;
+        let soon = Instant::now() + SOON;
         if orders.finish.is_none() && self.due().is_some_and(|due| due <= soon) {
             self.checkpoint()?;
         }
@@ -280,8 +310,7 @@ impl Writing {
         };
         let gathered = std::mem::take(&mut self.gathered);
         if gathered.bytes > 0 {
-            written.file.append_all(&gathered.slices())?;
-            written.safe = writer;
+            written.append(&gathered.slices(), writer)?;
         }
         if std::mem::take(told) {
             self.queue.tell_taken();
@@ -320,8 +349,7 @@ impl Writing {
         };
         let (first, record) = writer.checkpoint(&self.shared.signer, now);
         bytes.extend(record);
-        written.file.append(&bytes)?;
-        written.safe = Some(writer);
+        written.append(&[&bytes], Some(writer))?;
         written.file.sync()?;
         self.queue.said(missing);
         self.checkpoint_at = Instant::now() + CHECKPOINT_EVERY;
@@ -350,6 +378,7 @@ impl Writing {
             id: begun.id,
             file: begun.file,
             safe: None,
+            torn: false,
         })
     }
 
@@ -364,8 +393,7 @@ impl Writing {
         };
         let mut writer = safe.clone();
         let (signed, record) = writer.checkpoint(&self.shared.signer, now_centis());
-        written.file.append(&record)?;
-        written.safe = Some(writer);
+        written.append(&[&record], Some(writer))?;
         written.file.sync()?;
         self.events.checkpoint(self.session, signed);
         Ok(())
@@ -393,21 +421,15 @@ impl Writing {
         written.is_some_and(|written| matches!(self.shared.store.keeps(written.id), Ok(false)))
     }
 
-    /// What is in the file behind the last whole record goes.
     fn cut_back(&mut self) -> Result<(), Fault> {
-        if let Some(written) = &mut self.written {
-            let length = written.safe.as_ref().map_or(0, Writer::length);
-            written.file.truncate(length)?;
-            written.file.sync()?;
-        }
-        Ok(())
+        self.written.as_mut().map_or(Ok(()), Written::cut_back)
     }
 
     /// What the batch has asked for, and what its time has come for. A store that does not take the end is tried again for
     /// a while.
     fn follow(&mut self, orders: Orders) {
         let now = Instant::now();
-        let soon = now + LOOK_EVERY;
+        let soon = now + SOON;
         if let (Stage::Recording, Some(reason)) = (&self.stage, orders.finish) {
             self.stage = Stage::Ending {
                 reason,
@@ -486,6 +508,7 @@ impl Writing {
             id,
             file,
             safe: Some(safe),
+            ..
         }) = &mut self.written
         else {
             return Ok(None);
