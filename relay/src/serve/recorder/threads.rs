@@ -179,8 +179,8 @@ mod tests {
         }
     }
 
-    fn gate() -> (mpsc::Sender<()>, Arc<Gate>) {
-        let (open, go) = mpsc::channel();
+    fn gate() -> (mpsc::SyncSender<()>, Arc<Gate>) {
+        let (open, go) = mpsc::sync_channel(2);
         let done = AtomicUsize::new(0);
         (
             open,
