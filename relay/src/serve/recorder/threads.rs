@@ -107,7 +107,7 @@ impl<J: Job> Threads<J> {
     }
 }
 
-/// A thread, counted until it ends, if by a panic.
+/// A thread; one that a panic ends is not counted any more.
 struct Alive<'a, J: Job>(&'a Threads<J>);
 
 impl<J: Job> Alive<'_, J> {
