@@ -14,7 +14,7 @@ mod threads;
 mod writing;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use fernsicht_protocol::checkpoint::SignedCheckpoint;
@@ -23,9 +23,10 @@ use fernsicht_protocol::messages::{Chain, SessionId};
 use fernsicht_recordings::store::Store;
 use tokio::sync::{Notify, oneshot};
 
+use super::hub::lock;
 use queue::{Begin, LOOK_EVERY, Overdue, Queue};
 pub(super) use queue::{Cause, Copying, Failed, Item, Room, Sealed};
-use threads::{Job, Threads};
+use threads::{Job, REST, Threads};
 use writing::Writing;
 
 /// Where writers report to. Called from their threads, never under a queue's lock.
@@ -150,7 +151,7 @@ impl Recorders {
                 unfinished: AtomicUsize::new(0),
             }),
             all: Mutex::default(),
-            threads: Threads::new(),
+            threads: Threads::new(REST),
             began: Notify::new(),
         }
     }
@@ -226,11 +227,6 @@ impl Recorders {
     pub(super) fn unfinished(&self) -> usize {
         self.shared.unfinished.load(Ordering::Relaxed)
     }
-}
-
-/// A panic in one writer ends its recording, as one that is too slow.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Hundredths of a second since 1970 UTC.

@@ -12,7 +12,10 @@ pub(super) trait Job: Send + Sync + 'static {
 }
 
 #[derive(Debug)]
-pub(super) struct Threads<J>(Mutex<State<J>>);
+pub(super) struct Threads<J> {
+    state: Mutex<State<J>>,
+    rest: Duration,
+}
 
 #[derive(Debug)]
 struct State<J> {
@@ -25,13 +28,15 @@ struct State<J> {
 }
 
 impl<J: Job> Threads<J> {
-    pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self(Mutex::new(State {
+    /// After `rest` without anything to do a thread ends.
+    pub(super) fn new(rest: Duration) -> Arc<Self> {
+        let state = Mutex::new(State {
             ready: VecDeque::new(),
             resting: Vec::new(),
             coming: 0,
             count: 0,
-        })))
+        });
+        Arc::new(Self { state, rest })
     }
 
     /// Runs a job soon: at once, unless all threads are at work.
@@ -103,7 +108,7 @@ impl<J: Job> Threads<J> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<J>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -131,7 +136,7 @@ impl<J: Job> Alive<'_, J> {
                 idle_since = Instant::now();
                 continue;
             }
-            let rest = REST.saturating_sub(idle_since.elapsed());
+            let rest = self.0.rest.saturating_sub(idle_since.elapsed());
             if rest.is_zero() {
                 state.count -= 1;
                 return;
@@ -154,8 +159,8 @@ impl<J: Job> Drop for Alive<'_, J> {
 
 /// So many are there before anybody waits. A sync takes milliseconds, a second's worth of it for each recording.
 const FEW: usize = 4;
-/// After so long without anything to do one ends.
-const REST: Duration = Duration::from_secs(1);
+/// Long enough for what comes each second.
+pub(super) const REST: Duration = Duration::from_secs(1);
 /// Writers keep their buffers on the heap.
 const STACK: usize = 512 << 10;
 
@@ -191,6 +196,21 @@ mod tests {
         )
     }
 
+    /// No clock ends a thread.
+    const NEVER: Duration = Duration::MAX;
+
+    /// As many jobs as there are threads without anybody waiting, all at work until they may go on.
+    fn hang(threads: &Arc<Threads<Gate>>) -> Vec<mpsc::SyncSender<()>> {
+        let opened = (0..FEW).map(|_| {
+            let (open, gate) = gate();
+            threads.run(gate);
+            open
+        });
+        let opened = opened.collect();
+        until(|| threads.lock().ready.is_empty());
+        opened
+    }
+
     fn until(condition: impl Fn() -> bool) {
         while !condition() {
             thread::yield_now();
@@ -199,12 +219,8 @@ mod tests {
 
     #[test]
     fn jobs_that_hang_hold_up_nobody() {
-        let threads = Threads::new();
-        let hanging: Vec<_> = (0..FEW).map(|_| gate()).collect();
-        for (_, gate) in &hanging {
-            threads.run(gate.clone());
-        }
-        until(|| threads.lock().ready.is_empty());
+        let threads = Threads::new(NEVER);
+        let hanging = hang(&threads);
         let (open, last) = gate();
         open.send(()).unwrap();
         threads.run(last.clone());
@@ -217,7 +233,7 @@ mod tests {
         threads.run(last.clone());
         until(|| last.done.load(Ordering::Relaxed) == 2);
         assert_eq!(threads.lock().count, FEW + 1);
-        for (open, _) in &hanging {
+        for open in &hanging {
             open.send(()).unwrap();
         }
         until(|| threads.lock().resting.len() == FEW + 1);
@@ -226,12 +242,8 @@ mod tests {
 
     #[test]
     fn who_is_waited_for_goes_first() {
-        let threads = Threads::new();
-        let hanging: Vec<_> = (0..FEW).map(|_| gate()).collect();
-        for (_, gate) in &hanging {
-            threads.run(gate.clone());
-        }
-        until(|| threads.lock().ready.is_empty());
+        let threads = Threads::new(NEVER);
+        let hanging = hang(&threads);
         let ((slowly, slow), (open, fast), (open_too, told)) = (gate(), gate(), gate());
         threads.run(slow);
         threads.run(told.clone());
@@ -244,10 +256,22 @@ mod tests {
         // Not there any more: nothing to hurry.
         threads.hurry(&told);
         slowly.send(()).unwrap();
-        for (open, _) in &hanging {
+        for open in &hanging {
             open.send(()).unwrap();
         }
         until(|| threads.lock().ready.is_empty() && threads.lock().coming == 0);
+    }
+
+    #[test]
+    fn who_has_nothing_to_do_ends() {
+        let threads = Threads::new(Duration::ZERO);
+        let (open, gate) = gate();
+        open.send(()).unwrap();
+        threads.run(gate.clone());
+        until(|| threads.lock().count == 0);
+        assert_eq!(gate.done.load(Ordering::Relaxed), 1);
+        let state = threads.lock();
+        assert!(state.ready.is_empty() && state.resting.is_empty() && state.coming == 0);
     }
 
     #[test]
@@ -258,7 +282,7 @@ mod tests {
                 panic!("on purpose");
             }
         }
-        let threads = Threads::new();
+        let threads = Threads::new(NEVER);
         threads.run(Arc::new(Panics));
         until(|| threads.lock().count == 0 && threads.lock().ready.is_empty());
     }
