@@ -6,7 +6,8 @@
 //! ```
 //!
 //! What fits the budget goes out exactly. Beyond it the lossy code must be clearly
-//! faster, since the exact pixels have to follow it. Figures: DESIGN §7, FACTS.
+//! faster, since the exact pixels have to follow it; what does not move goes exactly,
+//! too, if nobody would notice the time that it takes. Figures: DESIGN §7, FACTS.
 
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ pub(super) struct Ways {
     pub(super) lossy_bytes: usize,
     /// Pixels of the H.264 picture.
     pub(super) lossy_pixels: usize,
+    /// True if it changes again and again: then exact pixels would soon be old.
+    pub(super) moving: bool,
 }
 
 /// Chooses. `rate` is what the line carries, in bytes a second.
@@ -39,6 +42,9 @@ pub(super) fn choose(ways: Ways, budget: usize, rate: Option<u64>) -> Choice {
     }
     let rate = rate.unwrap_or(ASSUMED_RATE).clamp(1, FASTEST);
     let exact = transfer(ways.exact_bytes, rate) + EXACT_PER_MIB.mul_f64(mebi(ways.exact_bytes));
+    if !ways.moving && exact < UNNOTICED {
+        return Choice::InParts;
+    }
     let lossy = transfer(ways.lossy_bytes, rate) + LOSSY_PER_MPIX.mul_f64(mebi(ways.lossy_pixels));
     if lossy.mul_f64(1.4) < exact {
         Choice::Lossy
@@ -111,6 +117,9 @@ const ASSUMED_RATE: u64 = 12_500_000;
 /// Sealing, relaying and opening carry no more than this, whatever the line does.
 const FASTEST: u64 = 25_000_000;
 
+/// Nobody sees that a picture comes later by this, but everybody sees it twice, coarse and exact.
+const UNNOTICED: Duration = Duration::from_millis(50);
+
 const EXACT_PER_MIB: Duration = Duration::from_millis(8);
 const LOSSY_PER_MPIX: Duration = Duration::from_millis(18);
 
@@ -128,12 +137,23 @@ mod tests {
         lossy_bytes: usize,
         lossy_pixels: usize,
     ) -> Choice {
+        of(rate, exact_bytes, lossy_bytes, lossy_pixels, true)
+    }
+
+    fn of(
+        rate: Option<u64>,
+        exact_bytes: usize,
+        lossy_bytes: usize,
+        lossy_pixels: usize,
+        moving: bool,
+    ) -> Choice {
         let budget = rate.map_or(256 << 10, |r| (r as usize / 12).min(256 << 10));
         choose(
             Ways {
                 exact_bytes,
                 lossy_bytes,
                 lossy_pixels,
+                moving,
             },
             budget,
             rate,
@@ -182,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_photograph_is_lossy_on_every_line() {
+    fn a_moving_photograph_is_lossy_on_every_line() {
         for pixels in [640 * 480, 1920 * 1080] {
             for rate in [THIN, DSL, LAN, None] {
                 assert_eq!(
@@ -194,6 +214,23 @@ mod tests {
                     ),
                     Choice::Lossy
                 );
+            }
+        }
+    }
+
+    /// In a page, and as a slide that fills the screen.
+    #[test]
+    fn a_photograph_at_rest_is_exact_where_nobody_would_notice_the_time() {
+        for (rate, page, slide) in [
+            (THIN, Choice::Lossy, Choice::Lossy),
+            (DSL, Choice::Lossy, Choice::Lossy),
+            (LAN, Choice::InParts, Choice::Lossy),
+        ] {
+            for (pixels, choice) in [(520 * 360, page), (1920 * 1080, slide)] {
+                let lossy_bytes = Keys::new().expected(Content::Photo, pixels);
+                let exact_bytes = photo_bytes(pixels);
+                let chosen = of(rate, exact_bytes, lossy_bytes, pixels, false);
+                assert_eq!(chosen, choice, "{rate:?}, {pixels}");
             }
         }
     }

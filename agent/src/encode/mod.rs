@@ -325,12 +325,7 @@ impl Encoder {
         if sent.ledger.lossy() == 0 || !self.flow.room_for_refinement() {
             return restart;
         }
-        let rest = sent
-            .changed
-            .iter()
-            .flatten()
-            .min()
-            .map(|at| *at + self.config.rest);
+        let rest = sent.longest_at_rest().map(|at| at + self.config.rest);
         rest.into_iter().chain(restart).min()
     }
 

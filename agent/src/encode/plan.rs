@@ -7,7 +7,7 @@
 //! ```
 
 use std::collections::HashSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fernsicht_protocol::picture::{Box, Code, MAX_RAW, MAX_VIDEO, Rect, TILE, View, seen};
 use fernsicht_protocol::wire::Blob;
@@ -36,7 +36,7 @@ impl Encoder {
         let (photo, sharp) = photographs(changes, view);
         let known = self.flow.line().bytes_per_second.is_some();
         let region = self
-            .photographic_region(&photo, budget, view)
+            .photographic_region(&photo, budget, view, now)
             .filter(|_| known)
             .and_then(|(needed, exact)| self.video(needed, exact, Content::Photo, view, now));
         let covered = region.as_ref().map(|(rect, _)| *rect).unwrap_or_default();
@@ -63,7 +63,7 @@ impl Encoder {
         };
         let whole = whole.max(bytes) + coarse;
         if known
-            && let Some(all) = self.moving_region(changes, whole, budget)
+            && let Some(all) = self.changed_region(changes, whole, budget, now)
             && let Some(region) = self.video(all, whole, Content::Sharp, view, now)
         {
             self.handle_damage(&outside_of(region.0, changes));
@@ -142,19 +142,38 @@ impl Encoder {
         photo: &[Rect],
         budget: usize,
         view: View<'_>,
+        now: Instant,
     ) -> Option<(Rect, usize)> {
         let (group, _) = largest_group(photo)?;
         let region = group.intersection(view.area());
-        let inside = photo.iter().filter(|r| region.contains(**r));
-        let exact = cost::photo_bytes(inside.map(|r| r.area()).sum());
-        self.lossy_is_better(region, exact, Content::Photo, budget)
+        let inside: Vec<Rect> = photo
+            .iter()
+            .copied()
+            .filter(|r| region.contains(*r))
+            .collect();
+        let exact = cost::photo_bytes(pixels(&inside));
+        let moving = self.moving(&inside, now);
+        self.lossy_is_better(region, exact, Content::Photo, budget, moving)
             .then_some((region, exact))
     }
 
+    /// True if what changed there changes again and again.
+    fn moving(&self, rects: &[Rect], now: Instant) -> bool {
+        let sent = self.sent.as_ref();
+        sent.is_some_and(|sent| sent.moving(rects, now, AGAIN))
+    }
+
     /// The region of all changes, if H.264 is better than their exact `bytes`.
-    fn moving_region(&self, changes: &[Rect], bytes: usize, budget: usize) -> Option<Rect> {
+    fn changed_region(
+        &self,
+        changes: &[Rect],
+        bytes: usize,
+        budget: usize,
+        now: Instant,
+    ) -> Option<Rect> {
         let region = changes.iter().fold(Rect::default(), |all, r| all.union(*r));
-        self.lossy_is_better(region, bytes, Content::Sharp, budget)
+        let moving = self.moving(changes, now);
+        self.lossy_is_better(region, bytes, Content::Sharp, budget, moving)
             .then_some(region)
     }
 
@@ -164,6 +183,7 @@ impl Encoder {
         exact_bytes: usize,
         content: Content,
         budget: usize,
+        moving: bool,
     ) -> bool {
         let running = self.video.as_ref().filter(|v| suits(v.rect(), region));
         let lossy_bytes = running
@@ -173,6 +193,7 @@ impl Encoder {
             exact_bytes,
             lossy_bytes,
             lossy_pixels: region.area(),
+            moving,
         };
         choose(ways, budget, self.flow.line().bytes_per_second) == Choice::Lossy
     }
@@ -343,6 +364,9 @@ fn strips(rects: &[Rect], most: u16) -> Vec<Rect> {
     }
     pieces
 }
+
+/// What changes again before that moves: slower, and there is time to look at it.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// Tiles of a box where all will probably fit.
 const STRIP: u16 = 64;

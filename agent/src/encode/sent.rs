@@ -17,8 +17,8 @@ pub(super) struct Sent {
     pub(super) ledger: Ledger,
     pub(super) seen: Seen,
     pub(super) damage: Damage,
-    /// When each tile last changed, for tiles that are lossy.
-    pub(super) changed: Vec<Option<Instant>>,
+    /// When each tile was last drawn.
+    drawn: Vec<Option<Instant>>,
 }
 
 impl Sent {
@@ -32,7 +32,7 @@ impl Sent {
             ledger: Ledger::new(area.width, area.height),
             seen: Seen::default(),
             damage: Damage::everything(area),
-            changed: vec![None; columns.len() * rows.len()],
+            drawn: vec![None; columns.len() * rows.len()],
         }
     }
 
@@ -111,39 +111,57 @@ impl Sent {
             bgrx: &self.bgrx,
         };
         self.ledger.drawn(boxes, picture);
-        let across = usize::from(
-            Rect {
-                x: 0,
-                y: 0,
-                width: self.width,
-                height: 1,
-            }
-            .tiles()
-            .0
-            .end,
-        );
         for Box { rect, .. } in boxes {
-            let (columns, rows) = rect.tiles();
-            for row in rows {
-                for column in columns.clone() {
-                    let lossy = !self.ledger.exact(column, row);
-                    self.changed[usize::from(row) * across + usize::from(column)] =
-                        lossy.then_some(now);
-                }
+            for index in self.indices(*rect) {
+                self.drawn[index] = Some(now);
             }
         }
     }
 
-    /// Lossy tiles that did not change for `rest`, in reading order.
+    /// True if most of the tiles of these rectangles were drawn within `time` before.
+    pub(super) fn moving(&self, rects: &[Rect], now: Instant, time: Duration) -> bool {
+        let tiles = || rects.iter().flat_map(|rect| self.indices(*rect));
+        let recent = |at: Instant| now.saturating_duration_since(at) < time;
+        let moving = tiles().filter(|index| self.drawn[*index].is_some_and(recent));
+        moving.count() * 2 > tiles().count()
+    }
+
+    /// When the lossy tile that has rested longest was drawn.
+    pub(super) fn longest_at_rest(&self) -> Option<Instant> {
+        self.lossy().map(|(_, drawn)| drawn).min()
+    }
+
+    /// Lossy tiles and when they were drawn, in reading order.
+    fn lossy(&self) -> impl Iterator<Item = (Rect, Instant)> {
+        let across = self.across();
+        let drawn = self.drawn.iter().enumerate();
+        drawn.filter_map(move |(index, drawn)| {
+            let (row, column) = ((index / across) as u16, (index % across) as u16);
+            let drawn = drawn.filter(|_| !self.ledger.exact(column, row))?;
+            Some((self.ledger.tile(column, row), drawn))
+        })
+    }
+
+    /// Tiles side by side.
+    fn across(&self) -> usize {
+        self.view().area().tiles().0.len()
+    }
+
+    /// The tiles that `rect` touches.
+    fn indices(&self, rect: Rect) -> impl Iterator<Item = usize> + use<> {
+        let across = self.across();
+        let (columns, rows) = rect.tiles();
+        rows.flat_map(move |row| {
+            let columns = columns.clone();
+            columns.map(move |column| usize::from(row) * across + usize::from(column))
+        })
+    }
+
+    /// Lossy tiles that were not drawn for `rest`, in reading order.
     pub(super) fn at_rest(&self, now: Instant, rest: Duration) -> impl Iterator<Item = Rect> {
-        let (columns, _) = self.view().area().tiles();
-        self.changed
-            .iter()
-            .enumerate()
-            .filter_map(move |(index, changed)| {
-                let (row, column) = (index / columns.len(), index % columns.len());
-                let rests = changed.is_some_and(|at| now.saturating_duration_since(at) >= rest);
-                rests.then(|| self.ledger.tile(column as u16, row as u16))
-            })
+        let rests = move |at: Instant| now.saturating_duration_since(at) >= rest;
+        self.lossy()
+            .filter(move |(_, drawn)| rests(*drawn))
+            .map(|(tile, _)| tile)
     }
 }
