@@ -51,6 +51,7 @@ pub struct Board {
     layout: u32,
     mark: Option<Mark>,
     received: Option<Instant>,
+    by_area: bool,
     pointer: Pointer,
     /// Sequence of the frame that brought the pointer's shape.
     shaped: u64,
@@ -222,11 +223,31 @@ impl Board {
             self.dirty.push(all);
         }
         if let Some(mark) = mark {
-            self.mark = Some(mark);
             self.layout = mark.layout;
+            self.mark = Some(mark);
         }
         self.received.get_or_insert(received);
         true
+    }
+
+    /// What was drawn last has this mark. False if the sight that it was decoded for has ended.
+    pub fn mark(&mut self, sight: u64, mark: Mark, received: Instant) -> bool {
+        if sight != self.sight || self.pixels.is_none() {
+            return false;
+        }
+        self.mark = Some(mark);
+        self.received.get_or_insert(received);
+        true
+    }
+
+    /// True while changes are shown by area: then to look once more costs nothing.
+    pub fn shown_by_area(&self) -> bool {
+        self.by_area
+    }
+
+    /// Whether changes are shown by area from now on.
+    pub fn show_by_area(&mut self, by_area: bool) {
+        self.by_area = by_area;
     }
 
     /// Takes what changed since the last call.

@@ -14,7 +14,8 @@
 //! ([`flow`]). Call [`Encoder::encode`] until it returns `None`.
 //!
 //! An update that was encoded must be sent or the encoder be told to
-//! [restart](Encoder::restart): the console applies updates strictly in sequence.
+//! [restart](Encoder::restart): the console applies updates strictly in sequence. It is handed over as soon as it is
+//! written; what is kept of it, and its digest, come while it is on its way.
 //!
 //! Small changes do not wait behind large ones: [`Encoder::beside`] says which, and [`Encoder::encode_beside`] encodes
 //! them so that the console can show them before what is still under way.
@@ -277,14 +278,15 @@ impl Encoder {
         }
     }
 
-    /// An update of what changed within `rects`, whether or not there is room, that refers to nothing under way. None:
-    /// nothing did, or it is more than a few packets and damage now. Errors: as [`Encoder::encode`].
-    pub fn encode_beside(
+    /// Hands over an update of what changed within `rects`, whether or not there is room, that refers to nothing under
+    /// way. None: nothing did, or it is more than a few packets and damage now. Errors: as [`Encoder::encode`].
+    pub fn encode_beside<R>(
         &mut self,
         rects: &[Rect],
         view: View<'_>,
         now: Instant,
-    ) -> Result<Option<Encoded>, Error> {
+        send: impl FnOnce(Encoded) -> R,
+    ) -> Result<Option<R>, Error> {
         self.now = Some(now);
         let sent = match &self.sent {
             Some(sent) if sent.shows(view) => sent,
@@ -303,9 +305,9 @@ impl Encoder {
             return Ok(None);
         }
         self.counts.pictures += 1;
-        let update = self.send(Class::Picture, false, packed, view, now);
+        let sent = self.send(Class::Picture, false, packed, view, now, send);
         self.flow.handle_beside();
-        Ok(Some(update))
+        Ok(Some(sent))
     }
 
     /// When [`Encoder::encode`] has something to do although nothing else happens; a time
@@ -349,9 +351,14 @@ impl Encoder {
                 .is_some_and(|s| s.damage.is_empty() && s.ledger.lossy() == 0)
     }
 
-    /// The next update of what `view` shows, if there is something to send and room for
-    /// it. Errors: [`Error::View`] if `view` does not have the layout's size.
-    pub fn encode(&mut self, view: View<'_>, now: Instant) -> Result<Option<Encoded>, Error> {
+    /// Hands over the next update of what `view` shows, if there is something to send and room for
+    /// it, and returns what `send` made of it. Errors: [`Error::View`] if `view` does not have the layout's size.
+    pub fn encode<R>(
+        &mut self,
+        view: View<'_>,
+        now: Instant,
+        send: impl FnOnce(Encoded) -> R,
+    ) -> Result<Option<R>, Error> {
         self.now = Some(now);
         let Some(sent) = &mut self.sent else {
             return Ok(None);
@@ -384,20 +391,21 @@ impl Encoder {
         };
         if complete || moved.is_some() || !changes.is_empty() {
             return self
-                .encode_changes(moved, &changes, complete, view, now)
+                .encode_changes(moved, &changes, complete, view, now, send)
                 .map(Some);
         }
-        self.encode_refinement(view, now)
+        self.encode_refinement(view, now, send)
     }
 
-    fn encode_changes(
+    fn encode_changes<R>(
         &mut self,
         moved: Option<Box>,
         changes: &[Rect],
         complete: bool,
         view: View<'_>,
         now: Instant,
-    ) -> Result<Encoded, Error> {
+        send: impl FnOnce(Encoded) -> R,
+    ) -> Result<R, Error> {
         let mut rest = changes.to_vec();
         let mut solid = solid::take(&mut rest, view);
         let (packed, region) = match self.plan(&rest, view, now) {
@@ -453,15 +461,17 @@ impl Encoder {
             },
             view,
             now,
+            send,
         ))
     }
 
     /// Exact pixels of lossy tiles that rest, as many as the budget takes.
-    fn encode_refinement(
+    fn encode_refinement<R>(
         &mut self,
         view: View<'_>,
         now: Instant,
-    ) -> Result<Option<Encoded>, Error> {
+        send: impl FnOnce(Encoded) -> R,
+    ) -> Result<Option<R>, Error> {
         let Some(sent) = &self.sent else {
             return Ok(None);
         };
@@ -488,20 +498,21 @@ impl Encoder {
             false => self.packer.pack(&merge(&tiles), view)?,
         };
         self.counts.refinements += 1;
-        Ok(Some(self.send(Class::Refinement, false, packed, view, now)))
+        let sent = self.send(Class::Refinement, false, packed, view, now, send);
+        Ok(Some(sent))
     }
 
-    /// Notes the boxes as sent and writes the update.
-    fn send(
+    /// Writes the update, hands it over, and notes its boxes as sent.
+    fn send<R>(
         &mut self,
         class: Class,
         complete: bool,
         packed: Packed,
         view: View<'_>,
         now: Instant,
-    ) -> Encoded {
+        send: impl FnOnce(Encoded) -> R,
+    ) -> R {
         let sent = self.sent.as_mut().expect("only a known layout is encoded");
-        sent.draw(&packed.boxes, view, now);
         let update = Update {
             sequence: self.sequence,
             complete: complete.then_some(Layout {
@@ -516,17 +527,20 @@ impl Encoder {
         };
         self.packer.sent(packed.raw, update.kept());
         let bytes = update.to_bytes();
+        let length = bytes.len();
         self.sequence += 1;
-        self.counts.bytes += bytes.len() as u64;
+        self.counts.bytes += length as u64;
         let change = class == Class::Picture && !complete;
-        self.refresh.sent(bytes.len(), change, now);
-        self.flow
-            .handle_sent(update.sequence, sent.ledger.digest(), bytes.len(), now);
-        Encoded {
+        self.refresh.sent(length, change, now);
+        let handed = send(Encoded {
             class,
             sequence: update.sequence,
             bytes,
-        }
+        });
+        sent.draw(&update.boxes.0, view, now);
+        self.flow
+            .handle_sent(update.sequence, sent.ledger.digest(), length, now);
+        handed
     }
 }
 

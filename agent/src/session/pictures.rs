@@ -226,9 +226,11 @@ impl Thread<'_> {
             let Some(read) = self.read(capture, scene, &beside)? else {
                 return Ok(false);
             };
-            if let Some(update) = encoder.encode_beside(&read, scene.view(), Instant::now())?
-                && let Some(over) = self.send(encoder, scene, &update)
-            {
+            let now = Instant::now();
+            let send =
+                |update: Encoded| seal(self.shared, scene.grant, update.class, &update.bytes);
+            let sent = encoder.encode_beside(&read, scene.view(), now, send)?;
+            if let Some(over) = sent.and_then(|sealed| handle_sealed(sealed, encoder, scene)) {
                 return Ok(!over);
             }
         }
@@ -239,8 +241,10 @@ impl Thread<'_> {
             };
             encoder.handle_damage(&read);
         }
-        while let Some(update) = encoder.encode(scene.view(), Instant::now())? {
-            if let Some(over) = self.send(encoder, scene, &update) {
+        let grant = scene.grant;
+        let send = |update: Encoded| seal(self.shared, grant, update.class, &update.bytes);
+        while let Some(sealed) = encoder.encode(scene.view(), Instant::now(), send)? {
+            if let Some(over) = handle_sealed(sealed, encoder, scene) {
                 return Ok(!over);
             }
         }
@@ -265,17 +269,17 @@ impl Thread<'_> {
         scene.grant = permit.grant();
         Ok(Some(capture.read(&permit, damage, &mut scene.pixels)?))
     }
+}
 
-    /// Seals an update and sends it. Some if it did not go: true if sight is over, otherwise a complete picture follows.
-    fn send(&self, encoder: &mut Encoder, scene: &mut Scene, update: &Encoded) -> Option<bool> {
-        match seal(self.shared, scene.grant, update.class, &update.bytes) {
-            Sealed::Sent => None,
-            Sealed::Over => Some(true),
-            Sealed::Outdated | Sealed::Full => {
-                encoder.restart();
-                scene.damage = vec![scene.view().area()];
-                Some(false)
-            }
+/// Some if an update did not go: true if sight is over, otherwise a complete picture follows.
+fn handle_sealed(sealed: Sealed, encoder: &mut Encoder, scene: &mut Scene) -> Option<bool> {
+    match sealed {
+        Sealed::Sent => None,
+        Sealed::Over => Some(true),
+        Sealed::Outdated | Sealed::Full => {
+            encoder.restart();
+            scene.damage = vec![scene.view().area()];
+            Some(false)
         }
     }
 }

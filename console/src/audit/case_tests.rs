@@ -62,10 +62,10 @@ fn session(office: &Office) -> Session<'_> {
     let mut decoder = Decoder::new();
     for (sequence, colour) in [(1, [10, 20, 30]), (2, [200, 100, 0])] {
         let update = picture(sequence, colour);
-        let drawn = decoder.handle_update(&update).unwrap();
+        decoder.handle_update(&update).unwrap();
         session.picture(&update);
         session.wait(5);
-        session.picture_ack(sequence, drawn.digest);
+        session.picture_ack(sequence, decoder.digest());
         session.wait(95);
         session.checkpoint();
     }

@@ -429,11 +429,12 @@ impl<S: Source> Replay<S> {
         let acks = &self.index.stretches[goal.stretch].acks;
         let ack = acks.binary_search_by_key(&sequence, |a| a.sequence).ok();
         if let Some(acknowledged) = ack.and_then(|at| acks[at].digest)
-            && acknowledged != drawn.digest
+            && let replayed = self.decoder.digest()
+            && acknowledged != replayed
         {
             let what = Misfit::Digest {
                 acknowledged,
-                replayed: drawn.digest,
+                replayed,
             };
             self.find(goal.stretch, sequence, what);
         }

@@ -69,8 +69,6 @@ pub struct Drawn {
     pub afresh: bool,
     /// Sequence of the newest update drawn; none if nothing was drawn.
     pub sequence: Option<u64>,
-    /// Running digest after it.
-    pub digest: u64,
     /// H.264 pictures among it.
     pub videos: u32,
 }
@@ -90,6 +88,8 @@ pub struct Decoder {
 struct Picture {
     canvas: Canvas,
     ledger: Ledger,
+    /// Drawn, and not yet in the ledger.
+    unsettled: Vec<Box>,
     seen: Seen,
     history: History,
     video: Option<video::Stream>,
@@ -118,6 +118,12 @@ impl Decoder {
             bgrx: &[],
         };
         self.canvas().map_or(none, Canvas::view)
+    }
+
+    /// Running digest after the newest update drawn, 0 while there is no picture. It is reckoned when it is asked for,
+    /// since what is drawn can be shown before.
+    pub fn digest(&mut self) -> u64 {
+        self.picture.as_mut().map_or(0, Picture::digest)
     }
 
     /// True while updates wait for an earlier one.
@@ -186,10 +192,10 @@ impl Decoder {
             self.wait(update, bytes.len())?;
             return Ok(drawn);
         }
-        self.draw(&update, &mut drawn)?;
+        self.draw(update, &mut drawn)?;
         while let Some((update, bytes)) = self.early.remove(&self.next) {
             self.early_bytes -= bytes;
-            self.draw(&update, &mut drawn)?;
+            self.draw(update, &mut drawn)?;
         }
         Ok(drawn)
     }
@@ -210,17 +216,17 @@ impl Decoder {
         Ok(())
     }
 
-    fn draw(&mut self, update: &Update, drawn: &mut Drawn) -> Result<(), Error> {
+    fn draw(&mut self, update: Update, drawn: &mut Drawn) -> Result<(), Error> {
         if let Some(layout) = update.complete {
             self.start(update.sequence, layout, drawn);
         }
         let picture = self.picture.as_mut().ok_or(Error::Missing)?;
         update.fits(picture.canvas.width(), picture.canvas.height())?;
-        let raw = self.unpacker.unpack(update, &mut picture.history)?;
-        picture.draw(update, raw, drawn, &mut self.corruption)?;
+        let raw = self.unpacker.unpack(&update, &mut picture.history)?;
+        picture.draw(&update, raw, drawn, &mut self.corruption)?;
+        picture.unsettled = update.boxes.0;
         self.next = update.sequence.checked_add(1).ok_or(Error::Missing)?;
         drawn.sequence = Some(update.sequence);
-        drawn.digest = picture.ledger.digest();
         Ok(())
     }
 
@@ -233,6 +239,7 @@ impl Decoder {
         self.picture = Some(Picture {
             canvas: Canvas::new(layout),
             ledger: Ledger::new(layout.width, layout.height),
+            unsettled: Vec::new(),
             seen: Seen::default(),
             history: History::default(),
             video: None,
@@ -252,6 +259,7 @@ impl Picture {
         drawn: &mut Drawn,
         corruption: &mut Corruption,
     ) -> Result<(), Error> {
+        self.digest();
         let small = Seen::small(&update.boxes.0);
         let mut kept = Vec::new();
         for Box { rect, code } in &update.boxes.0 {
@@ -297,8 +305,13 @@ impl Picture {
         for patch in kept {
             self.seen.keep(patch);
         }
-        self.ledger.drawn(&update.boxes.0, self.canvas.view());
         Ok(())
+    }
+
+    fn digest(&mut self) -> u64 {
+        let boxes = std::mem::take(&mut self.unsettled);
+        self.ledger.drawn(&boxes, self.canvas.view());
+        self.ledger.digest()
     }
 }
 
@@ -323,6 +336,7 @@ pub fn fuzz_updates(data: &[u8]) {
         let (update, tail) = tail.split_at(length);
         rest = tail;
         let drawn = decoder.handle_update(update);
+        decoder.digest();
         let before = decoder.view().bgrx.to_vec();
         decoder.look_ahead(|canvas, ahead| {
             let area = canvas.view().area();

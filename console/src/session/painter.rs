@@ -217,31 +217,60 @@ impl Painter {
             true => drop(self.waiting_since.get_or_insert_with(Instant::now)),
             false => self.waiting_since = None,
         }
+        // What is large is shown before its digest is known, where looking at it twice costs nothing.
+        let later = large(drawn) && self.board.lock().shown_by_area();
+        let mark = match later {
+            true => None,
+            false => self.mark(drawn),
+        };
         let board = &self.board;
         let shown = self.decoder.look_ahead(|canvas, ahead| {
-            let mark = drawn.sequence.map(|sequence| Mark {
-                sequence,
-                digest: drawn.digest,
-                layout: canvas.generation(),
-            });
             let view = canvas.view();
             let areas = match drawn.afresh {
                 true => vec![view.area()],
                 false => [drawn.dirty.as_slice(), ahead].concat(),
             };
             let mut board = board.lock();
-            let shown = (mark.is_some() || !ahead.is_empty())
+            let shown = (drawn.sequence.is_some() || !ahead.is_empty())
                 && board.draw(sight, view, &areas, mark, received);
             if shown && drawn.afresh {
                 board.count_complete();
             }
             shown
         });
-        if shown == Some(true) {
+        if shown != Some(true) {
+            return;
+        }
+        report(Report::Drawn);
+        if later
+            && let Some(mark) = self.mark(drawn)
+            && self.board.lock().mark(sight, mark, received)
+        {
             report(Report::Drawn);
         }
     }
+
+    /// How far the picture has come; none if nothing was drawn.
+    fn mark(&mut self, drawn: &Drawn) -> Option<Mark> {
+        let sequence = drawn.sequence?;
+        let layout = self.decoder.canvas()?.generation();
+        let digest = self.decoder.digest();
+        Some(Mark {
+            sequence,
+            digest,
+            layout,
+        })
+    }
 }
+
+/// True if the digest of what was drawn takes long enough to be seen.
+fn large(drawn: &Drawn) -> bool {
+    let pixels: usize = drawn.dirty.iter().map(|rect| rect.area()).sum();
+    !drawn.afresh && pixels >= LARGE
+}
+
+/// Pixels whose digest takes some tenths of a millisecond.
+const LARGE: usize = 1 << 18;
 
 #[cfg(test)]
 mod tests {

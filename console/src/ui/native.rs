@@ -191,6 +191,7 @@ impl Native {
                 // However it ends, the window has to know.
                 let _end = End {
                     told: presenter.told.clone(),
+                    board: presenter.board.clone(),
                     gone,
                 };
                 if let Err(error) = presenter.run(&waker, &drawn) {
@@ -232,11 +233,13 @@ impl Native {
 
 struct End<F: Fn()> {
     told: Arc<Mutex<Told>>,
+    board: picture::Shared,
     gone: F,
 }
 
 impl<F: Fn()> Drop for End<F> {
     fn drop(&mut self) {
+        self.board.lock().show_by_area(false);
         lock(&self.told).ended = true;
         (self.gone)();
     }
@@ -321,6 +324,7 @@ impl<G: Glass> Presenter<G> {
             self.hide()?;
             return Ok((None, None));
         }
+        board.show_by_area(true);
         let Taken::Changed {
             areas,
             mark,
@@ -391,6 +395,7 @@ impl<G: Glass> Presenter<G> {
     }
 
     fn hide(&mut self) -> Result<(), Gone> {
+        self.board.lock().show_by_area(false);
         match self.shown.take() {
             Some(_) => {
                 // Pixels and pointer that were composed last.

@@ -1,6 +1,7 @@
 //! A screen, the encoder that sees it, and the decoder that draws what comes of it.
 
 use std::collections::VecDeque;
+use std::convert::identity;
 use std::time::{Duration, Instant};
 
 use fernsicht_agent::encode::{Acked, Config, Encoder, Line};
@@ -124,7 +125,11 @@ impl Rig {
                 stride,
                 bgrx: &self.screen,
             };
-            match self.encoder.encode(view, self.now).expect("encodes") {
+            match self
+                .encoder
+                .encode(view, self.now, identity)
+                .expect("encodes")
+            {
                 Some(update) => updates.push((update.class, update.bytes)),
                 None => return updates,
             }
@@ -178,7 +183,7 @@ impl Rig {
         };
         let ack = PictureAck {
             sequence,
-            digest: drawn.digest,
+            digest: self.decoder.digest(),
         };
         assert_ne!(
             self.encoder.handle_ack(&ack, self.now),

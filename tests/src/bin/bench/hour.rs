@@ -5,6 +5,7 @@
 //! Five minutes are four of typing (five letters a second, with pauses), forty seconds of scrolling and twenty of
 //! video; twelve times that is the hour.
 
+use std::convert::identity;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -197,7 +198,7 @@ impl<'o> Work<'o> {
             stride: usize::from(SIZE.0) * 4,
             bgrx: &self.screen,
         };
-        let Some(update) = self.encoder.encode(view, self.began + self.now)? else {
+        let Some(update) = self.encoder.encode(view, self.began + self.now, identity)? else {
             return Ok(false);
         };
         self.session
@@ -206,7 +207,7 @@ impl<'o> Work<'o> {
         self.counts.complete += u64::from(Update::from_bytes(&update.bytes)?.complete.is_some());
         let drawn = self.decoder.handle_update(&update.bytes).context("draws")?;
         if let Some(sequence) = drawn.sequence {
-            let digest = drawn.digest;
+            let digest = self.decoder.digest();
             self.session.picture_ack(sequence, digest);
             let ack = PictureAck { sequence, digest };
             self.encoder
