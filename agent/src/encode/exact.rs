@@ -169,30 +169,25 @@ impl Packer {
             return self.write_colours(rect, view);
         }
         let (start, colours) = (self.raw.len(), self.palette.colours.len());
-        let (indexed, code) = match across(rect) {
-            true => (self.write_indices(columns(rect, view)), Code::IndexedAcross),
-            false => (self.write_indices(rows(rect, view)), Code::Indexed),
-        };
-        if indexed {
-            return code;
+        self.raw.resize(start + rect.area(), 0);
+        let (palette, mut last) = (&mut self.palette, (NO_COLOUR, 0));
+        let indexed = write_each(rect, view, &mut self.raw[start..], |[index], pixel| {
+            let colour = u32::from_le_bytes(*pixel) & COLOUR;
+            if colour != last.0 {
+                last = (colour, palette.index(colour)?);
+            }
+            *index = last.1;
+            Some(())
+        });
+        if indexed.is_some() {
+            return match across(rect) {
+                true => Code::IndexedAcross,
+                false => Code::Indexed,
+            };
         }
         self.palette.cut(colours);
         self.raw.truncate(start);
         self.write_colours(rect, view)
-    }
-
-    /// False as soon as the palette has no room.
-    fn write_indices<'a>(&mut self, mut pixels: impl Iterator<Item = &'a [u8; 4]>) -> bool {
-        let mut last = (NO_COLOUR, 0);
-        let written = pixels.try_for_each(|pixel| {
-            let colour = u32::from_le_bytes(*pixel) & COLOUR;
-            if colour != last.0 {
-                last = (colour, self.palette.index(colour)?);
-            }
-            self.raw.push(last.1);
-            Some(())
-        });
-        written.is_some()
     }
 
     fn write_colours(&mut self, rect: Rect, view: View<'_>) -> Code {
@@ -201,14 +196,17 @@ impl Packer {
             predict(rows, rect.width.into(), &mut self.raw);
             return Code::Predicted;
         }
-        self.raw.reserve(rect.area() * 3);
-        let mut write = |p: &[u8; 4]| self.raw.extend_from_slice(&[p[0], p[1], p[2]]);
-        if across(rect) {
-            columns(rect, view).for_each(&mut write);
-            return Code::ColoursAcross;
+        let start = self.raw.len();
+        self.raw.resize(start + rect.area() * 3, 0);
+        write_each(rect, view, &mut self.raw[start..], |colours, pixel| {
+            let [blue, green, red, _] = *pixel;
+            *colours = [blue, green, red];
+            Some(())
+        });
+        match across(rect) {
+            true => Code::ColoursAcross,
+            false => Code::Colours,
         }
-        rows(rect, view).for_each(&mut write);
-        Code::Colours
     }
 }
 
@@ -217,18 +215,36 @@ fn across(rect: Rect) -> bool {
     (2..=HIGHEST).contains(&rect.height)
 }
 
-fn rows(rect: Rect, view: View<'_>) -> impl Iterator<Item = &[u8; 4]> {
-    (0..rect.height).flat_map(move |row| view.row(rect, row).as_chunks::<4>().0)
-}
-
-fn columns(rect: Rect, view: View<'_>) -> impl Iterator<Item = &[u8; 4]> {
-    let mut lines: [&[[u8; 4]]; HIGHEST as usize] = [&[]; HIGHEST as usize];
-    let height = usize::from(rect.height);
-    for (row, line) in (0..rect.height).zip(&mut lines) {
-        *line = view.row(rect, row).as_chunks().0;
+/// Has `write` fill `out`, `N` bytes for each pixel of `rect`: row by row, or column by column. None as soon as it says so.
+fn write_each<const N: usize>(
+    rect: Rect,
+    view: View<'_>,
+    out: &mut [u8],
+    mut write: impl FnMut(&mut [u8; N], &[u8; 4]) -> Option<()>,
+) -> Option<()> {
+    let mut out = out.as_chunks_mut::<N>().0;
+    let row = |row| view.row(rect, row).as_chunks::<4>().0;
+    if !across(rect) {
+        for pixels in (0..rect.height).map(row) {
+            let (line, rest) = out.split_at_mut(pixels.len());
+            out = rest;
+            for (to, pixel) in line.iter_mut().zip(pixels) {
+                write(to, pixel)?;
+            }
+        }
+        return Some(());
     }
-    (0..usize::from(rect.width))
-        .flat_map(move |column| (0..height).map(move |row| &lines[row][column]))
+    let mut lines: [&[[u8; 4]]; HIGHEST as usize] = [&[]; HIGHEST as usize];
+    let lines = &mut lines[..rect.height.into()];
+    for (line, number) in lines.iter_mut().zip(0..) {
+        *line = row(number);
+    }
+    for (column, out) in out.chunks_exact_mut(lines.len()).enumerate() {
+        for (to, line) in out.iter_mut().zip(&*lines) {
+            write(to, &line[column])?;
+        }
+    }
+    Some(())
 }
 
 /// True if what is in `rect` looks like a photograph.

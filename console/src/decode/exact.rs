@@ -26,7 +26,7 @@ impl Unpacker {
         if size == 0 {
             return Ok(&mut []);
         }
-        if self.raw.len() < size || self.raw.len() > size.max(KEPT) {
+        if self.raw.len() < size || self.raw.len() > KEPT.max(size * 4) {
             self.raw = vec![0; size];
         }
         if self.zstd.is_none() {

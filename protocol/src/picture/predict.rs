@@ -44,24 +44,40 @@ pub fn predict<'a>(rows: impl Iterator<Item = &'a [u8]>, width: usize, out: &mut
 
 /// The planes of a box again, in place: green, blue less green, red less green. `planes` has three bytes for each pixel.
 pub fn restore(planes: &mut [u8], width: usize, height: usize) {
-    for plane in planes.chunks_exact_mut((width * height).max(1)) {
-        let (first, mut rest) = plane.split_at_mut(width);
+    let mut planes = planes.chunks_exact_mut((width * height).max(1));
+    let (Some(first), Some(second), Some(third)) = (planes.next(), planes.next(), planes.next())
+    else {
+        return;
+    };
+    for plane in [&mut *first, &mut *second, &mut *third] {
         let mut left = 0u8;
-        for value in &mut *first {
+        for value in &mut plane[..width] {
             left = left.wrapping_add(*value);
             *value = left;
         }
-        let mut above: &[u8] = first;
-        while !rest.is_empty() {
-            let (row, tail) = rest.split_at_mut(width);
-            let (mut left, mut corner) = (above[0], above[0]);
-            for (value, above) in row.iter_mut().zip(above) {
-                left = value.wrapping_add(expected(left, *above, corner));
-                corner = *above;
-                *value = left;
+    }
+    // Each value waits for the one before it: three planes at once take as long as one.
+    for row in 1..height {
+        let [first, second, third] = [&mut *first, &mut *second, &mut *third].map(|plane| {
+            let (before, rest) = plane.split_at_mut(row * width);
+            (&before[(row - 1) * width..], &mut rest[..width])
+        });
+        let mut left = [first.0[0], second.0[0], third.0[0]];
+        let mut corner = left;
+        let above = first.0.iter().zip(second.0).zip(third.0);
+        let values = first.1.iter_mut().zip(second.1).zip(third.1);
+        for (((a, b), c), ((x, y), z)) in above.zip(values) {
+            let above = [*a, *b, *c];
+            let values = [x, y, z];
+            for ((value, above), (left, corner)) in values
+                .into_iter()
+                .zip(above)
+                .zip(left.iter_mut().zip(&mut corner))
+            {
+                *left = value.wrapping_add(expected(*left, above, *corner));
+                *corner = above;
+                *value = *left;
             }
-            above = row;
-            rest = tail;
         }
     }
 }
