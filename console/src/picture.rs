@@ -51,6 +51,7 @@ pub struct Board {
     layout: u32,
     mark: Option<Mark>,
     received: Option<Instant>,
+    late: Arc<Mutex<Option<Late>>>,
     by_area: bool,
     pointer: Pointer,
     /// Sequence of the frame that brought the pointer's shape.
@@ -87,7 +88,7 @@ pub enum Taken {
         generation: u64,
         /// Changed areas, not overlapping the picture's edge.
         areas: Vec<Rect>,
-        /// To acknowledge once they are drawn; none if that was done.
+        /// To acknowledge once they are drawn; none if that was done, or it follows.
         mark: Option<Mark>,
         /// When the newest update among them had been received completely.
         received: Option<Instant>,
@@ -95,20 +96,58 @@ pub enum Taken {
 }
 
 /// Shared handle.
-#[derive(Debug, Clone, Default)]
-pub struct Shared(Arc<Mutex<Board>>);
+#[derive(Debug, Clone)]
+pub struct Shared {
+    board: Arc<Mutex<Board>>,
+    late: Arc<Mutex<Option<Late>>>,
+}
+
+/// A mark that follows what it is of: apart from the board, so that who reckons it does not wait for who shows it.
+#[derive(Debug, Clone, Copy)]
+struct Late {
+    sight: u64,
+    mark: Mark,
+    received: Instant,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl Shared {
     /// An empty board.
     pub fn new() -> Self {
-        Self::default()
+        let late: Arc<Mutex<Option<Late>>> = Arc::default();
+        let board = Board {
+            late: late.clone(),
+            ..Board::default()
+        };
+        Self {
+            board: Arc::new(Mutex::new(board)),
+            late,
+        }
+    }
+
+    /// What was drawn last on the board has this mark.
+    pub fn follow(&self, sight: u64, mark: Mark, received: Instant) {
+        *lock(&self.late) = Some(Late {
+            sight,
+            mark,
+            received,
+        });
     }
 
     /// The board, locked. Held briefly by either side.
     pub fn lock(&self) -> MutexGuard<'_, Board> {
-        // A panic of the decode thread must not take the window down: it ends in a blank page.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.board)
     }
+}
+
+/// A panic of the decode thread must not take the window down: it ends in a blank page.
+fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Board {
@@ -180,7 +219,7 @@ impl Board {
     }
 
     /// Copies the changed areas from the decoder's canvas. A canvas of another size begins
-    /// another picture. No mark: nothing is to be acknowledged by it. False, and nothing is drawn, if the sight that it
+    /// another picture. No mark: nothing is to be acknowledged by it, or not yet ([`Shared::follow`]). False, and nothing is drawn, if the sight that it
     /// was decoded for has ended.
     pub fn draw(
         &mut self,
@@ -223,30 +262,21 @@ impl Board {
             self.dirty.push(all);
         }
         if let Some(mark) = mark {
-            self.layout = mark.layout;
+            *lock(&self.late) = None;
             self.mark = Some(mark);
+            self.layout = mark.layout;
         }
-        self.received.get_or_insert(received);
-        true
-    }
-
-    /// What was drawn last has this mark. False if the sight that it was decoded for has ended.
-    pub fn mark(&mut self, sight: u64, mark: Mark, received: Instant) -> bool {
-        if sight != self.sight || self.pixels.is_none() {
-            return false;
-        }
-        self.mark = Some(mark);
         self.received.get_or_insert(received);
         true
     }
 
     /// True while changes are shown by area: then to look once more costs nothing.
-    pub fn shown_by_area(&self) -> bool {
+    pub fn by_area(&self) -> bool {
         self.by_area
     }
 
     /// Whether changes are shown by area from now on.
-    pub fn show_by_area(&mut self, by_area: bool) {
+    pub fn set_by_area(&mut self, by_area: bool) {
         self.by_area = by_area;
     }
 
@@ -254,6 +284,11 @@ impl Board {
     pub fn take(&mut self) -> Taken {
         if self.pixels.is_none() {
             return Taken::Nothing;
+        }
+        let late = lock(&self.late).take();
+        if let Some(late) = late.filter(|late| late.sight == self.sight) {
+            self.mark = Some(late.mark);
+            self.received.get_or_insert(late.received);
         }
         Taken::Changed {
             generation: self.generation,
@@ -382,6 +417,41 @@ mod tests {
             panic!("there is a picture")
         };
         assert!(areas.len() <= MOST_AREAS);
+    }
+
+    /// Taken twice: to be shown, and to be acknowledged.
+    #[test]
+    fn a_mark_may_follow_what_it_is_of() {
+        let shared = Shared::new();
+        let (areas, pixels) = ([rect(0, 0, 4, 4)], [7; 64]);
+        let mark = |sequence| Mark {
+            sequence,
+            ..Mark::default()
+        };
+        let draw = |mark| {
+            let sight = shared.lock().sight;
+            let canvas = canvas(4, 4, &pixels);
+            let drawn = shared
+                .lock()
+                .draw(sight, canvas, &areas, mark, Instant::now());
+            assert!(drawn);
+        };
+        let taken = || match shared.lock().take() {
+            Taken::Changed { areas, mark, .. } => (areas.len(), mark.map(|mark| mark.sequence)),
+            Taken::Nothing => panic!("there is a picture"),
+        };
+        draw(None);
+        assert_eq!(taken().1, None);
+        shared.follow(0, mark(5), Instant::now());
+        assert_eq!(taken(), (0, Some(5)));
+        assert_eq!(taken(), (0, None));
+        shared.follow(0, mark(6), Instant::now());
+        draw(Some(mark(7)));
+        assert_eq!(taken(), (1, Some(7)), "the newer one");
+        shared.lock().clear();
+        shared.follow(0, mark(8), Instant::now());
+        draw(None);
+        assert_eq!(taken().1, None, "of a sight that is over");
     }
 
     #[test]

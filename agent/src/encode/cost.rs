@@ -117,7 +117,8 @@ const ASSUMED_RATE: u64 = 12_500_000;
 /// Sealing, relaying and opening carry no more than this, whatever the line does.
 const FASTEST: u64 = 25_000_000;
 
-/// Nobody sees that a picture comes later by this, but everybody sees it twice, coarse and exact.
+/// Nobody sees that a picture comes later by this, but everybody sees it twice, coarse and exact. On lines below 5 MB/s
+/// the budget is less.
 const UNNOTICED: Duration = Duration::from_millis(50);
 
 const EXACT_PER_MIB: Duration = Duration::from_millis(8);

@@ -409,6 +409,60 @@ mod tests {
         assert_eq!(packed.palette.0.len(), 3);
     }
 
+    /// Where the palette is full in the middle of a line, nothing of what was begun stays.
+    #[test]
+    fn lines_are_packed_column_by_column() {
+        let (width, height) = (512u16, 32u16);
+        for (colours, code) in [(250, Code::IndexedAcross), (257, Code::ColoursAcross)] {
+            let colour = |x: u32, y: u32| match y {
+                // Another line comes first.
+                0..16 => x % 3,
+                _ => Some((y - 16) * 512 + x)
+                    .filter(|n| *n < colours)
+                    .unwrap_or(1),
+            };
+            let place = |n: u32| (n % 512, n / 512);
+            let bgrx: Vec<u8> = (0..512 * 32)
+                .map(place)
+                .flat_map(|(x, y)| colour(x, y).to_le_bytes())
+                .collect();
+            let view = View {
+                width,
+                height,
+                stride: 2048,
+                bgrx: &bgrx,
+            };
+            let line = |y| Rect {
+                x: 0,
+                y,
+                width,
+                height: 16,
+            };
+            let packed = Packer::new()
+                .unwrap()
+                .pack(&[line(0), line(16)], view)
+                .unwrap();
+            assert_eq!(packed.boxes[0].code, Code::IndexedAcross);
+            assert_eq!(packed.boxes[1].code, code);
+            let each = code.raw_bytes();
+            let raw = &packed.raw[512 * 16..];
+            assert_eq!(raw.len(), 512 * 16 * each);
+            for (n, bytes) in raw.chunks_exact(each).enumerate() {
+                let (x, y) = (n as u32 / 16, n as u32 % 16 + 16);
+                let [blue, green, red, _] = colour(x, y).to_le_bytes();
+                match bytes {
+                    [index] => {
+                        let known = packed.palette.0[usize::from(*index)];
+                        assert_eq!(known, [blue, green, red]);
+                    }
+                    colours => assert_eq!(colours, [blue, green, red]),
+                }
+            }
+            let expected = if each == 1 { 250 } else { 3 };
+            assert_eq!(packed.palette.0.len(), expected);
+        }
+    }
+
     #[test]
     fn nothing_to_pack() {
         let packed = Packer::new().unwrap().pack(&[], view(&[0; 256])).unwrap();

@@ -305,9 +305,9 @@ impl Encoder {
             return Ok(None);
         }
         self.counts.pictures += 1;
-        let sent = self.send(Class::Picture, false, packed, view, now, send);
+        let handed = self.send(Class::Picture, false, packed, view, now, send);
         self.flow.handle_beside();
-        Ok(Some(sent))
+        Ok(Some(handed))
     }
 
     /// When [`Encoder::encode`] has something to do although nothing else happens; a time
@@ -498,8 +498,8 @@ impl Encoder {
             false => self.packer.pack(&merge(&tiles), view)?,
         };
         self.counts.refinements += 1;
-        let sent = self.send(Class::Refinement, false, packed, view, now, send);
-        Ok(Some(sent))
+        let handed = self.send(Class::Refinement, false, packed, view, now, send);
+        Ok(Some(handed))
     }
 
     /// Writes the update, hands it over, and notes its boxes as sent.

@@ -28,6 +28,17 @@ impl Encoder {
         view: View<'_>,
         now: Instant,
     ) -> Result<(Packed, Option<Region>), Error> {
+        self.plan_as(None, changes, view, now)
+    }
+
+    /// `moving`: whether photographs move, if that is not to be found out.
+    fn plan_as(
+        &mut self,
+        moving: Option<bool>,
+        changes: &[Rect],
+        view: View<'_>,
+        now: Instant,
+    ) -> Result<(Packed, Option<Region>), Error> {
         let budget = self.flow.budget(&self.config);
         let pixels = pixels(changes);
         if cost::photo_bytes(pixels) <= budget {
@@ -36,7 +47,7 @@ impl Encoder {
         let (photo, sharp) = photographs(changes, view);
         let known = self.flow.line().bytes_per_second.is_some();
         let region = self
-            .photographic_region(&photo, budget, view, now)
+            .photographic_region(moving, &photo, budget, view, now)
             .filter(|_| known)
             .and_then(|(needed, exact)| self.video(needed, exact, Content::Photo, view, now));
         let covered = region.as_ref().map(|(rect, _)| *rect).unwrap_or_default();
@@ -62,13 +73,16 @@ impl Encoder {
             Some(_) | None => 0,
         };
         let whole = whole.max(bytes) + coarse;
-        if known
-            && let Some(all) = self.changed_region(changes, whole, budget, now)
-            && let Some(region) = self.video(all, whole, Content::Sharp, view, now)
-        {
-            self.handle_damage(&outside_of(region.0, changes));
-            let nothing = self.packer.pack(&[], view)?;
-            return Ok((nothing, Some(region)));
+        if known && let Some(all) = self.changed_region(changes, whole, budget, now) {
+            if moving.is_none() && region.is_none() && !photo.is_empty() {
+                // The photograph alone, before text becomes coarse.
+                return self.plan_as(Some(true), changes, view, now);
+            }
+            if let Some(region) = self.video(all, whole, Content::Sharp, view, now) {
+                self.handle_damage(&outside_of(region.0, changes));
+                let nothing = self.packer.pack(&[], view)?;
+                return Ok((nothing, Some(region)));
+            }
         }
         if bytes <= part {
             return Ok((packed, region));
@@ -139,6 +153,7 @@ impl Encoder {
     /// pixels, if H.264 is better there.
     fn photographic_region(
         &self,
+        moving: Option<bool>,
         photo: &[Rect],
         budget: usize,
         view: View<'_>,
@@ -152,7 +167,7 @@ impl Encoder {
             .filter(|r| region.contains(*r))
             .collect();
         let exact = cost::photo_bytes(pixels(&inside));
-        let moving = self.moving(&inside, now);
+        let moving = moving.unwrap_or_else(|| self.moving(&inside, now));
         self.lossy_is_better(region, exact, Content::Photo, budget, moving)
             .then_some((region, exact))
     }
@@ -365,7 +380,7 @@ fn strips(rects: &[Rect], most: u16) -> Vec<Rect> {
     pieces
 }
 
-/// What changes again before that moves: slower, and there is time to look at it.
+/// What is drawn a third time within this moves: slower, and there is time to look at it.
 const AGAIN: Duration = Duration::from_millis(500);
 
 /// Tiles of a box where all will probably fit.

@@ -17,8 +17,8 @@ pub(super) struct Sent {
     pub(super) ledger: Ledger,
     pub(super) seen: Seen,
     pub(super) damage: Damage,
-    /// When each tile was last drawn.
-    drawn: Vec<Option<Instant>>,
+    /// When each tile was drawn last, and the time before.
+    drawn: Vec<[Option<Instant>; 2]>,
 }
 
 impl Sent {
@@ -32,7 +32,7 @@ impl Sent {
             ledger: Ledger::new(area.width, area.height),
             seen: Seen::default(),
             damage: Damage::everything(area),
-            drawn: vec![None; columns.len() * rows.len()],
+            drawn: vec![[None; 2]; columns.len() * rows.len()],
         }
     }
 
@@ -113,16 +113,18 @@ impl Sent {
         self.ledger.drawn(boxes, picture);
         for Box { rect, .. } in boxes {
             for index in self.indices(*rect) {
-                self.drawn[index] = Some(now);
+                let [last, _] = self.drawn[index];
+                self.drawn[index] = [Some(now), last];
             }
         }
     }
 
-    /// True if most of the tiles of these rectangles were drawn within `time` before.
+    /// True if most of the tiles of these rectangles were drawn twice within `time` before: once is a page that comes
+    /// piece by piece.
     pub(super) fn moving(&self, rects: &[Rect], now: Instant, time: Duration) -> bool {
         let tiles = || rects.iter().flat_map(|rect| self.indices(*rect));
         let recent = |at: Instant| now.saturating_duration_since(at) < time;
-        let moving = tiles().filter(|index| self.drawn[*index].is_some_and(recent));
+        let moving = tiles().filter(|index| self.drawn[*index][1].is_some_and(recent));
         moving.count() * 2 > tiles().count()
     }
 
@@ -137,7 +139,7 @@ impl Sent {
         let drawn = self.drawn.iter().enumerate();
         drawn.filter_map(move |(index, drawn)| {
             let (row, column) = ((index / across) as u16, (index % across) as u16);
-            let drawn = drawn.filter(|_| !self.ledger.exact(column, row))?;
+            let drawn = drawn[0].filter(|_| !self.ledger.exact(column, row))?;
             Some((self.ledger.tile(column, row), drawn))
         })
     }

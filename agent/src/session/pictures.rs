@@ -221,15 +221,15 @@ impl Thread<'_> {
         if self.shared.flights.full() {
             return Ok(true);
         }
+        let shared = self.shared;
+        let send = |grant| move |update: Encoded| seal(shared, grant, update.class, &update.bytes);
         let beside = encoder.beside(&mut scene.damage);
         if !beside.is_empty() {
             let Some(read) = self.read(capture, scene, &beside)? else {
                 return Ok(false);
             };
-            let now = Instant::now();
-            let send =
-                |update: Encoded| seal(self.shared, scene.grant, update.class, &update.bytes);
-            let sent = encoder.encode_beside(&read, scene.view(), now, send)?;
+            let (now, grant) = (Instant::now(), scene.grant);
+            let sent = encoder.encode_beside(&read, scene.view(), now, send(grant))?;
             if let Some(over) = sent.and_then(|sealed| handle_sealed(sealed, encoder, scene)) {
                 return Ok(!over);
             }
@@ -242,8 +242,7 @@ impl Thread<'_> {
             encoder.handle_damage(&read);
         }
         let grant = scene.grant;
-        let send = |update: Encoded| seal(self.shared, grant, update.class, &update.bytes);
-        while let Some(sealed) = encoder.encode(scene.view(), Instant::now(), send)? {
+        while let Some(sealed) = encoder.encode(scene.view(), Instant::now(), send(grant))? {
             if let Some(over) = handle_sealed(sealed, encoder, scene) {
                 return Ok(!over);
             }

@@ -149,5 +149,5 @@ pub(super) fn draw_predicted(canvas: &mut Canvas, rect: Rect, planes: &mut [u8])
     }
 }
 
-/// Memory that is worth keeping between updates.
+/// Memory that is worth keeping between updates; more is kept while a quarter of it is used.
 const KEPT: usize = 1 << 20;

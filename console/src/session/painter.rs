@@ -218,7 +218,7 @@ impl Painter {
             false => self.waiting_since = None,
         }
         // What is large is shown before its digest is known, where looking at it twice costs nothing.
-        let later = large(drawn) && self.board.lock().shown_by_area();
+        let later = large(drawn) && self.board.lock().by_area();
         let mark = match later {
             true => None,
             false => self.mark(drawn),
@@ -242,10 +242,8 @@ impl Painter {
             return;
         }
         report(Report::Drawn);
-        if later
-            && let Some(mark) = self.mark(drawn)
-            && self.board.lock().mark(sight, mark, received)
-        {
+        if let Some(mark) = later.then(|| self.mark(drawn)).flatten() {
+            self.board.follow(sight, mark, received);
             report(Report::Drawn);
         }
     }
@@ -381,6 +379,61 @@ mod tests {
             reported.recv_timeout(Duration::from_secs(5)),
             Ok(Report::Wanted)
         );
+        queue.end();
+    }
+
+    /// Once to be shown, and once more to be acknowledged, where that costs no drawing.
+    #[test]
+    fn what_is_large_is_shown_before_its_digest_is_known() {
+        let large = |sequence, colour| {
+            let rect = Rect {
+                x: 0,
+                y: 0,
+                width: 1024,
+                height: 512,
+            };
+            Update {
+                sequence,
+                complete: (sequence == 1).then_some(Layout {
+                    generation: 1,
+                    width: rect.width,
+                    height: rect.height,
+                }),
+                history: false,
+                palette: List::default(),
+                boxes: List(vec![Box {
+                    rect,
+                    code: Code::Solid([colour; 3]),
+                }]),
+                block: Blob(Vec::new()),
+            }
+            .to_bytes()
+        };
+        let board = Shared::new();
+        let (reports, reported) = sync_channel(16);
+        let looking = board.clone();
+        let look = move |_| {
+            if let Taken::Changed { areas, mark, .. } = looking.lock().take() {
+                let mark = mark.map(|mark| mark.sequence);
+                reports.send((!areas.is_empty(), mark)).unwrap();
+            }
+        };
+        let queue = Queue::start(board.clone(), Arriving::default(), look).unwrap();
+        let sight = board.lock().clear();
+        queue.reset(sight);
+        for (by_area, sequence, looks) in [
+            (true, 1, vec![(true, Some(1))]),
+            (true, 2, vec![(true, None), (false, Some(2))]),
+            (false, 3, vec![(true, Some(3))]),
+        ] {
+            board.lock().set_by_area(by_area);
+            queue.push(large(sequence, sequence as u8), Instant::now());
+            for look in looks {
+                let seen = reported.recv_timeout(Duration::from_secs(30));
+                assert_eq!(seen, Ok(look), "update {sequence}");
+            }
+        }
+        assert!(reported.try_recv().is_err());
         queue.end();
     }
 

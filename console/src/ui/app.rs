@@ -248,10 +248,13 @@ impl App {
             return;
         };
         let marks = std::mem::take(&mut self.marks);
-        native.show(self.scene.take().map(|scene| Scene {
+        let scene = self.scene.take().map(|scene| Scene {
             holes: upon(ui).into_iter().chain(marks).collect(),
             ..scene
-        }));
+        });
+        if native.show(scene) {
+            ui.ctx().request_repaint();
+        }
     }
 
     /// True if a picture that lies like this is shown without egui: nothing dims it.

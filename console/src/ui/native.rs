@@ -206,14 +206,18 @@ impl Native {
         !lock(&self.shared).ended
     }
 
-    /// Shows this from now on; nothing with `None`.
-    pub fn show(&self, scene: Option<Scene>) {
+    /// Shows this from now on; nothing with `None`. True if something was shown until now: what was drawn meanwhile was
+    /// left to this surface, and the window has to look once more.
+    pub fn show(&self, scene: Option<Scene>) -> bool {
         let mut told = lock(&self.shared);
-        if told.scene != scene {
-            told.scene = scene;
-            drop(told);
-            self.waker.wake();
+        if told.scene == scene {
+            return false;
         }
+        let over = scene.is_none();
+        told.scene = scene;
+        drop(told);
+        self.waker.wake();
+        over
     }
 
     /// The board changed. False if the window has to look: nothing is shown here, or another picture.
@@ -239,7 +243,7 @@ struct End<F: Fn()> {
 
 impl<F: Fn()> Drop for End<F> {
     fn drop(&mut self) {
-        self.board.lock().show_by_area(false);
+        self.board.lock().set_by_area(false);
         lock(&self.told).ended = true;
         (self.gone)();
     }
@@ -324,7 +328,7 @@ impl<G: Glass> Presenter<G> {
             self.hide()?;
             return Ok((None, None));
         }
-        board.show_by_area(true);
+        board.set_by_area(true);
         let Taken::Changed {
             areas,
             mark,
@@ -395,7 +399,7 @@ impl<G: Glass> Presenter<G> {
     }
 
     fn hide(&mut self) -> Result<(), Gone> {
-        self.board.lock().show_by_area(false);
+        self.board.lock().set_by_area(false);
         match self.shown.take() {
             Some(_) => {
                 // Pixels and pointer that were composed last.

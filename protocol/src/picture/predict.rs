@@ -42,7 +42,8 @@ pub fn predict<'a>(rows: impl Iterator<Item = &'a [u8]>, width: usize, out: &mut
     }
 }
 
-/// The planes of a box again, in place: green, blue less green, red less green. `planes` has three bytes for each pixel.
+/// The planes of a box again, in place: green, blue less green, red less green. `planes` has three bytes for each pixel;
+/// of fewer nothing is restored.
 pub fn restore(planes: &mut [u8], width: usize, height: usize) {
     let mut planes = planes.chunks_exact_mut((width * height).max(1));
     let (Some(first), Some(second), Some(third)) = (planes.next(), planes.next(), planes.next())

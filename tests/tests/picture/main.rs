@@ -86,6 +86,7 @@ fn random_edits_arrive_exactly() {
             }
             rig.settle();
             assert_eq!(rig.differing_pixels(), 0, "{width}x{height}, round {round}");
+            assert_eq!(rig.unasked.digest(), rig.decoder.digest(), "round {round}");
         }
         assert_eq!(rig.encoder.counts().complete, 1);
     }
@@ -231,6 +232,74 @@ fn a_photograph_comes_coarse_and_rests_exact() {
     assert!(rig.encoder.counts().refinements > 0);
 }
 
+/// More than one update may take as exact pixels, and less than anybody would notice: nobody sees it coarse first. Once it
+/// moves, it is a film.
+#[test]
+fn a_photograph_of_a_page_is_exact_at_once_until_it_moves() {
+    let mut rig = Rig::new(1280, 800).on_a_fast_line();
+    rig.text(rig.area(), 4);
+    rig.settle();
+    let photo = Rect {
+        x: 130,
+        y: 70,
+        width: 520,
+        height: 400,
+    };
+    for (n, (pause, films)) in [(1000, 0), (700, 0), (40, 0), (40, 1), (40, 1)]
+        .into_iter()
+        .enumerate()
+    {
+        rig.now += Duration::from_millis(pause);
+        rig.film(photo, n as u32);
+        let updates = rig.encode();
+        assert_eq!(videos(&updates), films, "{n}");
+        rig.deliver(updates);
+        assert_eq!(rig.differing_pixels() == 0, films == 0, "{n}");
+    }
+    rig.settle();
+    assert_eq!(rig.differing_pixels(), 0);
+}
+
+/// Together they take longer than anybody would overlook: the photograph alone is coarse, as it was where photographs
+/// always were.
+#[test]
+fn text_beside_a_large_photograph_is_exact() {
+    for (width, height) in [(500, 500), (760, 560)] {
+        let mut rig = Rig::new(1280, 800).on_a_fast_line();
+        rig.settle();
+        rig.now += Duration::from_secs(1);
+        rig.text(rig.area(), 8);
+        let photo = Rect {
+            x: 64,
+            y: 64,
+            width,
+            height,
+        };
+        // Packs to twice of what is expected of photographs.
+        let mut dice = Dice::from_seed(6);
+        rig.paint(photo, |_, _| std::array::from_fn(|_| dice.roll(256) as u8));
+        let updates = rig.encode();
+        let covered: Vec<Rect> = boxes(&updates)
+            .into_iter()
+            .filter(|b| matches!(b.code, Code::Video { .. }))
+            .map(|b| b.rect)
+            .collect();
+        let text = Rect {
+            x: 900,
+            ..rig.area()
+        };
+        assert!(
+            covered
+                .iter()
+                .all(|rect| rect.intersection(text).is_empty()),
+            "{covered:?}"
+        );
+        rig.deliver(updates);
+        rig.settle();
+        assert_eq!(rig.differing_pixels(), 0);
+    }
+}
+
 /// What is of one colour lies beside, below and around what goes by H.264.
 #[test]
 fn photographs_on_empty_desktops_arrive() {
@@ -277,17 +346,18 @@ fn a_film_stays_one_stream_and_nothing_refines_it_before_its_end() {
         5,
     );
     rig.settle();
+    rig.now += Duration::from_secs(1);
     let before = rig.encoder.counts();
     let mut keys = 0;
-    for frame in 0..20 {
-        rig.photo(
+    for frame in 0..22 {
+        rig.film(
             Rect {
                 x: 150,
                 y: 130,
                 width: 640,
                 height: 360,
             },
-            frame * 2,
+            frame,
         );
         let updates = rig.encode();
         for b in boxes(&updates) {
@@ -300,6 +370,7 @@ fn a_film_stays_one_stream_and_nothing_refines_it_before_its_end() {
         rig.now += Duration::from_millis(35);
     }
     let after = rig.encoder.counts();
+    // What it is shows with the third picture.
     assert_eq!((after.videos - before.videos, keys), (20, 1));
     assert_eq!(after.refinements, before.refinements);
     rig.settle();
@@ -352,15 +423,18 @@ fn letters_that_come_again_cost_no_pixels() {
 fn typing_beside_a_film_is_exact_at_once() {
     let mut rig = Rig::new(1000, 700).on_a_fast_line();
     rig.settle();
-    rig.photo(
-        Rect {
-            x: 0,
-            y: 0,
-            width: 640,
-            height: 360,
-        },
-        1,
-    );
+    let film = Rect {
+        x: 0,
+        y: 0,
+        width: 640,
+        height: 360,
+    };
+    for phase in 0..3 {
+        let updates = rig.encode();
+        rig.deliver(updates);
+        rig.now += Duration::from_millis(40);
+        rig.film(film, phase);
+    }
     rig.text(
         Rect {
             x: 700,
@@ -548,7 +622,7 @@ fn a_complete_picture_that_is_lost_is_followed_by_another() {
     let mut decoder = std::mem::take(&mut rig.decoder);
     let drawn = decoder.handle_update(&lost[0].1).unwrap();
     rig.encoder.handle_picture_wanted(rig.now);
-    rig.acknowledge(&drawn);
+    rig.acknowledge(&drawn, decoder.digest());
     rig.now += Duration::from_millis(999);
     assert!(rig.encode().is_empty());
     rig.now += Duration::from_millis(1);

@@ -17,6 +17,8 @@ pub(crate) struct Rig {
     pub(crate) screen: Vec<u8>,
     pub(crate) encoder: Encoder,
     pub(crate) decoder: Decoder,
+    /// Draws the same, and is asked for its digest when all is settled only.
+    pub(crate) unasked: Decoder,
     pub(crate) now: Instant,
     pub(crate) dice: Dice,
     /// True if updates overtake one another.
@@ -33,6 +35,7 @@ impl Rig {
             screen: vec![0; usize::from(width) * usize::from(height) * 4],
             encoder,
             decoder: Decoder::new(),
+            unasked: Decoder::new(),
             now: Instant::now(),
             dice: Dice::from_seed(0x2545_f491_4f6c_dd1d),
             overtaking: false,
@@ -63,6 +66,18 @@ impl Rig {
                 (y / 2 + grain) as u8,
                 (wave(x) + y / 4 + grain) as u8,
             ]
+        });
+    }
+
+    /// Colours that change slowly, with grain that is another one in each frame: nothing of it only moves.
+    pub(crate) fn film(&mut self, rect: Rect, frame: u32) {
+        let start = frame.wrapping_mul(0x68bc_21eb);
+        self.paint(rect, |x, y| {
+            let grain = (start ^ x.wrapping_mul(0x9e37_79b1) ^ y.wrapping_mul(0x85eb_ca6b))
+                .wrapping_mul(0x2c1b_3c6d)
+                >> 29;
+            let wave = x / 3 + y / 2 + frame;
+            [wave, wave / 2 + 40, x / 5 + frame].map(|colour| (colour + grain) as u8)
         });
     }
 
@@ -173,18 +188,17 @@ impl Rig {
         }
         for (_, bytes) in updates {
             let drawn = self.decoder.handle_update(&bytes).expect("draws");
-            self.acknowledge(&drawn);
+            drop(self.unasked.handle_update(&bytes));
+            let digest = self.decoder.digest();
+            self.acknowledge(&drawn, digest);
         }
     }
 
-    pub(crate) fn acknowledge(&mut self, drawn: &Drawn) {
+    pub(crate) fn acknowledge(&mut self, drawn: &Drawn, digest: u64) {
         let Some(sequence) = drawn.sequence else {
             return;
         };
-        let ack = PictureAck {
-            sequence,
-            digest: self.decoder.digest(),
-        };
+        let ack = PictureAck { sequence, digest };
         assert_ne!(
             self.encoder.handle_ack(&ack, self.now),
             Acked::Differs,

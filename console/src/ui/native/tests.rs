@@ -257,3 +257,41 @@ fn what_is_pixel_for_pixel_is_and_the_mark_comes_once() {
     ours.present(None, Vec::new()).unwrap();
     assert!(!ours.glass.shown);
 }
+
+/// It was not known yet when what it is of was shown.
+#[test]
+fn a_mark_that_follows_is_told_without_painting() {
+    let board = picture::Shared::new();
+    let sight = board.lock().clear();
+    let bgrx = [9; 90 * 70 * 4];
+    let canvas = View {
+        width: SIZE.0,
+        height: SIZE.1,
+        stride: 360,
+        bgrx: &bgrx,
+    };
+    let mark = |sequence| Mark {
+        sequence,
+        ..Mark::default()
+    };
+    let draw = |mark| {
+        let areas = [canvas.area()];
+        board
+            .lock()
+            .draw(sight, canvas, &areas, mark, Instant::now())
+    };
+    assert!(draw(Some(mark(1))));
+    let mut presenter = presenter(&board);
+    let shown = scene(&board, Scale::ONE, (0.5, 0.5), false);
+    let mut present =
+        |scene: Option<&Scene>| presenter.present(scene.cloned(), Vec::new()).unwrap().0;
+    assert_eq!(present(Some(&shown)), Some(mark(1)));
+    assert!(board.lock().by_area());
+    assert!(draw(None));
+    assert_eq!(present(Some(&shown)), None);
+    board.follow(sight, mark(2), Instant::now());
+    assert_eq!(present(Some(&shown)), Some(mark(2)));
+    assert_eq!(present(Some(&shown)), None);
+    present(None);
+    assert!(!board.lock().by_area());
+}
