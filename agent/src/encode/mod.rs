@@ -378,17 +378,21 @@ impl Encoder {
             self.restart = Restart::Wanted;
             self.video = None;
         }
-        let complete = self.restart == Restart::Wanted;
+        let mut complete = self.restart == Restart::Wanted;
+        let (mut changes, mut moved) = (Vec::new(), None);
+        if !complete {
+            changes = sent.take_changes(view);
+            moved = sent.take_move(&mut changes, view);
+            complete = moved.is_none() && nearly_all(&changes, view) && self.refresh.near(now);
+        }
         if complete {
-            *sent = Sent::new(sent.generation, view.area());
+            self.restart = Restart::Wanted;
+            self.video = None;
+            sent.restart();
             self.packer.forget();
+            changes = sent.take_changes(view);
         }
         self.packer.suit(self.flow.perhaps_thin())?;
-        let mut changes = sent.take_changes(view);
-        let moved = match complete {
-            true => None,
-            false => sent.take_move(&mut changes, view),
-        };
         if complete || moved.is_some() || !changes.is_empty() {
             return self
                 .encode_changes(moved, &changes, complete, view, now, send)
@@ -542,6 +546,12 @@ impl Encoder {
             .handle_sent(update.sequence, sent.ledger.digest(), length, now);
         handed
     }
+}
+
+/// True if little else is to be seen.
+fn nearly_all(changes: &[Rect], view: View<'_>) -> bool {
+    let changed: usize = changes.iter().map(|rect| rect.area()).sum();
+    changed >= view.area().area() / 4 * 3
 }
 
 /// The least time between complete pictures that repair.

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Only changes bring it about: an idle screen costs nothing, however long ago the last one was. It waits
-//! for a pause, so that what is typed does not wait behind it.
+//! for a pause, so that what is typed does not wait behind it. Where nearly everything changes at once, as from slide to
+//! slide, and the next one is not far off, that change is the complete picture: it costs nothing then.
 
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,9 @@ const EVERY: Duration = Duration::from_secs(60);
 
 /// The most bytes of updates between two complete pictures of a recording.
 const MOST_BYTES: usize = 12 << 20;
+
+/// Of the bytes or the time until then, so much is not far off.
+const NEAR: (u32, u32) = (3, 4);
 
 /// Without a change for so long, there is a pause.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -59,6 +63,15 @@ impl Refresh {
         }
     }
 
+    /// True if a change of nearly everything should be a complete picture.
+    pub(super) fn near(&self, now: Instant) -> bool {
+        let (part, whole) = NEAR;
+        let late = self
+            .since
+            .is_some_and(|since| now >= since + EVERY * part / whole);
+        self.recorded && (late || self.bytes >= MOST_BYTES / whole as usize * part as usize)
+    }
+
     /// When a complete picture is due; none if nothing has changed since it would have been.
     pub(super) fn due(&self) -> Option<Instant> {
         let (first, last) = self.overdue.filter(|_| self.recorded)?;
@@ -88,6 +101,19 @@ mod tests {
         let change = later + EVERY * 2;
         refresh.sent(1, true, change);
         assert_eq!(refresh.due(), Some(change + PAUSE));
+    }
+
+    #[test]
+    fn a_change_of_everything_may_come_at_the_right_moment() {
+        let now = Instant::now();
+        let mut refresh = Refresh::default();
+        refresh.complete(now);
+        refresh.sent(MOST_BYTES * 3 / 4, false, now);
+        assert!(!refresh.near(now), "not recorded");
+        refresh.set_recorded(true);
+        assert!(refresh.near(now), "nine megabytes");
+        refresh.complete(now);
+        assert!(!refresh.near(now + EVERY / 2) && refresh.near(now + EVERY * 3 / 4));
     }
 
     #[test]

@@ -36,6 +36,15 @@ impl Sent {
         }
     }
 
+    /// Nothing has been sent, and everything may have changed. When it was drawn is still known: a film goes on.
+    pub(super) fn restart(&mut self) {
+        let drawn = std::mem::take(&mut self.drawn);
+        *self = Self {
+            drawn,
+            ..Self::new(self.generation, self.view().area())
+        };
+    }
+
     /// True if these are pixels of the layout's size.
     pub(super) fn shows(&self, view: View<'_>) -> bool {
         view.sound() && (view.width, view.height) == (self.width, self.height)

@@ -300,6 +300,29 @@ fn text_beside_a_large_photograph_is_exact() {
     }
 }
 
+/// Complete pictures of a recording come with the change of a slide, where they cost nothing.
+#[test]
+fn recorded_slides_cost_no_more_than_others() {
+    let [plain, recorded] = [false, true].map(|recorded| {
+        let mut rig = Rig::new(1280, 800).on_a_fast_line();
+        rig.encoder.set_recorded(recorded);
+        rig.settle();
+        for slide in 0..16 {
+            rig.now += Duration::from_secs(2);
+            let mut dice = Dice::from_seed(slide * 2 + 1);
+            rig.paint(rig.area(), |_, _| {
+                std::array::from_fn(|_| dice.roll(64) as u8)
+            });
+            rig.settle();
+            assert_eq!(rig.differing_pixels(), 0);
+        }
+        rig.encoder.counts()
+    });
+    assert!(plain.complete == 1 && recorded.complete > 2, "{recorded:?}");
+    let more = recorded.bytes as f64 / plain.bytes as f64;
+    assert!(more < 1.01, "{more}, {plain:?}");
+}
+
 /// What is of one colour lies beside, below and around what goes by H.264.
 #[test]
 fn photographs_on_empty_desktops_arrive() {
