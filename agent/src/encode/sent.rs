@@ -123,7 +123,10 @@ impl Sent {
         for Box { rect, .. } in boxes {
             for index in self.indices(*rect) {
                 let [last, _] = self.drawn[index];
-                self.drawn[index] = [Some(now), last];
+                // Several boxes of an update may meet in a tile.
+                if last != Some(now) {
+                    self.drawn[index] = [Some(now), last];
+                }
             }
         }
     }
@@ -174,5 +177,43 @@ impl Sent {
         self.lossy()
             .filter(move |(_, drawn)| rests(*drawn))
             .map(|(tile, _)| tile)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_drawn_twice_within_a_moment_moves() {
+        let (width, height) = (128u16, 64u16);
+        let bgrx = vec![7; usize::from(width) * usize::from(height) * 4];
+        let view = View {
+            width,
+            height,
+            stride: usize::from(width) * 4,
+            bgrx: &bgrx,
+        };
+        let (left, right) = (Rect::tile(0, 0), Rect::tile(1, 0));
+        let lines = [0, 32].map(|y| Box {
+            rect: Rect {
+                y,
+                height: 32,
+                ..left
+            },
+            code: Code::Colours,
+        });
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut sent = Sent::new(1, view.area());
+        let moving = |sent: &Sent, rects: &[Rect], ms| {
+            sent.moving(rects, at(ms), Duration::from_millis(500))
+        };
+        sent.draw(&lines, view, start);
+        assert!(!moving(&sent, &[left], 100), "one update, of two lines");
+        sent.draw(&lines, view, at(100));
+        assert!(moving(&sent, &[left], 499) && !moving(&sent, &[left], 500));
+        assert!(!moving(&sent, &[left, right], 200), "one of two");
+        assert!(!moving(&sent, &[right], 200));
     }
 }
