@@ -50,6 +50,7 @@ pub struct Board {
     /// Generation of the layout that the picture shows.
     layout: u32,
     mark: Option<Mark>,
+    before: Option<Mark>,
     received: Option<Instant>,
     late: Arc<Mutex<Option<Late>>>,
     by_area: bool,
@@ -88,6 +89,8 @@ pub enum Taken {
         generation: u64,
         /// Changed areas, not overlapping the picture's edge.
         areas: Vec<Rect>,
+        /// To acknowledge now: what was shown before. Its mark followed.
+        before: Option<Mark>,
         /// To acknowledge once they are drawn; none if that was done, or it follows.
         mark: Option<Mark>,
         /// When the newest update among them had been received completely.
@@ -174,6 +177,7 @@ impl Board {
         self.generation += 1;
         self.dirty = Vec::new();
         self.mark = None;
+        self.before = None;
         self.received = None;
     }
 
@@ -232,6 +236,7 @@ impl Board {
         if sight != self.sight {
             return false;
         }
+        self.take_late();
         let whole = canvas.area();
         if self
             .pixels
@@ -262,7 +267,6 @@ impl Board {
             self.dirty.push(all);
         }
         if let Some(mark) = mark {
-            *lock(&self.late) = None;
             self.mark = Some(mark);
             self.layout = mark.layout;
         }
@@ -285,17 +289,28 @@ impl Board {
         if self.pixels.is_none() {
             return Taken::Nothing;
         }
-        let late = lock(&self.late).take();
-        if let Some(late) = late.filter(|late| late.sight == self.sight) {
-            self.mark = Some(late.mark);
-            self.received.get_or_insert(late.received);
-        }
+        self.take_late();
         Taken::Changed {
             generation: self.generation,
             areas: std::mem::take(&mut self.dirty),
+            before: self.before.take(),
             mark: self.mark.take(),
             received: self.received.take(),
         }
+    }
+
+    /// What followed is of what is shown already, or of what is about to be.
+    fn take_late(&mut self) {
+        let late = lock(&self.late).take();
+        let Some(late) = late.filter(|late| late.sight == self.sight) else {
+            return;
+        };
+        let place = match self.dirty.is_empty() {
+            true => &mut self.before,
+            false => &mut self.mark,
+        };
+        *place = Some(late.mark);
+        self.received.get_or_insert(late.received);
     }
 
     /// The pointer.
@@ -436,22 +451,40 @@ mod tests {
                 .draw(sight, canvas, &areas, mark, Instant::now());
             assert!(drawn);
         };
+        let sequence = |mark: Option<Mark>| mark.map(|mark| mark.sequence);
         let taken = || match shared.lock().take() {
-            Taken::Changed { areas, mark, .. } => (areas.len(), mark.map(|mark| mark.sequence)),
+            Taken::Changed {
+                areas,
+                before,
+                mark,
+                ..
+            } => (sequence(before), areas.len(), sequence(mark)),
             Taken::Nothing => panic!("there is a picture"),
         };
         draw(None);
-        assert_eq!(taken().1, None);
+        taken();
         shared.follow(0, mark(5), Instant::now());
-        assert_eq!(taken(), (0, Some(5)));
-        assert_eq!(taken(), (0, None));
-        shared.follow(0, mark(6), Instant::now());
-        draw(Some(mark(7)));
-        assert_eq!(taken(), (1, Some(7)), "the newer one");
-        shared.lock().clear();
-        shared.follow(0, mark(8), Instant::now());
+        assert_eq!(taken(), (Some(5), 0, None));
+        assert_eq!(taken(), (None, 0, None));
         draw(None);
-        assert_eq!(taken().1, None, "of a sight that is over");
+        shared.follow(0, mark(6), Instant::now());
+        assert_eq!(taken(), (None, 1, Some(6)), "not shown before");
+        draw(None);
+        taken();
+        shared.follow(0, mark(7), Instant::now());
+        draw(Some(mark(8)));
+        assert_eq!(taken(), (Some(7), 1, Some(8)), "both were shown");
+        draw(None);
+        shared.follow(0, mark(9), Instant::now());
+        draw(Some(mark(10)));
+        assert_eq!(taken(), (None, 2, Some(10)), "only together");
+        draw(None);
+        taken();
+        shared.lock().clear();
+        shared.follow(0, mark(11), Instant::now());
+        draw(None);
+        let (before, _, mark) = taken();
+        assert_eq!((before, mark), (None, None), "of a sight that is over");
     }
 
     #[test]

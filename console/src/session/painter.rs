@@ -413,8 +413,14 @@ mod tests {
         let (reports, reported) = sync_channel(16);
         let looking = board.clone();
         let look = move |_| {
-            if let Taken::Changed { areas, mark, .. } = looking.lock().take() {
-                let mark = mark.map(|mark| mark.sequence);
+            if let Taken::Changed {
+                areas,
+                before,
+                mark,
+                ..
+            } = looking.lock().take()
+            {
+                let mark = before.or(mark).map(|mark| mark.sequence);
                 reports.send((!areas.is_empty(), mark)).unwrap();
             }
         };

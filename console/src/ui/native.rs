@@ -304,8 +304,8 @@ impl<G: Glass> Presenter<G> {
                 }
                 told.scene.clone()
             };
-            let (mark, received) = self.present(scene, std::mem::take(&mut exposed))?;
-            if let Some(mark) = mark {
+            let (marks, received) = self.present(scene, std::mem::take(&mut exposed))?;
+            for mark in marks {
                 drawn(mark, received);
             }
         }
@@ -316,33 +316,35 @@ impl<G: Glass> Presenter<G> {
         &mut self,
         scene: Option<Scene>,
         exposed: Vec<Rect>,
-    ) -> Result<(Option<Mark>, Option<Instant>), Gone> {
+    ) -> Result<(Vec<Mark>, Option<Instant>), Gone> {
         let Some(scene) = scene else {
             self.hide()?;
-            return Ok((None, None));
+            return Ok((Vec::new(), None));
         };
         let shared = self.board.clone();
         let mut board = shared.lock();
         if board.generation() != scene.generation || board.pixels().is_none() {
             drop(board);
             self.hide()?;
-            return Ok((None, None));
+            return Ok((Vec::new(), None));
         }
         board.set_by_area(true);
         let Taken::Changed {
             areas,
+            before,
             mark,
             received,
             ..
         } = board.take()
         else {
-            return Ok((None, None));
+            return Ok((Vec::new(), None));
         };
+        let marks = before.into_iter().chain(mark).collect();
         let frame = scene.frame();
         if frame.whole().is_empty() {
             drop(board);
             self.hide()?;
-            return Ok((mark, received));
+            return Ok((marks, received));
         }
         self.composer.aim(&scene.placed, frame);
         let remote = board.pointer().clone();
@@ -395,7 +397,7 @@ impl<G: Glass> Presenter<G> {
         if !pieces.is_empty() {
             self.glass.show(&pieces)?;
         }
-        Ok((mark, received))
+        Ok((marks, received))
     }
 
     fn hide(&mut self) -> Result<(), Gone> {

@@ -93,6 +93,7 @@ impl Surface {
             Taken::Changed {
                 generation,
                 areas,
+                before,
                 mark,
                 received,
             },
@@ -112,7 +113,8 @@ impl Surface {
                 self.upload(pixels, area);
             }
         }
-        mark.map(|mark| Shown { mark, received })
+        // The newer one is of both.
+        mark.or(before).map(|mark| Shown { mark, received })
     }
 
     /// Draws the picture where it belongs.
