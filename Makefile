@@ -4,7 +4,7 @@ SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 CARGO ?= cargo
 SECONDS ?= 60
-# More words for `make torture`, such as --only flood or --long.
+# More words for `make torture`, such as --only flood or --short.
 TORTURE ?=
 # More words for `make bench`, such as --only picture --rows key,page --picture-turns 1.
 BENCH ?=

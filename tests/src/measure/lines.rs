@@ -40,7 +40,7 @@ impl Line {
                 .filter(|row| !matches!(row, Row::KeyBeside | Row::Lasting | Row::Revoked))
                 .collect(),
             Self::Thin | Self::Narrow | Self::Long => {
-                vec![
+                let mut rows = vec![
                     Row::Patch,
                     Row::Key,
                     Row::KeyBeside,
@@ -48,7 +48,10 @@ impl Line {
                     Row::Typing,
                     Row::Scroll,
                     Row::Video,
-                ]
+                ];
+                rows.extend((self == Self::Thin).then_some(Row::Revoked));
+                rows.extend((self == Self::Narrow).then_some(Row::Lasting));
+                rows
             }
         }
     }

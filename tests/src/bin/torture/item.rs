@@ -33,7 +33,7 @@ pub(crate) struct Context {
     pub(crate) schedules: u64,
     /// Executions of each fuzz target.
     pub(crate) fuzz_runs: u64,
-    pub(crate) long: bool,
+    pub(crate) short: bool,
 }
 
 /// One thing that is tried.

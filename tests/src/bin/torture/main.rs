@@ -65,9 +65,9 @@ struct Arguments {
     /// Executions of each fuzz target. Ten million take the slowest ones hours.
     #[arg(long, default_value_t = 100_000)]
     fuzz_runs: u64,
-    /// Also what takes a quarter of an hour by the clock.
+    /// Without what takes a quarter of an hour by the clock.
     #[arg(long)]
-    long: bool,
+    short: bool,
 }
 
 fn main() -> ExitCode {
@@ -112,7 +112,7 @@ fn run(arguments: Arguments) -> Result<()> {
         corrupt_minutes: arguments.corrupt_minutes,
         schedules: arguments.schedules,
         fuzz_runs: arguments.fuzz_runs,
-        long: arguments.long,
+        short: arguments.short,
     };
     for item in chosen {
         say(&format!("{}: {}", item.name, item.about));

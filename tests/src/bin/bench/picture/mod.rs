@@ -107,6 +107,8 @@ pub(crate) fn measure(programs: &Programs, folder: &Path, options: &Options) -> 
                 .copied()
                 .filter(|row| turn == 0 || *row != Row::Idle)
                 .filter(|row| *row != Row::Revoked)
+                // Minutes each: nobody is compared with.
+                .filter(|row| *row != Row::Lasting || (turn == 0 && system.ours()))
                 .collect();
             if rows.is_empty() {
                 continue;

@@ -111,8 +111,8 @@ fn loss(scene: &mut Scene, who: Resident, time: Duration) -> Result<()> {
 
 /// A quarter of an hour without a packet: the session is over after ten minutes, on both sides.
 pub(crate) fn long_loss(context: &Context) -> Result<Outcome> {
-    if !context.long {
-        return Ok(Outcome::absent("takes a quarter of an hour: give --long"));
+    if context.short {
+        return Ok(Outcome::absent("takes a quarter of an hour"));
     }
     told(context, |scene| {
         let began = std::time::Instant::now();
