@@ -203,6 +203,27 @@ mod tests {
         params.self_signed(&key).unwrap().der().to_vec()
     }
 
+    /// ASN.1 may nest, what is read of it does not: ten thousand sequences, each in the next one.
+    fn nested() -> Vec<u8> {
+        let mut der = vec![5, 0];
+        for _ in 0..10_000 {
+            let length = (der.len() as u32).to_be_bytes();
+            let mut outer = vec![0x30, 0x84];
+            outer.extend(length);
+            outer.append(&mut der);
+            der = outer;
+        }
+        der
+    }
+
+    #[test]
+    fn what_is_nested_deeply_is_malformed() {
+        let (chain, root) = ([nested(), nested()], hash(&nested()));
+        assert!(verify(&chain, &root, Role::Technician, 1_800_000_000).is_err());
+        assert_eq!(holder(&chain[0]), Err(Error::Malformed));
+        assert_eq!(valid_until(&chain[0]), Err(Error::Malformed));
+    }
+
     #[test]
     fn the_last_second_is_read() {
         let mut params = rcgen::CertificateParams::default();

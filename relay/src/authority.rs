@@ -227,10 +227,15 @@ mod tests {
                 .issue_technician("Erika Weber", "Nordlicht", request.der())
                 .is_err()
         );
-        assert!(
-            authority
-                .issue_technician("Erika Weber", "Nordlicht", b"no request")
-                .is_err()
-        );
+        // Nested sequences, deeper than any request is.
+        let deep = (0..10_000u32).fold(vec![5, 0], |inner, _| {
+            let length = (inner.len() as u32).to_be_bytes();
+            [&[0x30, 0x84], &length[..], &inner].concat()
+        });
+        for request in [b"no request".to_vec(), deep] {
+            let issued = authority.issue_technician("Erika Weber", "Nordlicht", &request);
+            assert!(issued.is_err());
+            assert!(authority.issue_auditor("Erika Weber", &request).is_err());
+        }
     }
 }

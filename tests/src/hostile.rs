@@ -234,6 +234,11 @@ impl Met {
         message.context("the agent has ended the stream")
     }
 
+    /// Hangs up on the agent.
+    pub fn hang_up(&self) {
+        self.quic.close(0u32.into(), b"network error");
+    }
+
     /// True if the agent has hung up.
     pub fn gone(&self) -> bool {
         self.quic.close_reason().is_some()

@@ -7,6 +7,8 @@
 
 use std::fs;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -685,5 +687,84 @@ async fn after_the_stop_key_no_message_brings_anything_back() -> Result<()> {
             .all(|h| h.rights == Rights::None && !h.class.shows_screen()),
         "{after:?}"
     );
+    Ok(())
+}
+
+/// Input as fast as it can be sealed and sent, before, while and after the customer presses F11: a hundred thousand
+/// events at least. Returns how many, and the time.
+async fn flood(met: Arc<Met>, mut pair: Pair, ended: Arc<AtomicBool>) -> Result<(usize, Duration)> {
+    let began = Instant::now();
+    let mut sent = 0;
+    while sent < 100_000 || !ended.load(Ordering::Relaxed) {
+        let let_out = met.let_out();
+        let beacon = let_out.iter().filter(|h| h.class == Class::Beacon).count() as u64;
+        let grant = let_out.iter().map(|header| header.grant).max();
+        let grant = grant.context("rights were told")?;
+        for step in 0..500u16 {
+            let (x, y) = (300 + step, 300 + step % 7);
+            let event = InputEvent::Move { x, y };
+            let (layout, beacon) = (1, beacon.saturating_sub(1));
+            let content = Input {
+                beacon,
+                layout,
+                event,
+            };
+            let sealer = pair.sealer.as_mut().context("an epoch is open")?;
+            let frame = sealer.seal(Class::Input, grant, Rights::Control, &content.to_bytes());
+            pair.record(&met, &Record::Frame(frame)).await?;
+            sent += 1;
+        }
+    }
+    Ok((sent, began.elapsed()))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_input_stops_at_the_stop_key() -> Result<()> {
+    let scene = Scene::set()?;
+    let (_agent, customer) = scene.start(&mut scene.command())?;
+    let mut met = scene.hostile.meet().await?;
+    let mut pair = scene.hostile.pair(&mut met).await?;
+    tokio::task::block_in_place(|| consent_to_control(&customer))?;
+    pair.open_epoch(&mut met).await?;
+    let met = Arc::new(met);
+    let control = || Ok(met.let_out().iter().any(|header| header.rights.control()));
+    tokio::task::block_in_place(|| wait::until_true("control", Duration::from_secs(20), control))?;
+    wait_for_own_turn(&met).await;
+    scene.observer.clear()?;
+    let ended = Arc::new(AtomicBool::new(false));
+    let flooding = tokio::spawn(flood(met.clone(), pair, ended.clone()));
+    tokio::task::block_in_place(|| -> Result<()> {
+        let acts = || Ok(scene.observer.by_programs()? > 50);
+        wait::until_true("input to act", Duration::from_secs(20), acts)?;
+        customer.press_stop(&scene.observer)?;
+        let revoked = || {
+            let all = met.let_out();
+            let last = all.iter().rfind(|header| header.class == Class::Rights);
+            Ok(last.is_some_and(|header| header.rights == Rights::None))
+        };
+        wait::until_true("the revocation", Duration::from_secs(20), revoked)
+    })?;
+    watch(&met).await;
+    let before = met.let_out().len();
+    scene.observer.clear()?;
+    ensure!(!flooding.is_finished(), "the flood goes on");
+    watch(&met).await;
+    ended.store(true, Ordering::Relaxed);
+    let (sent, took) = flooding.await??;
+    println!(
+        "{sent} events, {:.0} a second",
+        sent as f64 / took.as_secs_f64()
+    );
+    watch(&met).await;
+    ensure!(scene.observer.by_programs()? == 0, "something was injected");
+    let all = met.let_out();
+    let after = all.get(before..).context("the log only grows")?;
+    ensure!(
+        after
+            .iter()
+            .all(|h| h.rights == Rights::None && !h.class.shows_screen()),
+        "{after:?}"
+    );
+    ensure!(!met.gone(), "the agent goes on");
     Ok(())
 }

@@ -14,7 +14,7 @@ use anyhow::{Context, Result, ensure};
 use fernsicht_protocol::code::{Password, SessionCode};
 use fernsicht_protocol::crypto;
 use fernsicht_protocol::messages::{
-    ALPN_AGENT, ConsoleToAgent, End, Refusal, RelayToAgent, VERSION,
+    ALPN_AGENT, AgentToRelay, ConsoleToAgent, End, Refusal, RelayToAgent, VERSION,
 };
 use fernsicht_protocol::wire::{Blob, List};
 use fernsicht_tests::apps::AppWindow;
@@ -580,6 +580,30 @@ async fn what_a_relay_says_before_consent_has_its_page() -> Result<()> {
         let _met = hostile.greet(version, now).await?;
         tokio::task::block_in_place(|| agent.says(key))?;
     }
+    Ok(())
+}
+
+/// It takes the share and says that the network failed: the same code is not tried again, however often it is typed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_that_drops_shares_spends_the_code() -> Result<()> {
+    let desk = Desk::set()?;
+    let (hostile, file) = hostile(&desk)?;
+    let mut play = play(&desk, &hostile, &file).await?;
+    play.met
+        .say(RelayToAgent::Joined { session: [9; 16] })
+        .await?;
+    let share = play.met.next().await?;
+    ensure!(matches!(share, AgentToRelay::Share { .. }), "{share:?}");
+    play.met.hang_up();
+    play.says("error-connection-lost")?;
+    tokio::task::block_in_place(|| {
+        play.agent.press("button-new-code")?;
+        play.agent.says("start-lead")?;
+        play.agent.customer()?.enter_code(&hostile.code())
+    })?;
+    play.says("error-code-used")?;
+    let again = tokio::time::timeout(Duration::from_secs(2), hostile.meet()).await;
+    ensure!(again.is_err(), "the agent connects again");
     Ok(())
 }
 
