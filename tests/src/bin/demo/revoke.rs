@@ -163,7 +163,9 @@ impl Flood {
                 device.point(x + n % 40, y + n % 17)?;
                 match n % 4 {
                     0 => device.click(x + n % 40, y + n % 17, 1)?,
-                    _ => device.type_text("x")?,
+                    // Until the first click has turned the keyboard to the terminal it goes to the photograph's viewer, which
+                    // an x would close.
+                    _ => device.type_text("y")?,
                 }
                 n = (n + 1) % 1000;
             }
