@@ -81,6 +81,37 @@ impl Scene {
         Ok((agent, customer))
     }
 
+    /// Starts the agent; the customer agrees to control, and it is the technician's turn.
+    async fn controlled(&self) -> Result<(Process, Customer, Met, Pair)> {
+        let (agent, customer) = self.start(&mut self.command())?;
+        let mut met = self.hostile.meet().await?;
+        let mut pair = self.hostile.pair(&mut met).await?;
+        tokio::task::block_in_place(|| consent_to_control(&customer))?;
+        pair.open_epoch(&mut met).await?;
+        tokio::task::block_in_place(|| {
+            wait::until_true("control", Duration::from_secs(20), || {
+                Ok(met.let_out().iter().any(|header| header.rights.control()))
+            })
+        })?;
+        wait_for_own_turn(&met).await;
+        Ok((agent, customer, met, pair))
+    }
+
+    /// Fails if anything was injected since the observer was cleared, or the agent has let out anything of rights or of the
+    /// screen since it had let out so much.
+    fn nothing_since(&self, met: &Met, before: usize) -> Result<()> {
+        ensure!(self.observer.by_programs()? == 0, "something was injected");
+        let after = met.let_out();
+        let after = after.get(before..).context("the log only grows")?;
+        ensure!(
+            after
+                .iter()
+                .all(|h| h.rights == Rights::None && !h.class.shows_screen()),
+            "{after:?}"
+        );
+        Ok(())
+    }
+
     /// Fails if anything was injected since the agent's start, or anything of the screen was let out.
     fn nothing_happened(&self, met: &Met, allowed: Rights) -> Result<()> {
         let injected = self.observer.by_programs()?;
@@ -402,6 +433,15 @@ fn consent_to_control(customer: &Customer) -> Result<()> {
     customer.press(Button::CardDone)
 }
 
+/// Waits until the agent says that there are no rights.
+fn revoked(met: &Met) -> Result<()> {
+    wait::until_true("the revocation", Duration::from_secs(20), || {
+        let all = met.let_out();
+        let last = all.iter().rfind(|header| header.class == Class::Rights);
+        Ok(last.is_some_and(|header| header.rights == Rights::None))
+    })
+}
+
 /// The customer's own last key keeps the technician waiting for a second.
 async fn wait_for_own_turn(met: &Met) {
     let until = Instant::now() + CUSTOMER_FIRST + Duration::from_millis(200);
@@ -631,15 +671,8 @@ async fn only_looking_stays_only_looking() -> Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_the_stop_key_no_message_brings_anything_back() -> Result<()> {
     let scene = Scene::set()?;
-    let (_agent, customer) = scene.start(&mut scene.command())?;
-    let mut met = scene.hostile.meet().await?;
-    let mut pair = scene.hostile.pair(&mut met).await?;
-    tokio::task::block_in_place(|| consent_to_control(&customer))?;
-    pair.open_epoch(&mut met).await?;
-    let control = || Ok(met.let_out().iter().any(|header| header.rights.control()));
-    tokio::task::block_in_place(|| wait::until_true("control", Duration::from_secs(20), control))?;
+    let (_agent, customer, mut met, mut pair) = scene.controlled().await?;
     // Under control the same input does act: the keys are the right ones.
-    wait_for_own_turn(&met).await;
     let acts = || Ok(scene.observer.by_programs()? > 0);
     for _ in 0..TRIES {
         // What a loaded machine delivers too late is dropped as stale.
@@ -656,16 +689,7 @@ async fn after_the_stop_key_no_message_brings_anything_back() -> Result<()> {
     ensure!(!met.gone(), "the agent goes on");
 
     customer.press_stop(&scene.observer)?;
-    let revoked = || {
-        let last = met
-            .let_out()
-            .into_iter()
-            .rfind(|header| header.class == Class::Rights);
-        Ok(last.is_some_and(|header| header.rights == Rights::None))
-    };
-    tokio::task::block_in_place(|| {
-        wait::until_true("the revocation", Duration::from_secs(20), revoked)
-    })?;
+    tokio::task::block_in_place(|| revoked(&met))?;
     watch(&met).await;
     let before = met.let_out().len();
     scene.observer.clear()?;
@@ -678,72 +702,68 @@ async fn after_the_stop_key_no_message_brings_anything_back() -> Result<()> {
     messages_out_of_turn(&mut met, &mut rest).await?;
     frames_out_of_turn(&met).await?;
     watch(&met).await;
-    ensure!(scene.observer.by_programs()? == 0, "something was injected");
-    let after = met.let_out();
-    let after = after.get(before..).context("the log only grows")?;
-    ensure!(
-        after
-            .iter()
-            .all(|h| h.rights == Rights::None && !h.class.shows_screen()),
-        "{after:?}"
-    );
-    Ok(())
+    scene.nothing_since(&met, before)
 }
 
-/// Input as fast as it can be sealed and sent, before, while and after the customer presses F11: a hundred thousand
-/// events at least. Returns how many, and the time.
-async fn flood(met: Arc<Met>, mut pair: Pair, ended: Arc<AtomicBool>) -> Result<(usize, Duration)> {
-    let began = Instant::now();
+/// The technician's hand without a pause: slowly at first, and from `fast` on as fast as input can be sealed and sent, a
+/// hundred thousand events at least, until it has `ended`. Returns how many fast ones, and their time.
+async fn flood(
+    met: Arc<Met>,
+    mut pair: Pair,
+    [fast, ended]: [Arc<AtomicBool>; 2],
+) -> Result<(usize, Duration)> {
+    let mut began = None;
     let mut sent = 0;
     while sent < 100_000 || !ended.load(Ordering::Relaxed) {
+        if began.is_none() && fast.load(Ordering::Relaxed) {
+            began = Some(Instant::now());
+        }
         let let_out = met.let_out();
         let beacon = let_out.iter().filter(|h| h.class == Class::Beacon).count() as u64;
         let grant = let_out.iter().map(|header| header.grant).max();
         let grant = grant.context("rights were told")?;
-        for step in 0..500u16 {
+        let batch = if began.is_some() { 500 } else { 5 };
+        for step in 0..batch {
             let (x, y) = (300 + step, 300 + step % 7);
-            let event = InputEvent::Move { x, y };
-            let (layout, beacon) = (1, beacon.saturating_sub(1));
             let content = Input {
-                beacon,
-                layout,
-                event,
+                beacon: beacon.saturating_sub(1),
+                layout: 1,
+                event: InputEvent::Move { x, y },
             };
             let sealer = pair.sealer.as_mut().context("an epoch is open")?;
             let frame = sealer.seal(Class::Input, grant, Rights::Control, &content.to_bytes());
             pair.record(&met, &Record::Frame(frame)).await?;
-            sent += 1;
+        }
+        match began {
+            Some(_) => sent += usize::from(batch),
+            None => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
-    Ok((sent, began.elapsed()))
+    Ok((sent, began.map_or(Duration::ZERO, |at| at.elapsed())))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_input_stops_at_the_stop_key() -> Result<()> {
     let scene = Scene::set()?;
-    let (_agent, customer) = scene.start(&mut scene.command())?;
-    let mut met = scene.hostile.meet().await?;
-    let mut pair = scene.hostile.pair(&mut met).await?;
-    tokio::task::block_in_place(|| consent_to_control(&customer))?;
-    pair.open_epoch(&mut met).await?;
+    let (_agent, customer, met, pair) = scene.controlled().await?;
     let met = Arc::new(met);
-    let control = || Ok(met.let_out().iter().any(|header| header.rights.control()));
-    tokio::task::block_in_place(|| wait::until_true("control", Duration::from_secs(20), control))?;
-    wait_for_own_turn(&met).await;
     scene.observer.clear()?;
-    let ended = Arc::new(AtomicBool::new(false));
-    let flooding = tokio::spawn(flood(met.clone(), pair, ended.clone()));
+    let [fast, ended] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
+    let flooding = tokio::spawn(flood(met.clone(), pair, [fast.clone(), ended.clone()]));
     tokio::task::block_in_place(|| -> Result<()> {
         let acts = || Ok(scene.observer.by_programs()? > 50);
         wait::until_true("input to act", Duration::from_secs(20), acts)?;
+        fast.store(true, Ordering::Relaxed);
         customer.press_stop(&scene.observer)?;
-        let revoked = || {
-            let all = met.let_out();
-            let last = all.iter().rfind(|header| header.class == Class::Rights);
-            Ok(last.is_some_and(|header| header.rights == Rights::None))
-        };
-        wait::until_true("the revocation", Duration::from_secs(20), revoked)
+        revoked(&met)
     })?;
+    let all = met.let_out();
+    let told = all.iter().filter(|header| header.class == Class::Rights);
+    let told: Vec<Rights> = told.map(|header| header.rights).collect();
+    ensure!(
+        told.ends_with(&[Rights::Control, Rights::None]),
+        "it was the stop key that ended control: {told:?}"
+    );
     watch(&met).await;
     let before = met.let_out().len();
     scene.observer.clear()?;
@@ -756,15 +776,6 @@ async fn a_flood_of_input_stops_at_the_stop_key() -> Result<()> {
         sent as f64 / took.as_secs_f64()
     );
     watch(&met).await;
-    ensure!(scene.observer.by_programs()? == 0, "something was injected");
-    let all = met.let_out();
-    let after = all.get(before..).context("the log only grows")?;
-    ensure!(
-        after
-            .iter()
-            .all(|h| h.rights == Rights::None && !h.class.shows_screen()),
-        "{after:?}"
-    );
     ensure!(!met.gone(), "the agent goes on");
-    Ok(())
+    scene.nothing_since(&met, before)
 }

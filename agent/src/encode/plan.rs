@@ -28,13 +28,13 @@ impl Encoder {
         view: View<'_>,
         now: Instant,
     ) -> Result<(Packed, Option<Region>), Error> {
-        self.plan_as(None, changes, view, now)
+        self.plan_as(false, changes, view, now)
     }
 
-    /// `moving`: whether photographs move, if that is not to be found out.
+    /// `moving`: photographs count as moving, whether or not they do.
     fn plan_as(
         &mut self,
-        moving: Option<bool>,
+        moving: bool,
         changes: &[Rect],
         view: View<'_>,
         now: Instant,
@@ -74,9 +74,9 @@ impl Encoder {
         };
         let whole = whole.max(bytes) + coarse;
         if known && let Some(all) = self.changed_region(changes, whole, budget, now) {
-            if moving.is_none() && region.is_none() && !photo.is_empty() {
+            if !moving && region.is_none() && !photo.is_empty() {
                 // The photograph alone, before text becomes coarse.
-                return self.plan_as(Some(true), changes, view, now);
+                return self.plan_as(true, changes, view, now);
             }
             if let Some(region) = self.video(all, whole, Content::Sharp, view, now) {
                 self.handle_damage(&outside_of(region.0, changes));
@@ -153,7 +153,7 @@ impl Encoder {
     /// pixels, if H.264 is better there.
     fn photographic_region(
         &self,
-        moving: Option<bool>,
+        moving: bool,
         photo: &[Rect],
         budget: usize,
         view: View<'_>,
@@ -167,7 +167,7 @@ impl Encoder {
             .filter(|r| region.contains(*r))
             .collect();
         let exact = cost::photo_bytes(pixels(&inside));
-        let moving = moving.unwrap_or_else(|| self.moving(&inside, now));
+        let moving = moving || self.moving(&inside, now);
         self.lossy_is_better(region, exact, Content::Photo, budget, moving)
             .then_some((region, exact))
     }
