@@ -3,11 +3,13 @@
 //! ```text
 //! pair, control ─► something happens, the technician goes on typing ─► what both read ─► rights ─► recording
 //! ```
-//! After everything that a session survives: what was off stays off until the customer switches it on.
+//! After everything that a session survives: what was off stays off until the customer switches it on. What both must
+//! read, which rights are left and how sound the recording is stands in [`expected`], case by case.
 //! Whatever cannot be read from outside is read by nobody: pages through AT-SPI, input by an X client on the
 //! customer's screen, frames at the tap, recordings by the relay's and the auditor's programs.
 
 mod cases;
+mod expected;
 mod scene;
 mod story;
 

@@ -20,6 +20,7 @@ use fernsicht_tests::session::{Backdrop, Layout, STEP, Stage};
 use fernsicht_tests::tap::{Leg, Passed};
 use fernsicht_tests::wait;
 
+use super::expected::{Expected, Texts};
 use super::story::{Moment, Story, word};
 use crate::item::Context;
 
@@ -39,6 +40,7 @@ pub(crate) struct Scene {
     photo: App,
     turn: i32,
     between: Option<Between>,
+    expected: &'static Expected,
     _folder: tempfile::TempDir,
 }
 
@@ -88,7 +90,7 @@ impl Set {
 
 impl Scene {
     /// Starts everything.
-    pub(crate) fn open(set: Set) -> Result<Self> {
+    pub(crate) fn open(set: Set, expected: &'static Expected) -> Result<Self> {
         let Set {
             streets,
             reader,
@@ -112,6 +114,7 @@ impl Scene {
             photo,
             turn: 0,
             between: None,
+            expected,
             _folder: folder,
         })
     }
@@ -175,16 +178,25 @@ impl Scene {
         Ok(())
     }
 
-    /// Waits until the customer reads this text of the agent's; meanwhile the technician goes on.
-    pub(crate) fn customer_reads(&mut self, key: &str, limit: Duration) -> Result<()> {
-        let pid = self.stage.agent.pid();
-        self.reads(pid, &Words::agent(key)?, limit)
+    /// Waits until both read what they must while it lasts; meanwhile the technician goes on.
+    pub(crate) fn during(&mut self, limit: Duration) -> Result<()> {
+        self.both_read("while it lasts", self.expected.during, limit)
     }
 
-    /// Waits until the technician reads this text of the console's; meanwhile he goes on.
-    pub(crate) fn technician_reads(&mut self, key: &str, limit: Duration) -> Result<()> {
-        let pid = self.stage.console.pid();
-        self.reads(pid, &Words::console(key)?, limit)
+    /// Waits until both read what they must when it is over; meanwhile the technician goes on.
+    pub(crate) fn after(&mut self, limit: Duration) -> Result<()> {
+        self.both_read("when it is over", self.expected.after, limit)
+    }
+
+    fn both_read(&mut self, when: &str, texts: Texts, limit: Duration) -> Result<()> {
+        let [customer, technician] = texts;
+        if let Some(key) = customer {
+            self.reads(self.stage.agent.pid(), &Words::agent(key)?, limit)?;
+        }
+        if let Some(key) = technician {
+            self.reads(self.stage.console.pid(), &Words::console(key)?, limit)?;
+        }
+        self.look(when)
     }
 
     fn reads(&mut self, pid: u32, words: &Words, limit: Duration) -> Result<()> {
@@ -318,14 +330,26 @@ impl Scene {
         })
     }
 
-    /// Both are together again. Rights may be what they were, or less; after a new connection control is off, and
-    /// only the customer switches it on.
-    pub(crate) fn together_again(&mut self, reconnected: bool) -> Result<()> {
-        let rights = self.stage.rights();
+    /// Both are together again, with the rights that are left. Where control is not, nothing is injected, and only the
+    /// customer switches it on.
+    pub(crate) fn together_again(&mut self) -> Result<()> {
+        self.after(AGAIN)?;
+        let (rights, left) = (self.stage.rights(), self.expected.rights);
         self.story.rights_after = Some(word(rights));
-        self.look("together again")?;
-        self.story.must(!(reconnected && rights.control()), || {
-            "control came back by itself".to_owned()
+        self.story.must(Some(rights) == left, || {
+            format!(
+                "rights are {}, not {}",
+                word(rights),
+                left.map_or("over", word)
+            )
+        });
+        let (reconnected, must) = (self.connections() > 1, self.expected.reconnects);
+        self.story.must(reconnected == must, || {
+            match reconnected {
+                true => "it cost the agent's connection",
+                false => "the agent's connection was not lost: the case shows nothing",
+            }
+            .to_owned()
         });
         if !rights.control() {
             let tried = self.story.tried_between;
@@ -356,39 +380,58 @@ impl Scene {
     /// The customer ends the session; the recording is complete.
     pub(crate) fn end(&mut self) -> Result<()> {
         self.stage.end_by_customer()?;
-        self.customer_reads("end-safe", STEP)?;
+        let pid = self.stage.agent.pid();
+        self.reads(pid, &Words::agent("end-safe")?, STEP)?;
         self.look("at the end")?;
-        self.judge(0)
+        self.judge()
     }
 
-    /// What relay and auditor say of the recording. `auditor` is the exit code that his program must have.
-    pub(crate) fn judge(&mut self, auditor: i32) -> Result<()> {
-        let limit = Duration::from_secs(30);
-        let operator = &self.stage.operator;
-        let code = self.stage.complaint_code()?.to_owned();
-        let path: PathBuf = self.stage.folder.join("code");
-        fs::write(&path, format!("{code}\n"))?;
-        let file = path.to_str().context("paths of tests are text")?;
-        let arguments = ["verify", "--case", "torture", "--code-file", file];
-        let who = self.stage.auditors.first().context("there is an auditor")?;
-        // The relay finishes a recording a moment after the session.
-        let mut exit = None;
-        let settled = wait::until_true("the auditor's verdict", limit, || {
-            exit = who.run(&arguments)?.status.code();
-            Ok(exit == Some(auditor))
-        });
-        self.story.auditor = exit;
-        self.story.must(settled.is_ok(), || {
-            format!("the auditor's program ends with {exit:?}, not {auditor}")
-        });
-        let verified = operator.try_command(&["recordings", "verify"])?;
-        self.story.recording = String::from_utf8_lossy(&verified.stdout).trim().to_owned();
-        let words = self.story.recording.clone();
-        self.story.must(verified.status.success(), || {
-            format!("the recording is damaged: {words}")
-        });
+    /// What relay and auditor say of the recording.
+    pub(crate) fn judge(&mut self) -> Result<()> {
+        let verdict = verdict(&self.stage, self.expected.recording)?;
+        self.story.auditor = verdict.auditor;
+        self.story.recording = verdict.recording;
+        self.story.failures.extend(verdict.failures);
         Ok(())
     }
+}
+
+/// What relay and auditor say of the only recording.
+pub(crate) struct Verdict {
+    pub(crate) auditor: Option<i32>,
+    pub(crate) recording: String,
+    pub(crate) failures: Vec<String>,
+}
+
+/// Asks both. `auditor` is the exit code that his program must have.
+pub(crate) fn verdict(stage: &Stage, auditor: i32) -> Result<Verdict> {
+    let mut failures = Vec::new();
+    let path: PathBuf = stage.folder.join("code");
+    fs::write(&path, format!("{}\n", stage.complaint_code()?))?;
+    let file = path.to_str().context("paths of tests are text")?;
+    let arguments = ["verify", "--case", "torture", "--code-file", file];
+    let who = stage.auditors.first().context("there is an auditor")?;
+    // The relay finishes a recording a moment after the session.
+    let mut exit = None;
+    let settled = wait::until_true("the auditor's verdict", Duration::from_secs(30), || {
+        exit = who.run(&arguments)?.status.code();
+        Ok(exit == Some(auditor))
+    });
+    if settled.is_err() {
+        failures.push(format!(
+            "the auditor's program ends with {exit:?}, not {auditor}"
+        ));
+    }
+    let verified = stage.operator.try_command(&["recordings", "verify"])?;
+    let recording = String::from_utf8_lossy(&verified.stdout).trim().to_owned();
+    if !verified.status.success() {
+        failures.push(format!("the recording is damaged: {recording}"));
+    }
+    Ok(Verdict {
+        auditor: exit,
+        recording,
+        failures,
+    })
 }
 
 /// Does `work` in the middle of new streets. The screens stand outside: servers in a network of their own would
@@ -401,12 +444,4 @@ pub(crate) fn in_streets<T: Send>(
     let streets = Arc::new(Streets::build(dice)?);
     let set = Set::raise(context, Arc::clone(&streets))?;
     streets.operator.enter(move || work(set))
-}
-
-/// The text by which each resident reads that his own line is lost, and the other's.
-pub(crate) fn lost_words(resident: Resident) -> (&'static str, &'static str) {
-    match resident {
-        Resident::Customer => ("bar-reconnecting", "peer-lost"),
-        Resident::Technician => ("bar-reconnecting", "link-lost"),
-    }
 }
