@@ -1,5 +1,6 @@
 //! What a process costs, from /proc.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -28,16 +29,25 @@ pub fn cpu_time(pid: u32) -> Result<Duration> {
 /// CPU time of the threads that a process has now, to the nanosecond: for short measurements, during which no
 /// thread ends.
 pub fn running_time(pid: u32) -> Result<Duration> {
-    let mut sum = Duration::ZERO;
+    Ok(running_times(pid)?.into_values().sum())
+}
+
+/// The same by the threads' names.
+pub fn running_times(pid: u32) -> Result<BTreeMap<String, Duration>> {
+    let mut times: BTreeMap<String, Duration> = BTreeMap::new();
     for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let path = thread?.path();
         // A thread may end while this is read.
-        let Ok(text) = fs::read_to_string(thread?.path().join("schedstat")) else {
+        let (Ok(text), Ok(name)) = (
+            fs::read_to_string(path.join("schedstat")),
+            fs::read_to_string(path.join("comm")),
+        ) else {
             continue;
         };
         let first = text.split(' ').next().context("an empty schedstat")?;
-        sum += Duration::from_nanos(first.parse()?);
+        *times.entry(name.trim().to_owned()).or_default() += Duration::from_nanos(first.parse()?);
     }
-    Ok(sum)
+    Ok(times)
 }
 
 /// Resident memory in KiB.

@@ -52,11 +52,10 @@ pub fn claims(rows: &[Entry], idle_limit_s: f64) -> Vec<Claim> {
             ours.differing_pixels == 0,
         ));
         if matches!(ours.row, Row::Patch | Row::Key | Row::Page | Row::Flip)
-            && let Some((best, peer)) = least(&peers, |entry| entry.latency_ms.map(|q| q.p50))
+            && let Some((best, peer)) = least(&peers, Entry::latency_of_all_ms)
         {
             let at = |part: f64| (best * part, Some(peer));
-            // What was never seen is later than everything.
-            let mine = ours.latency_ms.map_or(f64::INFINITY, |q| q.p50);
+            let mine = ours.latency_of_all_ms().unwrap_or(f64::INFINITY);
             out.push(claim(true, "latency p50, ms", mine, at(1.0), mine < best));
             out.push(claim(
                 false,

@@ -24,8 +24,8 @@ pub struct Figures {
     pub rows: Vec<Entry>,
     /// What must hold, and what is aimed at.
     pub claims: Vec<Claim>,
-    /// Where the time of a key press goes.
-    pub breakdown: Option<Breakdown>,
+    /// Where the time of a change goes, by row.
+    pub breakdowns: Vec<Breakdown>,
     /// F11 while the whole screen moves.
     pub revocations: Option<Revocations>,
     /// Systems that could not be measured, and why.
@@ -142,6 +142,17 @@ impl Entry {
         }
     }
 
+    /// Median latency, where what was never seen is later than everything. None: nothing was drawn.
+    pub fn latency_of_all_ms(&self) -> Option<f64> {
+        let mut all: Vec<f64> = self
+            .runs
+            .iter()
+            .flat_map(|run| run.latencies_ms.clone())
+            .collect();
+        all.resize(self.drawn.max(all.len()), f64::INFINITY);
+        Some(Quantiles::of(all)?.p50)
+    }
+
     fn line(&self) -> String {
         let time = match (self.row, self.latency_ms) {
             (Row::Idle, _) => format!("{:.0} s", self.seconds),
@@ -226,11 +237,8 @@ impl Figures {
                 }
             }
         }
-        if let Some(breakdown) = &self.breakdown {
-            out += &format!("\nA key press, p50 | p95 of {}\n", breakdown.samples);
-            for (part, ms) in &breakdown.parts_ms {
-                out += &format!("  {part:48} {:5.1} | {:.1} ms\n", ms.p50, ms.p95);
-            }
+        for breakdown in &self.breakdowns {
+            out += &breakdown.table();
         }
         if let Some(revocations) = &self.revocations {
             out += &revocations.table();
@@ -251,11 +259,45 @@ impl Figures {
                 claim.ours,
                 claim.bound
             );
+            out += &self.lost_to(claim).unwrap_or_default();
         }
         for failure in &self.failures {
             out += &format!("not measured: {failure}\n");
         }
         out
+    }
+
+    /// Where that goes which is missing in a claim that does not hold: threads, or classes of frames. Latency has
+    /// [`Self::breakdowns`].
+    fn lost_to(&self, claim: &Claim) -> Option<String> {
+        let of_it = |entry: &&Entry| (entry.row, entry.system) == (claim.row, claim.system);
+        let entry = (!claim.holds).then(|| self.rows.iter().find(of_it))??;
+        let run = entry.runs.first()?;
+        let words: Vec<String> = match claim.what {
+            what if what.contains("CPU") => {
+                let role = match what {
+                    what if what.contains("relay") => Role::Relay,
+                    what if what.contains("console") => Role::Viewer,
+                    _ => Role::Server,
+                };
+                let mut threads: Vec<_> = run.cost.threads_s.get(&role)?.iter().collect();
+                threads.sort_by(|a, b| b.1.total_cmp(a.1));
+                let line = |(name, s): (&String, &f64)| format!("{name} {:.1} ms", s * 1e3);
+                threads.into_iter().map(line).collect()
+            }
+            what if what.contains("bytes") => {
+                let line = |(class, frames): (&&str, &super::Frames)| {
+                    format!("{} {class} frames {} B", frames.count, frames.bytes)
+                };
+                run.cost.frames.iter().map(line).collect()
+            }
+            _ => return None,
+        };
+        Some(format!(
+            "{:20}   of it, first turn: {}\n",
+            "",
+            words.join(", ")
+        ))
     }
 
     /// Errors: something that must hold does not.
@@ -294,6 +336,7 @@ pub(super) mod tests {
             cost: Cost {
                 seconds: 2.0,
                 cpu_s: [(Role::Server, cpu)].into(),
+                threads_s: [(Role::Server, [("picture".to_owned(), cpu)].into())].into(),
                 app_bytes: (system != System::Looked).then_some(bytes),
                 frames: Default::default(),
                 customer_wire_bytes: bytes,
@@ -345,7 +388,7 @@ pub(super) mod tests {
             turns: 1,
             load_average: Default::default(),
             claims: claims(&rows, 0.01),
-            breakdown: None,
+            breakdowns: Vec::new(),
             revocations: None,
             rows,
             failures: Vec::new(),
@@ -359,6 +402,11 @@ pub(super) mod tests {
         assert_eq!(value["claims"][1]["holds"], false);
         assert!(figures.check().is_err());
         assert!(figures.table().contains("MUST, does not hold"));
+        assert!(
+            figures
+                .table()
+                .contains("of it, first turn: picture 20.0 ms")
+        );
         figures.claims.retain(|claim| claim.holds);
         assert!(figures.check().is_ok());
         figures.failures.push("xpra".to_owned());

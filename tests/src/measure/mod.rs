@@ -5,7 +5,7 @@
 //! - [`Row`], [`System`], [`Line`] say what is measured, of whom, over what; [`Run`] is one of them in one turn.
 //! - [`Entry`] joins the turns; [`claims`] compares ours with the best of the others; [`Figures`] is everything.
 //! - [`lasting`] is whether minutes change anything, [`Revocations`] when the picture is gone.
-//! - [`Breakdown`] is where the time of a key press goes.
+//! - [`Breakdown`] is where the time of a change goes.
 
 mod breakdown;
 mod claims;
@@ -20,7 +20,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-pub use breakdown::{Breakdown, Stations};
+pub use breakdown::{Breakdown, KEY, PICTURE};
 pub use claims::{Claim, claims};
 pub use figures::{Entry, Figures, Quantiles};
 pub use lasting::Lasting;
@@ -102,6 +102,8 @@ pub struct Cost {
     pub seconds: f64,
     /// CPU of each part, user and system.
     pub cpu_s: BTreeMap<Role, f64>,
+    /// Of that what each part's threads took, by their names.
+    pub threads_s: BTreeMap<Role, BTreeMap<String, f64>>,
     /// The programs' own bytes towards the technician: of ours pictures, refinements and pointers with headers and tags.
     pub app_bytes: Option<u64>,
     /// Of ours, by class.
@@ -307,6 +309,7 @@ mod tests {
         Cost {
             seconds: 1.0,
             cpu_s: BTreeMap::new(),
+            threads_s: BTreeMap::new(),
             app_bytes: None,
             frames: BTreeMap::new(),
             customer_wire_bytes: 0,

@@ -1,4 +1,4 @@
-//! Where the time of one key press goes, by what can be seen from outside: on both screens, and on the way between
+//! Where the time of one change goes, by what can be seen from outside: on both screens, and on the way between
 //! agent and relay, where a tap reads the clear headers.
 //!
 //! ```text
@@ -16,7 +16,10 @@
 //!   │ console                   paint  from the canvas to the technician's screen, less the ack's way back
 //!   ▼ letter on the technician's screen
 //! ```
-//! The tap itself costs a few tenths of a millisecond, which are in the sum.
+//! What is drawn without a key has the stations from *draw* on, and that of the last of its frames. The tap itself costs a
+//! few tenths of a millisecond, which are in the sum.
+//!
+//! The same session then rests with control off: no frame of the screen may pass the tap.
 
 use std::sync::Arc;
 use std::thread;
@@ -24,37 +27,145 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use fernsicht_protocol::frame::Class;
+use fernsicht_protocol::rights::Rights;
+use fernsicht_tests::customer::Button;
 use fernsicht_tests::dice::Dice;
-use fernsicht_tests::measure::{Breakdown, Stations};
+use fernsicht_tests::measure::{Breakdown, Claim, KEY, PICTURE, Row, System};
 use fernsicht_tests::net::Streets;
 use fernsicht_tests::session::{Backdrop, Stage};
-use fernsicht_tests::show::player::{Echo, Stroke};
-use fernsicht_tests::tap::{Leg, Passed};
+use fernsicht_tests::show::player::{Echo, Player, Stroke};
+use fernsicht_tests::tap::{Ending, Leg, Passed};
 
 use super::Set;
-use super::looks::{first_letters, letters};
-use super::rows::{M, PAPER};
+use super::looks::{at, first_letters, letters};
+use super::rows::{
+    CORNERS, M, PAGE_MARKS, PAPER, PATCH_MARK, REST, draw_flip, draw_page, draw_patch,
+};
 use super::systems::{layout, share};
 use super::watch::{Eyes, Watch};
 
-/// Presses keys in a session of its own.
-pub(super) fn measure(set: &Set<'_>) -> Result<Breakdown> {
+/// Plays the rows that are told from ahead of the others in a session of its own, and has it rest.
+pub(super) fn measure(set: &Set<'_>, idle: bool) -> Result<(Vec<Breakdown>, Vec<Claim>)> {
     let streets = Arc::new(Streets::cabled()?);
     let backdrop = Backdrop::raise(set.programs.clone(), set.place, layout(true))?;
     let backdrop = backdrop.at_ends_of(Arc::clone(&streets))?;
+    let wanted = |row: &Row| set.rows.contains(row);
     streets.operator.enter(move || {
-        let stage = share(backdrop, true)?;
-        let presses = press(set, &stage)?;
-        ensure!(
-            presses.len() > 5,
-            "only {} presses passed all stations",
-            presses.len()
-        );
-        Ok(Breakdown::of(&presses))
+        let mut stage = share(backdrop, true)?;
+        let mut parts = Vec::new();
+        if wanted(&Row::Key) {
+            parts.push(Breakdown::of(Row::Key, &KEY, &press(set, &stage)?));
+        }
+        let pictures = [Row::Patch, Row::Flip, Row::Page];
+        for row in pictures.into_iter().filter(wanted) {
+            parts.push(Breakdown::of(row, &PICTURE, &show(set, &stage, row)?));
+        }
+        for part in &parts {
+            let (row, samples) = (part.row, part.samples);
+            ensure!(samples > 5, "{row:?}: only {samples} passed all stations");
+        }
+        let claims = match idle {
+            true => vec![rest(&mut stage, set.options.idle_seconds)?],
+            false => Vec::new(),
+        };
+        Ok((parts, claims))
     })
 }
 
-fn press(set: &Set<'_>, stage: &Stage) -> Result<Vec<Stations>> {
+/// Control is off, and nothing moves: what passes the tap all the same.
+fn rest(stage: &mut Stage, seconds: u64) -> Result<Claim> {
+    stage.customer.turn_to_bar()?;
+    stage.grant(Button::ControlOff, Rights::View)?;
+    // The bar's own change, and what is refined after it.
+    thread::sleep(REST * 2);
+    let mark = stage.tap.log().mark();
+    thread::sleep(Duration::from_secs(seconds));
+    let frames = stage.tap.log().since(mark);
+    let shows = |p: &&Passed| p.leg == Leg::FromAgent && p.header.class.shows_screen();
+    let bytes: u64 = frames
+        .iter()
+        .filter(shows)
+        .map(|passed| u64::from(passed.header.length))
+        .sum();
+    Ok(Claim {
+        must: true,
+        row: Row::Idle,
+        what: "picture bytes, control off",
+        system: System::Looked,
+        ours: bytes as f64,
+        bound: 0.0,
+        peer: None,
+        holds: bytes == 0,
+    })
+}
+
+/// Draws one of the pictures' rows.
+fn show(set: &Set<'_>, stage: &Stage, row: Row) -> Result<Vec<Vec<Instant>>> {
+    let player = Player::open(stage.customer_screen.display(), &set.material.font)?;
+    let photos = set.material.photos(&player)?;
+    let (places, pause) = match row {
+        Row::Patch => (vec![PATCH_MARK], 120),
+        Row::Flip => (CORNERS.to_vec(), 350),
+        _ => (PAGE_MARKS.to_vec(), 700),
+    };
+    player.sync()?;
+    thread::sleep(REST);
+    let eyes = Eyes::open(stage.technician_screen.display(), (0, 0))?;
+    let watch = Watch::start(eyes, at(places))?;
+    let mark = stage.tap.log().mark();
+    let mut shown = Vec::new();
+    for n in 1..=PICTURES {
+        let begun = Instant::now();
+        match row {
+            Row::Patch => draw_patch(&player, n)?,
+            Row::Flip => draw_flip(&player, n)?,
+            _ => draw_page(&player, &photos, n)?,
+        }
+        player.sync()?;
+        shown.push((begun, Instant::now(), n));
+        ensure!(
+            watch.sees(n, Duration::from_secs(5)),
+            "{row:?}: picture {n} did not come"
+        );
+        thread::sleep(Duration::from_millis(pause));
+    }
+    let sights = watch.stop()?;
+    let frames = stage.tap.log().since(mark);
+    let samples = shown.iter().filter_map(|(begun, drawn, number)| {
+        let (seen, _) = sights.iter().find(|sight| sight.1 == *number)?;
+        picture_stations(*begun, *drawn, *seen, &frames)
+    });
+    Ok(samples.collect())
+}
+
+/// The stations of a picture. None: they are not in this order.
+fn picture_stations(
+    begun: Instant,
+    drawn: Instant,
+    seen: Instant,
+    frames: &[Passed],
+) -> Option<Vec<Instant>> {
+    let within = |at: Instant| (begun..=seen).contains(&at);
+    let pictures: Vec<_> = frames
+        .iter()
+        .filter(|p| p.leg == Leg::FromAgent && p.header.class == Class::Picture)
+        .collect();
+    let first = pictures.iter().map(|p| p.seen.at).find(|at| within(*at))?;
+    let ends = pictures.iter().filter_map(|p| match p.ended {
+        Some((Ending::Complete, moment)) => Some(moment.at),
+        _ => None,
+    });
+    let last = ends.filter(|at| within(*at)).max()?;
+    let acks = frames
+        .iter()
+        .filter(|p| p.leg == Leg::FromRelay && p.header.class == Class::Acks);
+    // What is large is seen before it is acknowledged.
+    let ack = acks.map(|p| p.seen.at).find(|at| *at >= last)?.min(seen);
+    let stations = vec![begun, drawn.min(first), first, last.max(first), ack, seen];
+    stations.is_sorted().then_some(stations)
+}
+
+fn press(set: &Set<'_>, stage: &Stage) -> Result<Vec<Vec<Instant>>> {
     let echo = Echo::open(stage.customer_screen.display(), &set.material.font, PAPER)?;
     let centre = (
         (PAPER.x + PAPER.width / 2) as i16,
@@ -97,7 +208,12 @@ fn press(set: &Set<'_>, stage: &Stage) -> Result<Vec<Stations>> {
 }
 
 /// The stations of a press. None: they are not in this order, as when another frame came between.
-fn stations(at: Instant, stroke: &Stroke, seen: Instant, frames: &[Passed]) -> Option<Stations> {
+fn stations(
+    at: Instant,
+    stroke: &Stroke,
+    seen: Instant,
+    frames: &[Passed],
+) -> Option<Vec<Instant>> {
     let first = |leg: Leg, class: Class, after: Instant| {
         let ours = |p: &&Passed| p.leg == leg && p.header.class == class && p.seen.at >= after;
         frames.iter().find(ours).map(|passed| passed.seen.at)
@@ -106,8 +222,10 @@ fn stations(at: Instant, stroke: &Stroke, seen: Instant, frames: &[Passed]) -> O
     let picture = first(Leg::FromAgent, Class::Picture, stroke.drawn)?;
     // A console that acknowledges what it has drawn is seen to have drawn it before.
     let ack = first(Leg::FromRelay, Class::Acks, picture)?.min(seen);
-    let stations = [at, input, stroke.came, stroke.drawn, picture, ack, seen];
+    let stations = vec![at, input, stroke.came, stroke.drawn, picture, ack, seen];
     stations.is_sorted().then_some(stations)
 }
 
 const PRESSES: usize = 50;
+
+const PICTURES: u32 = 20;

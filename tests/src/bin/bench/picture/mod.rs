@@ -5,7 +5,7 @@
 //! player draws, with numbers ─► system ─► … ─►   watch sees the numbers, reads pixels
 //! ```
 //! [`fernsicht_tests::show`] draws, [`rows`] are the stories, [`looks`] and [`watch`] see the numbers;
-//! [`systems`] raises who is measured, [`rig`] counts what that costs, [`breakdown`] says where the time of a key press
+//! [`systems`] raises who is measured, [`rig`] counts what that costs, [`breakdown`] says where the time of a change
 //! goes, [`revoked`] takes sight away while everything moves. What is reckoned and judged is in the library ([`fernsicht_tests::measure`]). Method and figures:
 //! docs/performance.md.
 
@@ -125,16 +125,21 @@ pub(crate) fn measure(programs: &Programs, folder: &Path, options: &Options) -> 
         }
     }
     let mut figures = summary(options, before, runs, failures);
-    if options.line == Line::Cable && rows.contains(&Row::Key) {
-        say("Where the time of a key press goes.");
+    let told = [Row::Patch, Row::Key, Row::Flip, Row::Page];
+    let idle = rows.contains(&Row::Idle);
+    if options.line == Line::Cable && (idle || rows.iter().any(|row| told.contains(row))) {
+        say("Where the time of a change goes, and rest with control off.");
         let place = folder.join("breakdown");
         std::fs::create_dir_all(&place)?;
         let set = Set {
             place: &place,
             ..all
         };
-        match breakdown::measure(&set) {
-            Ok(breakdown) => figures.breakdown = Some(breakdown),
+        match breakdown::measure(&set, idle) {
+            Ok((breakdowns, claims)) => {
+                figures.breakdowns = breakdowns;
+                figures.claims.extend(claims);
+            }
             Err(error) => figures.failures.push(format!("breakdown: {error:#}")),
         }
     }
@@ -240,7 +245,7 @@ fn summary(
         turns: options.picture_turns,
         load_average: [before, load_average()],
         claims,
-        breakdown: None,
+        breakdowns: Vec::new(),
         revocations: None,
         rows,
         failures,

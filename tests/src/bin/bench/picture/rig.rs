@@ -58,6 +58,7 @@ pub(crate) struct Rig {
 pub(crate) struct Spent {
     at: SystemTime,
     cpu: BTreeMap<Role, Duration>,
+    threads: BTreeMap<Role, BTreeMap<String, Duration>>,
     tcp: Option<u64>,
     /// Sent by the customer, received by the technician.
     wire: [u64; 2],
@@ -66,9 +67,10 @@ pub(crate) struct Spent {
 impl Rig {
     /// What has been spent so far.
     pub(crate) fn spent(&self) -> Result<Spent> {
-        let mut cpu = BTreeMap::new();
+        let (mut cpu, mut threads) = (BTreeMap::new(), BTreeMap::new());
         for (role, pid) in &self.processes {
             *cpu.entry(*role).or_default() += tree_time(*pid)?;
+            threads.insert(*role, proc::running_times(*pid)?);
         }
         let tcp = match &self.counter {
             Counter::Tcp(port) => Some(self.tcp_bytes(*port)?),
@@ -79,6 +81,7 @@ impl Rig {
         Ok(Spent {
             at: SystemTime::now(),
             cpu,
+            threads,
             tcp,
             wire: [sent, received],
         })
@@ -99,9 +102,19 @@ impl Rig {
             let from = from.cpu.get(role).copied().unwrap_or_default();
             (*role, to.saturating_sub(from).as_secs_f64())
         };
+        let threads = |(role, to): (&Role, &BTreeMap<String, Duration>)| {
+            let from = from.threads.get(role);
+            let spent = to.iter().map(|(name, to)| {
+                let from = from.and_then(|from| from.get(name)).copied();
+                let spent = to.saturating_sub(from.unwrap_or_default());
+                (name.clone(), spent.as_secs_f64())
+            });
+            (*role, spent.collect())
+        };
         Ok(Cost {
             seconds: to.at.duration_since(from.at)?.as_secs_f64(),
             cpu_s: to.cpu.iter().map(cpu).collect(),
+            threads_s: to.threads.iter().map(threads).collect(),
             app_bytes,
             frames,
             customer_wire_bytes: to.wire[0] - from.wire[0],

@@ -87,14 +87,10 @@ struct Act<'a> {
 
 impl Act<'_> {
     fn patch(&self) -> Result<Run> {
-        let place = Place::new(900, 500, 96, 64);
         let mut dice = Dice::from_seed(1);
-        self.run(at(vec![(904, 504)]), |act| {
+        self.run(at(vec![PATCH_MARK]), |act| {
             act.each(act.seconds * 8, |n| {
-                act.player
-                    .fill(place, [0x00f0_e0a0, 0x0020_5080][n as usize % 2])?;
-                act.player.mark(904, 504, n)?;
-                act.player.show(place)?;
+                draw_patch(act.player, n)?;
                 Ok(Duration::from_millis(90 + u64::from(dice.roll(60))))
             })
         })
@@ -143,15 +139,9 @@ impl Act<'_> {
     }
 
     fn flip(&self) -> Result<Run> {
-        let all = Place::new(0, 0, SIZE.0, SIZE.1);
         self.run(at(CORNERS.to_vec()), |act| {
             act.each(act.seconds * 3, |n| {
-                act.player
-                    .fill(all, [0x00f0_f0f0, 0x0040_5060][n as usize % 2])?;
-                for (x, y) in CORNERS {
-                    act.player.mark(x, y, n)?;
-                }
-                act.player.show(all)?;
+                draw_flip(act.player, n)?;
                 Ok(Duration::from_millis(350))
             })
         })
@@ -159,24 +149,9 @@ impl Act<'_> {
 
     fn page(&self) -> Result<Run> {
         let photos = self.material.photos(self.player)?;
-        let marks = vec![
-            (PAGE.x + 4, PAGE.y + 4),
-            (PAGE.x + 700, PAGE.y + 500),
-            (PAGE.x + 4, PAGE.y + PAGE.height - 12),
-        ];
-        self.run(at(marks.clone()), |act| {
+        self.run(at(PAGE_MARKS.to_vec()), |act| {
             act.each(if act.patient { 5 } else { act.seconds * 2 }, |n| {
-                act.player.page(PAGE, n)?;
-                let photo = Place::new(PAGE.x + 620, PAGE.y + 120, 520, 360);
-                act.player.put(
-                    photos[n as usize % photos.len()],
-                    (n as u16 * 40 % 400, 0),
-                    photo,
-                )?;
-                for (x, y) in &marks {
-                    act.player.mark(*x, *y, n)?;
-                }
-                act.player.show(PAGE)?;
+                draw_page(act.player, &photos, n)?;
                 Ok(Duration::from_millis(if act.patient { 6_000 } else { 700 }))
             })
         })
@@ -405,6 +380,36 @@ impl Act<'_> {
     }
 }
 
+/// A small area in another colour.
+pub(super) fn draw_patch(player: &Player, n: u32) -> Result<()> {
+    let place = Place::new(PATCH_MARK.0 - 4, PATCH_MARK.1 - 4, 96, 64);
+    player.fill(place, [0x00f0_e0a0, 0x0020_5080][n as usize % 2])?;
+    player.mark(PATCH_MARK.0, PATCH_MARK.1, n)?;
+    player.show(place)
+}
+
+/// The whole screen in another colour.
+pub(super) fn draw_flip(player: &Player, n: u32) -> Result<()> {
+    let all = Place::new(0, 0, SIZE.0, SIZE.1);
+    player.fill(all, [0x00f0_f0f0, 0x0040_5060][n as usize % 2])?;
+    for (x, y) in CORNERS {
+        player.mark(x, y, n)?;
+    }
+    player.show(all)
+}
+
+/// Another page of text with another photograph.
+pub(super) fn draw_page(player: &Player, photos: &[Pixmap], n: u32) -> Result<()> {
+    player.page(PAGE, n)?;
+    let photo = Place::new(PAGE.x + 620, PAGE.y + 120, 520, 360);
+    let from = (n as u16 * 40 % 400, 0);
+    player.put(photos[n as usize % photos.len()], from, photo)?;
+    for (x, y) in PAGE_MARKS {
+        player.mark(x, y, n)?;
+    }
+    player.show(PAGE)
+}
+
 /// Plays pictures there and back until that has ended. `drawn` is called with the number of each, from 0 on, before it is shown.
 pub(super) fn roll_film(
     player: &Player,
@@ -451,8 +456,19 @@ const AFTER: Duration = Duration::from_secs(1);
 /// So long exact pixels are waited for.
 const PATIENCE: Duration = Duration::from_secs(12);
 
+/// Where the small area's number stands.
+pub(super) const PATCH_MARK: (u16, u16) = (904, 504);
+
+/// Where numbers stand on a page.
+pub(super) const PAGE_MARKS: [(u16, u16); 3] = [
+    (PAGE.x + 4, PAGE.y + 4),
+    (PAGE.x + 700, PAGE.y + 500),
+    (PAGE.x + 4, PAGE.y + PAGE.height - 12),
+];
+
 /// Where numbers stand on a full screen.
-const CORNERS: [(u16, u16); 5] = [(40, 300), (1800, 300), (960, 560), (40, 1050), (1800, 1050)];
+pub(super) const CORNERS: [(u16, u16); 5] =
+    [(40, 300), (1800, 300), (960, 560), (40, 1050), (1800, 1050)];
 
 const PAGE: Place = Place::new(360, 110, 1200, 940);
 const TERMINAL: Place = Place::new(400, 150, 960, LETTER.1 * 47);
