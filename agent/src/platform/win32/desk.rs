@@ -191,14 +191,16 @@ pub(super) fn visible(window: HWND) -> bool {
 
 /// All screens, and the rectangle around them.
 pub(super) fn desktop() -> Area {
-    // SAFETY: numbers alone.
     let [x, y, width, height] = [
         SM_XVIRTUALSCREEN,
         SM_YVIRTUALSCREEN,
         SM_CXVIRTUALSCREEN,
         SM_CYVIRTUALSCREEN,
     ]
-    .map(|what| unsafe { GetSystemMetrics(what) });
+    .map(|what| {
+        // SAFETY: numbers alone.
+        unsafe { GetSystemMetrics(what) }
+    });
     area(&RECT {
         left: x,
         top: y,

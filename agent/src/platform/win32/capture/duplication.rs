@@ -65,9 +65,16 @@ pub(super) fn open(places: &[Area]) -> std::result::Result<Vec<Screen>, Refused>
     // SAFETY: takes nothing; what it gives counts its own users.
     let factory: IDXGIFactory1 = unsafe { CreateDXGIFactory1() }.map_err(here)?;
     let mut screens = Vec::new();
-    // SAFETY: numbers alone; the lists end with an error.
-    for adapter in (0..).map_while(|index| unsafe { factory.EnumAdapters1(index) }.ok()) {
-        for output in (0..).map_while(|index| unsafe { adapter.EnumOutputs(index) }.ok()) {
+    let adapters = (0..).map_while(|index| {
+        // SAFETY: numbers alone; the list ends with an error.
+        unsafe { factory.EnumAdapters1(index) }.ok()
+    });
+    for adapter in adapters {
+        let outputs = (0..).map_while(|index| {
+            // SAFETY: numbers alone; the list ends with an error.
+            unsafe { adapter.EnumOutputs(index) }.ok()
+        });
+        for output in outputs {
             // SAFETY: takes nothing.
             let about = unsafe { output.GetDesc() }.map_err(here)?;
             let place = crate::platform::win32::area(&about.DesktopCoordinates);

@@ -38,7 +38,7 @@ pub(crate) const MOVE: Expected = Expected {
 /// The customer's line stands still for 10 s: no checkpoint covers the input, so the lease ends control.
 pub(crate) const CUSTOMER_STALL: Expected = Expected {
     during: [Some("bar-recorder-failed"), Some("state-silent")],
-    after: [Some("bar-recorder-back"), Some("recorder-back")],
+    after: [Some("bar-recorder-back"), Some("notice-no-control")],
     rights: Some(Rights::View),
     reconnects: false,
     recording: 0,
