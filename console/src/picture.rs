@@ -17,12 +17,14 @@ use fernsicht_protocol::content::PointerShape;
 use fernsicht_protocol::picture::{Rect, View};
 
 /// How far the picture on the board has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Mark {
-    /// Sequence of the newest update drawn.
+    /// Sequence of the newest update drawn in sequence.
     pub sequence: u64,
     /// Running digest after it.
     pub digest: u64,
+    /// Sequences of those that are shown over it before their turn.
+    pub ahead: Vec<u64>,
     /// Generation of the layout that it shows.
     pub layout: u32,
 }
@@ -106,7 +108,7 @@ pub struct Shared {
 }
 
 /// A mark that follows what it is of: apart from the board, so that who reckons it does not wait for who shows it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Late {
     sight: u64,
     mark: Mark,
@@ -223,8 +225,8 @@ impl Board {
     }
 
     /// Copies the changed areas from the decoder's canvas. A canvas of another size begins
-    /// another picture. No mark: nothing is to be acknowledged by it, or not yet ([`Shared::follow`]). False, and nothing is drawn, if the sight that it
-    /// was decoded for has ended.
+    /// another picture. No mark: it follows ([`Shared::follow`]); what was there before and was not taken is not acknowledged,
+    /// since nobody sees it by itself. False, and nothing is drawn, if the sight that it was decoded for has ended.
     pub fn draw(
         &mut self,
         sight: u64,
@@ -266,10 +268,8 @@ impl Board {
             let all = self.dirty.drain(..).fold(Rect::default(), Rect::union);
             self.dirty.push(all);
         }
-        if let Some(mark) = mark {
-            self.mark = Some(mark);
-            self.layout = mark.layout;
-        }
+        self.layout = mark.as_ref().map_or(self.layout, |mark| mark.layout);
+        self.mark = mark;
         self.received.get_or_insert(received);
         true
     }
@@ -478,10 +478,15 @@ mod tests {
         shared.follow(0, mark(9), Instant::now());
         draw(Some(mark(10)));
         assert_eq!(taken(), (None, 2, Some(10)), "only together");
+        draw(Some(mark(11)));
+        draw(None);
+        assert_eq!(taken(), (None, 2, None), "nobody saw the first by itself");
+        shared.follow(0, mark(12), Instant::now());
+        assert_eq!(taken(), (Some(12), 0, None));
         draw(None);
         taken();
         shared.lock().clear();
-        shared.follow(0, mark(11), Instant::now());
+        shared.follow(0, mark(13), Instant::now());
         draw(None);
         let (before, _, mark) = taken();
         assert_eq!((before, mark), (None, None), "of a sight that is over");

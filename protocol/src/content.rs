@@ -154,13 +154,37 @@ wire_struct! {
     }
 }
 
-wire_struct! {
-    /// Class 2 from the console: what has been drawn.
-    pub struct PictureAck {
-        /// Sequence of the newest update drawn; all before it are drawn too.
-        pub sequence: u64,
-        /// Running digest of the picture after that update.
-        pub digest: u64,
+/// The most updates that are shown before their turn.
+pub const MOST_AHEAD: usize = 64;
+
+/// Class 2 from the console: what is on the technician's screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PictureAck {
+    /// Sequence of the newest update drawn in sequence; all before it are drawn too.
+    pub sequence: u64,
+    /// Running digest of the picture after that update.
+    pub digest: u64,
+    /// Sequences of the updates that are shown over it before their turn; rising, and beyond `sequence`.
+    pub ahead: List<u64, MOST_AHEAD>,
+}
+
+impl Wire for PictureAck {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.sequence.write(out);
+        self.digest.write(out);
+        self.ahead.write(out);
+    }
+    fn read(input: &mut Reader<'_>) -> Result<Self, Error> {
+        let ack = Self {
+            sequence: u64::read(input)?,
+            digest: u64::read(input)?,
+            ahead: List::read(input)?,
+        };
+        let beyond = ack.ahead.0.first().is_none_or(|a| *a > ack.sequence);
+        match beyond && ack.ahead.0.is_sorted_by(|a, b| a < b) {
+            true => Ok(ack),
+            false => Err(Error::OutOfRange("an update before its turn")),
+        }
     }
 }
 
@@ -388,5 +412,49 @@ wire_struct! {
         pub y: u16,
         /// A new shape, where it changed.
         pub shape: Option<PointerShape>,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_before_its_turn_comes_after_what_is_drawn_and_rises() {
+        let ack = |sequence, ahead: &[u64]| PictureAck {
+            sequence,
+            digest: 5,
+            ahead: List(ahead.to_vec()),
+        };
+        let most: Vec<u64> = (1..=MOST_AHEAD as u64).collect();
+        for sound in [
+            ack(u64::MAX, &[]),
+            ack(4, &[5]),
+            ack(4, &[6, 9, u64::MAX]),
+            ack(0, &most),
+        ] {
+            assert_eq!(PictureAck::from_bytes(&sound.to_bytes()), Ok(sound));
+        }
+        for wrong in [
+            ack(4, &[4]),
+            ack(4, &[3, 6]),
+            ack(4, &[6, 6]),
+            ack(4, &[7, 6]),
+        ] {
+            assert_eq!(
+                PictureAck::from_bytes(&wrong.to_bytes()),
+                Err(Error::OutOfRange("an update before its turn"))
+            );
+        }
+        let mut longer = ack(0, &most).to_bytes();
+        longer[19] += 1;
+        longer.extend(u64::MAX.to_be_bytes());
+        assert_eq!(
+            PictureAck::from_bytes(&longer),
+            Err(Error::TooLong {
+                length: MOST_AHEAD + 1,
+                cap: MOST_AHEAD
+            })
+        );
     }
 }

@@ -262,7 +262,11 @@ impl<'o> Session<'o> {
 
     /// The console drew.
     pub fn picture_ack(&mut self, sequence: u64, digest: u64) {
-        let ack = PictureAck { sequence, digest };
+        let ack = PictureAck {
+            sequence,
+            digest,
+            ahead: List::default(),
+        };
         self.frame(Direction::ConsoleToAgent, Class::Acks, &ack.to_bytes());
     }
 

@@ -466,6 +466,23 @@ mod tests {
         assert!(flow.room_beside() && !flow.busy());
     }
 
+    /// The console says again how far it has come when more is shown before its turn.
+    #[test]
+    fn what_is_acknowledged_again_tells_nothing() {
+        let (mut flow, now) = (Flow::new(), Instant::now());
+        for n in 0..3 {
+            flow.handle_sent(n, 7, 10_000, now);
+        }
+        let first = flow.handle_ack(0, 7, now + ms(100));
+        assert_eq!(first, Acked::Drawn(ms(100)));
+        let (line, acked_at, bytes) = (flow.line(), flow.acked_at, flow.bytes);
+        for (digest, after) in [(7, 101), (7, 150), (8, 1000)] {
+            assert_eq!(flow.handle_ack(0, digest, now + ms(after)), Acked::Old);
+        }
+        assert_eq!((flow.line(), flow.acked_at), (line, acked_at));
+        assert_eq!((flow.bytes, flow.in_flight.len()), (bytes, 2));
+    }
+
     #[test]
     fn a_wrong_digest_is_told() {
         let (mut flow, now) = (Flow::new(), Instant::now());

@@ -200,7 +200,8 @@ impl Encoder {
         }
     }
 
-    /// The console has drawn something.
+    /// The console has drawn something. What it shows before its turn is in the recording for whoever replays it: here only
+    /// what is drawn in sequence counts, and each of it once.
     pub fn handle_ack(&mut self, ack: &PictureAck, now: Instant) -> Acked {
         self.now = Some(now);
         let acked = self.flow.handle_ack(ack.sequence, ack.digest, now);

@@ -156,6 +156,7 @@ fn the_recording_is_replayed_and_exported() {
         moment.shown,
         Sight::Picture {
             sequence: 1,
+            ahead: 0,
             seen: Seen::Acknowledged
         }
     );

@@ -171,7 +171,7 @@ pub(super) struct Stretch {
     grant: u32,
     /// In the order of the recording.
     pub(super) pictures: Vec<PictureAt>,
-    /// In rising order of sequence.
+    /// In order of sequence, which does not fall.
     pub(super) acks: Vec<AckAt>,
     /// True if nothing was acknowledged, and the acks were derived from the pictures.
     pub(super) unproven: bool,
@@ -191,6 +191,8 @@ pub(super) struct AckAt {
     pub(super) sequence: u64,
     /// None if it was derived.
     pub(super) digest: Option<u64>,
+    /// Sequences of those that were shown over it before their turn, rising, all beyond it.
+    pub(super) ahead: Vec<u64>,
     /// How many pictures of the stretch stand before it.
     pub(super) pictures: usize,
 }
@@ -462,15 +464,16 @@ impl Builder {
         };
         // One of a sight that has ended was still on its way.
         let of_this = header.epoch == epoch && header.grant >= stretch.grant;
-        let newer = stretch
-            .acks
-            .last()
-            .is_none_or(|a| a.sequence < ack.sequence);
-        if of_this && newer {
+        let another = stretch.acks.last().is_none_or(|last| {
+            let again = last.sequence == ack.sequence;
+            last.sequence < ack.sequence || (again && last.ahead != ack.ahead.0)
+        });
+        if of_this && another {
             stretch.acks.push(AckAt {
                 time,
                 sequence: ack.sequence,
                 digest: Some(ack.digest),
+                ahead: ack.ahead.0,
                 pictures: stretch.pictures.len(),
             });
         }

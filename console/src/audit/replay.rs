@@ -3,6 +3,7 @@
 //! ```text
 //! seek(t) ─► stretch of sight at t ─► newest acknowledged update ─► the newest complete update
 //!            before it, found backwards, each picture opened once ─► drawn in sequence up to it
+//!            ─► over it, until the next seek, what the console showed before its turn
 //! ```
 //!
 //! A picture counts as shown from the console's acknowledgement on. Only where a stretch of sight
@@ -33,6 +34,8 @@ pub struct Replay<S> {
     decoder: Decoder,
     /// What the decoder's canvas shows.
     drawn: Option<Drawn>,
+    /// What was to be drawn over it.
+    ahead: Vec<u64>,
     changed: Changed,
     /// True while the canvas is what is to be seen.
     showing: bool,
@@ -78,6 +81,8 @@ pub enum Shown {
     Picture {
         /// Its sequence.
         sequence: u64,
+        /// How many later updates are drawn over it, which were shown before their turn.
+        ahead: usize,
         /// How it is known.
         seen: Seen,
     },
@@ -159,10 +164,14 @@ struct Drawn {
 /// Up to where a stretch is to be drawn.
 struct Goal {
     stretch: usize,
+    /// When that was acknowledged.
+    time: Time,
     /// Only the pictures before this one count.
     pictures: usize,
     /// The update to arrive at.
     sequence: u64,
+    /// The updates to draw over it.
+    ahead: Vec<u64>,
 }
 
 impl<S: Source> Replay<S> {
@@ -179,6 +188,7 @@ impl<S: Source> Replay<S> {
             index,
             decoder: Decoder::new(),
             drawn: None,
+            ahead: Vec::new(),
             changed: Changed::default(),
             showing: false,
             shape: None,
@@ -261,14 +271,9 @@ impl<S: Source> Replay<S> {
     /// and may stop it; true if it came to the end.
     pub fn check(&mut self, go_on: &mut dyn FnMut(Time) -> bool) -> Result<bool, Unreadable> {
         for at in 0..self.index.stretches.len() {
-            let times: Vec<Time> = self.index.stretches[at]
-                .acks
-                .iter()
-                .map(|a| a.time)
-                .collect();
-            for time in times {
-                self.show(at, time)?;
-                if !go_on(time) {
+            for ack in 0..self.index.stretches[at].acks.len() {
+                self.show_ack(at, ack)?;
+                if !go_on(self.index.stretches[at].acks[ack].time) {
                     return Ok(false);
                 }
             }
@@ -280,23 +285,32 @@ impl<S: Source> Replay<S> {
         if self.index.stretches[at].acks.is_empty() {
             self.derive(at)?;
         }
+        match last_ack(&self.index.stretches[at], time) {
+            Some(ack) => self.show_ack(at, ack),
+            None => Ok(Shown::Nothing),
+        }
+    }
+
+    /// What was on the screen when the stretch's ack of this number was sent.
+    fn show_ack(&mut self, at: usize, ack: usize) -> Result<Shown, Unreadable> {
         let stretch = &self.index.stretches[at];
-        let Some(ack) = last_ack(stretch, time) else {
-            return Ok(Shown::Nothing);
-        };
+        let ack = &stretch.acks[ack];
         let seen = match stretch.unproven {
             true => Seen::Unproven,
             false => Seen::Acknowledged,
         };
         let goal = Goal {
             stretch: at,
+            time: ack.time,
             pictures: (ack.pictures + MARGIN).min(stretch.pictures.len()),
             sequence: ack.sequence,
+            ahead: ack.ahead.clone(),
         };
         self.draw(&goal)?;
         let drawn = self.drawn.filter(|d| d.stretch == at);
         Ok(drawn.map_or(Shown::Nothing, |d| Shown::Picture {
             sequence: d.sequence,
+            ahead: self.decoder.ahead().len(),
             seen,
         }))
     }
@@ -328,6 +342,7 @@ impl<S: Source> Replay<S> {
                     time: self.index.stretches[at].pictures[picture].time,
                     sequence,
                     digest: None,
+                    ahead: Vec::new(),
                     pictures: picture + 1,
                 });
             }
@@ -339,9 +354,23 @@ impl<S: Source> Replay<S> {
 
     fn draw(&mut self, goal: &Goal) -> Result<(), Unreadable> {
         let here = self.drawn.filter(|d| d.stretch == goal.stretch);
-        if here.is_some_and(|d| d.sequence == goal.sequence) {
+        let there = here.is_some_and(|d| d.sequence == goal.sequence);
+        if there && self.ahead == goal.ahead {
             return Ok(());
         }
+        self.take_back();
+        if !there {
+            self.draw_in_sequence(goal, here)?;
+        }
+        match self.drawn.is_some_and(|d| d.sequence == goal.sequence) {
+            true => self.draw_ahead(goal)?,
+            false => self.find(goal.stretch, goal.sequence, Misfit::Missing),
+        }
+        Ok(())
+    }
+
+    /// From what is drawn of the stretch, or afresh.
+    fn draw_in_sequence(&mut self, goal: &Goal, here: Option<Drawn>) -> Result<(), Unreadable> {
         let from = here.map(|d| d.sequence).filter(|s| *s < goal.sequence);
         let (complete, updates) = self.gather(goal, from)?;
         if complete.is_some() || from.is_none() {
@@ -356,10 +385,53 @@ impl<S: Source> Replay<S> {
                 }
             }
         }
-        if self.drawn.is_none_or(|d| d.sequence != goal.sequence) {
-            self.find(goal.stretch, goal.sequence, Misfit::Missing);
-        }
         Ok(())
+    }
+
+    /// Draws over the picture what was shown before its turn.
+    fn draw_ahead(&mut self, goal: &Goal) -> Result<(), Unreadable> {
+        let records = self.gather_ahead(goal)?;
+        for &sequence in &goal.ahead {
+            let Some(record) = records.get(&sequence) else {
+                self.find_at(goal.time, sequence, Misfit::Missing);
+                continue;
+            };
+            let content = self.source.content(*record)?;
+            match self.decoder.draw_ahead(&content) {
+                Ok(areas) => self.note(false, areas),
+                Err(error) => {
+                    let what = Misfit::Undrawable(error.to_string());
+                    self.find_at(goal.time, sequence, what);
+                }
+            }
+        }
+        self.ahead.clone_from(&goal.ahead);
+        Ok(())
+    }
+
+    /// The picture in sequence, and nothing over it.
+    fn take_back(&mut self) {
+        self.ahead.clear();
+        let areas = self.decoder.take_back();
+        self.note(false, areas);
+    }
+
+    /// The records of what was shown before its turn, as far as they are near.
+    fn gather_ahead(&mut self, goal: &Goal) -> Result<BTreeMap<u64, usize>, Unreadable> {
+        let mut records = BTreeMap::new();
+        for at in (goal.pictures.saturating_sub(REACH)..goal.pictures).rev() {
+            if records.len() == goal.ahead.len() {
+                break;
+            }
+            let Some(head) = self.head(goal.stretch, at)? else {
+                continue;
+            };
+            if goal.ahead.binary_search(&head.sequence).is_ok() {
+                let record = self.index.stretches[goal.stretch].pictures[at].record;
+                records.insert(head.sequence, record);
+            }
+        }
+        Ok(records)
     }
 
     /// The updates to draw, in sequence, and the complete one among them to begin with; none: they go on
@@ -426,19 +498,32 @@ impl<S: Source> Replay<S> {
             sequence,
         });
         self.note(drawn.afresh, drawn.dirty);
-        let acks = &self.index.stretches[goal.stretch].acks;
-        let ack = acks.binary_search_by_key(&sequence, |a| a.sequence).ok();
-        if let Some(acknowledged) = ack.and_then(|at| acks[at].digest)
-            && let replayed = self.decoder.digest()
-            && acknowledged != replayed
-        {
-            let what = Misfit::Digest {
-                acknowledged,
-                replayed,
-            };
-            self.find(goal.stretch, sequence, what);
-        }
+        self.compare(goal.stretch, sequence);
         true
+    }
+
+    /// Compares the digest with each that was acknowledged of this update.
+    fn compare(&mut self, stretch: usize, sequence: u64) {
+        let acks = &self.index.stretches[stretch].acks;
+        let of_it = acks[acks.partition_point(|a| a.sequence < sequence)..]
+            .iter()
+            .take_while(|a| a.sequence == sequence);
+        let acknowledged: Vec<(Time, u64)> = of_it
+            .filter_map(|a| a.digest.map(|digest| (a.time, digest)))
+            .collect();
+        if acknowledged.is_empty() {
+            return;
+        }
+        let replayed = self.decoder.digest();
+        for (time, acknowledged) in acknowledged {
+            if acknowledged != replayed {
+                let what = Misfit::Digest {
+                    acknowledged,
+                    replayed,
+                };
+                self.find_at(time, sequence, what);
+            }
+        }
     }
 
     fn note(&mut self, afresh: bool, dirty: Vec<Rect>) {
@@ -462,6 +547,7 @@ impl<S: Source> Replay<S> {
     fn restart(&mut self) {
         self.decoder = Decoder::new();
         self.drawn = None;
+        self.ahead.clear();
         self.changed = Changed {
             afresh: true,
             areas: Vec::new(),
@@ -471,8 +557,13 @@ impl<S: Source> Replay<S> {
     fn find(&mut self, stretch: usize, sequence: u64, what: Misfit) {
         let stretch = &self.index.stretches[stretch];
         let ack = stretch.acks.iter().find(|a| a.sequence >= sequence);
+        let time = ack.map_or(stretch.from, |a| a.time);
+        self.find_at(time, sequence, what);
+    }
+
+    fn find_at(&mut self, time: Time, sequence: u64, what: Misfit) {
         let finding = Finding {
-            time: ack.map_or(stretch.from, |a| a.time),
+            time,
             sequence,
             what,
         };
@@ -502,13 +593,17 @@ impl<S: Source> Replay<S> {
     }
 }
 
-fn last_ack(stretch: &Stretch, time: Time) -> Option<&AckAt> {
+fn last_ack(stretch: &Stretch, time: Time) -> Option<usize> {
     let after = stretch.acks.partition_point(|a| a.time <= time);
-    stretch.acks.get(after.checked_sub(1)?)
+    after.checked_sub(1)
 }
 
 /// By how many pictures one may overtake another on its way; the console's decoder keeps as many.
 const MARGIN: usize = 64;
+
+/// How many pictures are looked through for what was shown before its turn: those that may come later, those that wait
+/// for their turn likewise, those that it overtook, and as many on their way when it was acknowledged.
+const REACH: usize = 4 * MARGIN;
 
 /// More changed areas are joined into one.
 const MOST_AREAS: usize = 64;
@@ -516,6 +611,9 @@ const MOST_AREAS: usize = 64;
 /// More findings say nothing more.
 const MOST_FINDINGS: usize = 1000;
 
+#[cfg(test)]
+#[path = "replay/ahead_tests.rs"]
+mod ahead_tests;
 #[cfg(test)]
 #[path = "replay/sealed_tests.rs"]
 mod sealed_tests;

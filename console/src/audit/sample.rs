@@ -51,7 +51,7 @@ impl Source for Sample {
     }
 }
 
-pub(crate) fn rect(x: u16, y: u16, width: u16, height: u16) -> Rect {
+pub(crate) const fn rect(x: u16, y: u16, width: u16, height: u16) -> Rect {
     Rect {
         x,
         y,
@@ -167,12 +167,24 @@ impl Sample {
     }
 
     pub(crate) fn ack_as(&mut self, digest: u64) -> &mut Self {
-        self.truth.push((self.now, Some(self.screen.clone())));
         let ack = PictureAck {
             sequence: self.sequence - 1,
             digest,
+            ahead: List::default(),
         };
+        let screen = self.screen.clone();
+        self.showed(&ack, &screen)
+    }
+
+    /// The console showed this, and said so.
+    pub(crate) fn showed(&mut self, ack: &PictureAck, screen: &[u8]) -> &mut Self {
+        self.truth.push((self.now, Some(screen.to_vec())));
         self.frame(Direction::ConsoleToAgent, Class::Acks, ack.to_bytes())
+    }
+
+    /// What is on the customer's screen, and the digest of it.
+    pub(crate) fn screen(&self) -> (Vec<u8>, u64) {
+        (self.screen.clone(), self.ledger.digest())
     }
 
     pub(crate) fn input(&mut self, event: InputEvent) -> &mut Self {

@@ -7,7 +7,7 @@
 //!
 //! A small update that came before its turn and needs nothing of those before it can be looked at at once
 //! ([`Decoder::look_ahead`]): the echo of a key does not wait for a lost packet of a film. The picture itself is drawn
-//! in sequence.
+//! in sequence. What was looked at can be shown again ([`Decoder::draw_ahead`]).
 //!
 //! Updates come from the other end of the session, which may be hostile: everything is
 //! checked before memory is taken, what waits is bounded, and nothing panics. After an
@@ -16,6 +16,7 @@
 //! Not here: opening frames and whether they may be shown (the mirror's), and drawing on
 //! the technician's screen.
 
+mod ahead;
 mod canvas;
 #[cfg(all(feature = "corrupt", debug_assertions))]
 mod corrupt;
@@ -28,10 +29,12 @@ mod video;
 
 use std::collections::BTreeMap;
 
-use fernsicht_protocol::picture::seen::{self, Patch};
+use fernsicht_protocol::content::MOST_AHEAD;
+use fernsicht_protocol::picture::seen::Patch;
 use fernsicht_protocol::picture::{Box, Code, History, Layout, Ledger, Rect, Seen, Update, View};
 use fernsicht_protocol::wire::{self, Wire};
 
+pub use ahead::Ahead;
 pub use canvas::Canvas;
 
 use corrupt::Corruption;
@@ -52,6 +55,9 @@ pub enum Error {
     /// The packed pixels are not what the boxes say.
     #[error("the pixels of the update are malformed")]
     Pixels,
+    /// It cannot be drawn before its turn.
+    #[error("the update needs those before it")]
+    Dependent,
     /// The H.264 picture is not what its box says.
     #[error("the H.264 picture is malformed: {0}")]
     Video(&'static str),
@@ -93,6 +99,7 @@ struct Picture {
     seen: Seen,
     history: History,
     video: Option<video::Stream>,
+    ahead: Ahead,
 }
 
 impl Decoder {
@@ -126,6 +133,12 @@ impl Decoder {
         self.picture.as_mut().map_or(0, Picture::digest)
     }
 
+    /// Sequence of the newest update drawn in sequence; none while there is no picture.
+    pub fn sequence(&self) -> Option<u64> {
+        let next = self.picture.is_some().then_some(self.next)?;
+        next.checked_sub(1)
+    }
+
     /// True while updates wait for an earlier one.
     pub fn waits(&self) -> bool {
         !self.early.is_empty()
@@ -149,39 +162,45 @@ impl Decoder {
     }
 
     /// Lets `look` see the canvas as it will be once its turn has come for what waits, as far as that can be told now, and
-    /// the areas of that. None while there is no picture.
-    pub fn look_ahead<T>(&mut self, look: impl FnOnce(&Canvas, &[Rect]) -> T) -> Option<T> {
+    /// what of it that is. None while there is no picture.
+    pub fn look_ahead<T>(&mut self, look: impl FnOnce(&Canvas, &Ahead) -> T) -> Option<T> {
         let picture = self.picture.as_mut()?;
-        let canvas = &mut picture.canvas;
-        let (mut ahead, mut before) = (Vec::new(), Vec::new());
-        for (update, _) in self.early.values().filter(|(update, _)| alone(update)) {
-            let fits = update.fits(canvas.width(), canvas.height());
-            let raw = self.unpacker.unpack(update, &mut History::default());
+        let (canvas, ahead) = (&mut picture.canvas, &mut picture.ahead);
+        for (update, _) in self.early.values() {
             // What is wrong with it is told when it is its turn.
-            let (Ok(()), Ok(mut raw)) = (fits, raw) else {
-                continue;
-            };
-            for Box { rect, code } in &update.boxes.0 {
-                let Some((pixels, rest)) =
-                    std::mem::take(&mut raw).split_at_mut_checked(rect.area() * code.raw_bytes())
-                else {
-                    break;
-                };
-                raw = rest;
-                before.push(Patch::of(*rect, canvas.view()));
-                ahead.push(*rect);
-                let palette = &update.palette.0;
-                drop(exact::draw_box(canvas, *rect, code, pixels, palette));
-            }
+            drop(ahead.draw(update, canvas, &mut self.unpacker));
         }
-        let looked = look(canvas, &ahead);
-        for (rect, patch) in ahead.iter().zip(&before).rev() {
-            canvas.draw_seen(*rect, patch);
-        }
+        let looked = look(canvas, ahead);
+        ahead.take_back(canvas);
         Some(looked)
     }
 
+    /// Draws the plaintext of an update over the picture before its turn, as it was looked at, and returns where. It stays
+    /// until [`Decoder::take_back`] or the next update in sequence. Errors: it cannot be drawn so, and nothing is changed.
+    pub fn draw_ahead(&mut self, bytes: &[u8]) -> Result<Vec<Rect>, Error> {
+        let update = Update::from_bytes(bytes)?;
+        let picture = self.picture.as_mut().ok_or(Error::Missing)?;
+        // The digest is of the picture without it.
+        picture.settle();
+        let before = picture.ahead.areas().len();
+        let (canvas, ahead) = (&mut picture.canvas, &mut picture.ahead);
+        ahead.draw(&update, canvas, &mut self.unpacker)?;
+        Ok(ahead.areas()[before..].to_vec())
+    }
+
+    /// Takes back what is drawn before its turn, and returns where that was.
+    pub fn take_back(&mut self) -> Vec<Rect> {
+        let picture = self.picture.as_mut();
+        picture.map_or_else(Vec::new, |p| p.ahead.take_back(&mut p.canvas))
+    }
+
+    /// Sequences of the updates that are drawn before their turn.
+    pub fn ahead(&self) -> &[u64] {
+        self.picture.as_ref().map_or(&[], |p| p.ahead.sequences())
+    }
+
     fn take(&mut self, bytes: &[u8]) -> Result<Drawn, Error> {
+        self.take_back();
         let update = Update::from_bytes(bytes)?;
         let mut drawn = Drawn::default();
         if update.sequence < self.next {
@@ -243,6 +262,7 @@ impl Decoder {
             seen: Seen::default(),
             history: History::default(),
             video: None,
+            ahead: Ahead::default(),
         });
         *drawn = Drawn {
             afresh: true,
@@ -320,15 +340,8 @@ impl Picture {
     }
 }
 
-/// True for a small update that needs nothing of those before it.
-fn alone(update: &Update) -> bool {
-    let needs_nothing = |each: &Box| each.code.packed() || matches!(each.code, Code::Solid(_));
-    let pixels: usize = update.boxes.0.iter().map(|each| each.rect.area()).sum();
-    !update.history && pixels <= seen::SMALL && update.boxes.0.iter().all(needs_nothing)
-}
-
-/// More than the agent ever has in flight.
-const MOST_EARLY: usize = 64;
+/// More than the agent ever has in flight. Each of them can be acknowledged as shown before its turn.
+const MOST_EARLY: usize = MOST_AHEAD;
 const MOST_EARLY_BYTES: usize = 32 << 20;
 
 /// Body of the fuzz target: several updates, each behind a u16 length, on one decoder.
@@ -347,9 +360,17 @@ pub fn fuzz_updates(data: &[u8]) {
         let before = decoder.view().bgrx.to_vec();
         decoder.look_ahead(|canvas, ahead| {
             let area = canvas.view().area();
-            assert!(ahead.iter().all(|r| area.contains(*r)), "seen within it");
+            let areas = ahead.areas();
+            assert!(areas.iter().all(|r| area.contains(*r)), "seen within it");
+            let sequences = ahead.sequences();
+            assert!(sequences.len() <= MOST_AHEAD && sequences.is_sorted_by(|a, b| a < b));
         });
         assert!(before == decoder.view().bgrx, "looking changes nothing");
+        if length % 3 == 1 {
+            drop(decoder.draw_ahead(update));
+            decoder.take_back();
+        }
+        assert!(before == decoder.view().bgrx, "what is taken back is gone");
         if let Ok(drawn) = drawn {
             let area = decoder
                 .canvas()

@@ -90,12 +90,13 @@ fn updates_are_drawn_in_sequence() {
     assert_eq!(pixel(&decoder, 0, 0), [8, 8, 8, 255]);
 }
 
-/// What one would see at these places, and the areas of it.
-fn ahead<const N: usize>(decoder: &mut Decoder, at: [(u16, u16); N]) -> ([u8; N], Vec<Rect>) {
+/// What one would see at these places, and which updates before their turn.
+fn ahead<const N: usize>(decoder: &mut Decoder, at: [(u16, u16); N]) -> ([u8; N], Vec<u64>) {
     let before = decoder.view().bgrx.to_vec();
-    let look = |canvas: &Canvas, ahead: &[Rect]| {
+    let look = |canvas: &Canvas, ahead: &Ahead| {
         let blue = |(x, y)| canvas.view().row(rect(x, y, 1, 1), 0)[0];
-        (at.map(blue), ahead.to_vec())
+        assert_eq!(ahead.areas().len(), ahead.sequences().len());
+        (at.map(blue), ahead.sequences().to_vec())
     };
     let seen = decoder.look_ahead(look).unwrap();
     assert_eq!(decoder.view().bgrx, before, "looking changes nothing");
@@ -116,7 +117,7 @@ fn what_needs_nothing_is_seen_before_its_turn() {
     handle(&mut decoder, &again(5, rect(100, 50, 9, 9), 1)).unwrap();
     let places = [(0, 0), (9, 9), (12, 9), (20, 9), (100, 50)];
     let seen = ahead(&mut decoder, places);
-    assert_eq!(seen, ([1, 3, 4, 4, 1], vec![near, over]));
+    assert_eq!(seen, ([1, 3, 4, 4, 1], vec![3, 4]));
     // Wrong pixels are told of when their turn comes.
     let wrong = Update {
         block: Blob(vec![7; 9]),
@@ -127,6 +128,72 @@ fn what_needs_nothing_is_seen_before_its_turn() {
     let turn = handle(&mut decoder, &fill(1, false, rect(0, 0, 1, 1), 1));
     assert!(matches!(turn, Err(Error::Pixels)));
     assert_eq!(decoder.look_ahead(|_, _| ()), None);
+}
+
+/// An update of two boxes, of which the second is wrong.
+fn half_wrong(sequence: u64) -> Update {
+    let (first, second) = (rect(0, 0, 9, 9), rect(20, 0, 1, 1));
+    let mut raw = vec![0; first.area() + second.area()];
+    raw[first.area()] = 7;
+    let mut update = fill(sequence, false, first, 5);
+    update.boxes.0.push(Box {
+        rect: second,
+        code: Code::Indexed,
+    });
+    update.block = Blob(zstd::bulk::compress(&raw, 1).unwrap());
+    update
+}
+
+#[test]
+fn what_was_seen_before_its_turn_can_be_drawn_so_again() {
+    let whole = rect(0, 0, 200, 100);
+    let (near, over) = (rect(9, 9, 9, 9), rect(12, 9, 9, 9));
+    let first = fill(0, true, whole, 1);
+    let small = [
+        fill(3, false, near, 3),
+        fill(5, false, over, 5),
+        half_wrong(6),
+    ];
+    let (mut looking, mut drawing) = (Decoder::new(), Decoder::new());
+    handle(&mut looking, &first).unwrap();
+    handle(&mut drawing, &first).unwrap();
+    for update in small.iter().rev() {
+        handle(&mut looking, update).unwrap();
+    }
+    let seen = looking.look_ahead(|canvas, ahead| {
+        assert_eq!(ahead.sequences(), [3, 5], "whole or not at all");
+        canvas.view().bgrx.to_vec()
+    });
+    let (before, digest) = (drawing.view().bgrx.to_vec(), looking.digest());
+    assert_eq!(drawing.draw_ahead(&small[0].to_bytes()).unwrap(), [near]);
+    assert_eq!(drawing.draw_ahead(&small[1].to_bytes()).unwrap(), [over]);
+    assert_eq!(drawing.ahead(), [3, 5]);
+    for wrong in [
+        fill(7, false, rect(0, 0, 200, 90), 7),
+        fill(7, true, near, 7),
+        again(7, near, 1),
+        Update {
+            history: true,
+            ..fill(7, false, near, 7)
+        },
+        half_wrong(7),
+        fill(7, false, rect(195, 0, 9, 9), 7),
+    ] {
+        assert!(drawing.draw_ahead(&wrong.to_bytes()).is_err(), "{wrong:?}");
+    }
+    assert!(seen.as_deref() == Some(drawing.view().bgrx));
+    assert_eq!(drawing.digest(), digest, "it is of the picture in sequence");
+    assert_eq!(drawing.take_back(), [near, over]);
+    assert!(drawing.view().bgrx == before && drawing.ahead().is_empty());
+    // The next update in sequence takes it back as well.
+    drawing.draw_ahead(&small[0].to_bytes()).unwrap();
+    handle(&mut drawing, &fill(1, false, rect(0, 0, 1, 1), 1)).unwrap();
+    assert_eq!((drawing.sequence(), drawing.ahead()), (Some(1), &[][..]));
+    assert!(drawing.view().bgrx == before);
+    drawing.clear();
+    let without = drawing.draw_ahead(&small[0].to_bytes());
+    assert!(matches!(without, Err(Error::Missing)));
+    assert_eq!(drawing.sequence(), None);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use fernsicht_protocol::frame::{Class, Direction};
 use fernsicht_protocol::pairing::agent;
 use fernsicht_protocol::peer;
 use fernsicht_protocol::rights::Rights;
-use fernsicht_protocol::wire::Text;
+use fernsicht_protocol::wire::{List, Text};
 
 use super::hands::{ROOM_PER_INPUT, ROOM_PER_POINT};
 use super::*;
@@ -361,8 +361,8 @@ fn nothing_is_sent_before_control_and_a_beacon() {
     // Positions are meant on the picture that is on the screen.
     pair.core.handle_drawn(Mark {
         sequence: 1,
-        digest: 0,
         layout: 7,
+        ..Mark::default()
     });
     while pair.core.poll_output().is_some() {}
     assert_eq!(
@@ -507,6 +507,7 @@ fn what_is_drawn_is_acknowledged() {
         layout: 1,
         sequence: 7,
         digest: 8,
+        ahead: vec![9, 11],
     });
     let Some(Output::Frame(frame)) = pair.core.poll_output() else {
         panic!("an ack")
@@ -516,7 +517,8 @@ fn what_is_drawn_is_acknowledged() {
         PictureAck::from_bytes(&content),
         Ok(PictureAck {
             sequence: 7,
-            digest: 8
+            digest: 8,
+            ahead: List(vec![9, 11]),
         })
     );
 }

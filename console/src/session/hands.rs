@@ -5,7 +5,7 @@
 use fernsicht_protocol::content::{ConsoleNotice, Input, InputEvent, PictureAck};
 use fernsicht_protocol::frame::Class;
 use fernsicht_protocol::messages::CaseNumber;
-use fernsicht_protocol::wire::{Wire, plain};
+use fernsicht_protocol::wire::{List, Wire, plain};
 
 use super::{Core, Phase};
 use crate::picture::Mark;
@@ -111,7 +111,7 @@ impl Core {
         }
     }
 
-    /// The picture up to this mark is on the screen.
+    /// The picture of this mark is on the screen.
     pub(crate) fn handle_drawn(&mut self, mark: Mark) {
         let Phase::Paired(paired) = &mut self.phase else {
             return;
@@ -120,6 +120,7 @@ impl Core {
         let content = PictureAck {
             sequence: mark.sequence,
             digest: mark.digest,
+            ahead: List(mark.ahead),
         }
         .to_bytes();
         self.out

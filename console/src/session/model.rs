@@ -110,8 +110,7 @@ impl Console {
     pub fn drawn(&mut self, sequence: u64) {
         self.core.handle_drawn(Mark {
             sequence,
-            digest: 0,
-            layout: 0,
+            ..Mark::default()
         });
     }
 

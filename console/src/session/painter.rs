@@ -6,6 +6,9 @@
 //!
 //! An update that cannot be drawn, a gap that stays, or a queue that overflows ask for a
 //! complete picture. A revocation empties the queue and the decoder; what is under way finds no board to draw on.
+//!
+//! What came before its turn is shown over the picture where it can be, and the mark says so: what is acknowledged is what
+//! is to be seen.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -65,6 +68,7 @@ impl Queue {
             board,
             arriving,
             decoder: Decoder::new(),
+            ahead: Vec::new(),
             waiting_since: None,
         };
         std::thread::Builder::new()
@@ -122,6 +126,8 @@ struct Painter {
     board: Shared,
     arriving: Arriving,
     decoder: Decoder,
+    /// What the board shows before its turn.
+    ahead: Vec<u64>,
     /// Since when updates come and nothing can be drawn.
     waiting_since: Option<Instant>,
 }
@@ -217,22 +223,35 @@ impl Painter {
             true => drop(self.waiting_since.get_or_insert_with(Instant::now)),
             false => self.waiting_since = None,
         }
+        let (Some(sequence), Some(canvas)) = (self.decoder.sequence(), self.decoder.canvas())
+        else {
+            return;
+        };
+        let mut mark = Mark {
+            sequence,
+            digest: 0,
+            ahead: Vec::new(),
+            layout: canvas.generation(),
+        };
         // What is large is shown before its digest is known, where looking at it twice costs nothing.
         let later = large(drawn) && self.board.lock().by_area();
-        let mark = match later {
-            true => None,
-            false => self.mark(drawn),
-        };
-        let board = &self.board;
+        if !later {
+            mark.digest = self.decoder.digest();
+        }
+        let (board, before) = (&self.board, &self.ahead);
         let shown = self.decoder.look_ahead(|canvas, ahead| {
+            if drawn.sequence.is_none() && ahead.sequences() == before {
+                return false;
+            }
+            mark.ahead = ahead.sequences().to_vec();
             let view = canvas.view();
             let areas = match drawn.afresh {
                 true => vec![view.area()],
-                false => [drawn.dirty.as_slice(), ahead].concat(),
+                false => [drawn.dirty.as_slice(), ahead.areas()].concat(),
             };
+            let known = (!later).then(|| mark.clone());
             let mut board = board.lock();
-            let shown = (drawn.sequence.is_some() || !ahead.is_empty())
-                && board.draw(sight, view, &areas, mark, received);
+            let shown = board.draw(sight, view, &areas, known, received);
             if shown && drawn.afresh {
                 board.count_complete();
             }
@@ -241,23 +260,13 @@ impl Painter {
         if shown != Some(true) {
             return;
         }
+        self.ahead.clone_from(&mark.ahead);
         report(Report::Drawn);
-        if let Some(mark) = later.then(|| self.mark(drawn)).flatten() {
+        if later {
+            mark.digest = self.decoder.digest();
             self.board.follow(sight, mark, received);
             report(Report::Drawn);
         }
-    }
-
-    /// How far the picture has come; none if nothing was drawn.
-    fn mark(&mut self, drawn: &Drawn) -> Option<Mark> {
-        let sequence = drawn.sequence?;
-        let layout = self.decoder.canvas()?.generation();
-        let digest = self.decoder.digest();
-        Some(Mark {
-            sequence,
-            digest,
-            layout,
-        })
     }
 }
 
@@ -328,17 +337,17 @@ mod tests {
         );
         drop(slow);
         let acknowledged = |taken| match taken {
-            Taken::Changed { mark, .. } => mark.map(|mark| mark.sequence),
+            Taken::Changed { mark, .. } => mark.map(|mark| (mark.sequence, mark.ahead)),
             Taken::Nothing => None,
         };
-        assert_eq!(acknowledged(board.lock().take()), Some(4));
-        // It is shown, since it needs nothing; what is missing is missing all the same.
+        assert_eq!(acknowledged(board.lock().take()), Some((4, vec![])));
+        // It is shown, since it needs nothing, and so acknowledged; what is missing is missing all the same.
         queue.push(update(6, false), Instant::now());
         for report in [Report::Drawn, Report::Wanted] {
             let next = reported.recv_timeout(Duration::from_secs(30));
             assert_eq!(next, Ok(report));
         }
-        assert_eq!(acknowledged(board.lock().take()), None);
+        assert_eq!(acknowledged(board.lock().take()), Some((4, vec![6])));
         queue.end();
     }
 
@@ -457,3 +466,7 @@ mod tests {
         queue.end();
     }
 }
+
+#[cfg(test)]
+#[path = "painter/replayed_tests.rs"]
+mod replayed_tests;

@@ -15,7 +15,7 @@ use super::native::{Native, Scene};
 use super::pages::Form;
 use super::place::Place;
 use super::placement::{Placement, Space};
-use super::surface::Surface;
+use super::surface::{self, Surface};
 use super::viewing::Viewing;
 use super::window::{Desk, PageKeys, Shown};
 use super::{Action, PathFor, bar, chat, menu, own, pages, pieces, tokens};
@@ -398,11 +398,10 @@ impl App {
                     if remote {
                         self.surface.paint_pointer(ui, &placed, &pointer);
                     }
-                    if let Some(shown) = shown {
-                        self.session.send(Command::Drawn {
-                            mark: shown.mark,
-                            received: shown.received,
-                        });
+                    if let Some(surface::Shown { marks, received }) = shown {
+                        for mark in marks {
+                            self.session.send(Command::Drawn { mark, received });
+                        }
                     }
                     placed
                 }

@@ -53,10 +53,10 @@ struct Tile {
 }
 
 /// What was taken from the board and will be on the screen after this pass.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Shown {
-    /// To acknowledge.
-    pub mark: crate::picture::Mark,
+    /// To acknowledge, in this order.
+    pub marks: Vec<crate::picture::Mark>,
     /// When the oldest update in it had been received.
     pub received: Option<std::time::Instant>,
 }
@@ -113,8 +113,10 @@ impl Surface {
                 self.upload(pixels, area);
             }
         }
-        // The newer one is of both.
-        mark.or(before).map(|mark| Shown { mark, received })
+        Some(Shown {
+            marks: before.into_iter().chain(mark).collect(),
+            received,
+        })
     }
 
     /// Draws the picture where it belongs.

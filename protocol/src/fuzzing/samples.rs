@@ -595,10 +595,13 @@ fn contents() -> Vec<Sample> {
     out.extend(samples("InputAck", acks));
     out.extend(samples(
         "PictureAck",
-        vec![PictureAck {
-            sequence: 4,
-            digest: 5,
-        }],
+        [vec![], vec![6, 9]]
+            .map(|ahead| PictureAck {
+                sequence: 4,
+                digest: 5,
+                ahead: List(ahead),
+            })
+            .into(),
     ));
     let screen = Screen {
         number: 1,

@@ -16,7 +16,7 @@ use fernsicht_agent::encode::{Acked, Line};
 use fernsicht_protocol::content::PictureAck;
 use fernsicht_protocol::frame::Class;
 use fernsicht_protocol::picture::{Code, Rect, Update, View};
-use fernsicht_protocol::wire::Wire;
+use fernsicht_protocol::wire::{List, Wire};
 use fernsicht_tests::dice::Dice;
 
 use rig::{Rig, THIN};
@@ -359,11 +359,23 @@ fn what_is_typed_passes_a_film_under_way() {
         let pixels = (0..letter.height).flat_map(|row| view.row(letter, row).as_chunks::<4>().0);
         pixels.flat_map(|p| [p[0], p[1], p[2]]).collect()
     };
-    let seen = rig
-        .decoder
-        .look_ahead(|canvas, ahead| (rows(canvas.view()), ahead.to_vec()));
-    assert_eq!(seen, Some((rows(screen), vec![letter])));
+    let seen = rig.decoder.look_ahead(|canvas, ahead| {
+        assert_eq!(ahead.areas(), [letter]);
+        (rows(canvas.view()), ahead.sequences().to_vec())
+    });
+    assert_eq!(seen, Some((rows(screen), vec![echo.sequence])));
     assert_ne!(rows(rig.decoder.view()), rows(screen), "it is not its turn");
+    // The console says so; of the line that tells nothing.
+    let (line, ack) = (
+        rig.encoder.line(),
+        PictureAck {
+            sequence: rig.decoder.sequence().expect("a picture"),
+            digest: rig.decoder.digest(),
+            ahead: List(vec![echo.sequence]),
+        },
+    );
+    assert_eq!(rig.encoder.handle_ack(&ack, rig.now), Acked::Old);
+    assert_eq!(rig.encoder.line(), line);
 
     rig.deliver(late);
     rig.settle();
@@ -481,6 +493,7 @@ fn a_wrong_picture_is_noticed_and_repaired() {
     let ack = PictureAck {
         sequence: update.sequence,
         digest: rig.decoder.digest(),
+        ahead: List::default(),
     };
     assert_eq!(rig.encoder.handle_ack(&ack, rig.now), Acked::Differs);
     rig.settle();

@@ -9,6 +9,7 @@ use fernsicht_console::decode::{Decoder, Drawn};
 use fernsicht_protocol::content::PictureAck;
 use fernsicht_protocol::frame::Class;
 use fernsicht_protocol::picture::{Rect, View};
+use fernsicht_protocol::wire::List;
 use fernsicht_tests::dice::Dice;
 
 pub(crate) struct Rig {
@@ -198,7 +199,11 @@ impl Rig {
         let Some(sequence) = drawn.sequence else {
             return;
         };
-        let ack = PictureAck { sequence, digest };
+        let ack = PictureAck {
+            sequence,
+            digest,
+            ahead: List::default(),
+        };
         assert_ne!(
             self.encoder.handle_ack(&ack, self.now),
             Acked::Differs,

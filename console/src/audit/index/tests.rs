@@ -1,6 +1,7 @@
 //! What the index says of a recording that the tests wrote.
 
 use fernsicht_protocol::content::{DropReason, Dropped, InputEvent};
+use fernsicht_protocol::wire::List;
 
 use super::input::{Doing, Outcome, Reason, Tally};
 use super::*;
@@ -235,4 +236,49 @@ fn what_was_written_is_read_once_with_what_became_of_it() {
         ]
     );
     assert!(index.misfits.is_empty(), "{:?}", index.misfits);
+}
+
+#[test]
+fn a_picture_is_another_one_too_if_more_is_shown_before_its_turn() {
+    let mut sample = begun();
+    sample.picture(rect(0, 0, 1, 1), [5; 3], true);
+    let (screen, digest) = sample.screen();
+    let mut say = |sequence, ahead: &[u64]| {
+        let ahead = List(ahead.to_vec());
+        let ack = PictureAck {
+            sequence,
+            digest,
+            ahead,
+        };
+        sample.wait(1).showed(&ack, &screen);
+    };
+    say(4, &[]);
+    say(4, &[]);
+    say(4, &[6]);
+    say(4, &[6]);
+    say(4, &[6, 7]);
+    say(3, &[6]);
+    say(6, &[]);
+    let index = built(&mut sample);
+    let said = index.stretches[0].acks.iter();
+    let said: Vec<_> = said.map(|a| (a.sequence, &a.ahead[..])).collect();
+    let expected: [(u64, &[u64]); 4] = [(4, &[]), (4, &[6]), (4, &[6, 7]), (6, &[])];
+    assert_eq!(said, expected);
+    assert_eq!(index.misfits, []);
+}
+
+#[test]
+fn an_ack_of_what_cannot_be_before_its_turn_does_not_fit() {
+    let mut sample = begun();
+    sample.picture(rect(0, 0, 1, 1), [5; 3], true);
+    let (screen, digest) = sample.screen();
+    let ack = PictureAck {
+        sequence: 4,
+        digest,
+        ahead: List(vec![3]),
+    };
+    sample.wait(1).showed(&ack, &screen);
+    let index = built(&mut sample);
+    assert!(index.stretches[0].acks.is_empty());
+    assert_eq!(index.misfits.len(), 1);
 }

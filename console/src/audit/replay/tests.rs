@@ -9,7 +9,7 @@ use crate::audit::sample::{HEIGHT, START, Sample, WIDTH, rect};
 use fernsicht_protocol::content::{DropReason, InputEvent};
 use fernsicht_protocol::frame::Class;
 
-fn open(sample: &Sample) -> Replay<Sample> {
+pub(super) fn open(sample: &Sample) -> Replay<Sample> {
     Replay::open(sample.clone()).unwrap()
 }
 
@@ -183,7 +183,14 @@ fn nothing_is_seen_before_it_was_acknowledged() {
     let seen = Seen::Acknowledged;
     for time in [START + 30, START + 80] {
         let shown = replay.seek(time).unwrap().shown;
-        assert_eq!(shown, Shown::Picture { sequence: 0, seen });
+        assert_eq!(
+            shown,
+            Shown::Picture {
+                sequence: 0,
+                ahead: 0,
+                seen
+            }
+        );
     }
     assert_eq!(replay.seek(START + 90).unwrap().shown, Shown::Nothing);
 }
@@ -203,7 +210,14 @@ fn without_any_acknowledgement_pictures_count_as_unproven() {
     let seen = Seen::Unproven;
     for (time, sequence) in [(25, 1), (35, 2), (25, 1)] {
         let shown = replay.seek(START + time).unwrap().shown;
-        assert_eq!(shown, Shown::Picture { sequence, seen });
+        assert_eq!(
+            shown,
+            Shown::Picture {
+                sequence,
+                ahead: 0,
+                seen
+            }
+        );
     }
     assert_eq!(replay.findings(), []);
 }
@@ -267,7 +281,11 @@ fn an_acknowledged_picture_that_is_not_there_is_a_finding() {
     let seen = Seen::Acknowledged;
     assert_eq!(
         shown,
-        Shown::Picture { sequence: 0, seen },
+        Shown::Picture {
+            sequence: 0,
+            ahead: 0,
+            seen
+        },
         "as far as it leads"
     );
     let [finding] = replay.findings() else {

@@ -272,6 +272,7 @@ fn gaps_pauses_and_unproven_pictures_are_said() {
         playing.moment.customer_active = true;
         playing.moment.shown = Shown::Picture {
             sequence: 1,
+            ahead: 0,
             seen: Seen::Unproven,
         };
     });

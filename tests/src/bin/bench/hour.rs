@@ -17,7 +17,7 @@ use fernsicht_protocol::frame::Direction;
 use fernsicht_protocol::messages::End as Reason;
 use fernsicht_protocol::picture::{Rect, Update, View};
 use fernsicht_protocol::rights::Rights;
-use fernsicht_protocol::wire::Wire;
+use fernsicht_protocol::wire::{List, Wire};
 use fernsicht_recordings::finding::End;
 use fernsicht_recordings::sample::{Office, Recorded, Session};
 
@@ -209,7 +209,11 @@ impl<'o> Work<'o> {
         if let Some(sequence) = drawn.sequence {
             let digest = self.decoder.digest();
             self.session.picture_ack(sequence, digest);
-            let ack = PictureAck { sequence, digest };
+            let ack = PictureAck {
+                sequence,
+                digest,
+                ahead: List::default(),
+            };
             self.encoder
                 .handle_ack(&ack, self.began + self.now + ROUND_TRIP);
         }
