@@ -7,7 +7,7 @@ use fernsicht_protocol::crypto::{self, Hash};
 use fernsicht_protocol::net::Identity;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PKCS_ED25519,
+    KeyUsagePurpose, PKCS_ED25519, date_time_ymd,
 };
 
 /// A CA that issues what it is asked for.
@@ -51,21 +51,19 @@ impl Authority {
 
     /// A certificate for a role, with its chain and key. A relay's name is its host name.
     pub fn issue(&self, role: Role, name: &str, organisation: &str) -> Result<Identity> {
+        self.sign(&leaf(role, name, organisation)?)
+    }
+
+    /// A technician's certificate that is valid from the beginning of one year to that of another.
+    pub fn issue_for_years(&self, name: &str, [from, to]: [i32; 2]) -> Result<Identity> {
+        let mut params = leaf(Role::Technician, name, "Test")?;
+        params.not_before = date_time_ymd(from, 1, 1);
+        params.not_after = date_time_ymd(to, 1, 1);
+        self.sign(&params)
+    }
+
+    fn sign(&self, params: &CertificateParams) -> Result<Identity> {
         let key = KeyPair::generate_for(&PKCS_ED25519)?;
-        let server_names = if role == Role::Relay {
-            vec![name.to_owned()]
-        } else {
-            vec![]
-        };
-        let mut params = CertificateParams::new(server_names)?;
-        params.distinguished_name.push(DnType::CommonName, name);
-        params
-            .distinguished_name
-            .push(DnType::OrganizationName, organisation);
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::Other(
-            cert::role_arcs(role).to_vec(),
-        )];
         let leaf = params.signed_by(&key, &self.issuer)?;
         let chain = vec![leaf.der().to_vec(), self.certificate.clone()];
         Ok(Identity {
@@ -73,4 +71,32 @@ impl Authority {
             key: key.serialize_der().into(),
         })
     }
+}
+
+/// A technician's certificate that nobody but himself has signed.
+pub fn self_signed(name: &str) -> Result<Identity> {
+    let key = KeyPair::generate_for(&PKCS_ED25519)?;
+    let leaf = leaf(Role::Technician, name, "Test")?.self_signed(&key)?;
+    Ok(Identity {
+        chain: vec![leaf.der().to_vec()],
+        key: key.serialize_der().into(),
+    })
+}
+
+fn leaf(role: Role, name: &str, organisation: &str) -> Result<CertificateParams> {
+    let server_names = if role == Role::Relay {
+        vec![name.to_owned()]
+    } else {
+        vec![]
+    };
+    let mut params = CertificateParams::new(server_names)?;
+    params.distinguished_name.push(DnType::CommonName, name);
+    params
+        .distinguished_name
+        .push(DnType::OrganizationName, organisation);
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::Other(
+        cert::role_arcs(role).to_vec(),
+    )];
+    Ok(params)
 }

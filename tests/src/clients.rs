@@ -47,7 +47,11 @@ impl Client {
         alpn: &[u8],
         identity: Option<&Identity>,
     ) -> Result<Self> {
-        let connection = net::connect(address, pin, alpn, identity).await?;
+        Self::on(net::connect(address, pin, alpn, identity).await?).await
+    }
+
+    /// Opens the message stream of a connection.
+    pub async fn on(connection: Connection) -> Result<Self> {
         let (sender, receiver) = connection.open_messages().await?;
         Ok(Self {
             connection,

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,9 +16,11 @@ use fernsicht_protocol::attached::{self, Auditor, Configuration};
 use fernsicht_protocol::cert::Role;
 use fernsicht_protocol::checkpoint::{Checkpoint, SignedCheckpoint};
 use fernsicht_protocol::code::{Password, SessionCode};
+use fernsicht_protocol::content::{Input, InputEvent};
 use fernsicht_protocol::crypto::{self, Hash, SigningKey};
 use fernsicht_protocol::epoch::{Epoch, Sealer};
 use fernsicht_protocol::frame::{Class, Direction, Header};
+use fernsicht_protocol::heads::{HeadList, Heads};
 use fernsicht_protocol::messages::{
     AgentToConsole, AgentToRelay, ConsoleToAgent, ControlOffer, RecordingOpen, RelayToAgent,
     SessionId, VERSION,
@@ -27,6 +30,7 @@ use fernsicht_protocol::net::{
 };
 use fernsicht_protocol::pairing::{Confirm, Context as PairingContext, console};
 use fernsicht_protocol::retention;
+use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::sealing::{AuditorKey, Binding, epoch_message};
 use fernsicht_protocol::unit::Record;
 use fernsicht_protocol::wire::{Blob, List, Text, Wire};
@@ -37,6 +41,9 @@ use crate::authority::Authority;
 
 /// How long the agent may take for an answer on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a recording is at its first checkpoint.
+const FIRST: u64 = 1_000;
 
 const NAMEPLATE: &str = "4812";
 const RELAY_NAME: &str = "relay.test";
@@ -122,7 +129,7 @@ impl Hostile {
         let mut met = Met {
             quic,
             connection,
-            sender,
+            sender: sender.into(),
             receiver,
             let_out,
         };
@@ -199,6 +206,9 @@ impl Hostile {
             signer: self.signer.clone(),
             sealer: None,
             streams: HashMap::new(),
+            heads: Heads::new(session),
+            rid: [0; 16],
+            length: FIRST,
         };
         let technician = ConsoleToAgent::Technician {
             chain,
@@ -215,15 +225,15 @@ pub struct Met {
     /// The connection, for streams out of turn.
     pub connection: Connection,
     quic: quinn::Connection,
-    sender: MessageSender,
+    sender: tokio::sync::Mutex<MessageSender>,
     receiver: MessageReceiver,
     let_out: Arc<Mutex<Vec<Header>>>,
 }
 
 impl Met {
     /// Says something as the relay.
-    pub async fn say(&mut self, message: RelayToAgent) -> Result<()> {
-        Ok(self.sender.send(&message).await?)
+    pub async fn say(&self, message: RelayToAgent) -> Result<()> {
+        Ok(self.sender.lock().await.send(&message).await?)
     }
 
     /// The agent's next message.
@@ -262,6 +272,10 @@ pub struct Pair {
     /// Seals what the console says, once an epoch is open.
     pub sealer: Option<Sealer>,
     streams: HashMap<Class, RecordSender>,
+    /// What a true recorder would know of the console's frames.
+    heads: Heads,
+    rid: [u8; 16],
+    length: u64,
 }
 
 impl std::fmt::Debug for Pair {
@@ -279,12 +293,38 @@ impl Pair {
 
     /// Sends a record on its class's one stream. Errors: the agent has hung up.
     pub async fn record(&mut self, met: &Met, record: &Record) -> Result<()> {
+        if let Record::Frame(frame) = record {
+            let sum = crypto::hash(&frame.ciphertext);
+            // What continues nothing, no recorder would know either.
+            self.heads.note(&frame.header, &sum).ok();
+        }
         let class = record.header().class;
         let stream = match self.streams.entry(class) {
             Entry::Occupied(open) => open.into_mut(),
             Entry::Vacant(none) => none.insert(RecordSender::open(&met.connection, class).await?),
         };
         Ok(stream.send(record).await?)
+    }
+
+    /// States as a true relay does that all input so far is recorded.
+    pub async fn cover(&mut self, met: &Met) -> Result<()> {
+        self.length += 1;
+        let mut heads = self.heads.current();
+        heads.retain(|head| head.class == Class::Input);
+        let checkpoint = self.checkpoint(List(heads))?;
+        met.say(RelayToAgent::Checkpoint { checkpoint }).await
+    }
+
+    fn checkpoint(&self, heads: HeadList) -> Result<SignedCheckpoint> {
+        let checkpoint = Checkpoint {
+            rid: self.rid,
+            length: self.length,
+            chain: [3; 32],
+            heads,
+            time: unix_now() * 100,
+        };
+        let key = SigningKey::from_pkcs8(&self.signer.key)?;
+        Ok(SignedCheckpoint::sign(checkpoint, &key))
     }
 
     /// Plays along with the beginning of an epoch, which only the customer's consent starts.
@@ -340,19 +380,13 @@ impl Pair {
         let (epoch, th2) = (begun.epoch, self.paired.th2);
         let keys = Epoch::new(&self.session, begun.rid, epoch, &th2, &begun.secret.into());
         self.sealer = Some(keys.sealer(Direction::ConsoleToAgent));
+        self.heads.begin(epoch);
         let mut signature = None;
         match recording {
             None => met.say(RelayToAgent::EpochOpened { epoch }).await?,
             Some(open) => {
-                let checkpoint = Checkpoint {
-                    rid: open.rid,
-                    length: 1_000,
-                    chain: [3; 32],
-                    heads: List::default(),
-                    time: unix_now() * 100,
-                };
-                let key = SigningKey::from_pkcs8(&self.signer.key)?;
-                let checkpoint = SignedCheckpoint::sign(checkpoint, &key);
+                self.rid = open.rid;
+                let checkpoint = self.checkpoint(List::default())?;
                 let binding = Binding {
                     session: self.session,
                     rid: open.rid,
@@ -378,6 +412,39 @@ impl Pair {
             .await
     }
 }
+
+/// The technician's hand without a pause, as fast as input can be sealed and sent, until it has `ended`; the relay states that
+/// all of it is recorded, since so much would lose control by the lease. `sent` counts.
+pub async fn flood(
+    met: Arc<Met>,
+    mut pair: Pair,
+    sent: Arc<AtomicUsize>,
+    ended: Arc<AtomicBool>,
+) -> Result<()> {
+    while !ended.load(Ordering::Relaxed) {
+        let let_out = met.let_out();
+        let beacon = let_out.iter().filter(|h| h.class == Class::Beacon).count() as u64;
+        let grant = let_out.iter().map(|header| header.grant).max();
+        let grant = grant.context("rights were told")?;
+        for step in 0..BATCH {
+            let (x, y) = (300 + step, 300 + step % 7);
+            let content = Input {
+                beacon: beacon.saturating_sub(1),
+                layout: 1,
+                event: InputEvent::Move { x, y },
+            };
+            let sealer = pair.sealer.as_mut().context("an epoch is open")?;
+            let frame = sealer.seal(Class::Input, grant, Rights::Control, &content.to_bytes());
+            pair.record(&met, &Record::Frame(frame)).await?;
+        }
+        pair.cover(&met).await?;
+        sent.fetch_add(usize::from(BATCH), Ordering::Relaxed);
+    }
+    Ok(())
+}
+
+/// Between two looks at the newest beacon; far less than the lease has room for.
+const BATCH: u16 = 500;
 
 /// What the agent says of an epoch to the console.
 struct Begun {

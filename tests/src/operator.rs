@@ -115,6 +115,13 @@ impl Operator {
         self.write_configuration(&self.address(), "[limits]\nconnections_per_network = 1\n")
     }
 
+    /// Writes relay.toml with so many places in all, and so many for one network.
+    pub fn configure_places(&self, all: usize, per_network: usize) -> Result<()> {
+        let limits =
+            format!("[limits]\nconnections = {all}\nconnections_per_network = {per_network}\n");
+        self.write_configuration(&self.address(), &limits)
+    }
+
     fn write_configuration(&self, public_address: &str, more: &str) -> Result<()> {
         let text = format!(
             "listen = \"{}\"\npublic_address = \"{public_address}\"\nname = \"{RELAY_NAME}\"\n\

@@ -35,6 +35,7 @@ use fernsicht_protocol::sealing::{self, Binding, SealedKeys};
 use fernsicht_protocol::unit::Record;
 use fernsicht_protocol::wire::{Blob, List, Wire};
 use rand_core::OsRng;
+use tokio::sync::watch;
 
 use crate::clients::Client;
 
@@ -83,6 +84,8 @@ pub struct Pair {
     grant: u32,
     rights: Rights,
     noted: Arc<Mutex<Noted>>,
+    /// The agent's end, the console's.
+    deaf: [watch::Sender<bool>; 2],
 }
 
 impl std::fmt::Debug for Pair {
@@ -229,17 +232,23 @@ impl Pair {
             (agent.connection.clone(), console.connection.clone());
         let (to_relay, from_relay) = agent.split();
         let (from_console, to_console) = console.split();
-        tokio::spawn(note_messages(from_relay, Arc::clone(&noted)));
-        tokio::spawn(drain(to_console));
+        let deaf = [watch::Sender::new(false), watch::Sender::new(false)];
+        let [at_agent, at_console] = deaf.each_ref().map(|deaf| Ear(deaf.subscribe()));
+        tokio::spawn(note_messages(
+            from_relay,
+            Arc::clone(&noted),
+            at_agent.clone(),
+        ));
+        tokio::spawn(drain(to_console, at_console.clone()));
         tokio::spawn(note_frames(
             agent_connection.clone(),
             Arc::clone(&noted),
-            true,
+            (true, at_agent),
         ));
         tokio::spawn(note_frames(
             console_connection.clone(),
             Arc::clone(&noted),
-            false,
+            (false, at_console),
         ));
         let rights = match kind {
             Kind::View => Rights::View,
@@ -258,6 +267,7 @@ impl Pair {
             grant: 1,
             rights,
             noted,
+            deaf,
         };
         let cause = Cause::Epoch.to_bytes();
         this.send(Direction::AgentToConsole, Class::Rights, &cause)
@@ -304,6 +314,46 @@ impl Pair {
         Ok(header)
     }
 
+    /// The agent states other rights from here on.
+    pub async fn change_rights(&mut self, rights: Rights, cause: Cause) -> Result<Header> {
+        self.grant += 1;
+        self.rights = rights;
+        let content = cause.to_bytes();
+        self.send(Direction::AgentToConsole, Class::Rights, &content)
+            .await
+    }
+
+    /// The agent says something to the relay.
+    pub async fn say(&mut self, message: &AgentToRelay) -> Result<()> {
+        Ok(self.to_relay.send(message).await?)
+    }
+
+    /// The connection of the end that sends in this direction.
+    pub fn connection(&self, from: Direction) -> &Connection {
+        match from {
+            Direction::AgentToConsole => &self.agent,
+            Direction::ConsoleToAgent => &self.console,
+        }
+    }
+
+    /// A header that fits the session, of a frame that nobody has sealed.
+    pub fn header(&self, direction: Direction, class: Class, number: u64, length: u32) -> Header {
+        Header {
+            epoch: 1,
+            direction,
+            class,
+            number,
+            grant: self.grant,
+            rights: self.rights,
+            length,
+        }
+    }
+
+    /// The end that sends in this direction reads nothing any more, neither messages nor frames, and refuses nothing.
+    pub fn deafen(&self, end: Direction) {
+        self.deaf[end as usize].send_replace(true);
+    }
+
     /// Both ends' sockets become others, as when a router forgets them or the computer changes its network:
     /// the connections must go on.
     pub fn rebind(&self, sockets: [std::net::UdpSocket; 2]) -> Result<()> {
@@ -340,17 +390,30 @@ impl Pair {
     }
 }
 
-struct Paired {
-    agent: Client,
-    console: Client,
-    agent_side: pairing_agent::Paired,
-    console_side: pairing_console::Paired,
-    control: ControlOffer,
-    session: SessionId,
+/// Both sides right behind the pairing: the connections, and what each end knows.
+pub struct Paired {
+    /// The agent's connection.
+    pub agent: Client,
+    /// The console's connection.
+    pub console: Client,
+    /// The agent's keys.
+    pub agent_side: pairing_agent::Paired,
+    /// The console's keys.
+    pub console_side: pairing_console::Paired,
+    /// What the relay offers.
+    pub control: ControlOffer,
+    /// The session.
+    pub session: SessionId,
+}
+
+impl std::fmt::Debug for Paired {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Paired").finish_non_exhaustive()
+    }
 }
 
 /// The pairing, as the programs do it, with a code that nobody needs to speak.
-async fn pair(address: &str, pin: &Pin, technician: &Identity) -> Result<Paired> {
+pub async fn pair(address: &str, pin: &Pin, technician: &Identity) -> Result<Paired> {
     let mut console = Client::connect(address, pin, ALPN_CONSOLE, Some(technician)).await?;
     console
         .say(&ConsoleToRelay::Hello { version: VERSION })
@@ -459,8 +522,21 @@ async fn pair(address: &str, pin: &Pin, technician: &Identity) -> Result<Paired>
     })
 }
 
-async fn note_messages(mut receiver: MessageReceiver, noted: Arc<Mutex<Noted>>) {
+/// Whether an end reads.
+#[derive(Clone)]
+struct Ear(watch::Receiver<bool>);
+
+impl Ear {
+    /// Completes while it does.
+    async fn open(&mut self) {
+        // Whoever is gone was not deaf.
+        drop(self.0.wait_for(|deaf| !deaf).await);
+    }
+}
+
+async fn note_messages(mut receiver: MessageReceiver, noted: Arc<Mutex<Noted>>, mut ear: Ear) {
     while let Ok(Some(message)) = receiver.next::<RelayToAgent>().await {
+        ear.open().await;
         let now = Instant::now();
         let mut noted = lock(&noted);
         match message {
@@ -481,13 +557,20 @@ async fn note_messages(mut receiver: MessageReceiver, noted: Arc<Mutex<Noted>>) 
     }
 }
 
-async fn drain(mut receiver: MessageReceiver) {
-    while let Ok(Some(_)) = receiver.next::<RelayToConsole>().await {}
+async fn drain(mut receiver: MessageReceiver, mut ear: Ear) {
+    while let Ok(Some(_)) = receiver.next::<RelayToConsole>().await {
+        ear.open().await;
+    }
 }
 
-async fn note_frames(connection: Connection, noted: Arc<Mutex<Noted>>, at_agent: bool) {
+async fn note_frames(
+    connection: Connection,
+    noted: Arc<Mutex<Noted>>,
+    (at_agent, ear): (bool, Ear),
+) {
     while let Ok(stream) = connection.accept_uni().await {
         let noted = Arc::clone(&noted);
+        let mut ear = ear.clone();
         let note = move |header: Header, tombstone: bool| {
             let (now, mut noted) = (Instant::now(), lock(&noted));
             match at_agent {
@@ -496,9 +579,11 @@ async fn note_frames(connection: Connection, noted: Arc<Mutex<Noted>>, at_agent:
             }
         };
         tokio::spawn(async move {
+            ear.open().await;
             match net::incoming(stream).await {
                 Ok(Incoming::Records(mut records)) => {
                     while let Ok(Some(record)) = records.next().await {
+                        ear.open().await;
                         let tombstone = matches!(record, Record::Tombstone { .. });
                         note(*record.header(), tombstone);
                     }

@@ -8,7 +8,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -24,7 +24,7 @@ use fernsicht_protocol::unit::Record;
 use fernsicht_protocol::wire::{Blob, List, Text, Wire};
 use fernsicht_tests::customer::{Button, Customer};
 use fernsicht_tests::device::Device;
-use fernsicht_tests::hostile::{Hostile, Met, Pair};
+use fernsicht_tests::hostile::{Hostile, Met, Pair, flood};
 use fernsicht_tests::keymap::keysyms;
 use fernsicht_tests::observer::Observer;
 use fernsicht_tests::operator::OPERATOR;
@@ -705,42 +705,9 @@ async fn after_the_stop_key_no_message_brings_anything_back() -> Result<()> {
     scene.nothing_since(&met, before)
 }
 
-/// The technician's hand without a pause: slowly at first, and from `fast` on as fast as input can be sealed and sent, a
-/// hundred thousand events at least, until it has `ended`. Returns how many fast ones, and their time.
-async fn flood(
-    met: Arc<Met>,
-    mut pair: Pair,
-    [fast, ended]: [Arc<AtomicBool>; 2],
-) -> Result<(usize, Duration)> {
-    let mut began = None;
-    let mut sent = 0;
-    while sent < 100_000 || !ended.load(Ordering::Relaxed) {
-        if began.is_none() && fast.load(Ordering::Relaxed) {
-            began = Some(Instant::now());
-        }
-        let let_out = met.let_out();
-        let beacon = let_out.iter().filter(|h| h.class == Class::Beacon).count() as u64;
-        let grant = let_out.iter().map(|header| header.grant).max();
-        let grant = grant.context("rights were told")?;
-        let batch = if began.is_some() { 500 } else { 5 };
-        for step in 0..batch {
-            let (x, y) = (300 + step, 300 + step % 7);
-            let content = Input {
-                beacon: beacon.saturating_sub(1),
-                layout: 1,
-                event: InputEvent::Move { x, y },
-            };
-            let sealer = pair.sealer.as_mut().context("an epoch is open")?;
-            let frame = sealer.seal(Class::Input, grant, Rights::Control, &content.to_bytes());
-            pair.record(&met, &Record::Frame(frame)).await?;
-        }
-        match began {
-            Some(_) => sent += usize::from(batch),
-            None => tokio::time::sleep(Duration::from_millis(10)).await,
-        }
-    }
-    Ok((sent, began.map_or(Duration::ZERO, |at| at.elapsed())))
-}
+/// More events than are on their way: a window of 2 MiB, each with 106 bytes. What was sent before the newest so many, the
+/// agent has read.
+const ON_THE_WAY: usize = 20_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_input_stops_at_the_stop_key() -> Result<()> {
@@ -748,14 +715,19 @@ async fn a_flood_of_input_stops_at_the_stop_key() -> Result<()> {
     let (_agent, customer, met, pair) = scene.controlled().await?;
     let met = Arc::new(met);
     scene.observer.clear()?;
-    let [fast, ended] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
-    let flooding = tokio::spawn(flood(met.clone(), pair, [fast.clone(), ended.clone()]));
-    tokio::task::block_in_place(|| -> Result<()> {
-        let acts = || Ok(scene.observer.by_programs()? > 50);
-        wait::until_true("input to act", Duration::from_secs(20), acts)?;
-        fast.store(true, Ordering::Relaxed);
+    let (sent, ended) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
+    let count = || sent.load(Ordering::Relaxed);
+    let began = Instant::now();
+    let flooding = tokio::spawn(flood(met.clone(), pair, sent.clone(), ended.clone()));
+    let (before, at_stop) = tokio::task::block_in_place(|| -> Result<_> {
+        // Under way: the agent has read tens of thousands and acts on them.
+        wait::until_true("the flood", Duration::from_secs(60), || {
+            Ok(count() >= 3 * ON_THE_WAY && scene.observer.by_programs()? > 1_000)
+        })?;
+        let before = count();
         customer.press_stop(&scene.observer)?;
-        revoked(&met)
+        revoked(&met)?;
+        Ok((before, count()))
     })?;
     let all = met.let_out();
     let told = all.iter().filter(|header| header.class == Class::Rights);
@@ -765,17 +737,26 @@ async fn a_flood_of_input_stops_at_the_stop_key() -> Result<()> {
         "it was the stop key that ended control: {told:?}"
     );
     watch(&met).await;
-    let before = met.let_out().len();
+    let from = met.let_out().len();
     scene.observer.clear()?;
-    ensure!(!flooding.is_finished(), "the flood goes on");
-    watch(&met).await;
+    // It goes on, and the agent reads as many again.
+    let until = count() + 3 * ON_THE_WAY;
+    tokio::task::block_in_place(|| {
+        wait::until_true("the flood behind F11", Duration::from_secs(60), || {
+            Ok(count() >= until || flooding.is_finished())
+        })
+    })?;
+    let took = began.elapsed();
     ended.store(true, Ordering::Relaxed);
-    let (sent, took) = flooding.await??;
+    flooding.await??;
+    ensure!(count() >= until, "the flood ended at {} events", count());
     println!(
-        "{sent} events, {:.0} a second",
-        sent as f64 / took.as_secs_f64()
+        "{before} events before F11, {} until control was off, {} in all, {:.0} a second",
+        at_stop - before,
+        count(),
+        count() as f64 / took.as_secs_f64()
     );
     watch(&met).await;
     ensure!(!met.gone(), "the agent goes on");
-    scene.nothing_since(&met, before)
+    scene.nothing_since(&met, from)
 }

@@ -7,21 +7,23 @@
 use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use fernsicht_protocol::unit::encode_message;
 use serde::Serialize;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::bystander::{Honest, Undisturbed};
 use super::memory::{Growth, Memory};
-use super::stranger::{Stranger, hello};
+use super::stranger::{GIVES_UP, hello};
 use super::{SETTLE, Scene};
 
 /// How somebody takes his time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Manner {
-    /// Begins the handshake and never goes on with it.
+    /// Begins the handshake, proves the address where the relay asks for that, and never goes on.
     HalfOpen,
     /// Completes the handshake and says nothing.
     Silent,
@@ -42,6 +44,9 @@ pub struct Siege {
     pub opened: usize,
     /// Of those, how many were given a stream for frames without being a side of a session.
     pub streams: usize,
+    /// When all were there: others of their networks who found no room. With half-open ones so many are tried that there
+    /// is none.
+    pub refused: usize,
     /// Of those that stood, let go by the relay.
     pub let_go: usize,
     /// When the last one was let go, in seconds after the first was opened.
@@ -71,6 +76,9 @@ impl Siege {
                 self.streams
             ));
         }
+        if self.manner == Manner::HalfOpen && self.refused == 0 {
+            failures.push("the limit was not reached: the siege is none".to_owned());
+        }
         if self.let_go < self.opened {
             failures.push(format!(
                 "{} of {} connections were never let go",
@@ -84,7 +92,8 @@ impl Siege {
     }
 }
 
-/// So many connections, from all sockets in turn, and what became of everybody.
+/// So many connections, from all sockets in turn, and what became of everybody. Half-open ones come from every second
+/// socket; the others, at addresses of the same networks, look whether there is room.
 pub async fn siege(
     scene: &Scene,
     sockets: Vec<UdpSocket>,
@@ -96,12 +105,13 @@ pub async fn siege(
     let memory = Memory::watch(scene.relay)?;
     let began = Instant::now();
     let mut honest = Honest::default();
-    let (done, over) = tokio::sync::oneshot::channel();
+    let (done, over) = oneshot::channel();
+    let (there, all_there) = oneshot::channel();
     let held = async {
         let outcome = match manner {
-            Manner::HalfOpen => half_open(scene, sockets, connections).await,
+            Manner::HalfOpen => half_open(scene, sockets, connections, there).await,
             Manner::Silent | Manner::ByteByByte | Manner::Unfinished => {
-                whole(scene, sockets, manner, connections).await
+                whole(scene, sockets, (manner, connections), there).await
             }
         };
         // Whoever does not wait any more has failed already.
@@ -109,8 +119,8 @@ pub async fn siege(
         outcome
     };
     let meanwhile = async {
-        // The first one has to wait until the others are there.
-        tokio::time::sleep(SETTLE).await;
+        // Whoever gives up tells nobody.
+        drop(all_there.await);
         for _ in 0..PAIRINGS {
             honest
                 .pair(&scene.address, &scene.pin, &scene.technician)
@@ -123,6 +133,7 @@ pub async fn siege(
     let Held {
         opened,
         streams,
+        refused,
         let_go,
     } = held?;
     let seconds = began.elapsed().as_secs_f64();
@@ -134,6 +145,7 @@ pub async fn siege(
         tried: connections,
         opened,
         streams,
+        refused,
         let_go,
         seconds,
         session: undisturbed,
@@ -147,6 +159,7 @@ pub async fn siege(
 struct Held {
     opened: usize,
     streams: usize,
+    refused: usize,
     let_go: usize,
 }
 
@@ -154,8 +167,8 @@ struct Held {
 async fn whole(
     scene: &Scene,
     sockets: Vec<UdpSocket>,
-    manner: Manner,
-    connections: usize,
+    (manner, connections): (Manner, usize),
+    there: oneshot::Sender<()>,
 ) -> Result<Held> {
     let strangers = scene.strangers(sockets)?;
     let mut holding = JoinSet::new();
@@ -180,6 +193,8 @@ async fn whole(
         });
         tokio::time::sleep(PACE).await;
     }
+    // Nobody waits for it once the running session has failed.
+    there.send(()).ok();
     let mut held = Held::default();
     while let Some(outcome) = holding.join_next().await {
         if let Some((stream, let_go)) = outcome? {
@@ -213,55 +228,65 @@ async fn behave(connection: &quinn::Connection, manner: Manner) -> Result<Kept> 
     Ok(Some((messages, answers)))
 }
 
-/// First packets of handshakes, each of a connection of its own, without a second one. Let go they are once a
-/// connection from the same networks stands again, in all of them.
-async fn half_open(scene: &Scene, sockets: Vec<UdpSocket>, connections: usize) -> Result<Held> {
-    let relay: std::net::SocketAddr = scene.address.parse().context("the relay's address")?;
-    for number in 0..connections {
-        let packet = first_packet(&scene.pin.relay_name).await?;
-        let socket = &sockets[number % sockets.len()];
-        ensure!(
-            socket.send_to(&packet, relay)? == packet.len(),
-            "a packet was cut"
-        );
-        tokio::time::sleep(PACE).await;
+/// Handshakes that stop half-way. Let go they are once connections from the same networks stand again, in all of them.
+async fn half_open(
+    scene: &Scene,
+    sockets: Vec<UdpSocket>,
+    connections: usize,
+    there: oneshot::Sender<()>,
+) -> Result<Held> {
+    let mut places = sockets.into_iter();
+    let (mut besieging, mut beside) = (Vec::new(), Vec::new());
+    while let (Some(one), Some(other)) = (places.next(), places.next()) {
+        besieging.push(one);
+        beside.push(other);
     }
-    // What the relay answers is left unread for as long as a handshake may take, and some more.
-    tokio::time::sleep(HANDSHAKE).await;
-    for stranger in scene.strangers(sockets)? {
+    ensure!(!besieging.is_empty(), "a siege needs two sockets");
+    let (halves, beside) = (scene.halves(besieging)?, scene.strangers(beside)?);
+    let mut beat = interval(HALVES);
+    // They are gone soon: late ones are made up for.
+    beat.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let mut begun = Vec::new();
+    for number in 0..connections {
+        beat.tick().await;
+        begun.push(halves[number % halves.len()].begin()?);
+    }
+    let mut refused = 0;
+    for stranger in &beside {
+        refused += usize::from(stranger.connect().await.is_err_and(|e| no_room(&e)));
+    }
+    // Nobody waits for it once the running session has failed.
+    there.send(()).ok();
+    // None of them says goodbye; the last ones may have got in when they tried for the last time.
+    tokio::time::sleep(GIVES_UP + HANDSHAKE).await;
+    for stranger in &beside {
         let again = stranger.connect().await;
         again
             .context("no connection from where half of one was begun")?
             .close(0u32.into(), b"");
     }
+    drop(begun);
     Ok(Held {
         opened: connections,
         streams: 0,
+        refused,
         let_go: connections,
     })
 }
 
-/// The first packet of a client that nobody answers.
-async fn first_packet(relay_name: &str) -> Result<Vec<u8>> {
-    let never = UdpSocket::bind("127.0.0.1:0")?;
-    never.set_nonblocking(true)?;
-    let client = Stranger::new(
-        UdpSocket::bind("127.0.0.1:0")?,
-        never.local_addr()?,
-        relay_name,
-    )?;
-    let never = tokio::net::UdpSocket::from_std(never)?;
-    let mut packet = vec![0; 2048];
-    let length = tokio::select! {
-        _connected = client.connect() => bail!("nobody was to answer"),
-        received = never.recv(&mut packet) => received?,
-    };
-    packet.truncate(length);
-    Ok(packet)
+/// True if the relay has said that it takes no more connections.
+fn no_room(error: &anyhow::Error) -> bool {
+    let refused = quinn::TransportErrorCode::CONNECTION_REFUSED;
+    matches!(
+        error.downcast_ref(),
+        Some(quinn::ConnectionError::ConnectionClosed(close)) if close.error_code == refused
+    )
 }
 
 /// Honest pairings during a siege.
 const PAIRINGS: usize = 5;
+/// Between two half-open ones: the relay's limit is to be reached before it lets go of the first.
+const HALVES: Duration = Duration::from_millis(1);
 /// Between two connections: the strangers' machine shall not break first.
 const PACE: Duration = Duration::from_millis(4);
 /// A hello takes longer than the relay waits for one.

@@ -7,9 +7,11 @@
 //! honest people who pair all the while ───────────────────┘
 //! ```
 //! [`storm`] lets it all loose and reports; [`Report::failures`] says what does not hold. [`loris`] is for
-//! those who connect and then take their time.
+//! those who connect and then take their time, [`Hoard`] for sides of a session that finish nothing.
 
 mod bystander;
+mod half;
+mod hoard;
 pub mod loris;
 mod memory;
 mod stranger;
@@ -33,6 +35,7 @@ use crate::net;
 use crate::operator::{Operator, Relay};
 
 pub use bystander::{Bystander, Honest, Undisturbed};
+pub use hoard::Hoard;
 pub use memory::{Growth, Memory};
 pub use stranger::{Stranger, Temper, Told, hello};
 pub use target::{Fate, Target};
@@ -78,8 +81,21 @@ impl Scene {
 
     /// A stranger at each of these sockets.
     pub fn strangers(&self, sockets: Vec<UdpSocket>) -> Result<Vec<Stranger>> {
+        self.each(sockets, Stranger::new)
+    }
+
+    /// The same, of those who stop half-way.
+    fn halves(&self, sockets: Vec<UdpSocket>) -> Result<Vec<Stranger>> {
+        self.each(sockets, Stranger::half)
+    }
+
+    fn each(
+        &self,
+        sockets: Vec<UdpSocket>,
+        make: impl Fn(UdpSocket, SocketAddr, &str) -> Result<Stranger>,
+    ) -> Result<Vec<Stranger>> {
         let relay: SocketAddr = self.address.parse().context("the relay's address")?;
-        let stranger = |socket| Stranger::new(socket, relay, &self.pin.relay_name);
+        let stranger = |socket| make(socket, relay, &self.pin.relay_name);
         sockets.into_iter().map(stranger).collect()
     }
 }

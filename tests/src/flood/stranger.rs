@@ -21,8 +21,13 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, SignatureScheme};
 use tokio::time::timeout;
 
+use super::half;
+
 /// How long a stranger waits for anything.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long one who stops half-way says his part again and again.
+pub(super) const GIVES_UP: Duration = Duration::from_secs(8);
 
 /// How he behaves once the relay has taken his share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,6 +73,19 @@ impl Stranger {
             socket,
             Arc::new(quinn::TokioRuntime),
         )?;
+        Self::with(endpoint, relay, relay_name)
+    }
+
+    /// One whose handshakes stop half-way, and who gives each up after a while without a word.
+    pub fn half(socket: UdpSocket, relay: SocketAddr, relay_name: &str) -> Result<Self> {
+        let mut this = Self::with(half::endpoint(socket)?, relay, relay_name)?;
+        let mut transport = quinn::TransportConfig::default();
+        transport.max_idle_timeout(Some(GIVES_UP.try_into()?));
+        this.config.transport_config(Arc::new(transport));
+        Ok(this)
+    }
+
+    fn with(endpoint: quinn::Endpoint, relay: SocketAddr, relay_name: &str) -> Result<Self> {
         Ok(Self {
             endpoint,
             config: client_config()?,
@@ -76,12 +94,17 @@ impl Stranger {
         })
     }
 
+    /// Begins to connect.
+    pub fn begin(&self) -> Result<quinn::Connecting> {
+        let config = self.config.clone();
+        Ok(self
+            .endpoint
+            .connect_with(config, self.relay, &self.relay_name)?)
+    }
+
     /// Connects and does no more than that.
     pub async fn connect(&self) -> Result<quinn::Connection> {
-        let connecting =
-            self.endpoint
-                .connect_with(self.config.clone(), self.relay, &self.relay_name)?;
-        timeout(PATIENCE, connecting)
+        timeout(PATIENCE, self.begin()?)
             .await
             .context("no answer")?
             .context("not connected")

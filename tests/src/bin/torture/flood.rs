@@ -20,6 +20,9 @@ const PER_NETWORK: u8 = 10;
 /// Codes that the strangers know the nameplate of.
 const TARGETS: u32 = 20;
 
+/// Half-open connections: more than a relay has places for, 8,000 in all and 400 a network.
+const BEYOND: usize = 10_000;
+
 /// How often both ends move.
 const MOVES: u32 = 10;
 
@@ -61,6 +64,10 @@ pub(crate) fn loris(context: &Context) -> Result<Outcome> {
     ] {
         // A relay of its own for each, so that its memory is its own.
         let one = in_town(context, async |_, town, scene| {
+            let connections = match manner {
+                Manner::HalfOpen => connections.max(BEYOND),
+                Manner::Silent | Manner::ByteByByte | Manner::Unfinished => connections,
+            };
             let report = siege(&scene, town.sockets()?, manner, connections).await?;
             say(&serde_json::to_string_pretty(&report)?);
             let mut outcome = Outcome {
