@@ -272,7 +272,9 @@ impl Ends {
             Message::Offer { kind, size, .. } => {
                 let again = self.receiver.handle_offer(&kind, size);
                 let same = (&kind, size) == (&self.kind, self.size);
-                let expected = match (same, self.reference.taken) {
+                let held = self.reference.received - self.reference.written;
+                let ready = self.reference.taken && held <= WINDOW;
+                let expected = match (same, ready) {
                     (false, _) => Err(Error::Turn),
                     (true, false) => Ok(None),
                     (true, true) => Ok(Some(Message::Accept {

@@ -217,6 +217,27 @@ fn a_yes_that_meets_the_repeated_offer_is_taken_once() {
 }
 
 #[test]
+fn a_disk_that_stalls_over_two_losses_makes_the_sender_wait() {
+    let size = 4 * WINDOW;
+    let (mut from, mut to) = (sender(size), receiver(size));
+    let mut accepted = Some(to.accept());
+    for _ in 0..3 {
+        from.offer();
+        if let Some(Message::Accept { from: at, .. }) = accepted {
+            from.handle_accept(at).unwrap();
+        }
+        while let Some(part) = from.poll_part() {
+            from.handle_read(part.offset, vec![0; part.length]).unwrap();
+            to.handle_chunk(part.offset, part.length).unwrap();
+        }
+        accepted = to.handle_offer(&Kind::File, size).unwrap();
+    }
+    assert_eq!(accepted, None, "nearly two windows are held");
+    let told: Vec<Message> = (0..17).filter_map(|_| to.handle_written(CHUNK)).collect();
+    assert!(matches!(told[..], [Message::Accept { from: at, .. }] if at == from.sent()));
+}
+
+#[test]
 fn a_finish_that_was_lost_counts_in_the_next_epoch() {
     let mut from = sender(3);
     from.offer();
