@@ -150,6 +150,12 @@ impl SigningKey {
     }
 }
 
+/// True if an Ed25519 key may be somebody's: a point of the curve that is not of small order.
+pub fn sound(public: &[u8; 32]) -> bool {
+    let key = CompressedEdwardsY(*public).decompress();
+    key.is_some_and(|point| !point.is_small_order())
+}
+
 /// Checks what [`SigningKey::sign`] made. A key of small order is nobody's: under it one signature holds for many messages
 /// (RFC 8032 leaves that to the verifier). Errors: [`Error::Signature`].
 pub fn verify(
@@ -158,8 +164,7 @@ pub fn verify(
     message: &[u8],
     signature: &[u8; 64],
 ) -> Result<(), Error> {
-    let key = CompressedEdwardsY(*public).decompress();
-    if key.is_none_or(|point| point.is_small_order()) {
+    if !sound(public) {
         return Err(Error::Signature);
     }
     UnparsedPublicKey::new(&ED25519, public)

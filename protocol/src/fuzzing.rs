@@ -3,6 +3,8 @@
 //! Coverage-guided runs live in `tests/fuzz`; the committed corpora are replayed by
 //! `protocol/tests/corpora.rs` on every test run. Not part of the programs.
 
+pub mod certificate;
+pub mod chat;
 pub mod epoch;
 pub mod guard;
 pub mod heads;
@@ -12,6 +14,7 @@ pub mod parsers;
 pub mod peer;
 pub mod receipt;
 pub mod samples;
+pub mod transfer;
 
 use rand_core::{CryptoRng, RngCore};
 
@@ -19,8 +22,10 @@ use rand_core::{CryptoRng, RngCore};
 pub type Body = fn(&[u8]);
 
 /// Name and body of each target, by which `tests/fuzz` and the corpora find it.
-pub const TARGETS: [(&str, Body); 16] = [
+pub const TARGETS: [(&str, Body); 19] = [
     ("attached", parsers::attached),
+    ("certificate", certificate::run),
+    ("chat", chat::run),
     ("code", parsers::code),
     ("complaint", parsers::complaint),
     ("epoch", epoch::run),
@@ -37,14 +42,16 @@ pub const TARGETS: [(&str, Body); 16] = [
     ("receipt", receipt::run),
     ("router", crate::router::fuzz),
     ("token", parsers::token),
+    ("transfer", transfer::run),
     ("unit", parsers::unit),
 ];
 
 /// Takes bytes from the front; zeros when there are none left.
-struct Input<'a>(&'a [u8]);
+pub struct Input<'a>(pub &'a [u8]);
 
 impl<'a> Input<'a> {
-    fn byte(&mut self) -> u8 {
+    /// The next one.
+    pub fn byte(&mut self) -> u8 {
         match self.0.split_first() {
             Some((first, rest)) => {
                 self.0 = rest;

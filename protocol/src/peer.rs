@@ -46,7 +46,8 @@ pub struct Channel {
 }
 
 impl Channel {
-    pub(crate) fn new(sending: &Secret, receiving: &Secret) -> Self {
+    /// A channel with a key for each direction.
+    pub fn new(sending: &Secret, receiving: &Secret) -> Self {
         Self {
             sending: AeadKey::new(sending),
             receiving: AeadKey::new(receiving),

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use fernsicht_protocol::cert::{Role, role_arcs};
 use fernsicht_protocol::frame::{Class, Direction, Frame, Header};
+use fernsicht_protocol::fuzzing::certificate::{CA_SEED, LEAF_KEY};
 use fernsicht_protocol::fuzzing::guard::{OPERATIONS, TO_CONTROL, TO_VIEW};
 use fernsicht_protocol::fuzzing::{TARGETS, samples};
 use fernsicht_protocol::picture::{Box, Code, Layout, Rect, Update};
@@ -29,6 +30,7 @@ fn corpora_break_no_promise() {
     let corpora = here("../tests/fuzz/corpus");
     if std::env::var_os("REGENERATE").is_some() {
         certificates();
+        roles();
         for (target, bytes) in seeds() {
             write(&corpora.join(target), &bytes);
         }
@@ -118,7 +120,182 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         [6, 0, 0, 1, 0, 0, 2, 0, 4, 2, 5, 2, 5, 6, 0, 0, 3, 0, 2, 5].to_vec(),
     ));
     out.push(("heads", [6, 0, 0, 1, 9, 5, 2, 5].to_vec()));
+    out.extend(chains().into_iter().map(|bytes| ("certificate", bytes)));
+    out.extend(talks().into_iter().map(|bytes| ("chat", bytes)));
+    out.extend(pieces().into_iter().map(|bytes| ("transfer", bytes)));
     out
+}
+
+/// Certificates by themselves; genuine ones, untouched and with edits, with and without the CA's signature under these.
+fn chains() -> Vec<Vec<u8>> {
+    let mut out = Vec::new();
+    for (base, name) in ROLES.iter().enumerate() {
+        let der = std::fs::read(here(&format!("testdata/roles/{name}.der"))).unwrap();
+        out.push([&[0, 4], der.as_slice()].concat());
+        for how in [8, 16] {
+            let how = how | base as u8;
+            out.push(vec![how, 4]);
+            out.push(vec![how, 0]);
+            out.extend(
+                (0..der.len() as u8)
+                    .step_by(9)
+                    .map(|at| vec![how, 4, 0, at, 0, 1]),
+            );
+            out.extend(
+                (0..der.len() as u8)
+                    .step_by(31)
+                    .map(|at| vec![how, 4, 0, at, 2, 1]),
+            );
+        }
+    }
+    out
+}
+
+/// Lines; two who talk, with losses; strangers.
+fn talks() -> Vec<Vec<u8>> {
+    let lines = [
+        "Guten Tag, hier ist Erika Weber.",
+        "\u{202e}NIP\u{202c} a\u{200b}b\u{2066}c\u{feff}\u{e0041}\u{fe0f}\u{2028}d\te\u{1b}[0m  ",
+        " \u{200d}\u{3164}\n ",
+        "Grüße, ß — 日本 €",
+    ];
+    let mut out: Vec<Vec<u8>> = lines
+        .iter()
+        .map(|line| [&[0], line.as_bytes()].concat())
+        .collect();
+    let (write, deliver, show, answer, tell, lose) = (&[0, 10], &[2], &[4], &[5], &[6], &[7]);
+    let once = [&write[..], deliver, show, answer, tell].concat();
+    out.push([&[1], once.as_slice(), once.as_slice()].concat());
+    out.push(
+        [
+            &[1],
+            &write.repeat(25)[..],
+            &deliver.repeat(25),
+            &show.repeat(3),
+            answer,
+            lose,
+        ]
+        .concat(),
+    );
+    out.push(
+        [
+            &[1],
+            &write[..],
+            write,
+            deliver,
+            show,
+            answer,
+            lose,
+            deliver,
+            answer,
+            tell,
+        ]
+        .concat(),
+    );
+    out.push([&[1], &[0, 11, 0, 12, 0, 13, 0, 14, 0, 250][..]].concat());
+    out.push([&[2], &[0, 0].repeat(40)[..], &[4, 0].repeat(25)].concat());
+    out.push(
+        [
+            &[2],
+            &[0, 0, 4, 0].repeat(30)[..],
+            &[192, 25, 4, 0, 195, 2, 4, 0, 192, 31, 4, 0],
+        ]
+        .concat(),
+    );
+    out.push(vec![2, 6, 0, 6, 0, 6, 0, 71, 0, 7, 1, 71, 1, 7, 2, 135, 1]);
+    out.push(vec![
+        2, 128, 0, 128, 5, 0, 0, 64, 9, 4, 0, 4, 0, 64, 9, 4, 0,
+    ]);
+    out
+}
+
+/// Names and texts; pieces of every size, with losses; strangers at either end.
+fn pieces() -> Vec<Vec<u8>> {
+    let names = [
+        "Rechnung 2026-11.pdf",
+        "..\\..\\NUL.txt",
+        "C:\\Users\\x\\com¹.tar.gz",
+        "a\u{202e}gpj.exe",
+        " .. ",
+        "conin$ .log",
+    ];
+    let mut out: Vec<Vec<u8>> = names
+        .iter()
+        .flat_map(|name| [0, 8, 1, 41].map(|how| [&[how], name.as_bytes()].concat()))
+        .collect();
+    out.push([&[4], "ä".repeat(150).as_bytes(), b".jpeg"].concat());
+    for size in 0..12 {
+        for kind in [2, 6] {
+            let how = size << 3 | kind;
+            out.push(vec![how]);
+            out.push([&[how, 4, 1, 5], &[8, 9].repeat(12)[..], &[7, 5]].concat());
+            out.push([&[how, 4, 1, 5], &[8; 8][..], &[9, 2, 0, 3, 4, 5, 8, 8, 9]].concat());
+            out.push(vec![how, 4, 1, 5, 2, 3, 4, 22, 0, 1, 22, 1, 1, 5]);
+            out.push(vec![how, 1, 34, 0, 0, 9, 7, 5]);
+            out.push(vec![how, 11, 0, 0, 8, 23, 0, 0, 35, 0]);
+        }
+    }
+    // A yes of a new epoch, and the offer that is repeated in it.
+    out.push(vec![26, 0, 1, 5, 8, 4, 5, 8]);
+    out
+}
+
+/// Of `testdata/roles`, as the target `certificate` numbers them.
+const ROLES: [&str; 5] = ["relay", "technician", "auditor", "checkpoint", "foreign"];
+
+/// A CA whose key the target has, too, and a certificate for each role; one of another CA for all of them.
+fn roles() {
+    use rcgen::{
+        BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+        KeyPair, KeyUsagePurpose,
+    };
+    let folder = here("testdata/roles");
+    if std::fs::metadata(folder.join("ca.der")).is_ok_and(|file| file.len() > 0) {
+        return;
+    }
+    let key = |seed: [u8; 32]| {
+        let head = b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
+        KeyPair::try_from([head.as_slice(), &seed].concat()).unwrap()
+    };
+    let params = |name: &str| {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params
+    };
+    let authority = |name: &str, seed| {
+        let mut params = params(name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let ca = params.self_signed(&key(seed)).unwrap();
+        (ca, Issuer::new(params, key(seed)))
+    };
+    let (ca, issuer) = authority("Fernsicht CA Nordlicht", CA_SEED);
+    let (_, foreign) = authority("Fernsicht CA Nordlicht", [1; 32]);
+    std::fs::write(folder.join("ca.der"), ca.der()).unwrap();
+    let all = [
+        Role::Relay,
+        Role::Technician,
+        Role::Auditor,
+        Role::Checkpoint,
+    ];
+    for (at, name) in ROLES.iter().enumerate() {
+        let mut params = params("Erika Weber");
+        params
+            .distinguished_name
+            .push(DnType::OrganizationName, "Nordlicht");
+        let own = all.get(at).map_or(&all[..], std::slice::from_ref);
+        let usages = own
+            .iter()
+            .map(|role| ExtendedKeyUsagePurpose::Other(role_arcs(*role).to_vec()));
+        params.extended_key_usages = usages.collect();
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.use_authority_key_identifier_extension = true;
+        let issuer = if own.len() == 1 { &issuer } else { &foreign };
+        let own_key = KeyPair::try_from(LEAF_KEY.as_slice()).unwrap();
+        let leaf = params.signed_by(&own_key, issuer).unwrap();
+        std::fs::write(folder.join(format!("{name}.der")), leaf.der()).unwrap();
+    }
 }
 
 /// Ways through the cores, and random ones.

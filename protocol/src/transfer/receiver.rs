@@ -4,7 +4,9 @@
 //! Offered ─ accept ─► Receiving ─ Done ─► Complete{hash} ─ the caller compares and puts it in place
 //! ```
 //!
-//! It counts what it was given and what of it is written; the difference is what the caller holds in memory.
+//! It counts what it was given and what of it is written; the difference is what the caller holds in memory. After a loss
+//! the sender goes on behind what was received, written or not, and may send a window: while more than one is held it
+//! has to wait for its Accept.
 
 use super::{CHUNK, Error, Kind, Message, WINDOW};
 use crate::crypto::Hash;
@@ -30,6 +32,8 @@ pub struct Receiver {
     written: u64,
     /// What the sender was told last.
     told: u64,
+    /// An offer that was repeated has no answer yet: too much is held.
+    owed: bool,
 }
 
 impl Receiver {
@@ -46,6 +50,7 @@ impl Receiver {
             received: 0,
             written: 0,
             told: 0,
+            owed: false,
         })
     }
 
@@ -60,20 +65,25 @@ impl Receiver {
             self.state = State::Receiving;
         }
         self.told = self.received;
+        self.owed = false;
         let (id, from) = (self.id, self.received);
         Message::Accept { id, from }
     }
 
-    /// The same offer has come again, in a new epoch: where it goes on; none while it is not taken yet.
-    /// Errors: it is another one.
+    /// The same offer has come again, in a new epoch: where it goes on; none while it is not taken yet, or while more
+    /// than a window is held. Errors: it is another one.
     pub fn handle_offer(&mut self, kind: &Kind, size: u64) -> Result<Option<Message>, Error> {
         if (kind, size) != (&self.kind, self.size) {
             return Err(Error::Turn);
         }
-        Ok(match self.state {
-            State::Offered => None,
-            State::Receiving | State::Complete(_) => Some(self.accept()),
-        })
+        self.owed = self.state != State::Offered;
+        Ok(self.answer())
+    }
+
+    /// The answer that is owed, if no more than a window is held.
+    fn answer(&mut self) -> Option<Message> {
+        let room = self.received - self.written <= WINDOW;
+        (self.owed && room).then(|| self.accept())
     }
 
     /// Bytes of it: a whole chunk, or the last ones. The caller keeps them until they are written.
@@ -87,7 +97,7 @@ impl Receiver {
         let after = self.received + length as u64;
         // Crumbs would cost more memory than their bytes.
         let whole = length == CHUNK || length > 0 && length < CHUNK && after == self.size;
-        // Two windows: after a loss the sender begins at what was received, written or not.
+        // Two windows: what was held at a loss, and what was sent since.
         if !whole || after > self.size || after > self.written + 2 * WINDOW {
             return Err(Error::Length);
         }
@@ -98,6 +108,9 @@ impl Receiver {
     /// So many more bytes are written. What to tell the sender, if it is time.
     pub fn handle_written(&mut self, length: usize) -> Option<Message> {
         self.written = (self.written + length as u64).min(self.received);
+        if self.owed {
+            return self.answer();
+        }
         if self.written < self.told.saturating_add(TELL_EVERY) {
             return None;
         }

@@ -5,6 +5,9 @@
 //!    ▲                   │                                                │
 //!    └────── pause ──────┴────────────────────────────────────────────────┘   a new epoch
 //! ```
+//!
+//! In a new epoch the repeated offer may meet on its way what the receiver says by itself: an Accept, because its person
+//! has just said yes, and a Finished that was lost. The answer to the offer is the second Accept then.
 
 use super::{CHUNK, Error, Kind, Message, WINDOW};
 use crate::crypto::Hash;
@@ -40,6 +43,8 @@ pub struct Sender {
     written: u64,
     /// The most that was ever sent.
     furthest: u64,
+    /// True once the receiver was told the hash.
+    stated: bool,
 }
 
 impl Sender {
@@ -62,6 +67,7 @@ impl Sender {
             next: 0,
             written: 0,
             furthest: 0,
+            stated: false,
         })
     }
 
@@ -91,13 +97,14 @@ impl Sender {
         }
     }
 
-    /// The receiver takes it from this byte on.
+    /// The receiver takes it from this byte on. A second one in an epoch changes nothing: what was sent since the first
+    /// is on its way.
     pub fn handle_accept(&mut self, from: u64) -> Result<(), Error> {
-        if self.state != State::Offered {
-            return Err(Error::Turn);
-        }
         if from > self.furthest {
             return Err(Error::Offset);
+        }
+        if self.state != State::Offered {
+            return Ok(());
         }
         self.state = State::Sending;
         self.next = from;
@@ -116,9 +123,9 @@ impl Sender {
 
     /// The receiver has all of it, in place.
     pub fn handle_finished(&self) -> Result<(), Error> {
-        match self.state {
-            State::Sent => Ok(()),
-            State::Offered | State::Sending => Err(Error::Turn),
+        match self.stated {
+            true => Ok(()),
+            false => Err(Error::Turn),
         }
     }
 
@@ -160,6 +167,7 @@ impl Sender {
             return None;
         }
         self.state = State::Sent;
+        self.stated = true;
         Some(Message::Done { id: self.id, hash })
     }
 }

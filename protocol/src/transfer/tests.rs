@@ -189,12 +189,67 @@ fn a_sender_believes_nobody_who_has_more_than_was_sent() {
     from.offer();
     assert_eq!(from.handle_accept(1), Err(Error::Offset));
     from.handle_accept(0).unwrap();
-    assert_eq!(from.handle_accept(0), Err(Error::Turn), "twice");
     assert_eq!(from.handle_received(1), Err(Error::Offset));
     assert_eq!(from.handle_finished(), Err(Error::Turn));
     assert!(from.handle_read(0, vec![0; 9]).is_none(), "not all of it");
     assert!(from.handle_read(0, vec![0; 10]).is_some());
     assert!(from.handle_hash([0; 32]).is_some());
+    from.handle_finished().unwrap();
+}
+
+#[test]
+fn a_yes_that_meets_the_repeated_offer_is_taken_once() {
+    let (mut from, mut to) = (sender(CHUNK as u64 + 3), receiver(CHUNK as u64 + 3));
+    from.offer();
+    // A new epoch: the offer is repeated, and before it comes the receiver's person says yes.
+    from.offer();
+    let yes = to.accept();
+    let Ok(Some(answer)) = to.handle_offer(&Kind::File, CHUNK as u64 + 3) else {
+        panic!("it was taken before")
+    };
+    assert_eq!(yes, answer);
+    from.handle_accept(0).unwrap();
+    assert!(from.handle_read(0, vec![0; CHUNK]).is_some());
+    from.handle_accept(0).unwrap();
+    let rest = from.poll_part().unwrap();
+    assert_eq!(rest.offset, CHUNK as u64, "nothing is sent twice");
+    assert_eq!(from.handle_accept(CHUNK as u64 + 1), Err(Error::Offset));
+}
+
+#[test]
+fn a_disk_that_stalls_over_two_losses_makes_the_sender_wait() {
+    let size = 4 * WINDOW;
+    let (mut from, mut to) = (sender(size), receiver(size));
+    let mut accepted = Some(to.accept());
+    for _ in 0..3 {
+        from.offer();
+        if let Some(Message::Accept { from: at, .. }) = accepted {
+            from.handle_accept(at).unwrap();
+        }
+        while let Some(part) = from.poll_part() {
+            from.handle_read(part.offset, vec![0; part.length]).unwrap();
+            to.handle_chunk(part.offset, part.length).unwrap();
+        }
+        accepted = to.handle_offer(&Kind::File, size).unwrap();
+    }
+    assert_eq!(accepted, None, "nearly two windows are held");
+    let told: Vec<Message> = (0..17).filter_map(|_| to.handle_written(CHUNK)).collect();
+    assert!(matches!(told[..], [Message::Accept { from: at, .. }] if at == from.sent()));
+}
+
+#[test]
+fn a_finish_that_was_lost_counts_in_the_next_epoch() {
+    let mut from = sender(3);
+    from.offer();
+    from.handle_accept(0).unwrap();
+    from.handle_read(0, vec![0; 3]).unwrap();
+    assert_eq!(
+        from.handle_finished(),
+        Err(Error::Turn),
+        "no hash was stated"
+    );
+    from.handle_hash([0; 32]).unwrap();
+    from.offer();
     from.handle_finished().unwrap();
 }
 
