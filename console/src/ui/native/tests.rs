@@ -239,7 +239,7 @@ fn what_is_pixel_for_pixel_is_and_the_mark_comes_once() {
     let area = view.area();
     board
         .lock()
-        .draw(sight, view, &[area], Some(mark), Instant::now());
+        .draw(sight, view, &[area], Some(mark.clone()), Instant::now());
     let mut ours = presenter(&board);
     let scene = scene(&board, Scale::ONE, (0.0, 0.0), false);
     let (told, received) = ours.present(Some(scene.clone()), Vec::new()).unwrap();
