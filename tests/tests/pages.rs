@@ -555,11 +555,11 @@ async fn what_a_relay_says_before_consent_has_its_page() -> Result<()> {
         (Refusal::TooOld, "error-agent-old"),
         (Refusal::Unexpected, "error-internal"),
     ] {
-        let mut play = play(&desk, &hostile, &file).await?;
+        let play = play(&desk, &hostile, &file).await?;
         play.met.say(RelayToAgent::Refused { reason }).await?;
         play.says(key)?;
     }
-    let mut out_of_turn = play(&desk, &hostile, &file).await?;
+    let out_of_turn = play(&desk, &hostile, &file).await?;
     out_of_turn.met.say(RelayToAgent::Resumed).await?;
     out_of_turn.says("error-tampered")?;
     drop(out_of_turn);
