@@ -252,12 +252,12 @@ impl Figures {
             };
             let peer = claim.peer.map_or("", System::name);
             out += &format!(
-                "{word:20} {:8} {:28} {:20} {:>12.2} against {:>12.2} {peer}\n",
+                "{word:20} {:8} {:28} {:20} {:>12} against {:>12} {peer}\n",
                 format!("{:?}", claim.row),
                 claim.what,
                 claim.system.name(),
-                claim.ours,
-                claim.bound
+                short(claim.ours),
+                short(claim.bound)
             );
             out += &self.lost_to(claim).unwrap_or_default();
         }
@@ -280,7 +280,8 @@ impl Figures {
                     what if what.contains("console") => Role::Viewer,
                     _ => Role::Server,
                 };
-                let mut threads: Vec<_> = run.cost.threads_s.get(&role)?.iter().collect();
+                let threads = run.cost.threads_s.get(&role)?.iter();
+                let mut threads: Vec<_> = threads.filter(|(_, s)| **s > 5e-5).collect();
                 threads.sort_by(|a, b| b.1.total_cmp(a.1));
                 let line = |(name, s): (&String, &f64)| format!("{name} {:.1} ms", s * 1e3);
                 threads.into_iter().map(line).collect()
@@ -310,6 +311,14 @@ impl Figures {
         ensure!(failed == 0, "{failed} figures that must hold do not");
         ensure!(self.failures.is_empty(), "{}", self.failures.join("; "));
         Ok(())
+    }
+}
+
+/// A figure as people read it: with more digits where it is small.
+fn short(value: f64) -> String {
+    match value.abs() {
+        small if small > 0.0 && small < 0.1 => format!("{value:.4}"),
+        _ => format!("{value:.2}"),
     }
 }
 
