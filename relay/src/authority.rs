@@ -106,6 +106,11 @@ impl Authority {
         if *rcgen::PublicKeyData::algorithm(&request.public_key) != PKCS_ED25519 {
             return Err(rcgen::Error::UnsupportedSignatureAlgorithm);
         }
+        // Under a key of small order anybody's signature holds, that of the request included.
+        let key = rcgen::PublicKeyData::der_bytes(&request.public_key);
+        if !<[u8; 32]>::try_from(key).is_ok_and(|key| crypto::sound(&key)) {
+            return Err(rcgen::Error::InvalidCertificationRequestSignature);
+        }
         request.params = subject;
         request.params.extended_key_usages = usages(ExtendedKeyUsagePurpose::ClientAuth, role);
         let serial = request
@@ -227,12 +232,24 @@ mod tests {
                 .issue_technician("Erika Weber", "Nordlicht", request.der())
                 .is_err()
         );
+        // A key under which everybody's signature holds: the neutral point, with itself and a zero for a signature.
+        let mut nobodys = CertificateParams::new(vec![])
+            .unwrap()
+            .serialize_request(&key)
+            .unwrap()
+            .der()
+            .to_vec();
+        let (own, neutral) = (key.public_key_raw(), [&[1][..], &[0; 31]].concat());
+        let at = nobodys.windows(32).position(|bytes| bytes == own).unwrap();
+        nobodys[at..at + 32].copy_from_slice(&neutral);
+        let end = nobodys.len();
+        nobodys[end - 64..].copy_from_slice(&[&neutral[..], &[0; 32]].concat());
         // Nested sequences, deeper than any request is.
         let deep = (0..10_000u32).fold(vec![5, 0], |inner, _| {
             let length = (inner.len() as u32).to_be_bytes();
             [&[0x30, 0x84], &length[..], &inner].concat()
         });
-        for request in [b"no request".to_vec(), deep] {
+        for request in [b"no request".to_vec(), deep, nobodys] {
             let issued = authority.issue_technician("Erika Weber", "Nordlicht", &request);
             assert!(issued.is_err());
             assert!(authority.issue_auditor("Erika Weber", &request).is_err());

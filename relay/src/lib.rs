@@ -15,6 +15,8 @@ mod cli;
 mod commands;
 mod config;
 mod error;
+#[cfg(test)]
+mod fuzzing;
 mod home;
 mod register;
 mod serve;

@@ -37,7 +37,8 @@ longest() {
     pairing) echo 32 ;;
     epoch | guard | peer) echo 64 ;;
     altered | router) echo 81 ;;
-    mux) echo 96 ;;
+    agent | console | mux) echo 96 ;;
+    chat) echo 128 ;;
     messages | picture | receipt) echo 1024 ;;
     decode) echo 4608 ;;
     recording) echo 6144 ;;
@@ -48,7 +49,13 @@ longest() {
 # The files whose edges count for a target.
 own() {
     case $1 in
+    agent) echo 'agent/src/session/(chat|transfer)([.]rs|/brake|/outcome)' ;;
+    certificate) echo 'protocol/src/cert[.]rs' ;;
+    console) echo 'console/src/session/(chat|pieces)[.]rs' ;;
     guard) echo 'protocol/src/guard/' ;;
+    report) echo 'console/src/audit/report/signature[.]rs' ;;
+    request) echo 'relay/src/authority[.]rs' ;;
+    transfer) echo 'protocol/src/transfer/(name|receiver|sender)' ;;
     router) echo 'protocol/src/router/([a-eg-z]|frames)' ;;
     messages) echo 'protocol/src/(messages|audit|content|wire)[.]rs' ;;
     pairing) echo 'protocol/src/(pairing|cert)[.]rs' ;;

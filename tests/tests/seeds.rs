@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use fernsicht_protocol::attached;
 use fernsicht_protocol::complaint::Code;
-use fernsicht_protocol::content::Cause;
+use fernsicht_protocol::content::{AgentNotice, Cause, Chat, ConsoleNotice};
 use fernsicht_protocol::crypto::hash;
 use fernsicht_protocol::frame::{Class, Direction, Frame};
 use fernsicht_protocol::fuzzing::parsers::KINDS;
@@ -28,12 +28,18 @@ use fernsicht_recordings::open::{Opened, open};
 use fernsicht_recordings::reader::Records;
 use fernsicht_tests::apps::App;
 use fernsicht_tests::clients::{self, Handed};
+use fernsicht_tests::customer::Button;
+use fernsicht_tests::keymap::keysyms::{self, ALT, CONTROL};
 use fernsicht_tests::programs::Programs;
 use fernsicht_tests::session::{Backdrop, Layout, STEP};
+use fernsicht_tests::transfer::{answered, asked, press, type_path};
 use fernsicht_tests::wait;
 
 /// Longer ones would only be slow to vary.
 const LONGEST: usize = 2048;
+
+/// A screen that rests has shown what was asked for.
+const REST: Duration = Duration::from_millis(700);
 
 /// So many of each kind.
 const MANY: usize = 12;
@@ -61,6 +67,16 @@ fn a_real_session_gives_seeds() -> Result<()> {
         stage.technician.type_text(line)?;
         thread::sleep(Duration::from_millis(700));
     }
+    stage.technician.shortcut(&[CONTROL, ALT], 'n')?;
+    stage.technician_view.settled(REST, STEP)?;
+    stage.technician.type_text("Guten Tag, wo hakt es?")?;
+    stage.technician.key(keysyms::RETURN)?;
+    let file = folder.path().join("Rechnung 2026-11.txt");
+    fs::write(&file, "Anschluss frei")?;
+    type_path(&stage, 'u', &file)?;
+    asked(&stage)?;
+    press(&stage, Button::FileYes, || answered(&stage))?;
+    thread::sleep(REST);
     stage.end_by_customer()?;
 
     let code = Code::parse(stage.complaint_code()?)?;
@@ -169,8 +185,21 @@ impl Seeds {
                 Class::Acks if agents => self.content("InputAck", content),
                 Class::Acks => self.content("PictureAck", content),
                 Class::Heads => self.content("PeerHeads", content),
-                Class::Notices if agents => self.content("AgentNotice", content),
-                Class::Notices => self.content("ConsoleNotice", content),
+                Class::Notices if agents => {
+                    self.content("AgentNotice", content);
+                    if let AgentNotice::Transfer { name, .. } = AgentNotice::from_bytes(content)? {
+                        self.add("transfer", &[&[0], name.as_str().as_bytes()].concat());
+                    }
+                }
+                Class::Notices => {
+                    self.content("ConsoleNotice", content);
+                    if let ConsoleNotice::Chat {
+                        chat: Chat::Line { text, .. },
+                    } = ConsoleNotice::from_bytes(content)?
+                    {
+                        self.add("chat", &[&[0], text.as_str().as_bytes()].concat());
+                    }
+                }
                 Class::Beacon => self.content("Beacon", content),
                 Class::Pointer => self.content("Pointer", content),
                 Class::Picture | Class::Refinement => self.add("picture", content),
@@ -183,6 +212,12 @@ impl Seeds {
 
     /// What was said when an epoch was opened.
     fn opening(&mut self, opening: &Opening, handed: &Handed) {
+        for chain in [&opening.technician, &opening.signer] {
+            for certificate in &chain.0 {
+                let by_itself = [&[0, 4], certificate.0.as_slice()].concat();
+                self.add("certificate", &by_itself);
+            }
+        }
         let said = ConsoleToAgent::Technician {
             chain: opening.technician.clone(),
             signature: opening.signature,

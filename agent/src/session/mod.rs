@@ -34,6 +34,9 @@ mod messages;
 #[cfg(feature = "model")]
 #[doc(hidden)]
 pub mod model;
+#[cfg(feature = "model")]
+#[doc(hidden)]
+pub use transfer::fuzzing::run as fuzz;
 mod pairing;
 mod pictures;
 mod pieces;

@@ -11,9 +11,13 @@
 //! What became of a piece goes out as a notice, which is recorded; its content is not.
 
 mod brake;
+#[cfg(any(test, feature = "model"))]
+pub(super) mod desk;
+#[cfg(feature = "model")]
+pub(super) mod fuzzing;
 mod outcome;
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;

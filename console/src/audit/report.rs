@@ -1,20 +1,16 @@
 //! The auditor's report: one printable HTML file about one case, in German and English, signed
 //! with the auditor's key.
 //!
-//! ```text
-//! file = body ‖ "<!--fernsicht-report " ‖ base64(chain length u8 ‖ (length u32 ‖ certificate)* ‖ signature[64]) ‖ "-->\n"
-//! signature = Sign(auditor, "report", H(body))
-//! ```
-//!
 //! It says who the auditor is and what the exported video's hash is; whoever has the operator's CA
-//! fingerprint can check both ([`check`]). Not here: what the facts are ([`super::facts`]).
+//! fingerprint can check both ([`check`]). Not here: what the facts are ([`super::facts`]), and the signature's form.
 
-use data_encoding::{BASE64, HEXLOWER};
-use fernsicht_protocol::cert::{self, Holder, Role};
+#[cfg(feature = "model")]
+mod fuzzing;
+mod signature;
+
+use data_encoding::HEXLOWER;
 use fernsicht_protocol::chat::Fate;
-use fernsicht_protocol::crypto::{self, Hash, SigningKey, hash};
-use fernsicht_protocol::messages::Chain;
-use fernsicht_protocol::wire::{Blob, List, Reader, Wire as _};
+use fernsicht_protocol::crypto::SigningKey;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::facts::{
@@ -24,6 +20,11 @@ use super::facts::{
 use super::identity::fingerprint;
 use super::video::Written;
 use crate::texts::{Language, Texts};
+
+#[cfg(feature = "model")]
+#[doc(hidden)]
+pub use fuzzing::run as fuzz;
+pub use signature::{Error, check};
 
 /// Who reports, and what was exported with it.
 #[derive(Debug, Clone)]
@@ -41,52 +42,8 @@ pub struct By<'a> {
 /// The signed file.
 pub fn signed(facts: &Facts, by: &By<'_>, chain: &[Vec<u8>], key: &SigningKey) -> String {
     let body = body(facts, by).into_string();
-    let signature = key.sign("report", &hash(body.as_bytes()));
-    let chain: Chain = List(chain.iter().map(|der| Blob(der.clone())).collect());
-    let mut trailer = chain.to_bytes();
-    trailer.extend_from_slice(&signature);
-    format!("{body}{OPEN}{}{CLOSE}", BASE64.encode(&trailer))
+    signature::seal(&body, chain, key)
 }
-
-/// Why a report is not taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
-    /// No signature stands in it.
-    #[error("this is no signed report")]
-    Unsigned,
-    /// The certificate is not an auditor's of this operator.
-    #[error("the report's certificate: {0}")]
-    Chain(#[from] cert::Error),
-    /// Altered after it was signed.
-    #[error("the report was altered")]
-    Altered,
-}
-
-/// Checks a report's signature and whose it is. `now_s`: when the certificate must be valid.
-pub fn check(file: &[u8], ca: &Hash, now_s: u64) -> Result<Holder, Error> {
-    let text = std::str::from_utf8(file).map_err(|_| Error::Unsigned)?;
-    let (body, trailer) = text.rsplit_once(OPEN).ok_or(Error::Unsigned)?;
-    let trailer = trailer.strip_suffix(CLOSE).ok_or(Error::Unsigned)?;
-    let trailer = BASE64
-        .decode(trailer.as_bytes())
-        .map_err(|_| Error::Unsigned)?;
-    let mut input = Reader::new(&trailer);
-    let read = (|| {
-        let chain = Chain::read(&mut input)?;
-        let signature = <[u8; 64]>::read(&mut input)?;
-        input.finish()?;
-        Ok::<_, fernsicht_protocol::wire::Error>((chain, signature))
-    })();
-    let (chain, signature) = read.map_err(|_| Error::Unsigned)?;
-    let chain: Vec<&[u8]> = chain.0.iter().map(|der| der.0.as_slice()).collect();
-    let holder = cert::verify(&chain, ca, Role::Auditor, now_s)?;
-    crypto::verify(&holder.key, "report", &hash(body.as_bytes()), &signature)
-        .map_err(|_| Error::Altered)?;
-    Ok(holder)
-}
-
-const OPEN: &str = "<!--fernsicht-report ";
-const CLOSE: &str = "-->\n";
 
 fn body(facts: &Facts, by: &By<'_>) -> Markup {
     html! {

@@ -11,11 +11,16 @@ mod chat;
 mod core;
 mod disk;
 mod engine;
+#[cfg(feature = "model")]
+mod fuzzing;
 pub(crate) mod link;
 mod meter;
 #[cfg(feature = "model")]
 #[doc(hidden)]
 pub mod model;
+#[cfg(feature = "model")]
+#[doc(hidden)]
+pub use fuzzing::run as fuzz;
 mod painter;
 mod paired;
 mod pieces;

@@ -81,6 +81,13 @@ impl Bystander {
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
         };
+        // Input that the relay has before it has the rights would be withheld.
+        let until = Instant::now() + PATIENCE;
+        let granted = |(_, header): &(Instant, Header)| header.class == Class::Rights;
+        while !pair.noted().at_console.iter().any(granted) {
+            ensure!(Instant::now() < until, "no rights arrive");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         Ok(Self {
             pair,
             sent: HashMap::new(),

@@ -7,7 +7,7 @@ use fernsicht_protocol::guard::Phase;
 use super::*;
 use crate::session::core::Before;
 use crate::session::publish;
-use crate::session::transfer::tests::Desk;
+use crate::session::transfer::desk::Desk;
 use crate::view::{self, Command, Notice, Stage};
 
 /// A session under control, in which only a person can answer, on a computer where this program can have more rights.

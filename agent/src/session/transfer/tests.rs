@@ -1,79 +1,11 @@
 //! The core's end of texts and files, with a guard in a recorded session and a thread of pieces that tests play.
 
-use std::sync::Arc;
+use fernsicht_protocol::wire::Blob;
 
-use fernsicht_protocol::attached::Configuration;
-use fernsicht_protocol::messages::ControlOffer;
-use fernsicht_protocol::wire::{Blob, List};
-
+use super::desk::Desk;
 use super::*;
-use crate::session::core::Shared;
-
-/// Says nothing that concerns a piece.
-fn configuration() -> Configuration {
-    Configuration {
-        made: 0,
-        operator: Text::default(),
-        domain: Text::default(),
-        relay_addresses: List::default(),
-        relay_name: Text::default(),
-        ca: [0; 32],
-        address: Text::default(),
-        complaints_office: Text::default(),
-        privacy_contact: Text::default(),
-        authority: Text::default(),
-        legal_basis: Text::default(),
-        language: Text::default(),
-        auditors: List::default(),
-    }
-}
-
-/// A session under control, at this moment.
-pub(in crate::session) struct Desk {
-    pub(in crate::session) shared: Arc<Shared>,
-    pub(in crate::session) now: Instant,
-}
 
 impl Desk {
-    pub(in crate::session) fn new() -> Self {
-        let (shared, _no_pages) = Shared::new(Arc::new(configuration()), Arc::new(|| {}));
-        let this = Self {
-            shared,
-            // Ahead of the real time, which the core reads where the guard wants something done.
-            now: Instant::now() + Duration::from_secs(3_600),
-        };
-        this.begin();
-        this
-    }
-
-    /// A session begins, and is recorded.
-    pub(in crate::session) fn begin(&self) {
-        let now = self.now;
-        self.change(|core| {
-            let guard = &mut core.guard;
-            let act = || Hand::pressed(now).into_act();
-            let offer = ControlOffer::Recorded { deletion: 1 };
-            guard.handle_technician(now, offer, true).unwrap();
-            guard.consent_control(now, act()).unwrap();
-            guard.card_done(now, act()).unwrap();
-            // Nothing is sealed here: its outputs are none of these tests'.
-            while guard.poll_output().is_some() {}
-            guard.handle_epoch_acknowledged(now, 1);
-            guard.handle_epoch_opened(now, 1);
-            assert!(guard.rights().control());
-        });
-    }
-
-    pub(in crate::session) fn change<T>(&self, act: impl FnOnce(&mut Core) -> T) -> T {
-        self.shared.change(act)
-    }
-
-    pub(in crate::session) fn pass(&mut self, seconds: u64) {
-        self.now += Duration::from_secs(seconds);
-        let now = self.now;
-        self.change(|core| core.guard.handle_timeout(now));
-    }
-
     fn say(&self, message: Message) {
         self.change(|core| core.handle_transfer(self.now, message));
     }
