@@ -467,10 +467,14 @@ impl Engine {
     }
 
     fn close(&mut self, reason: Option<End>) {
-        self.link = None;
+        let link = self.link.take();
         self.retry = None;
         if let Some(connected) = self.connected.take() {
-            self.closing = Some(tokio::spawn(connected.close(reason)));
+            self.closing = Some(tokio::spawn(async move {
+                connected.close(reason).await;
+                // Let go of before, it would refuse what the relay says, which ends the connection ahead of the goodbye.
+                drop(link);
+            }));
         }
     }
 
