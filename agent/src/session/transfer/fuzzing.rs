@@ -243,7 +243,7 @@ impl Room {
         self.line = self.line.max(number);
         let chat = match how >> 2 & 3 {
             0 | 1 => {
-                let letter = ["x", "\u{202e}\u{7}", " ", "日本"][usize::from(input.byte() & 3)];
+                let letter = ["x", "\u{202e}\u{200b}", " ", "日本"][usize::from(input.byte() & 3)];
                 let text = letter.repeat(1 + usize::from(how) * 8);
                 let text = Text::new(text).expect("short enough");
                 content::Chat::Line { number, text }
