@@ -209,7 +209,9 @@ th{font-weight:600;width:16rem}.sound,.alarm{padding:.6rem .8rem;border:2px soli
 pub(crate) mod tests {
     use std::path::PathBuf;
 
+    use fernsicht_protocol::cert::{self, Role};
     use fernsicht_protocol::content::Cause;
+    use fernsicht_protocol::crypto::{Hash, hash};
     use fernsicht_protocol::frame::Direction;
     use fernsicht_protocol::rights::Rights;
     use fernsicht_protocol::transfer::{Kind, Outcome};
