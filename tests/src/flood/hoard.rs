@@ -38,7 +38,7 @@ impl Hoard {
             let number = hoard.streams as u64;
             // Only an agent has frames that come alone.
             let class = match from {
-                Direction::AgentToConsole if number % 2 == 0 => Class::Picture,
+                Direction::AgentToConsole if number.is_multiple_of(2) => Class::Picture,
                 Direction::AgentToConsole | Direction::ConsoleToAgent => Class::Notices,
             };
             let stream = tokio::select! {

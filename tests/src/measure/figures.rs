@@ -338,7 +338,7 @@ pub(super) mod tests {
         let run = Run {
             drawn: 10,
             seen: 10,
-            latencies_ms: vec![p50; 3],
+            latencies_ms: vec![p50; 10],
             gaps_ms: vec![10.0, 10.0, 30.0],
             played_s: 1.0,
             last_ms: Some(p50),
