@@ -103,10 +103,21 @@ fn rest(stage: &mut Stage, seconds: u64) -> Result<Claim> {
 fn show(set: &Set<'_>, stage: &Stage, row: Row) -> Result<Vec<Vec<Instant>>> {
     let player = Player::open(stage.customer_screen.display(), &set.material.font)?;
     let photos = set.material.photos(&player)?;
-    let (places, pause) = match row {
-        Row::Patch => (vec![PATCH_MARK], 120),
-        Row::Flip => (CORNERS.to_vec(), 350),
-        _ => (PAGE_MARKS.to_vec(), 700),
+    let (places, pause) = if row == Row::Patch {
+        (vec![PATCH_MARK], 120)
+    } else if row == Row::Flip {
+        (CORNERS.to_vec(), 350)
+    } else {
+        (PAGE_MARKS.to_vec(), 700)
+    };
+    let draw = |n| {
+        if row == Row::Patch {
+            draw_patch(&player, n)
+        } else if row == Row::Flip {
+            draw_flip(&player, n)
+        } else {
+            draw_page(&player, &photos, n)
+        }
     };
     player.sync()?;
     thread::sleep(REST);
@@ -116,11 +127,7 @@ fn show(set: &Set<'_>, stage: &Stage, row: Row) -> Result<Vec<Vec<Instant>>> {
     let mut shown = Vec::new();
     for n in 1..=PICTURES {
         let begun = Instant::now();
-        match row {
-            Row::Patch => draw_patch(&player, n)?,
-            Row::Flip => draw_flip(&player, n)?,
-            _ => draw_page(&player, &photos, n)?,
-        }
+        draw(n)?;
         player.sync()?;
         shown.push((begun, Instant::now(), n));
         ensure!(
@@ -153,7 +160,7 @@ fn picture_stations(
     let first = pictures.iter().map(|p| p.seen.at).find(|at| within(*at))?;
     let ends = pictures.iter().filter_map(|p| match p.ended {
         Some((Ending::Complete, moment)) => Some(moment.at),
-        _ => None,
+        Some(_) | None => None,
     });
     let last = ends.filter(|at| within(*at)).max()?;
     let acks = frames
