@@ -235,6 +235,9 @@ fn pieces() -> Vec<Vec<u8>> {
             out.push(vec![how, 11, 0, 0, 8, 23, 0, 0, 35, 0]);
         }
     }
+    // All that may be held, and one more.
+    let full = [&[74, 4, 1, 5], &[8; 17][..], &[0, 4, 5], &[8; 17]].concat();
+    out.push([&full[..], &[10, 0, 0, 6, 0, 0, 0, 0]].concat());
     // A yes of a new epoch, and the offer that is repeated in it.
     out.push(vec![26, 0, 1, 5, 8, 4, 5, 8]);
     out
