@@ -16,7 +16,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::bystander::{Honest, Undisturbed};
 use super::memory::{Growth, Memory};
-use super::stranger::{GIVES_UP, hello};
+use super::stranger::{GIVES_UP, Stranger, hello};
 use super::{SETTLE, Scene};
 
 /// How somebody takes his time.
@@ -44,8 +44,8 @@ pub struct Siege {
     pub opened: usize,
     /// Of those, how many were given a stream for frames without being a side of a session.
     pub streams: usize,
-    /// When all were there: others of their networks who found no room. With half-open ones so many are tried that there
-    /// is none.
+    /// Others of their networks who were told meanwhile that there is no room. With half-open ones so many are tried
+    /// that there is none.
     pub refused: usize,
     /// Of those that stood, let go by the relay.
     pub let_go: usize,
@@ -243,6 +243,10 @@ async fn half_open(
     }
     ensure!(!besieging.is_empty(), "a siege needs two sockets");
     let (halves, beside) = (scene.halves(besieging)?, scene.strangers(beside)?);
+    let mut probing = JoinSet::new();
+    for stranger in &beside {
+        probing.spawn(until_refused(stranger.clone()));
+    }
     let mut beat = interval(HALVES);
     // They are gone soon: late ones are made up for.
     beat.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -251,14 +255,15 @@ async fn half_open(
         beat.tick().await;
         begun.push(halves[number % halves.len()].begin()?);
     }
-    let mut refused = 0;
-    for stranger in &beside {
-        refused += usize::from(stranger.connect().await.is_err_and(|e| no_room(&e)));
-    }
     // Nobody waits for it once the running session has failed.
     there.send(()).ok();
     // None of them says goodbye; the last ones may have got in when they tried for the last time.
     tokio::time::sleep(GIVES_UP + HANDSHAKE).await;
+    let mut refused = 0;
+    while probing.try_join_next().is_some() {
+        refused += 1;
+    }
+    drop(probing);
     for stranger in &beside {
         let again = stranger.connect().await;
         again
@@ -274,19 +279,30 @@ async fn half_open(
     })
 }
 
-/// True if the relay has said that it takes no more connections.
-fn no_room(error: &anyhow::Error) -> bool {
+/// Connects again and again, and leaves at once, until the relay says that it has no room.
+async fn until_refused(stranger: Stranger) {
     let refused = quinn::TransportErrorCode::CONNECTION_REFUSED;
-    matches!(
-        error.downcast_ref(),
-        Some(quinn::ConnectionError::ConnectionClosed(close)) if close.error_code == refused
-    )
+    loop {
+        match stranger.connect().await {
+            Ok(connection) => connection.close(0u32.into(), b""),
+            Err(error) => {
+                if let Some(quinn::ConnectionError::ConnectionClosed(close)) = error.downcast_ref()
+                    && close.error_code == refused
+                {
+                    return;
+                }
+            }
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
 }
 
 /// Honest pairings during a siege.
 const PAIRINGS: usize = 5;
-/// Between two half-open ones: the relay's limit is to be reached before it lets go of the first.
+/// Between two half-open ones: the relay's places are to be taken before it lets go of the first.
 const HALVES: Duration = Duration::from_millis(1);
+/// Between two looks whether there is room.
+const AGAIN: Duration = Duration::from_secs(1);
 /// Between two connections: the strangers' machine shall not break first.
 const PACE: Duration = Duration::from_millis(4);
 /// A hello takes longer than the relay waits for one.
