@@ -27,6 +27,8 @@ pub struct Mark {
     pub ahead: Vec<u64>,
     /// Generation of the layout that it shows.
     pub layout: u32,
+    /// When the last part of it had arrived.
+    pub arrived: Option<Instant>,
 }
 
 /// Opaque BGRX pixels, row by row.

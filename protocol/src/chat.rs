@@ -64,9 +64,14 @@ pub struct Outbox {
 }
 
 impl Outbox {
+    /// Lines without an answer.
+    pub fn open(&self) -> usize {
+        self.open.len()
+    }
+
     /// True while nothing more can be written.
     pub fn full(&self) -> bool {
-        self.open.len() >= OPEN
+        self.open() >= OPEN
     }
 
     /// Takes a line; returns its number and what to send. None: nothing is left of it, or there is no room.
@@ -231,7 +236,7 @@ mod tests {
             outbox.handle_answer(&answer, |number, fate| told.push((number, fate)));
         }
         assert_eq!(told, [(1, Fate::Shown)]);
-        assert_eq!(outbox.again().count(), 0);
+        assert_eq!(outbox.open(), 0);
     }
 
     #[test]
@@ -256,7 +261,7 @@ mod tests {
         for answer in answers(&mut inbox) {
             outbox.handle_answer(&answer, |_, fate| assert_eq!(fate, Fate::Shown));
         }
-        assert_eq!(outbox.again().count(), 0);
+        assert_eq!(outbox.open(), 0);
     }
 
     #[test]

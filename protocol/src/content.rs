@@ -166,6 +166,9 @@ pub struct PictureAck {
     pub digest: u64,
     /// Sequences of the updates that are shown over it before their turn; rising, and beyond `sequence`.
     pub ahead: List<u64, MOST_AHEAD>,
+    /// Microseconds from the arrival of the last part of that picture until this was said: what the console took, and
+    /// not the line.
+    pub held_us: u32,
 }
 
 impl Wire for PictureAck {
@@ -173,12 +176,14 @@ impl Wire for PictureAck {
         self.sequence.write(out);
         self.digest.write(out);
         self.ahead.write(out);
+        self.held_us.write(out);
     }
     fn read(input: &mut Reader<'_>) -> Result<Self, Error> {
         let ack = Self {
             sequence: u64::read(input)?,
             digest: u64::read(input)?,
             ahead: List::read(input)?,
+            held_us: u32::read(input)?,
         };
         let beyond = ack.ahead.0.first().is_none_or(|a| *a > ack.sequence);
         match beyond && ack.ahead.0.is_sorted_by(|a, b| a < b) {
@@ -425,6 +430,7 @@ mod tests {
             sequence,
             digest: 5,
             ahead: List(ahead.to_vec()),
+            held_us: 7,
         };
         let most: Vec<u64> = (1..=MOST_AHEAD as u64).collect();
         for sound in [

@@ -266,6 +266,7 @@ impl<'o> Session<'o> {
             sequence,
             digest,
             ahead: List::default(),
+            held_us: 0,
         };
         self.frame(Direction::ConsoleToAgent, Class::Acks, &ack.to_bytes());
     }

@@ -18,7 +18,7 @@ use super::Config;
 pub struct Line {
     /// Bytes a second that it carries, if that has been seen.
     pub bytes_per_second: Option<u64>,
-    /// The shortest time from sending to acknowledgement of what was drawn.
+    /// The shortest time from sending to acknowledgement, without what the console took to draw.
     pub round_trip: Option<Duration>,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Flow {
     /// Bytes of the last update that was not small.
     recent: usize,
     line: Line,
-    acked_at: Option<Instant>,
+    arrived_at: Option<Instant>,
     sample: Option<Sample>,
 }
 
@@ -76,7 +76,7 @@ impl Flow {
             bytes: 0,
             recent: SMALL,
             line: Line::default(),
-            acked_at: None,
+            arrived_at: None,
             sample: None,
         }
     }
@@ -194,8 +194,14 @@ impl Flow {
         }
     }
 
-    /// Takes an acknowledgement of everything up to `sequence`.
-    pub(super) fn handle_ack(&mut self, sequence: u64, digest: u64, now: Instant) -> Acked {
+    /// Takes an acknowledgement of everything up to `sequence`, that the console held for so long until it was drawn.
+    pub(super) fn handle_ack(
+        &mut self,
+        sequence: u64,
+        digest: u64,
+        held: Duration,
+        now: Instant,
+    ) -> Acked {
         let Some(at) = self.in_flight.iter().position(|f| f.sequence == sequence) else {
             return Acked::Old;
         };
@@ -215,8 +221,11 @@ impl Flow {
             };
         }
         self.bytes -= bytes;
-        self.measure(bytes, first_sent, alone, now);
-        self.acked_at = Some(now);
+        // Neither before it was sent, nor before what came earlier, whatever the console says.
+        let arrived = now.checked_sub(held).unwrap_or(now).max(first_sent);
+        let arrived = self.arrived_at.map_or(arrived, |last| arrived.max(last));
+        self.measure(bytes, first_sent, alone, arrived);
+        self.arrived_at = Some(arrived);
         acked
     }
 
@@ -234,10 +243,10 @@ impl Flow {
             _ => sent,
         };
         let start = self
-            .acked_at
+            .arrived_at
             .map_or(idle_until, |acked| acked.max(idle_until));
         // What came without a pause behind too little to tell is told of together with it.
-        let busy = self.acked_at.is_some_and(|acked| acked >= idle_until);
+        let busy = self.arrived_at.is_some_and(|acked| acked >= idle_until);
         let goes_on = |before: &Sample| {
             let at_once = now.saturating_duration_since(before.end) < AT_ONCE;
             at_once || (busy && before.bytes < LEAST_SAMPLE)
@@ -347,8 +356,8 @@ mod tests {
             flow.handle_sent(n, 0, 100, start);
         }
         assert!(!flow.room());
-        assert_eq!(flow.handle_ack(1, 0, start + ms(80)), Acked::Drawn(ms(80)));
-        assert_eq!(flow.handle_ack(0, 0, start + ms(81)), Acked::Old);
+        assert_eq!(ack(&mut flow, 1, 0, start + ms(80)), Acked::Drawn(ms(80)));
+        assert_eq!(ack(&mut flow, 0, 0, start + ms(81)), Acked::Old);
         for n in 2..9 {
             assert!(flow.room());
             flow.handle_sent(n, 0, 100, start + ms(100));
@@ -356,6 +365,11 @@ mod tests {
         assert!(!flow.room());
         flow.clear();
         assert!(flow.room());
+    }
+
+    /// The console drew at once.
+    fn ack(flow: &mut Flow, sequence: u64, digest: u64, now: Instant) -> Acked {
+        flow.handle_ack(sequence, digest, Duration::ZERO, now)
     }
 
     /// A line of 250 kB/s and 80 ms: what the encoder learns of it, sending all it may.
@@ -374,7 +388,7 @@ mod tests {
             }
             let (acked, at) = arrivals.pop_front().unwrap();
             now = at;
-            flow.handle_ack(acked, 0, now);
+            ack(&mut flow, acked, 0, now);
         }
         let rate = flow.line().bytes_per_second.unwrap();
         assert!((150_000..400_000).contains(&rate), "{rate}");
@@ -391,9 +405,9 @@ mod tests {
         for n in 0..4 {
             flow.handle_sent(n, 0, 100_000, now);
         }
-        flow.handle_ack(0, 0, now + ms(500));
+        ack(&mut flow, 0, 0, now + ms(500));
         for n in 1..4 {
-            flow.handle_ack(n, 0, now + ms(2000 + n));
+            ack(&mut flow, n, 0, now + ms(2000 + n));
         }
         let rate = flow.line().bytes_per_second.unwrap();
         assert!((150_000..250_000).contains(&rate), "{rate}");
@@ -410,7 +424,7 @@ mod tests {
         flow.handle_sent(0, 0, 5000, now);
         for n in 1..20 {
             flow.handle_sent(n, 0, 5000, now + ms(100 * n - 90));
-            flow.handle_ack(n - 1, 0, now + ms(60 + 100 * n));
+            ack(&mut flow, n - 1, 0, now + ms(60 + 100 * n));
         }
         let rate = flow.line().bytes_per_second.unwrap();
         assert!((40_000..80_000).contains(&rate), "{rate}");
@@ -429,7 +443,7 @@ mod tests {
             assert_eq!(flow.room(), room);
             flow.handle_sent(1, 0, 100, now);
             assert_eq!(flow.room(), room, "small ones do not change that");
-            flow.handle_ack(0, 0, now + ms(160));
+            ack(&mut flow, 0, 0, now + ms(160));
             assert!(flow.room(), "the small one leaves room");
         }
     }
@@ -443,7 +457,7 @@ mod tests {
             round_trip: Some(ms(60)),
         });
         flow.handle_sent(0, 0, 60_000, now);
-        flow.handle_ack(0, 0, now + ms(1000));
+        ack(&mut flow, 0, 0, now + ms(1000));
         flow.handle_sent(1, 0, 200, now + ms(1100));
         assert!(flow.room());
     }
@@ -453,7 +467,7 @@ mod tests {
         let (mut flow, now) = (Flow::new(), Instant::now());
         flow.handle_sent(0, 0, 100, now);
         assert!(flow.busy(), "its packet may be lost");
-        flow.handle_ack(0, 0, now + ms(200));
+        ack(&mut flow, 0, 0, now + ms(200));
         assert!(flow.room() && !flow.busy());
         flow.handle_sent(1, 0, UNKNOWN_PART, now + ms(200));
         assert!(!flow.room() && flow.busy() && flow.room_beside());
@@ -462,7 +476,7 @@ mod tests {
             flow.handle_beside();
             assert_eq!(flow.room_beside(), more);
         }
-        flow.handle_ack(3, 0, now + ms(300));
+        ack(&mut flow, 3, 0, now + ms(300));
         assert!(flow.room_beside() && !flow.busy());
     }
 
@@ -473,13 +487,13 @@ mod tests {
         for n in 0..3 {
             flow.handle_sent(n, 7, 10_000, now);
         }
-        let first = flow.handle_ack(0, 7, now + ms(100));
+        let first = ack(&mut flow, 0, 7, now + ms(100));
         assert_eq!(first, Acked::Drawn(ms(100)));
-        let (line, acked_at, bytes) = (flow.line(), flow.acked_at, flow.bytes);
+        let (line, arrived_at, bytes) = (flow.line(), flow.arrived_at, flow.bytes);
         for (digest, after) in [(7, 101), (7, 150), (8, 1000)] {
-            assert_eq!(flow.handle_ack(0, digest, now + ms(after)), Acked::Old);
+            assert_eq!(ack(&mut flow, 0, digest, now + ms(after)), Acked::Old);
         }
-        assert_eq!((flow.line(), flow.acked_at), (line, acked_at));
+        assert_eq!((flow.line(), flow.arrived_at), (line, arrived_at));
         assert_eq!((flow.bytes, flow.in_flight.len()), (bytes, 2));
     }
 
@@ -487,7 +501,30 @@ mod tests {
     fn a_wrong_digest_is_told() {
         let (mut flow, now) = (Flow::new(), Instant::now());
         flow.handle_sent(3, 7, 100, now);
-        assert_eq!(flow.handle_ack(3, 8, now), Acked::Differs);
+        assert_eq!(ack(&mut flow, 3, 8, now), Acked::Differs);
         assert!(flow.room());
+    }
+
+    /// A console that takes its time, as at its start, does not make the line look slow; one that lies gains nothing.
+    #[test]
+    fn what_the_console_takes_is_not_the_lines() {
+        let (mut flow, now) = (Flow::new(), Instant::now());
+        flow.handle_sent(0, 0, 100_000, now);
+        let acked = flow.handle_ack(0, 0, ms(120), now + ms(130));
+        assert_eq!(acked, Acked::Drawn(ms(130)), "until it was to be seen");
+        let line = flow.line();
+        assert_eq!(line.round_trip, Some(ms(10)));
+        assert_eq!(line.bytes_per_second, Some(10_000_000));
+        assert!(!flow.perhaps_thin());
+        let lies = [ms(131), Duration::from_secs(4_000), Duration::MAX];
+        for (held, sent) in lies.into_iter().zip([200, 400, 600]) {
+            flow.handle_sent(1, 0, 100_000, now + ms(sent));
+            flow.handle_ack(1, 0, held, now + ms(sent + 100));
+            assert!(
+                flow.line().bytes_per_second <= Some(100_000_000),
+                "{held:?}"
+            );
+            assert!(flow.room());
+        }
     }
 }

@@ -204,7 +204,8 @@ impl Encoder {
     /// what is drawn in sequence counts, and each of it once.
     pub fn handle_ack(&mut self, ack: &PictureAck, now: Instant) -> Acked {
         self.now = Some(now);
-        let acked = self.flow.handle_ack(ack.sequence, ack.digest, now);
+        let held = Duration::from_micros(ack.held_us.into());
+        let acked = self.flow.handle_ack(ack.sequence, ack.digest, held, now);
         // What was sent since a repair was wanted is drawn, and right: none is due any more.
         if matches!(acked, Acked::Drawn(_))
             && matches!(self.restart, Restart::At(_))

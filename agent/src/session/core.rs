@@ -145,8 +145,8 @@ pub(super) struct Core {
     pub(super) restart: bool,
     /// The console asks for a complete picture.
     pub(super) wanted: bool,
-    /// The newest acknowledgement of the console.
-    pub(super) acknowledged: Option<content::PictureAck>,
+    /// The newest acknowledgement of the console, and when it came.
+    pub(super) acknowledged: Option<(content::PictureAck, Instant)>,
     /// What the picture thread says about the screen, for the bar.
     pub(super) unreadable: Option<String>,
     /// When it was last seen that only a person can answer what the computer asks.

@@ -255,7 +255,9 @@ fn handle_content(
             input: Some(Input::from_bytes(content).ok()?),
             releases: core.releases,
         }),
-        Class::Acks => core.acknowledged = Some(PictureAck::from_bytes(content).ok()?),
+        Class::Acks => {
+            core.acknowledged = Some((PictureAck::from_bytes(content).ok()?, Instant::now()));
+        }
         Class::Notices => match ConsoleNotice::from_bytes(content).ok()? {
             ConsoleNotice::PictureWanted => core.wanted = true,
             ConsoleNotice::RecordingMismatch => core.handle_their_mismatch(),

@@ -198,8 +198,8 @@ impl Thread<'_> {
         let mut core = self.shared.lock();
         let now = Instant::now();
         encoder.set_recorded(core.guard.recorded());
-        if let Some(ack) = core.acknowledged.take() {
-            let acked = encoder.handle_ack(&ack, now);
+        if let Some((ack, at)) = core.acknowledged.take() {
+            let acked = encoder.handle_ack(&ack, at);
             self.mends.handle_ack(acked, now);
         }
         if std::mem::take(&mut core.restart) {

@@ -171,6 +171,7 @@ impl Sample {
             sequence: self.sequence - 1,
             digest,
             ahead: List::default(),
+            held_us: 0,
         };
         let screen = self.screen.clone();
         self.showed(&ack, &screen)

@@ -359,11 +359,12 @@ fn nothing_is_sent_before_control_and_a_beacon() {
     );
     pair.beacon(2);
     // Positions are meant on the picture that is on the screen.
-    pair.core.handle_drawn(Mark {
+    let mark = Mark {
         sequence: 1,
         layout: 7,
         ..Mark::default()
-    });
+    };
+    pair.core.handle_drawn(mark, Duration::ZERO);
     while pair.core.poll_output().is_some() {}
     assert_eq!(
         pair.input(click()),
@@ -503,12 +504,14 @@ fn dropped_input_is_counted_unless_the_customer_was_active() {
 #[test]
 fn what_is_drawn_is_acknowledged() {
     let mut pair = Pair::control();
-    pair.core.handle_drawn(Mark {
+    let mark = Mark {
         layout: 1,
         sequence: 7,
         digest: 8,
         ahead: vec![9, 11],
-    });
+        arrived: None,
+    };
+    pair.core.handle_drawn(mark, Duration::from_millis(6));
     let Some(Output::Frame(frame)) = pair.core.poll_output() else {
         panic!("an ack")
     };
@@ -519,6 +522,7 @@ fn what_is_drawn_is_acknowledged() {
             sequence: 7,
             digest: 8,
             ahead: List(vec![9, 11]),
+            held_us: 6_000,
         })
     );
 }

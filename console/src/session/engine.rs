@@ -250,7 +250,8 @@ impl Engine {
             }
             Command::Drawn { mark, received } => {
                 self.meter.drawn(received);
-                self.with_core(|core| core.handle_drawn(mark));
+                let held = mark.arrived.map_or(Duration::ZERO, |at| at.elapsed());
+                self.with_core(|core| core.handle_drawn(mark, held));
             }
             Command::Measure(on) => self.meter.switch(on),
             Command::Quit => {

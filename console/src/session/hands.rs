@@ -2,6 +2,8 @@
 //!
 //! Nothing here widens anything: what the mirror does not allow is dropped.
 
+use std::time::Duration;
+
 use fernsicht_protocol::content::{ConsoleNotice, Input, InputEvent, PictureAck};
 use fernsicht_protocol::frame::Class;
 use fernsicht_protocol::messages::CaseNumber;
@@ -111,8 +113,8 @@ impl Core {
         }
     }
 
-    /// The picture of this mark is on the screen.
-    pub(crate) fn handle_drawn(&mut self, mark: Mark) {
+    /// The picture of this mark is on the screen, so long after it had arrived.
+    pub(crate) fn handle_drawn(&mut self, mark: Mark, held: Duration) {
         let Phase::Paired(paired) = &mut self.phase else {
             return;
         };
@@ -121,6 +123,7 @@ impl Core {
             sequence: mark.sequence,
             digest: mark.digest,
             ahead: List(mark.ahead),
+            held_us: u32::try_from(held.as_micros()).unwrap_or(u32::MAX),
         }
         .to_bytes();
         self.out

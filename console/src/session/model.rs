@@ -3,7 +3,7 @@
 //! Everything that decides is the program's own; imitated are the engine's loop and the painter.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fernsicht_protocol::content::InputEvent;
 use fernsicht_protocol::frame::Frame;
@@ -108,10 +108,11 @@ impl Console {
 
     /// The picture up to this sequence is on the screen.
     pub fn drawn(&mut self, sequence: u64) {
-        self.core.handle_drawn(Mark {
+        let mark = Mark {
             sequence,
             ..Mark::default()
-        });
+        };
+        self.core.handle_drawn(mark, Duration::ZERO);
     }
 
     /// The technician ends the session.

@@ -232,6 +232,7 @@ impl Painter {
             digest: 0,
             ahead: Vec::new(),
             layout: canvas.generation(),
+            arrived: Some(received),
         };
         // What is large is shown before its digest is known, where looking at it twice costs nothing.
         let later = large(drawn) && self.board.lock().by_area();

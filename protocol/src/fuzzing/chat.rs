@@ -97,7 +97,9 @@ impl Talk {
     /// Lines that are longer than one may be, too, and such of which nothing is left.
     fn write(&mut self, what: u8) {
         let letter = ["x", "ä", "\u{202e}", " ", "日"][usize::from(what % 5)];
-        let line = letter.repeat(usize::from(what) * 3);
+        // Mostly short: executions count.
+        let long = if what < 240 { what / 16 } else { what };
+        let line = letter.repeat(usize::from(long) * 3);
         let left = readable(&line);
         let possible = !self.outbox.full() && !left.is_empty();
         let written = self.outbox.write(&line);
@@ -147,7 +149,7 @@ impl Talk {
     }
 
     fn check(&self) {
-        let open = self.outbox.again().count();
+        let open = self.outbox.open();
         assert!(open <= OPEN && self.outbox.full() == (open == OPEN));
         assert_eq!(open + self.told, self.written.len());
     }
@@ -169,7 +171,7 @@ fn strangers(mut input: Input<'_>) {
         match op % 8 {
             0..=3 => {
                 let text = ["x", "", "\u{200b}", "Größe"][usize::from(at % 4)];
-                inbox.handle_line(number, &text.repeat(usize::from(op)));
+                inbox.handle_line(number, &text.repeat(usize::from(op >> 3) % 4 + 1));
                 last = last.max(number.min(u32::MAX / 2));
             }
             4 | 5 => {
@@ -189,12 +191,12 @@ fn strangers(mut input: Input<'_>) {
                         text: Text::default(),
                     },
                 };
-                let (before, mut told) = (outbox.again().count(), 0);
+                let (before, mut told) = (outbox.open(), 0);
                 outbox.handle_answer(&chat, |_, fate| told += usize::from(fate != Fate::Open));
-                assert_eq!(outbox.again().count() + told, before);
+                assert_eq!(outbox.open() + told, before);
             }
         }
-        assert!(outbox.again().count() <= OPEN);
+        assert!(outbox.open() <= OPEN);
     }
     let lines = std::iter::from_fn(|| inbox.poll_line()).count();
     assert!(

@@ -600,6 +600,7 @@ fn contents() -> Vec<Sample> {
                 sequence: 4,
                 digest: 5,
                 ahead: List(ahead),
+                held_us: 6,
             })
             .into(),
     ));

@@ -372,6 +372,7 @@ fn what_is_typed_passes_a_film_under_way() {
             sequence: rig.decoder.sequence().expect("a picture"),
             digest: rig.decoder.digest(),
             ahead: List(vec![echo.sequence]),
+            held_us: 0,
         },
     );
     assert_eq!(rig.encoder.handle_ack(&ack, rig.now), Acked::Old);
@@ -494,6 +495,7 @@ fn a_wrong_picture_is_noticed_and_repaired() {
         sequence: update.sequence,
         digest: rig.decoder.digest(),
         ahead: List::default(),
+        held_us: 0,
     };
     assert_eq!(rig.encoder.handle_ack(&ack, rig.now), Acked::Differs);
     rig.settle();

@@ -203,6 +203,7 @@ impl Rig {
             sequence,
             digest,
             ahead: List::default(),
+            held_us: 0,
         };
         assert_ne!(
             self.encoder.handle_ack(&ack, self.now),

@@ -249,6 +249,7 @@ fn a_picture_is_another_one_too_if_more_is_shown_before_its_turn() {
             sequence,
             digest,
             ahead,
+            held_us: 0,
         };
         sample.wait(1).showed(&ack, &screen);
     };
@@ -276,6 +277,7 @@ fn an_ack_of_what_cannot_be_before_its_turn_does_not_fit() {
         sequence: 4,
         digest,
         ahead: List(vec![3]),
+        held_us: 0,
     };
     sample.wait(1).showed(&ack, &screen);
     let index = built(&mut sample);

@@ -43,6 +43,7 @@ impl Begun {
             sequence: 0,
             digest: self.digest,
             ahead: List(ahead.to_vec()),
+            held_us: 0,
         };
         self.sample.showed(&ack, screen);
     }
@@ -172,6 +173,7 @@ fn what_is_not_there_is_not_looked_for_everywhere() {
         sequence: 12 * 51 - 1,
         digest,
         ahead: List(vec![u64::MAX - 1, u64::MAX]),
+        held_us: 0,
     };
     sample.wait(5).showed(&ack, &screen).wait(5);
     let mut replay = open(&sample);

@@ -97,6 +97,7 @@ impl Window {
             sequence: mark.sequence,
             digest: mark.digest,
             ahead: List(mark.ahead),
+            held_us: 0,
         };
         let mut sample = self.sample.borrow_mut();
         sample.wait(1).showed(&ack, &self.seen.borrow());

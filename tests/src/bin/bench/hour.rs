@@ -213,6 +213,7 @@ impl<'o> Work<'o> {
                 sequence,
                 digest,
                 ahead: List::default(),
+                held_us: 0,
             };
             self.encoder
                 .handle_ack(&ack, self.began + self.now + ROUND_TRIP);
