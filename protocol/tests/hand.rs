@@ -48,10 +48,14 @@ fn left_out_of_programs(file: &str) -> bool {
         .join(file);
     let folder = path.parent().unwrap();
     let declared = format!("mod {};", path.file_stem().unwrap().to_str().unwrap());
-    let parent = [folder.join("mod.rs"), folder.with_extension("rs")]
-        .into_iter()
-        .find(|parent| parent.exists())
-        .unwrap();
+    let parent = [
+        folder.join("mod.rs"),
+        folder.join("lib.rs"),
+        folder.with_extension("rs"),
+    ]
+    .into_iter()
+    .find(|parent| parent.exists())
+    .unwrap();
     let text = std::fs::read_to_string(parent).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     let at = lines
