@@ -162,7 +162,9 @@ impl Act<'_> {
         self.player.fill(paper, 0x00ff_ffff)?;
         self.player.show(paper)?;
         self.run(letters(paper), |act| {
-            act.each(act.seconds * 8, |n| {
+            // Three times as long as the others: a few milliseconds of CPU cannot be told from chance. The paper has room
+            // for 1,440.
+            act.each((act.seconds * 24).min(1_200), |n| {
                 let cell = cell(n - 1);
                 let (x, y) = (paper.x + cell.x, paper.y + cell.y);
                 let letter = ["m", "a", "e", "u", "w", "x", "o"][n as usize % 7];
