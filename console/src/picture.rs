@@ -82,6 +82,15 @@ pub struct Pointer {
     pub shape: Option<(u64, Arc<PointerShape>)>,
 }
 
+impl Pointer {
+    /// Its shape and the shape's number, if there is anything to see: programs hide it while somebody types.
+    pub fn to_see(&self) -> Option<(u64, &PointerShape)> {
+        let (number, shape) = self.shape.as_ref().filter(|_| self.visible)?;
+        let opaque = shape.bgra.iter().skip(3).step_by(4).any(|alpha| *alpha > 0);
+        opaque.then_some((*number, shape))
+    }
+}
+
 /// What the window takes: what changed since it last looked.
 #[derive(Debug)]
 pub enum Taken {

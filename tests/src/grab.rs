@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use x11rb::connection::Connection;
+use x11rb::protocol::xfixes::ConnectionExt as _;
 use x11rb::protocol::xproto::{ConnectionExt as _, ImageFormat};
 use x11rb::rust_connection::RustConnection;
 
@@ -187,6 +188,18 @@ impl Grabber {
             height: usize::from(area.height),
             pixels: image.data.chunks_exact(4).map(pixel).collect(),
         })
+    }
+
+    /// Where the pointer is, and what it looks like: the hot spot left out, since that is not to be seen.
+    pub fn pointer(&self) -> Result<((i16, i16), Picture)> {
+        let _version = self.connection.xfixes_query_version(4, 0)?.reply()?;
+        let image = self.connection.xfixes_get_cursor_image()?.reply()?;
+        let looks = Picture {
+            width: image.width.into(),
+            height: image.height.into(),
+            pixels: image.cursor_image,
+        };
+        Ok(((image.x, image.y), looks))
     }
 
     /// Grabs until nothing has changed for `rest`. Returns the picture and when it was last seen to change.

@@ -173,6 +173,50 @@ fn a_click_shows_the_customer_where_and_presses_nothing() -> Result<()> {
     stage.check()
 }
 
+/// Over the picture, while he controls, and by another program's word.
+#[test]
+fn the_technicians_pointer_looks_like_the_customers() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let backdrop = Backdrop::raise(Programs::find()?, folder.path(), Layout::default())?;
+    let home = scenery::home(folder.path())?;
+    let (editor, _file) = scenery::editor(&backdrop.customer_screen, &home, "brief.txt")?;
+    editor.window().arrange(30, 220, 520, 420)?;
+    let target = Target::show(backdrop.customer_screen.display(), 1090, 640, 160, 120)?;
+    let mut stage = backdrop.open()?;
+    let code = stage.code()?;
+    stage.customer.enter_code(&code)?;
+    stage.consent_to_control()?;
+    stage.same_picture(STEP)?;
+    stage.turn_to(target.centre())?;
+
+    let text = (290, 500);
+    let mut looks = Vec::new();
+    for at in [text, target.centre(), text] {
+        wait::until_true("both pointers to look alike", STEP, || {
+            stage.technician.point(at.0 - 3, at.1)?;
+            stage.technician.point(at.0, at.1)?;
+            std::thread::sleep(REST);
+            let (there, theirs) = stage.customer_view.pointer()?;
+            let (here, ours) = stage.technician_view.pointer()?;
+            let alike = there == at && here == at && ours == theirs;
+            looks.extend(alike.then_some(ours));
+            Ok(alike)
+        })?;
+    }
+    ensure!(
+        looks[0] == looks[2] && looks[0] != looks[1],
+        "one of text, one of others"
+    );
+
+    // What is no picture any more has the technician's own.
+    stage.customer.press_stop(&stage.observer)?;
+    wait::until_true("the technician's own pointer", STEP, || {
+        stage.technician.point(text.0 + 2, text.1)?;
+        Ok(stage.technician_view.pointer()?.1 != looks[0])
+    })?;
+    stage.check()
+}
+
 #[test]
 fn a_customers_computer_that_stands_still_is_told() -> Result<()> {
     let folder = tempfile::tempdir()?;

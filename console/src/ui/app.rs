@@ -57,6 +57,8 @@ pub struct App {
     native: Arc<OnceLock<Native>>,
     /// What the native surface is to show after this pass.
     scene: Option<Scene>,
+    /// Over the picture the technician's pointer is to look like the customer's.
+    alike: Alike,
     /// What of the picture the marks of the agent's own windows take.
     marks: Vec<Space>,
     form: Form,
@@ -148,6 +150,7 @@ impl App {
             surface: Surface::default(),
             native,
             scene: None,
+            alike: Alike::default(),
             marks: Vec::new(),
             form: Form::default(),
             chat: chat::Form::default(),
@@ -248,8 +251,20 @@ impl App {
             return;
         };
         let marks = std::mem::take(&mut self.marks);
+        let holes: Vec<Space> = upon(ui).into_iter().chain(marks).collect();
+        let pointer = self.desk.borrow().pointer;
+        let free = pointer.is_some_and(|at| !holes.iter().any(|hole| hole.contains(at)));
+        let wanted = std::mem::take(&mut self.alike.wanted) && free && self.scene.is_some();
+        let alike = self.alike.follow(wanted, ui.ctx().cumulative_frame_nr());
+        if wanted {
+            ui.ctx().set_cursor_icon(egui::CursorIcon::None);
+            if alike.is_none() {
+                ui.ctx().request_repaint();
+            }
+        }
         let scene = self.scene.take().map(|scene| Scene {
-            holes: upon(ui).into_iter().chain(marks).collect(),
+            holes,
+            alike,
             ..scene
         });
         if native.show(scene) {
@@ -373,7 +388,9 @@ impl App {
                 .as_ref()
                 .zip(pointer)
                 .and_then(|(placed, at)| placed.pixel(at));
-            let remote = self.pointer && !(inside.is_some() && session.rights.control());
+            let controls = inside.is_some() && session.rights.control();
+            let remote = self.pointer && !controls;
+            self.alike.wanted = controls && board.pointer().to_see().is_some();
             let own = session.own_of(board.layout()).to_vec();
             let placed = match placed {
                 Some(placed) if self.by_area(&placed) => {
@@ -383,6 +400,7 @@ impl App {
                         layout: board.layout(),
                         placed: placed.clone(),
                         pointer: remote,
+                        alike: None,
                         holes: Vec::new(),
                     });
                     placed
@@ -638,6 +656,29 @@ fn upon(ui: &Ui) -> Vec<Space> {
     // Their order is chance; the surface is moved only if they are others.
     spaces.sort_by(|a, b| a.x.total_cmp(&b.x).then(a.y.total_cmp(&b.y)));
     spaces
+}
+
+/// When the technician's own pointer looks like the customer's: from the frame after the one in which the window has hidden
+/// its own, which would come later otherwise and hide both.
+#[derive(Debug, Default)]
+struct Alike {
+    /// It would, in this frame.
+    wanted: bool,
+    /// The frame since which it is wanted.
+    since: Option<u64>,
+}
+
+impl Alike {
+    /// The number of this turn once it looks so.
+    fn follow(&mut self, wanted: bool, frame: u64) -> Option<u64> {
+        match wanted {
+            true => Some(*self.since.get_or_insert(frame)).filter(|since| *since < frame),
+            false => {
+                self.since = None;
+                None
+            }
+        }
+    }
 }
 
 /// The part of the window that `ui` may fill, in whole physical pixels.

@@ -27,13 +27,14 @@ use x11 as system;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use fernsicht_protocol::content::PointerShape;
 use fernsicht_protocol::picture::Rect;
 use winit::raw_window_handle::RawWindowHandle;
 
 use self::compose::Composer;
 use self::system::{Child, Waker, number};
 use super::placement::{Placement, Space};
-use crate::picture::{self, Mark, Taken};
+use crate::picture::{self, Mark, Pointer, Taken};
 
 /// What is to be seen.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +47,9 @@ pub struct Scene {
     pub placed: Placement,
     /// True if the customer's pointer is drawn.
     pub pointer: bool,
+    /// The technician's own pointer looks like the customer's; a number that is another one each time it begins to. The
+    /// window has hidden its own before, and shows it again by itself.
+    pub alike: Option<u64>,
     /// Parts of the window that are egui's.
     pub holes: Vec<Space>,
 }
@@ -132,6 +136,8 @@ trait Glass {
     fn write(&mut self, at: usize, rows: &mut dyn Iterator<Item = &[u8]>) -> Result<(), Gone>;
     /// Shows what was written: each rectangle and where its pixels begin. Comes back when they are on the screen.
     fn show(&mut self, pieces: &[(Rect, usize)]) -> Result<(), Gone>;
+    /// The window's pointer looks like this. Comes back when it does.
+    fn point(&mut self, shape: &PointerShape) -> Result<(), Gone>;
     /// Takes it off the screen, and its pixels out of the memory.
     fn hide(&mut self) -> Result<(), Gone>;
     /// Sleeps until it was woken, or the window system says that something must be shown anew: that is added.
@@ -183,6 +189,7 @@ impl Native {
             board,
             glass,
             shown: None,
+            pointed: None,
             composer: Composer::default(),
         };
         let spawned = std::thread::Builder::new()
@@ -275,6 +282,8 @@ struct Presenter<G> {
     board: picture::Shared,
     glass: G,
     shown: Option<Shown>,
+    /// What the window's pointer looks like: since which turn of [`Scene::alike`], and the number of the shape.
+    pointed: Option<(u64, u64)>,
     composer: Composer,
 }
 
@@ -388,6 +397,7 @@ impl<G: Glass> Presenter<G> {
             }
         }
         drop(board);
+        self.point(scene.alike, &remote)?;
         self.shown = Some(Shown {
             scene,
             frame,
@@ -398,6 +408,24 @@ impl<G: Glass> Presenter<G> {
             self.glass.show(&pieces)?;
         }
         Ok((marks, received))
+    }
+
+    /// The window's pointer looks like the customer's, if it is to.
+    fn point(&mut self, alike: Option<u64>, remote: &Pointer) -> Result<(), Gone> {
+        let Some((turn, (number, shape))) = alike.zip(remote.to_see()) else {
+            return Ok(());
+        };
+        if self.pointed == Some((turn, number)) {
+            return Ok(());
+        }
+        // The window shows its own again only once it has said so here: it waits, so that its word is the last.
+        let told = self.told.clone();
+        let told = lock(&told);
+        if told.scene.as_ref().and_then(|scene| scene.alike) == alike {
+            self.glass.point(shape)?;
+            self.pointed = Some((turn, number));
+        }
+        Ok(())
     }
 
     fn hide(&mut self) -> Result<(), Gone> {

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use fernsicht_protocol::content::PointerShape;
 use fernsicht_protocol::picture::Rect;
 use winit::raw_window_handle::RawWindowHandle;
 
@@ -44,6 +45,9 @@ impl Glass for Child {
         match *self {}
     }
     fn show(&mut self, _: &[(Rect, usize)]) -> Result<(), Gone> {
+        match *self {}
+    }
+    fn point(&mut self, _: &PointerShape) -> Result<(), Gone> {
         match *self {}
     }
     fn hide(&mut self) -> Result<(), Gone> {

@@ -16,6 +16,7 @@ struct Sheet {
     pixels: Vec<u8>,
     memory: Vec<u8>,
     shown: bool,
+    pointer: Option<PointerShape>,
 }
 
 impl Glass for Sheet {
@@ -51,6 +52,11 @@ impl Glass for Sheet {
         Ok(())
     }
 
+    fn point(&mut self, shape: &PointerShape) -> Result<(), Gone> {
+        self.pointer = Some(shape.clone());
+        Ok(())
+    }
+
     fn hide(&mut self) -> Result<(), Gone> {
         *self = Self::default();
         Ok(())
@@ -67,6 +73,7 @@ fn presenter(board: &picture::Shared) -> Presenter<Sheet> {
         board: board.clone(),
         glass: Sheet::default(),
         shown: None,
+        pointed: None,
         composer: Composer::default(),
     }
 }
@@ -91,6 +98,7 @@ fn scene(board: &picture::Shared, scale: Scale, centre: (f64, f64), pointer: boo
         layout: board.layout(),
         placed,
         pointer,
+        alike: None,
         holes: Vec::new(),
     }
 }
@@ -256,6 +264,65 @@ fn what_is_pixel_for_pixel_is_and_the_mark_comes_once() {
     }
     ours.present(None, Vec::new()).unwrap();
     assert!(!ours.glass.shown);
+}
+
+/// Once for each shape, again whenever the window had shown its own meanwhile, and never behind the window's back.
+#[test]
+fn the_windows_pointer_looks_like_the_customers() {
+    let board = picture::Shared::new();
+    let sight = board.lock().clear();
+    let bgrx = [9; 90 * 70 * 4];
+    let canvas = View {
+        width: SIZE.0,
+        height: SIZE.1,
+        stride: 360,
+        bgrx: &bgrx,
+    };
+    let areas = [canvas.area()];
+    board
+        .lock()
+        .draw(sight, canvas, &areas, None, Instant::now());
+    let shape = |sequence, alpha| Pointer {
+        sequence,
+        visible: true,
+        x: 4,
+        y: 5,
+        shape: Some(PointerShape {
+            width: 1,
+            height: 1,
+            hot_x: 0,
+            hot_y: 0,
+            bgra: vec![0, 0, sequence as u8, alpha],
+        }),
+    };
+    let mut presenter = presenter(&board);
+    let mut present = |alike: Option<u64>, told: Option<u64>| {
+        let scene = Scene {
+            alike,
+            ..scene(&board, Scale::ONE, (0.5, 0.5), false)
+        };
+        let said = Scene {
+            alike: told,
+            ..scene.clone()
+        };
+        presenter.told().scene = Some(said);
+        presenter.present(Some(scene), Vec::new()).unwrap();
+        presenter.glass.pointer.take().map(|shape| shape.bgra[2])
+    };
+    board.lock().handle_pointer(shape(1, 255));
+    assert_eq!(present(None, None), None);
+    assert_eq!(present(Some(1), None), None, "the window has its own again");
+    assert_eq!(present(Some(1), Some(1)), Some(1));
+    assert_eq!(present(Some(1), Some(1)), None);
+    board.lock().handle_pointer(shape(2, 255));
+    assert_eq!(present(Some(1), Some(1)), Some(2));
+    assert_eq!(present(Some(7), Some(7)), Some(2), "shown anew");
+    board.lock().handle_pointer(shape(3, 0));
+    assert_eq!(
+        present(Some(7), Some(7)),
+        None,
+        "nothing is to be seen of it"
+    );
 }
 
 /// It was not known yet when what it is of was shown.

@@ -4,7 +4,8 @@
 //! pixels ──pwritev──► memfd ◄──ShmAttachFd── X server ──ShmPutImage──► child
 //! ```
 //!
-//! The child takes no input: its input shape is empty, so that the pointer is over the window itself. Where egui draws
+//! The child takes no input: its input shape is empty, so that the pointer is over the window itself, and what it looks
+//! like is the window's: that is set there, behind the toolkit's back, while the toolkit hides its own. Where egui draws
 //! over the picture its bounding shape has holes. The memory has no name, is written without being mapped, and ends
 //! with its last descriptor; it is given back whenever nothing is shown.
 
@@ -13,15 +14,18 @@ mod wake;
 use std::io::IoSlice;
 use std::os::fd::{AsFd, OwnedFd};
 
+use fernsicht_protocol::content::PointerShape;
 use fernsicht_protocol::picture::Rect;
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use x11rb::connection::{Connection as _, RequestConnection as _};
 use x11rb::protocol::Event;
+use x11rb::protocol::render::{self, ConnectionExt as _, PictType, Pictformat};
 use x11rb::protocol::shape::{self, ConnectionExt as _};
 use x11rb::protocol::shm::{self, ConnectionExt as _};
 use x11rb::protocol::xproto::{
-    ClipOrdering, ConfigureWindowAux, ConnectionExt as _, CreateGCAux, CreateWindowAux, EventMask,
-    Gcontext, ImageFormat, ImageOrder, Rectangle, VisualClass, Visualid, Window, WindowClass,
+    ChangeWindowAttributesAux, ClipOrdering, ConfigureWindowAux, ConnectionExt as _, CreateGCAux,
+    CreateWindowAux, EventMask, Gcontext, ImageFormat, ImageOrder, Rectangle, VisualClass,
+    Visualid, Window, WindowClass,
 };
 use x11rb::rust_connection::RustConnection;
 
@@ -44,8 +48,11 @@ pub(super) fn number(window: RawWindowHandle) -> Option<u32> {
 /// The child.
 pub(super) struct Child {
     connection: RustConnection,
+    parent: Window,
     window: Window,
     gc: Gcontext,
+    /// Pictures with an alpha channel, if the server makes pointers of them.
+    coloured: Option<Pictformat>,
     memory: Option<Memory>,
     frame: Option<Frame>,
 }
@@ -110,11 +117,14 @@ impl Child {
         let gc = connection.generate_id().map_err(gone)?;
         let plain = CreateGCAux::new().graphics_exposures(0);
         connection.create_gc(gc, window, &plain).map_err(gone)?;
+        let coloured = coloured(&connection)?;
         connection.flush().map_err(gone)?;
         Ok(Some(Self {
             connection,
+            parent,
             window,
             gc,
+            coloured,
             memory: None,
             frame: None,
         }))
@@ -246,6 +256,49 @@ impl Glass for Child {
         self.finish()
     }
 
+    fn point(&mut self, shape: &PointerShape) -> Result<(), Gone> {
+        let Some(format) = self.coloured else {
+            return Ok(());
+        };
+        let connection = &self.connection;
+        let id = || connection.generate_id().map_err(gone);
+        let (pixmap, gc, picture, cursor) = (id()?, id()?, id()?, id()?);
+        let (width, height) = (shape.width, shape.height);
+        let send = || {
+            connection.create_pixmap(ALPHA_DEPTH, pixmap, self.parent, width, height)?;
+            connection.create_gc(gc, pixmap, &CreateGCAux::new())?;
+            let rows = usize::from(width) * 4 * ROWS_A_PIECE;
+            for (n, piece) in shape.bgra.chunks(rows).enumerate() {
+                connection.put_image(
+                    ImageFormat::Z_PIXMAP,
+                    pixmap,
+                    gc,
+                    width,
+                    (piece.len() / 4 / usize::from(width)) as u16,
+                    0,
+                    (n * ROWS_A_PIECE) as i16,
+                    0,
+                    ALPHA_DEPTH,
+                    piece,
+                )?;
+            }
+            let plain = render::CreatePictureAux::new();
+            connection.render_create_picture(picture, pixmap, format, &plain)?;
+            // The protocol's shapes may point beside themselves; the server's may not.
+            let hot = (shape.hot_x.min(width - 1), shape.hot_y.min(height - 1));
+            connection.render_create_cursor(cursor, picture, hot.0, hot.1)?;
+            let looks = ChangeWindowAttributesAux::new().cursor(cursor);
+            connection.change_window_attributes(self.parent, &looks)?;
+            connection.free_cursor(cursor)?;
+            connection.render_free_picture(picture)?;
+            connection.free_gc(gc)?;
+            connection.free_pixmap(pixmap)?;
+            Ok::<(), x11rb::errors::ConnectionError>(())
+        };
+        send().map_err(gone)?;
+        self.finish()
+    }
+
     fn hide(&mut self) -> Result<(), Gone> {
         self.connection.unmap_window(self.window).map_err(gone)?;
         self.frame = None;
@@ -332,6 +385,31 @@ fn shares(connection: &RustConnection) -> Result<bool, Gone> {
     Ok(true)
 }
 
+/// The format of pointers' pictures: blue, green, red, alpha.
+fn coloured(connection: &RustConnection) -> Result<Option<Pictformat>, Gone> {
+    let there = connection.extension_information(render::X11_EXTENSION_NAME);
+    if there.map_err(gone)?.is_none() {
+        return Ok(None);
+    }
+    let version = connection.render_query_version(0, 11).map_err(gone)?;
+    let version = version.reply().map_err(gone)?;
+    if (version.major_version, version.minor_version) < (0, 5) {
+        return Ok(None);
+    }
+    let formats = connection.render_query_pict_formats().map_err(gone)?;
+    let formats = formats.reply().map_err(gone)?.formats;
+    let suits = formats.into_iter().find(|format| {
+        let d = format.direct;
+        let shifts = (d.blue_shift, d.green_shift, d.red_shift, d.alpha_shift);
+        let masks = [d.blue_mask, d.green_mask, d.red_mask, d.alpha_mask];
+        format.type_ == PictType::DIRECT
+            && format.depth == ALPHA_DEPTH
+            && shifts == (0, 8, 16, 24)
+            && masks == [0xff; 4]
+    });
+    Ok(suits.map(|format| format.id))
+}
+
 fn rectangle(rect: Rect) -> Rectangle {
     Rectangle {
         x: rect.x as i16,
@@ -344,6 +422,12 @@ fn rectangle(rect: Rect) -> Rectangle {
 fn gone(error: impl std::fmt::Display) -> Gone {
     Gone(error.to_string())
 }
+
+/// Pixels with an alpha channel.
+const ALPHA_DEPTH: u8 = 32;
+
+/// So many rows of the widest pointer fit one request of any server.
+const ROWS_A_PIECE: usize = 64;
 
 /// The kernel takes at most this many pieces in one call (`IOV_MAX`).
 const ROWS_A_CALL: usize = 1024;
