@@ -6,7 +6,7 @@
 //!    └── handle_answer ◄── Chat::Shown, Chat::Refused ◄── poll_answer ◄───────────┘
 //! ```
 //!
-//! Either side is bounded whatever the other sends: [`OPEN`] lines without an answer, [`WAITING`] that wait to be
+//! Either side is bounded whatever the other sends: [`OPEN`] lines from the first without an answer on, [`WAITING`] that wait to be
 //! shown. Not here: when a line may be shown, and where.
 
 use std::collections::VecDeque;
@@ -69,9 +69,11 @@ impl Outbox {
         self.open.len()
     }
 
-    /// True while nothing more can be written.
+    /// True while nothing more can be written: the reader remembers the last [`OPEN`] that it has shown, and no older one may
+    /// have to be said again.
     pub fn full(&self) -> bool {
-        self.open() >= OPEN
+        let first = self.open.front();
+        first.is_some_and(|(first, _)| self.last - first >= OPEN as u32 - 1)
     }
 
     /// Takes a line; returns its number and what to send. None: nothing is left of it, or there is no room.
@@ -292,6 +294,30 @@ mod tests {
             },
         ];
         assert_eq!(answers(&mut inbox), both);
+    }
+
+    /// An answer that comes late must not be for a line that the reader has forgotten, whatever came in between.
+    #[test]
+    fn no_line_is_so_old_that_its_reader_has_forgotten_it() {
+        let (mut outbox, mut inbox) = (Outbox::default(), Inbox::default());
+        for n in 1.. {
+            let Some((number, chat)) = outbox.write("x") else {
+                break;
+            };
+            assert_eq!(number, n);
+            inbox.handle_line(number, line(&chat).1);
+            inbox.poll_line().unwrap();
+            // The first one's answer is lost each time, and no other.
+            for answer in answers(&mut inbox).iter().skip(usize::from(n == 1)) {
+                outbox.handle_answer(answer, |_, fate| assert_eq!(fate, Fate::Shown));
+            }
+        }
+        let again: Vec<Chat> = outbox.again().collect();
+        let [chat] = &again[..] else {
+            panic!("{again:?}")
+        };
+        inbox.handle_line(1, line(chat).1);
+        assert_eq!(answers(&mut inbox), [Chat::Shown { number: 1 }]);
     }
 
     #[test]

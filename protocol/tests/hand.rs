@@ -74,7 +74,7 @@ fn left_out_of_programs(file: &str) -> bool {
         .iter()
         .rev()
         .take_while(|line| line.starts_with("#["))
-        .any(|line| asks(line))
+        .any(asks)
 }
 
 #[test]

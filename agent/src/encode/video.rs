@@ -190,9 +190,9 @@ fn coded_size(rect: Rect) -> (usize, usize) {
     )
 }
 
-/// Bits a second: a third of the line, since keys have to pass, lost packets to come again, and exact pixels to follow.
+/// Bits a second: two sevenths of the line, since keys have to pass, lost packets to come again, and exact pixels to follow.
 fn target(rate: Option<u64>) -> u32 {
-    let bits = rate.map_or(MOST_BITS, |r| r.saturating_mul(8) / 3);
+    let bits = rate.map_or(MOST_BITS, |r| r.saturating_mul(16) / 7);
     bits.clamp(LEAST_BITS, MOST_BITS) as u32
 }
 

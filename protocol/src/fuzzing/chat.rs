@@ -150,7 +150,12 @@ impl Talk {
 
     fn check(&self) {
         let open = self.outbox.open();
-        assert!(open <= OPEN && self.outbox.full() == (open == OPEN));
+        let first = self.outbox.again().next().map(|chat| match chat {
+            Chat::Line { number, .. } => number as usize,
+            Chat::Shown { .. } | Chat::Refused { .. } => panic!("{chat:?} is no line"),
+        });
+        let full = first.is_some_and(|first| self.written.len() - first == OPEN - 1);
+        assert!(open <= OPEN && self.outbox.full() == full);
         assert_eq!(open + self.told, self.written.len());
     }
 }
