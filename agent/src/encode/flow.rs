@@ -18,7 +18,7 @@ use super::Config;
 pub struct Line {
     /// Bytes a second that it carries, if that has been seen.
     pub bytes_per_second: Option<u64>,
-    /// The shortest time from sending to acknowledgement, without what the console took to draw.
+    /// The shortest time from sending to acknowledgement; on near lines without what the console took to draw.
     pub round_trip: Option<Duration>,
 }
 
