@@ -390,7 +390,7 @@ impl App {
                 .and_then(|(placed, at)| placed.pixel(at));
             let controls = inside.is_some() && session.rights.control();
             let remote = self.pointer && !controls;
-            self.alike.wanted = self.pointer && controls && board.pointer().to_see().is_some();
+            self.alike.wanted = controls && board.pointer().to_see().is_some();
             let own = session.own_of(board.layout()).to_vec();
             let placed = match placed {
                 Some(placed) if self.by_area(&placed) => {
