@@ -221,11 +221,11 @@ impl Flow {
             };
         }
         self.bytes -= bytes;
-        // What the console took is told from the line where the line takes next to nothing: elsewhere it is part of the way.
+        // What the console took is told from the line where the line takes little: elsewhere it is part of the way.
         // Neither before it was sent, nor before what came earlier, whatever the console says.
         let arrived = now.checked_sub(held).unwrap_or(now).max(first_sent);
-        let near = arrived.saturating_duration_since(first_sent) < NEAR;
-        let arrived = if near { arrived } else { now };
+        let little = arrived.saturating_duration_since(first_sent) < LITTLE;
+        let arrived = if little { arrived } else { now };
         let arrived = self.arrived_at.map_or(arrived, |last| arrived.max(last));
         self.measure(bytes, first_sent, alone, arrived);
         self.arrived_at = Some(arrived);
@@ -317,6 +317,9 @@ const THIN: u64 = 400_000;
 
 /// Lines within a house take less.
 const NEAR: Duration = Duration::from_millis(10);
+
+/// What came within this time came by a line on which a console's start would be most of the way.
+const LITTLE: Duration = Duration::from_millis(40);
 
 /// Acknowledgements closer than this belong together.
 const AT_ONCE: Duration = Duration::from_millis(5);
