@@ -18,7 +18,7 @@ use super::Config;
 pub struct Line {
     /// Bytes a second that it carries, if that has been seen.
     pub bytes_per_second: Option<u64>,
-    /// The shortest time from sending to acknowledgement; on near lines without what the console took to draw.
+    /// The shortest time from sending to acknowledgement; on short ways without what the console took to draw.
     pub round_trip: Option<Duration>,
 }
 
@@ -522,6 +522,11 @@ mod tests {
         assert_eq!(line.round_trip, Some(ms(5)));
         assert_eq!(line.bytes_per_second, Some(20_000_000));
         assert!(!flow.perhaps_thin());
+        // Far away it is a part of the way.
+        let mut far = Flow::new();
+        far.handle_sent(0, 0, 100, now);
+        far.handle_ack(0, 0, ms(20), now + ms(80));
+        assert_eq!(far.line().round_trip, Some(ms(80)));
         let lies = [ms(131), Duration::from_secs(4_000), Duration::MAX];
         for (held, sent) in lies.into_iter().zip([200, 400, 600]) {
             flow.handle_sent(1, 0, 100_000, now + ms(sent));

@@ -203,6 +203,8 @@ enum Way {
     },
     /// The technician asks for a file, the customer chooses.
     Wanted {
+        /// Choices that the disk has not opened yet: only what came of the last one counts, since that is what it has open.
+        opening: u32,
         chosen: bool,
         refused: bool,
         /// Counts the choices that were shown: an answer is to one of them.
@@ -354,6 +356,7 @@ impl Core {
             hash: None,
             word: Word::Asked,
             way: Way::Wanted {
+                opening: 0,
                 chosen: false,
                 refused: false,
                 choices: 0,
@@ -557,12 +560,17 @@ impl Core {
     pub(super) fn choose_file(&mut self, path: PathBuf) {
         if let Some(Piece {
             id,
-            way: Way::Wanted {
-                chosen, refused, ..
-            },
+            way:
+                Way::Wanted {
+                    opening,
+                    chosen,
+                    refused,
+                    ..
+                },
             ..
         }) = &mut self.transfers.current
         {
+            *opening = opening.saturating_add(1);
             (*chosen, *refused) = (false, false);
             let id = *id;
             self.push(id, Work::Open(path));

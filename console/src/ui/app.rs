@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use egui::{CentralPanel, Frame, Margin, Panel, Ui};
 use winit::raw_window_handle::HasWindowHandle as _;
 
-use super::native::{Native, Scene};
+use super::native::{Alike, Native, Scene};
 use super::pages::Form;
 use super::place::Place;
 use super::placement::{Placement, Space};
@@ -656,29 +656,6 @@ fn upon(ui: &Ui) -> Vec<Space> {
     // Their order is chance; the surface is moved only if they are others.
     spaces.sort_by(|a, b| a.x.total_cmp(&b.x).then(a.y.total_cmp(&b.y)));
     spaces
-}
-
-/// When the technician's own pointer looks like the customer's: from the frame after the one in which the window has hidden
-/// its own, which would come later otherwise and hide both.
-#[derive(Debug, Default)]
-struct Alike {
-    /// It would, in this frame.
-    wanted: bool,
-    /// The frame since which it is wanted.
-    since: Option<u64>,
-}
-
-impl Alike {
-    /// The number of this turn once it looks so.
-    fn follow(&mut self, wanted: bool, frame: u64) -> Option<u64> {
-        match wanted {
-            true => Some(*self.since.get_or_insert(frame)).filter(|since| *since < frame),
-            false => {
-                self.since = None;
-                None
-            }
-        }
-    }
 }
 
 /// The part of the window that `ui` may fill, in whole physical pixels.

@@ -90,6 +90,29 @@ impl Scene {
     }
 }
 
+/// When the technician's own pointer looks like the customer's: from the frame after the one in which the window has hidden
+/// its own, which would come later otherwise and hide both.
+#[derive(Debug, Default)]
+pub struct Alike {
+    /// It would, in this frame.
+    pub wanted: bool,
+    /// The frame since which it is wanted.
+    since: Option<u64>,
+}
+
+impl Alike {
+    /// The number of this turn once it looks so.
+    pub fn follow(&mut self, wanted: bool, frame: u64) -> Option<u64> {
+        match wanted {
+            true => Some(*self.since.get_or_insert(frame)).filter(|since| *since < frame),
+            false => {
+                self.since = None;
+                None
+            }
+        }
+    }
+}
+
 /// A rectangle of the window, in physical pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Frame {
@@ -397,7 +420,7 @@ impl<G: Glass> Presenter<G> {
             }
         }
         drop(board);
-        self.point(scene.alike, &remote)?;
+        let alike = scene.alike;
         self.shown = Some(Shown {
             scene,
             frame,
@@ -407,6 +430,7 @@ impl<G: Glass> Presenter<G> {
         if !pieces.is_empty() {
             self.glass.show(&pieces)?;
         }
+        self.point(alike, &remote)?;
         Ok((marks, received))
     }
 

@@ -386,9 +386,14 @@ impl Room {
             "nothing without a yes"
         );
         // What takes place under the lock is told at once.
+        let opens = matches!(work, Work::Open(_));
         let slow = how & 4 != 0 && !matches!(work, Work::Clip(_) | Work::Place);
         let done = match self.work(ticket, work) {
-            Some(_) if how & 3 == 3 => Done::Failed(Reason::DiskFull),
+            Some(_) if how & 3 == 3 => {
+                // What was open before is not any more.
+                self.outgoing.take_if(|_| opens);
+                Done::Failed(Reason::DiskFull)
+            }
             Some(done) => done,
             None => return,
         };

@@ -56,17 +56,30 @@ impl Core {
             return;
         };
         match (done, &mut piece.way) {
+            (Done::Opened { .. } | Done::Failed(_), Way::Wanted { opening, .. })
+                if *opening > 1 =>
+            {
+                *opening -= 1;
+            }
             (
                 Done::Opened { name, size },
                 Way::Wanted {
-                    chosen, choices, ..
+                    opening,
+                    chosen,
+                    choices,
+                    ..
                 },
             ) => {
-                *chosen = true;
+                (*opening, *chosen) = (0, true);
                 *choices = choices.wrapping_add(1);
                 (piece.name, piece.size) = (name, size);
             }
-            (Done::Failed(_), Way::Wanted { refused, .. }) => *refused = true,
+            (
+                Done::Failed(_),
+                Way::Wanted {
+                    opening, refused, ..
+                },
+            ) => (*opening, *refused) = (0, true),
             (Done::Created, Way::Coming { .. }) => self.accept_coming(),
             (Done::Written(length), Way::Coming { receiver, .. }) => {
                 if let Some(told) = receiver.handle_written(length) {

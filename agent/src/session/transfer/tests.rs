@@ -337,6 +337,39 @@ fn an_answer_is_to_the_file_that_was_shown() {
     assert_eq!(format!("{:?}", desk.shown()), format!("{:?}", Some(partly)));
 }
 
+/// The disk has the last one open, whatever was shown in between.
+#[test]
+fn of_several_choices_the_last_one_alone_is_shown_and_read() {
+    let opened = |name: &str| Done::Opened {
+        name: name.to_owned(),
+        size: 3,
+    };
+    for (second, chosen) in [
+        (opened("b.txt"), true),
+        (Done::Failed(Reason::Unreadable), false),
+    ] {
+        let desk = Desk::new();
+        desk.say(Message::Ask { id: 1 });
+        for name in ["a.txt", "b.txt"] {
+            desk.change(|core| core.choose_file(PathBuf::from(name)));
+        }
+        let allow = || {
+            let (hand, ask) = (Hand::pressed(desk.now), desk.asked().unwrap());
+            desk.change(|core| core.allow_piece(desk.now, hand, ask, PathBuf::new()))
+        };
+        assert!(matches!(desk.job(), Some(Work::Open(_))));
+        desk.done(1, opened("a.txt"));
+        assert_eq!(
+            allow(),
+            Err(Denied::NotNow),
+            "the other one is being opened"
+        );
+        assert!(matches!(desk.job(), Some(Work::Open(_))));
+        desk.done(1, second);
+        assert_eq!(allow().is_ok(), chosen);
+    }
+}
+
 #[test]
 fn a_thread_that_answers_after_the_session_disturbs_no_piece_of_the_next_one() {
     let desk = Desk::new();

@@ -80,6 +80,16 @@ fn presenter(board: &picture::Shared) -> Presenter<Sheet> {
 
 const SIZE: (u16, u16) = (90, 70);
 
+/// One colour.
+fn plain() -> View<'static> {
+    View {
+        width: SIZE.0,
+        height: SIZE.1,
+        stride: 360,
+        bgrx: &[9; 90 * 70 * 4],
+    }
+}
+
 fn scene(board: &picture::Shared, scale: Scale, centre: (f64, f64), pointer: bool) -> Scene {
     let space = Space {
         x: 3.0,
@@ -271,13 +281,7 @@ fn what_is_pixel_for_pixel_is_and_the_mark_comes_once() {
 fn the_windows_pointer_looks_like_the_customers() {
     let board = picture::Shared::new();
     let sight = board.lock().clear();
-    let bgrx = [9; 90 * 70 * 4];
-    let canvas = View {
-        width: SIZE.0,
-        height: SIZE.1,
-        stride: 360,
-        bgrx: &bgrx,
-    };
+    let canvas = plain();
     let areas = [canvas.area()];
     board
         .lock()
@@ -330,13 +334,7 @@ fn the_windows_pointer_looks_like_the_customers() {
 fn a_mark_that_follows_is_told_without_painting() {
     let board = picture::Shared::new();
     let sight = board.lock().clear();
-    let bgrx = [9; 90 * 70 * 4];
-    let canvas = View {
-        width: SIZE.0,
-        height: SIZE.1,
-        stride: 360,
-        bgrx: &bgrx,
-    };
+    let canvas = plain();
     let mark = |sequence| Mark {
         sequence,
         ..Mark::default()

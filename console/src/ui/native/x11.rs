@@ -51,8 +51,8 @@ pub(super) struct Child {
     parent: Window,
     window: Window,
     gc: Gcontext,
-    /// Pictures with an alpha channel, if the server makes pointers of them.
-    coloured: Option<Pictformat>,
+    /// Pictures with an alpha channel, of which pointers are made.
+    coloured: Pictformat,
     memory: Option<Memory>,
     frame: Option<Frame>,
 }
@@ -68,7 +68,7 @@ const DEPTH: u8 = 24;
 
 impl Child {
     /// A child of this window, not to be seen yet. None if its pixels are not ours, or the server shares no memory
-    /// by descriptor (it is old, or on another machine).
+    /// by descriptor (it is old, or on another machine), or makes no pointers of pictures.
     pub(super) fn open(parent: Window) -> Result<Option<Self>, Gone> {
         let (connection, _) = x11rb::connect(None).map_err(gone)?;
         let visual = connection
@@ -80,6 +80,9 @@ impl Child {
         if !suits(&connection, visual) || !shares(&connection)? {
             return Ok(None);
         }
+        let Some(coloured) = coloured(&connection)? else {
+            return Ok(None);
+        };
         let window = connection.generate_id().map_err(gone)?;
         let values = CreateWindowAux::new()
             .event_mask(EventMask::EXPOSURE | EventMask::STRUCTURE_NOTIFY)
@@ -117,7 +120,6 @@ impl Child {
         let gc = connection.generate_id().map_err(gone)?;
         let plain = CreateGCAux::new().graphics_exposures(0);
         connection.create_gc(gc, window, &plain).map_err(gone)?;
-        let coloured = coloured(&connection)?;
         connection.flush().map_err(gone)?;
         Ok(Some(Self {
             connection,
@@ -257,9 +259,6 @@ impl Glass for Child {
     }
 
     fn point(&mut self, shape: &PointerShape) -> Result<(), Gone> {
-        let Some(format) = self.coloured else {
-            return Ok(());
-        };
         let connection = &self.connection;
         let id = || connection.generate_id().map_err(gone);
         let (pixmap, gc, picture, cursor) = (id()?, id()?, id()?, id()?);
@@ -283,7 +282,7 @@ impl Glass for Child {
                 )?;
             }
             let plain = render::CreatePictureAux::new();
-            connection.render_create_picture(picture, pixmap, format, &plain)?;
+            connection.render_create_picture(picture, pixmap, self.coloured, &plain)?;
             // The protocol's shapes may point beside themselves; the server's may not.
             let hot = (shape.hot_x.min(width - 1), shape.hot_y.min(height - 1));
             connection.render_create_cursor(cursor, picture, hot.0, hot.1)?;
@@ -385,7 +384,7 @@ fn shares(connection: &RustConnection) -> Result<bool, Gone> {
     Ok(true)
 }
 
-/// The format of pointers' pictures: blue, green, red, alpha.
+/// The format of pointers' pictures: blue, green, red, alpha. None where the server makes no pointers of them.
 fn coloured(connection: &RustConnection) -> Result<Option<Pictformat>, Gone> {
     let there = connection.extension_information(render::X11_EXTENSION_NAME);
     if there.map_err(gone)?.is_none() {
