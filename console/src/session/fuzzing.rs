@@ -614,13 +614,14 @@ impl Room {
         assert!(waiting as u64 <= 2 * WINDOW, "never more than two windows");
         let talk = self.paired.chat.view();
         assert!(talk.lines.len() <= 200);
-        let mut open = 0;
+        // Own lines from the oldest open one on.
+        let mut since = 0;
         for line in talk.lines.iter() {
             assert_eq!(readable(&line.text), line.text);
             let own = matches!(line.writer, Writer::Technician { .. });
-            open += usize::from(own && line.fate == Fate::Open);
+            since += usize::from(own && (since > 0 || line.fate == Fate::Open));
         }
-        assert!(open <= OPEN && (!talk.full || talk.lines.len() == 200 || open == OPEN));
+        assert!(since <= OPEN && (talk.full == (since == OPEN) || talk.lines.len() == 200));
         if let Some(piece) = self.paired.piece_shown() {
             assert!(piece.name.is_empty() || harmless(&piece.name) == piece.name);
         }

@@ -172,7 +172,7 @@ impl Core {
         self.state_fact(&Outcome::Complete { hash });
         self.transfers.over = Some(Message::Finished { id });
         self.transfers.current = None;
-        self.push(id, Work::Discard);
+        self.void_jobs(id);
         if self.transfers.clip != Some(id) {
             self.guard.end_transfer(now, id);
         }
@@ -215,12 +215,16 @@ impl Core {
         });
         self.transfers.over = Some(Message::Cancel { id, reason });
         self.transfers.current = None;
-        // What waits for this piece is void; what takes back comes first.
-        let (ticket, work) = (self.transfers.ticket(id), Work::Discard);
-        self.transfers.jobs.retain(|job| job.ticket != ticket);
-        self.transfers.jobs.push_front(Job { ticket, work });
+        self.void_jobs(id);
         self.guard.withdraw_question(now, id);
         self.guard.end_transfer(now, id);
+    }
+
+    /// What waits for this piece is void, since nothing is permitted for it any more; what takes back comes first.
+    fn void_jobs(&mut self, piece: u32) {
+        let (ticket, work) = (self.transfers.ticket(piece), Work::Discard);
+        self.transfers.jobs.retain(|job| job.ticket != ticket);
+        self.transfers.jobs.push_front(Job { ticket, work });
     }
 
     pub(super) fn push(&mut self, piece: u32, work: Work) {

@@ -370,6 +370,35 @@ fn of_several_choices_the_last_one_alone_is_shown_and_read() {
     }
 }
 
+/// After a lost link a piece may turn out to be whole while its end is read once more. Nobody permits that reading any
+/// more, and what nobody permits would wait at the head of the queue for ever.
+#[test]
+fn what_waits_for_a_piece_that_is_whole_holds_up_no_other() {
+    let desk = Desk::new();
+    desk.say(Message::Ask { id: 1 });
+    desk.change(|core| core.choose_file("/home/erika/brief.odt".into()));
+    assert!(matches!(desk.job(), Some(Work::Open(_))));
+    let name = "brief.odt".to_owned();
+    desk.done(1, Done::Opened { name, size: 3 });
+    desk.answer_yes();
+    let from = 0;
+    desk.say(Message::Accept { id: 1, from });
+    let Some(Work::Read(part)) = desk.job() else {
+        panic!("it is read")
+    };
+    desk.done(1, Done::Read(part, vec![7; 3]));
+    assert!(matches!(desk.job(), Some(Work::Sum)));
+    desk.done(1, Done::Summed([7; 32]));
+
+    desk.change(|core| core.resume_piece());
+    desk.say(Message::Accept { id: 1, from });
+    desk.say(Message::Finished { id: 1 });
+    assert!(matches!(desk.job(), Some(Work::Discard)));
+    desk.offer_file(2);
+    desk.answer_yes();
+    assert!(matches!(desk.job(), Some(Work::Create { .. })));
+}
+
 #[test]
 fn a_thread_that_answers_after_the_session_disturbs_no_piece_of_the_next_one() {
     let desk = Desk::new();
