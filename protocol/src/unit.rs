@@ -5,9 +5,10 @@
 //! record    = 16 ‖ header ‖ ciphertext                   in-order streams: a frame
 //!           | 17 ‖ header ‖ SHA-256(ciphertext)          … or its tombstone
 //! single    = header ‖ ciphertext ‖ FIN                  one stream per frame of classes 6–9
+//! copy      = 18 ‖ header ‖ offset u64 ‖ bytes           of the in-order stream that began with that header
 //! ```
 //!
-//! The first byte of a unidirectional stream tells what it carries: 16 or 17 begins a record,
+//! The first byte of a unidirectional stream tells what it carries: 16 or 17 begins a record, 18 a copy,
 //! [`crate::frame::VERSION`] the header of a single frame.
 //!
 //! Readers are pushed bytes and give whole units; they hold at most one unit's worth.
@@ -148,6 +149,12 @@ pub const KIND_FRAME: u8 = 16;
 
 /// First byte of a record that holds a tombstone.
 pub const KIND_TOMBSTONE: u8 = 17;
+
+/// First byte of a copy of an in-order stream.
+pub const KIND_COPY: u8 = 18;
+
+/// Bytes of a copy before the copied ones.
+pub const COPY_PREFIX: usize = RECORD_PREFIX + 8;
 
 /// Bytes of a record before its ciphertext or hash.
 pub const RECORD_PREFIX: usize = 1 + HEADER_BYTES;

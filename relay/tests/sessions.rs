@@ -33,6 +33,7 @@ async fn enrolment_pairing_and_the_second_lock() {
             Incoming::Single(header, mut stream) => {
                 seen_picture = Some(read_single(header, &mut stream).await.unwrap());
             }
+            Incoming::Copy => {}
         }
     }
     let mut seen_rights = seen_rights.unwrap();

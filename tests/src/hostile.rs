@@ -474,7 +474,7 @@ async fn note_frames(connection: Connection, let_out: Arc<Mutex<Vec<Header>>>) {
                     // What is in it cannot be read here; it must only be taken.
                     drop(net::read_single(header, &mut stream).await);
                 }
-                Err(_) => {}
+                Ok(Incoming::Copy) | Err(_) => {}
             }
         });
     }

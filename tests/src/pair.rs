@@ -593,8 +593,8 @@ async fn note_frames(
                         note(header, false);
                     }
                 }
-                // Lost with its connection.
-                Err(_) => {}
+                // A copy is its stream's; what fails is lost with its connection.
+                Ok(Incoming::Copy) | Err(_) => {}
             }
         });
     }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use fernsicht_protocol::cert::Role;
 use fernsicht_protocol::frame::{Class, Direction, Frame, Header};
 use fernsicht_protocol::messages::ALPN_AGENT;
-use fernsicht_protocol::net::{self, Incoming, Pin, RecordSender, quic};
+use fernsicht_protocol::net::{self, Connection, Incoming, Pin, RecordSender, quic};
 use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::unit::Record;
 use fernsicht_tests::authority::Authority;
@@ -57,15 +57,12 @@ async fn frames_pass_unchanged_and_revocations_are_judged() -> Result<()> {
         let mut bytes = [0; 5];
         question.read_exact(&mut bytes).await?;
         answer.write_all(&bytes).await?;
-        let Incoming::Records(mut records) =
-            net::incoming(agent.accept_uni().await?.into()).await?
-        else {
+        let streams = Connection::from(agent.clone());
+        let Incoming::Records(mut records) = incoming(&streams).await? else {
             anyhow::bail!("the rights come as records");
         };
         ensure!(records.next().await?.context("a record")? == rights(0, 1, Rights::View));
-        let Incoming::Single(seen, mut picture) =
-            net::incoming(agent.accept_uni().await?.into()).await?
-        else {
+        let Incoming::Single(seen, mut picture) = incoming(&streams).await? else {
             anyhow::bail!("the picture comes alone");
         };
         ensure!(seen.class == Class::Picture);
@@ -144,3 +141,13 @@ async fn frames_pass_unchanged_and_revocations_are_judged() -> Result<()> {
 }
 
 const LIMIT: Duration = Duration::from_secs(10);
+
+/// The next stream that is no copy, as there are on a machine that is slow.
+async fn incoming(connection: &Connection) -> Result<Incoming> {
+    loop {
+        match net::incoming(connection.accept_uni().await?).await? {
+            Incoming::Copy => {}
+            incoming @ (Incoming::Records(_) | Incoming::Single(..)) => return Ok(incoming),
+        }
+    }
+}

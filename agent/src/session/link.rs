@@ -157,7 +157,8 @@ async fn receive_stream(shared: Arc<Shared>, stream: RecvStream) {
         Ok(Incoming::Records(records)) => records,
         // The console sends nothing but in-order classes.
         Ok(Incoming::Single(..)) | Err(net::ReadError::Malformed(_)) => return tampered(&shared),
-        Err(net::ReadError::Lost(_) | net::ReadError::Cancelled | net::ReadError::Truncated) => {
+        Ok(Incoming::Copy)
+        | Err(net::ReadError::Lost(_) | net::ReadError::Cancelled | net::ReadError::Truncated) => {
             return;
         }
     };

@@ -324,6 +324,7 @@ async fn read_stream(stream: RecvStream, budget: Budget, events: mpsc::Sender<Ev
                 Err(error) => fail(&events, error).await,
             }
         }
+        Ok(Incoming::Copy) => {}
         Err(error) => fail(&events, error).await,
     }
 }

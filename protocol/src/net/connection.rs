@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::copy::Copies;
 use super::stream::{RecvStream, SendStream};
 use super::{MAX_UNI_STREAMS, MessageReceiver, MessageSender, quic, tcp};
 use crate::frame::Class;
@@ -74,19 +75,19 @@ pub struct Connection(Carrier);
 #[derive(Debug, Clone)]
 enum Carrier {
     /// A client keeps its endpoint as long as the connection.
-    Quic(quinn::Connection, Option<quinn::Endpoint>),
+    Quic(quinn::Connection, Option<quinn::Endpoint>, Copies),
     Tcp(tcp::Carrier),
 }
 
 impl From<quinn::Connection> for Connection {
     fn from(connection: quinn::Connection) -> Self {
-        Self(Carrier::Quic(connection, None))
+        Self(Carrier::Quic(connection, None, Copies::default()))
     }
 }
 
 impl Connection {
     pub(super) fn of_client(endpoint: quinn::Endpoint, connection: quinn::Connection) -> Self {
-        Self(Carrier::Quic(connection, Some(endpoint)))
+        Self(Carrier::Quic(connection, Some(endpoint), Copies::default()))
     }
 
     pub(super) fn over_tcp(carrier: tcp::Carrier) -> Self {
@@ -95,8 +96,8 @@ impl Connection {
 
     pub(super) fn into_quic(self) -> Option<(quinn::Endpoint, quinn::Connection)> {
         match self.0 {
-            Carrier::Quic(connection, Some(endpoint)) => Some((endpoint, connection)),
-            Carrier::Quic(_, None) | Carrier::Tcp(_) => None,
+            Carrier::Quic(connection, Some(endpoint), _) => Some((endpoint, connection)),
+            Carrier::Quic(_, None, _) | Carrier::Tcp(_) => None,
         }
     }
 
@@ -104,8 +105,10 @@ impl Connection {
     /// or this is no client over QUIC.
     pub fn rebind(&self, socket: std::net::UdpSocket) -> std::io::Result<()> {
         match &self.0 {
-            Carrier::Quic(_, Some(endpoint)) => endpoint.rebind(socket),
-            Carrier::Quic(_, None) | Carrier::Tcp(_) => Err(std::io::ErrorKind::Unsupported.into()),
+            Carrier::Quic(_, Some(endpoint), _) => endpoint.rebind(socket),
+            Carrier::Quic(_, None, _) | Carrier::Tcp(_) => {
+                Err(std::io::ErrorKind::Unsupported.into())
+            }
         }
     }
 
@@ -120,7 +123,7 @@ impl Connection {
     /// Where the other end is.
     pub fn remote_address(&self) -> SocketAddr {
         match &self.0 {
-            Carrier::Quic(connection, _) => connection.remote_address(),
+            Carrier::Quic(connection, ..) => connection.remote_address(),
             Carrier::Tcp(carrier) => carrier.remote_address(),
         }
     }
@@ -128,7 +131,7 @@ impl Connection {
     /// The protocol that was negotiated.
     pub fn alpn(&self) -> Option<Vec<u8>> {
         match &self.0 {
-            Carrier::Quic(connection, _) => quic::alpn(connection),
+            Carrier::Quic(connection, ..) => quic::alpn(connection),
             Carrier::Tcp(carrier) => carrier.alpn(),
         }
     }
@@ -136,7 +139,7 @@ impl Connection {
     /// The chain that the other end showed, leaf first; empty if none.
     pub fn peer_chain(&self) -> Vec<Vec<u8>> {
         match &self.0 {
-            Carrier::Quic(connection, _) => quic::peer_chain(connection),
+            Carrier::Quic(connection, ..) => quic::peer_chain(connection),
             Carrier::Tcp(carrier) => carrier.peer_chain(),
         }
     }
@@ -144,7 +147,7 @@ impl Connection {
     /// The round trip, as far as it is known.
     pub fn rtt(&self) -> Option<Duration> {
         match &self.0 {
-            Carrier::Quic(connection, _) => Some(connection.rtt()),
+            Carrier::Quic(connection, ..) => Some(connection.rtt()),
             Carrier::Tcp(carrier) => carrier.rtt(),
         }
     }
@@ -152,7 +155,7 @@ impl Connection {
     /// Opens the streams of messages; for clients, once.
     pub async fn open_messages(&self) -> Result<(MessageSender, MessageReceiver), Lost> {
         let (send, receive) = match &self.0 {
-            Carrier::Quic(connection, _) => {
+            Carrier::Quic(connection, ..) => {
                 let (send, receive) = connection.open_bi().await?;
                 (SendStream::from(send), RecvStream::from(receive))
             }
@@ -164,7 +167,7 @@ impl Connection {
     /// Awaits the client's first message, and takes the streams; for the relay, once.
     pub async fn accept_messages(&self) -> Result<(MessageSender, MessageReceiver), Lost> {
         let (send, receive) = match &self.0 {
-            Carrier::Quic(connection, _) => {
+            Carrier::Quic(connection, ..) => {
                 let (send, receive) = connection.accept_bi().await?;
                 (SendStream::from(send), RecvStream::from(receive))
             }
@@ -178,14 +181,19 @@ impl Connection {
 
     /// Opens a one-way stream of the importance of `class`. Waits while too many are open.
     pub async fn open_uni(&self, class: Class) -> Result<SendStream, Lost> {
+        self.open_uni_at(class.priority()).await
+    }
+
+    /// The same of any importance.
+    pub(super) async fn open_uni_at(&self, priority: i32) -> Result<SendStream, Lost> {
         match &self.0 {
-            Carrier::Quic(connection, _) => {
+            Carrier::Quic(connection, ..) => {
                 let stream = connection.open_uni().await?;
                 // A stream that is closed already reports it at the first write.
-                drop(stream.set_priority(class.priority()));
+                drop(stream.set_priority(priority));
                 Ok(stream.into())
             }
-            Carrier::Tcp(carrier) => carrier.open(class.priority()).await,
+            Carrier::Tcp(carrier) => carrier.open(priority).await,
         }
     }
 
@@ -193,7 +201,7 @@ impl Connection {
     /// over TCP who does is disconnected.
     pub fn allow_streams(&self) {
         match &self.0 {
-            Carrier::Quic(connection, _) => {
+            Carrier::Quic(connection, ..) => {
                 connection.set_max_concurrent_uni_streams(MAX_UNI_STREAMS.into());
             }
             Carrier::Tcp(carrier) => carrier.allow_streams(),
@@ -203,7 +211,9 @@ impl Connection {
     /// The next one-way stream of the other end.
     pub async fn accept_uni(&self) -> Result<RecvStream, Lost> {
         match &self.0 {
-            Carrier::Quic(connection, _) => Ok(connection.accept_uni().await?.into()),
+            Carrier::Quic(connection, _, copies) => {
+                Ok(RecvStream::from(connection.accept_uni().await?).with_copies(copies))
+            }
             Carrier::Tcp(carrier) => carrier.accept().await,
         }
     }
@@ -211,7 +221,7 @@ impl Connection {
     /// Closes at once: what was not delivered is lost.
     pub fn close(&self, code: u32, reason: &[u8]) {
         match &self.0 {
-            Carrier::Quic(connection, _) => connection.close(code.into(), reason),
+            Carrier::Quic(connection, ..) => connection.close(code.into(), reason),
             Carrier::Tcp(carrier) => carrier.close(code, reason),
         }
     }
@@ -219,7 +229,7 @@ impl Connection {
     /// Completes when the connection is over.
     pub async fn closed(&self) -> Lost {
         match &self.0 {
-            Carrier::Quic(connection, _) => connection.closed().await.into(),
+            Carrier::Quic(connection, ..) => connection.closed().await.into(),
             Carrier::Tcp(carrier) => carrier.closed().await,
         }
     }
@@ -227,8 +237,8 @@ impl Connection {
     /// For a client that has closed: completes once its goodbye has been sent.
     pub async fn drained(&self) {
         match &self.0 {
-            Carrier::Quic(_, Some(endpoint)) => endpoint.wait_idle().await,
-            Carrier::Quic(_, None) => {}
+            Carrier::Quic(_, Some(endpoint), _) => endpoint.wait_idle().await,
+            Carrier::Quic(_, None, _) => {}
             Carrier::Tcp(carrier) => carrier.drained().await,
         }
     }

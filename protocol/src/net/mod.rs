@@ -12,6 +12,7 @@
 //! anything.
 
 mod connection;
+mod copy;
 mod dial;
 mod pin;
 pub mod quic;

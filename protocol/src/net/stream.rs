@@ -7,8 +7,10 @@ use quinn::ReadExactError;
 use thiserror::Error;
 
 use super::connection::Lost;
+use super::copy::Copies;
 use super::tcp;
 use super::units::{CHUNK, ReadError};
+use crate::frame::Class;
 
 /// Why nothing more can be written.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -60,7 +62,7 @@ impl SendStream {
     pub(super) fn most_important(&self) {
         if let Sending::Quic(stream) = &self.0 {
             // A stream that is closed already reports it at the first write.
-            drop(stream.set_priority(crate::frame::Class::Rights.priority()));
+            drop(stream.set_priority(Class::Rights.priority()));
         }
     }
 
@@ -127,7 +129,10 @@ impl SendStream {
 
 /// The receiving end of a stream. Dropped before its end it refuses the rest.
 #[derive(Debug)]
-pub struct RecvStream(Receiving);
+pub struct RecvStream {
+    receiving: Receiving,
+    copies: Option<Copies>,
+}
 
 #[derive(Debug)]
 enum Receiving {
@@ -137,20 +142,39 @@ enum Receiving {
 
 impl From<quinn::RecvStream> for RecvStream {
     fn from(stream: quinn::RecvStream) -> Self {
-        Self(Receiving::Quic(stream))
+        Self {
+            receiving: Receiving::Quic(stream),
+            copies: None,
+        }
     }
 }
 
 impl From<tcp::RecvStream> for RecvStream {
     fn from(stream: tcp::RecvStream) -> Self {
-        Self(Receiving::Tcp(stream))
+        Self {
+            receiving: Receiving::Tcp(stream),
+            copies: None,
+        }
     }
 }
 
 impl RecvStream {
+    /// It may be a copy of its connection, or have one there.
+    pub(super) fn with_copies(self, copies: &Copies) -> Self {
+        Self {
+            copies: Some(copies.clone()),
+            ..self
+        }
+    }
+
+    /// What it was given by [`Self::with_copies`]; it has it no more.
+    pub(super) fn take_copies(&mut self) -> Option<Copies> {
+        self.copies.take()
+    }
+
     /// The next bytes, at most `max`; `None` at the end. Not lost if the future is dropped.
     pub async fn read_chunk(&mut self, max: usize) -> Result<Option<Bytes>, ReadError> {
-        match &mut self.0 {
+        match &mut self.receiving {
             Receiving::Quic(stream) => {
                 let chunk = stream.read_chunk(max, true).await?;
                 Ok(chunk.map(|chunk| chunk.bytes))
@@ -162,7 +186,7 @@ impl RecvStream {
     /// What is there of the next bytes, in as many of `chunks` as it takes; `None` at the end. Not lost if the
     /// future is dropped.
     pub async fn read_chunks(&mut self, chunks: &mut [Bytes]) -> Result<Option<usize>, ReadError> {
-        match (&mut self.0, chunks) {
+        match (&mut self.receiving, chunks) {
             (Receiving::Quic(stream), chunks) => Ok(stream.read_chunks(chunks).await?),
             (Receiving::Tcp(stream), [first, ..]) => {
                 let chunk = stream.read(CHUNK).await?;
@@ -177,7 +201,7 @@ impl RecvStream {
 
     /// Exactly so many bytes.
     pub async fn read_exact(&mut self, bytes: &mut [u8]) -> Result<(), ReadError> {
-        match &mut self.0 {
+        match &mut self.receiving {
             Receiving::Quic(stream) => {
                 stream.read_exact(bytes).await.map_err(|error| match error {
                     ReadExactError::FinishedEarly(_) => ReadError::Truncated,
@@ -199,7 +223,7 @@ impl RecvStream {
 
     /// Refuses the rest.
     pub fn refuse(&mut self) {
-        match &mut self.0 {
+        match &mut self.receiving {
             // A stream that has ended needs no stopping.
             Receiving::Quic(stream) => drop(stream.stop(1u32.into())),
             Receiving::Tcp(stream) => stream.refuse(),

@@ -4,10 +4,11 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use super::connection::{Connection, Lost};
+use super::copy::{Copier, Ways};
 use super::stream::{RecvStream, SendStream, WriteError};
 
 use crate::frame::{Class, Frame, HEADER_BYTES, Header, VERSION};
-use crate::unit::{Assembler, KIND_FRAME, KIND_TOMBSTONE, Record, encode_message};
+use crate::unit::{Assembler, KIND_COPY, KIND_FRAME, KIND_TOMBSTONE, Record, encode_message};
 use crate::wire::{self, Wire};
 
 /// Bytes taken from a stream at a time.
@@ -101,7 +102,7 @@ impl MessageReceiver {
 /// The receiving half of an in-order stream.
 #[derive(Debug)]
 pub struct RecordReceiver {
-    stream: RecvStream,
+    ways: Ways,
     assembler: Assembler,
 }
 
@@ -110,9 +111,10 @@ impl RecordReceiver {
     pub async fn next(&mut self) -> Result<Option<Record>, ReadError> {
         loop {
             if let Some(record) = self.assembler.next_record()? {
+                self.ways.handle_record(record.header());
                 return Ok(Some(record));
             }
-            match self.stream.read_chunk(CHUNK).await? {
+            match self.ways.read_chunk().await? {
                 Some(chunk) => self.assembler.push(&chunk),
                 None if self.assembler.at_boundary() => return Ok(None),
                 None => return Err(ReadError::Truncated),
@@ -128,6 +130,8 @@ pub enum Incoming {
     Records(RecordReceiver),
     /// One frame of classes 6 to 9, of which the header has been read.
     Single(Header, RecvStream),
+    /// A copy of an in-order stream: that one's receiver has it now.
+    Copy,
 }
 
 /// Finds out what a new stream carries, by its first byte. Errors: see [`ReadError`].
@@ -138,7 +142,8 @@ pub async fn incoming(mut stream: RecvStream) -> Result<Incoming, ReadError> {
         KIND_FRAME | KIND_TOMBSTONE => {
             let mut assembler = Assembler::default();
             assembler.push(&first);
-            Ok(Incoming::Records(RecordReceiver { stream, assembler }))
+            let ways = Ways::new(stream, first.len() as u64);
+            Ok(Incoming::Records(RecordReceiver { ways, assembler }))
         }
         VERSION => {
             let mut header = [VERSION; HEADER_BYTES];
@@ -149,31 +154,64 @@ pub async fn incoming(mut stream: RecvStream) -> Result<Incoming, ReadError> {
             }
             Ok(Incoming::Single(header, stream))
         }
-        tag => Err(wire::Error::UnknownTag { of: "stream", tag }.into()),
+        tag => match stream.take_copies() {
+            Some(copies) if tag == KIND_COPY => {
+                copies.handle_copy(stream).await?;
+                Ok(Incoming::Copy)
+            }
+            Some(_) | None => Err(wire::Error::UnknownTag { of: "stream", tag }.into()),
+        },
     }
 }
 
-/// The sending half of an in-order stream.
+/// The sending half of an in-order stream. What was sent whole is complete when it is dropped.
 #[derive(Debug)]
-pub struct RecordSender(SendStream);
+pub struct RecordSender {
+    stream: SendStream,
+    copier: Option<Copier>,
+}
 
 impl RecordSender {
     /// Opens a stream for the records of `class`.
     pub async fn open(connection: &Connection, class: Class) -> Result<Self, Lost> {
-        Ok(Self(connection.open_uni(class).await?))
+        Ok(Self {
+            stream: connection.open_uni(class).await?,
+            copier: Copier::new(connection, class),
+        })
     }
 
     /// Ends the stream and waits until the peer has it all, or is gone.
     pub async fn finish(mut self) {
-        if self.0.finish().is_ok() {
+        if self.stream.finish().is_ok() {
             // Either way there is nothing left to deliver.
-            drop(self.0.delivered().await);
+            drop(self.stream.delivered().await);
         }
     }
 
-    /// Sends one record.
+    /// Sends one record. If the future is dropped, part of it may have been sent: see [`Self::cancel`].
     pub async fn send(&mut self, record: &Record) -> Result<(), WriteError> {
-        self.0.write_all(&record.encode()).await
+        let header = *record.header();
+        self.send_chunks(&header, &mut [record.encode().into()])
+            .await
+    }
+
+    /// Sends one record that is encoded already, in chunks.
+    pub async fn send_chunks(
+        &mut self,
+        header: &Header,
+        record: &mut [Bytes],
+    ) -> Result<(), WriteError> {
+        let copied = self.copier.as_ref().map(|_| record.concat());
+        self.stream.write_all_chunks(record).await?;
+        if let Some((copier, copied)) = self.copier.as_mut().zip(copied) {
+            copier.handle_sent(header, copied.into());
+        }
+        Ok(())
+    }
+
+    /// Takes back what the other end does not have yet: a stream that merely ended within a record would look altered.
+    pub fn cancel(&mut self) {
+        self.stream.cancel();
     }
 }
 

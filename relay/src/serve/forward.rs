@@ -16,7 +16,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fernsicht_protocol::frame::{Class, Frame, Header};
 use fernsicht_protocol::net::{
-    self, Connection, Incoming, ReadError, RecordReceiver, RecvStream, SendStream, SingleSender,
+    self, Connection, Incoming, ReadError, RecordReceiver, RecordSender, RecvStream, SingleSender,
     WriteError,
 };
 use fernsicht_protocol::router::{ConnectionId, Verdict};
@@ -35,6 +35,7 @@ pub(super) async fn run(hub: Arc<Hub>, from: ConnectionId, stream: RecvStream) {
             forward_single(&hub, from, header, stream).await;
             Ok(())
         }
+        Ok(Incoming::Copy) => Ok(()),
         // A single frame that was cancelled before its header had come, or a stream without a byte.
         Err(ReadError::Cancelled | ReadError::Truncated) => Ok(()),
         Err(error) => Err(error),
@@ -67,18 +68,17 @@ async fn forward_records(
                 hub.recorded(from, (ticket, taken))
             }
         };
-        let class = header.class;
         match verdict {
             Verdict::Forward { to, .. } => {
                 let mut prefix = [KIND_FRAME; RECORD_PREFIX];
                 prefix[1..].copy_from_slice(&header.encode());
                 let mut record = [Bytes::copy_from_slice(&prefix), ciphertext.bytes];
-                send(hub, &mut onward, (to, class), &mut record).await;
+                send(hub, &mut onward, (to, &header), &mut record).await;
             }
             Verdict::Tombstone { to, .. } => {
                 let hash = ciphertext.sum.hash;
                 let mut record = [Bytes::from(Record::Tombstone { header, hash }.encode())];
-                send(hub, &mut onward, (to, class), &mut record).await;
+                send(hub, &mut onward, (to, &header), &mut record).await;
             }
             Verdict::Discard { .. } => {}
             Verdict::Tampered | Verdict::Refuse | Verdict::Hold | Verdict::Record { .. } => {
@@ -93,7 +93,7 @@ async fn forward_records(
 /// look altered.
 struct Onward {
     to: ConnectionId,
-    stream: SendStream,
+    stream: RecordSender,
     within: bool,
 }
 
@@ -110,7 +110,7 @@ impl Drop for Onward {
 async fn send(
     hub: &Hub,
     onward: &mut Option<Onward>,
-    (to, class): (ConnectionId, Class),
+    (to, header): (ConnectionId, &Header),
     record: &mut [Bytes],
 ) {
     if onward.as_ref().is_none_or(|onward| onward.to != to) {
@@ -118,7 +118,7 @@ async fn send(
         let Some(connection) = hub.connection(to) else {
             return;
         };
-        let Ok(stream) = connection.open_uni(class).await else {
+        let Ok(stream) = RecordSender::open(&connection, header.class).await else {
             return;
         };
         *onward = Some(Onward {
@@ -131,7 +131,7 @@ async fn send(
         return;
     };
     open.within = true;
-    match open.stream.write_all_chunks(record).await {
+    match open.stream.send_chunks(header, record).await {
         Ok(()) => open.within = false,
         Err(_) => *onward = None,
     }

@@ -316,16 +316,20 @@ pub(crate) async fn read_to_end(stream: &mut RecvStream) -> Result<Vec<u8>, Read
 }
 
 async fn stream_of(connection: &Connection) -> Incoming {
-    let stream = tokio::time::timeout(PATIENCE, connection.accept_uni()).await;
-    net::incoming(stream.expect("a stream in time").unwrap())
-        .await
-        .unwrap()
+    loop {
+        let stream = tokio::time::timeout(PATIENCE, connection.accept_uni()).await;
+        let stream = stream.expect("a stream in time").unwrap();
+        match net::incoming(stream).await.unwrap() {
+            Incoming::Copy => {}
+            incoming @ (Incoming::Records(_) | Incoming::Single(..)) => return incoming,
+        }
+    }
 }
 
 async fn records_of(connection: &Connection) -> RecordReceiver {
     match stream_of(connection).await {
         Incoming::Records(records) => records,
-        Incoming::Single(header, _) => panic!("a single frame: {header:?}"),
+        other @ (Incoming::Single(..) | Incoming::Copy) => panic!("no records: {other:?}"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What passed the tap, and when; and what that says about revocations.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,12 +11,21 @@ use fernsicht_protocol::rights::Rights;
 use crate::wait;
 
 /// Which way a frame went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Leg {
     /// From the agent to the relay.
     FromAgent,
     /// From the relay to the agent.
     FromRelay,
+}
+
+/// By which of its streams a frame came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Its own, or that of its class.
+    Own,
+    /// The copy of its class's stream.
+    Copy,
 }
 
 /// How a stream of one frame ended.
@@ -85,6 +95,8 @@ pub struct Revocation {
 #[derive(Debug, Default)]
 pub struct Log {
     passed: Mutex<Vec<Passed>>,
+    /// By which way an in-order frame came first.
+    first: Mutex<HashMap<(u64, Leg, u32, Class, u64), Way>>,
     connections: AtomicU64,
     resets_unread: AtomicU64,
 }
@@ -194,13 +206,21 @@ impl Log {
         self.connections.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// None: it has passed before, by its other way.
     pub(super) fn passed(
         &self,
-        connection: u64,
-        leg: Leg,
+        (connection, leg): (u64, Leg),
         header: Header,
         tombstone: bool,
-    ) -> usize {
+        way: Way,
+    ) -> Option<usize> {
+        if header.class.in_order() {
+            let key = (connection, leg, header.epoch, header.class, header.number);
+            let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+            if *first.entry(key).or_insert(way) != way {
+                return None;
+            }
+        }
         let mut all = self.lock();
         all.push(Passed {
             connection,
@@ -210,7 +230,7 @@ impl Log {
             seen: Moment::now(),
             ended: None,
         });
-        all.len() - 1
+        Some(all.len() - 1)
     }
 
     pub(super) fn ended(&self, entry: usize, ending: Ending) {

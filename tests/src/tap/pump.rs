@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fernsicht_protocol::frame::{HEADER_BYTES, Header};
-use fernsicht_protocol::unit::{Assembler, KIND_FRAME, KIND_TOMBSTONE, Record};
+use fernsicht_protocol::unit::{
+    Assembler, COPY_PREFIX, KIND_COPY, KIND_FRAME, KIND_TOMBSTONE, Record,
+};
 use quinn::{Connection, ConnectionError, RecvStream, SendStream, VarInt};
 
 use tokio::time::Instant;
 
-use super::log::{Ending, Leg, Log};
+use super::log::{Ending, Leg, Log, Way};
 
 /// Bytes taken from a stream at a time.
 const CHUNK: usize = 64 << 10;
@@ -81,11 +83,12 @@ async fn frame_stream(
     let mut open = None;
     let ending = pass(from, onward, pace, |bytes| {
         let mut priority = None;
-        reader.push(bytes, |header, tombstone, single| {
+        reader.push(bytes, |header, unit, way| {
             priority = Some(header.class.priority());
-            let entry = log.passed(id, leg, *header, tombstone);
-            if single {
-                open = Some(entry);
+            let tombstone = matches!(unit, Unit::Record { tombstone: true });
+            let entry = log.passed((id, leg), *header, tombstone, way);
+            if matches!(unit, Unit::Single) {
+                open = entry;
             }
         });
         priority
@@ -98,30 +101,44 @@ async fn frame_stream(
     }
 }
 
+/// What a header belongs to.
+enum Unit {
+    Record { tombstone: bool },
+    Single,
+}
+
 /// Reads the headers out of the bytes of one unidirectional stream.
 enum Reader {
     New {
         head: Vec<u8>,
     },
-    Records(Assembler),
+    Records(Assembler, Way),
     /// A single frame whose header has been read, or a stream that cannot be read.
     Done,
 }
 
 impl Reader {
-    fn push(&mut self, bytes: &[u8], mut seen: impl FnMut(&Header, bool, bool)) {
+    fn push(&mut self, bytes: &[u8], mut seen: impl FnMut(&Header, Unit, Way)) {
         if let Self::New { head } = self {
             head.extend_from_slice(bytes);
             match head.first() {
                 Some(&(KIND_FRAME | KIND_TOMBSTONE)) => {
                     let head = std::mem::take(head);
-                    *self = Self::Records(Assembler::default());
+                    *self = Self::Records(Assembler::default(), Way::Own);
                     return self.push(&head, seen);
+                }
+                // Copies begin with a record here: the programs' do.
+                Some(&KIND_COPY) => {
+                    if let Some((_, records)) = head.split_at_checked(COPY_PREFIX) {
+                        let records = records.to_vec();
+                        *self = Self::Records(Assembler::default(), Way::Copy);
+                        self.push(&records, seen);
+                    }
                 }
                 Some(_) if head.len() >= HEADER_BYTES => {
                     let header = head.first_chunk().map(Header::decode);
                     if let Some(Ok(header)) = header {
-                        seen(&header, false, true);
+                        seen(&header, Unit::Single, Way::Own);
                     }
                     *self = Self::Done;
                 }
@@ -129,14 +146,11 @@ impl Reader {
             }
             return;
         }
-        if let Self::Records(assembler) = self {
+        if let Self::Records(assembler, way) = self {
             assembler.push(bytes);
             while let Ok(Some(record)) = assembler.next_record() {
-                seen(
-                    record.header(),
-                    matches!(record, Record::Tombstone { .. }),
-                    false,
-                );
+                let tombstone = matches!(record, Record::Tombstone { .. });
+                seen(record.header(), Unit::Record { tombstone }, *way);
             }
         }
     }
