@@ -112,7 +112,7 @@ fn mebi(count: usize) -> f64 {
 }
 
 /// Until measured: 100 Mbit/s.
-const ASSUMED_RATE: u64 = 12_500_000;
+pub(super) const ASSUMED_RATE: u64 = 12_500_000;
 
 /// Sealing, relaying and opening carry no more than this, whatever the line does.
 const FASTEST: u64 = 25_000_000;

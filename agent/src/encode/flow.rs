@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::Config;
+use super::cost::ASSUMED_RATE;
 
 /// The line as the encoder sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,6 +44,8 @@ pub(super) struct Flow {
     line: Line,
     arrived_at: Option<Instant>,
     sample: Option<Sample>,
+    /// A sample large enough to tell what a near line carries.
+    told: bool,
 }
 
 /// What the rate was last taken from. Updates that are drawn at once, because they waited for an earlier one,
@@ -78,12 +81,26 @@ impl Flow {
             line: Line::default(),
             arrived_at: None,
             sample: None,
+            told: false,
         }
     }
 
     /// What is known of the line.
     pub(super) fn line(&self) -> Line {
-        self.line
+        Line {
+            bytes_per_second: self.rate(),
+            ..self.line
+        }
+    }
+
+    /// Bytes a second. On a near line little takes milliseconds in which nothing is carried, both ends' starts among
+    /// them: until a large sample has told better, it is taken for an ordinary one.
+    fn rate(&self) -> Option<u64> {
+        let near = self.line.round_trip.is_some_and(|trip| trip < NEAR);
+        match near && !self.told {
+            true => Some(self.line.bytes_per_second.unwrap_or(0).max(ASSUMED_RATE)),
+            false => self.line.bytes_per_second,
+        }
     }
 
     /// What the transport says of its leg of the way; used until the whole way is measured.
@@ -117,12 +134,12 @@ impl Flow {
     /// True if the line is thin as far as can be told: what is near carries much, whatever a start took.
     pub(super) fn perhaps_thin(&self) -> bool {
         let near = self.line.round_trip.is_none_or(|trip| trip < NEAR);
-        !near && self.line.bytes_per_second.is_none_or(|rate| rate < THIN)
+        !near && self.rate().is_none_or(|rate| rate < THIN)
     }
 
     /// True if the line is known to be thin.
     fn thin(&self) -> bool {
-        self.line.bytes_per_second.is_some_and(|rate| rate < THIN)
+        self.rate().is_some_and(|rate| rate < THIN)
     }
 
     /// True if a refinement may be sent: it leaves room for pictures.
@@ -145,7 +162,7 @@ impl Flow {
 
     /// Bytes that one update should not exceed.
     pub(super) fn budget(&self, config: &Config) -> usize {
-        let Some(rate) = self.line.bytes_per_second else {
+        let Some(rate) = self.rate() else {
             return UNKNOWN_PART.min(config.largest_budget);
         };
         let bytes = rate as f64 * config.patience.as_secs_f64();
@@ -158,7 +175,7 @@ impl Flow {
     /// Bytes of exact pixels beyond which they go in parts: what the line carries within
     /// the patience, whether or not something else would be better.
     pub(super) fn part(&self, config: &Config) -> usize {
-        let bytes = match self.line.bytes_per_second {
+        let bytes = match self.rate() {
             Some(rate) => (rate as f64 * config.patience.as_secs_f64()) as usize,
             None => UNKNOWN_PART,
         };
@@ -271,6 +288,7 @@ impl Flow {
         if sample.bytes < LEAST_SAMPLE {
             return;
         }
+        self.told |= sample.bytes >= LARGE_SAMPLE;
         let time = now
             .saturating_duration_since(sample.start)
             .max(Duration::from_millis(1));
@@ -301,7 +319,7 @@ impl Flow {
     }
 
     fn most_bytes(&self) -> usize {
-        match (self.line.bytes_per_second, self.line.round_trip) {
+        match (self.rate(), self.line.round_trip) {
             (Some(rate), Some(trip)) => {
                 let bytes = rate as f64 * (trip + SLACK).as_secs_f64();
                 (bytes as usize).max(LEAST_BYTES)
@@ -345,6 +363,9 @@ const UNKNOWN_PART: usize = 16 << 10;
 
 /// Smaller updates tell of delays, not of the rate.
 const LEAST_SAMPLE: usize = 8 << 10;
+
+/// On a line of 100 Mbit/s it takes longer than what else takes time.
+const LARGE_SAMPLE: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {
@@ -501,6 +522,24 @@ mod tests {
         }
         assert_eq!((flow.line(), flow.arrived_at), (line, arrived_at));
         assert_eq!((flow.bytes, flow.in_flight.len()), (bytes, 2));
+    }
+
+    /// A console that is just starting lets a near line look slow, as long as only little was sent.
+    #[test]
+    fn a_near_line_is_taken_for_an_ordinary_one_until_much_was_sent() {
+        for (trip, rate) in [(2, ASSUMED_RATE), (60, 200_000)] {
+            let (mut flow, now) = (Flow::new(), Instant::now());
+            flow.handle_sent(0, 0, 20_000, now);
+            ack(&mut flow, 0, 0, now + ms(100));
+            flow.handle_sent(1, 0, 500, now + ms(200));
+            ack(&mut flow, 1, 0, now + ms(200 + trip));
+            assert_eq!(flow.line().bytes_per_second, Some(rate), "{trip} ms");
+            // A large one tells, whatever it says.
+            flow.handle_sent(2, 0, 100_000, now + ms(300));
+            ack(&mut flow, 2, 0, now + ms(800));
+            let rate = flow.line().bytes_per_second.unwrap();
+            assert!((190_000..230_000).contains(&rate), "{rate}");
+        }
     }
 
     #[test]
