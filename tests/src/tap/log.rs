@@ -28,6 +28,9 @@ pub(super) enum Way {
     Copy,
 }
 
+/// An in-order frame: connection, leg, epoch, class and number.
+type Key = (u64, Leg, u32, Class, u64);
+
 /// How a stream of one frame ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
@@ -96,7 +99,7 @@ pub struct Revocation {
 pub struct Log {
     passed: Mutex<Vec<Passed>>,
     /// By which way an in-order frame came first.
-    first: Mutex<HashMap<(u64, Leg, u32, Class, u64), Way>>,
+    first: Mutex<HashMap<Key, Way>>,
     connections: AtomicU64,
     resets_unread: AtomicU64,
 }
