@@ -73,7 +73,7 @@ impl Revocations {
         vec![
             claim("captured afterwards", after as f64, 0.0),
             claim("picture gone p95, ms", self.gone_ms[1], self.limit_ms),
-            // Not a must: a rights frame whose packet is lost is sent again after a round trip at the earliest.
+            // Not a must: a rights frame whose packet and whose copy are lost comes after QUIC has probed.
             Claim {
                 must: false,
                 ..claim("picture gone later than that", self.late as f64, 0.0)
