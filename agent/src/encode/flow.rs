@@ -44,7 +44,7 @@ pub(super) struct Flow {
     line: Line,
     arrived_at: Option<Instant>,
     sample: Option<Sample>,
-    /// A sample large enough to tell what a near line carries.
+    /// The transport, or a sample that is large enough, has told what a near line carries.
     told: bool,
 }
 
@@ -106,6 +106,7 @@ impl Flow {
     /// What the transport says of its leg of the way; used until the whole way is measured.
     pub(super) fn handle_line(&mut self, line: Line) {
         self.line.bytes_per_second = self.line.bytes_per_second.or(line.bytes_per_second);
+        self.told |= line.bytes_per_second.is_some();
         self.line.round_trip = self.line.round_trip.or(line.round_trip);
     }
 

@@ -82,12 +82,13 @@ impl Rig {
         });
     }
 
-    /// Black on white, with some grey edges.
+    /// Black on white, with some grey edges, in one and the same font.
     pub(crate) fn text(&mut self, rect: Rect, seed: u64) {
-        let mut dice = Dice::from_seed(seed);
+        let mut font = Dice::from_seed(0);
         let glyphs: Vec<u32> = (0..64 * 16)
-            .map(|_| dice.roll(u32::MAX) & dice.roll(u32::MAX))
+            .map(|_| font.roll(u32::MAX) & font.roll(u32::MAX))
             .collect();
+        let mut dice = Dice::from_seed(seed);
         let letters: Vec<u32> = (0..100_000).map(|_| dice.roll(64)).collect();
         self.paint(rect, |x, y| {
             let letter = letters[(y / 16 * 331 + x / 8) as usize % letters.len()];
