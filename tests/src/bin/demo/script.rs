@@ -1,7 +1,7 @@
 //! The driven demonstration, step by step.
 //!
 //! ```text
-//! code ─► consent ─► card ─► picture ─► clicks ─► typing ─► text, photo, moved window ─► idle ─► revocations
+//! code ─► consent ─► card ─► picture ─► clicks ─► typing ─► film, text, photo, moved window ─► idle ─► revocations
 //!      ─► both at once ─► end ─► complaint
 //! ```
 
@@ -20,6 +20,8 @@ use fernsicht_tests::proc::Load;
 use fernsicht_tests::programs::Programs;
 use fernsicht_tests::scenery;
 use fernsicht_tests::session::{Backdrop, Layout, STEP, Stage};
+use fernsicht_tests::show::material::Material;
+use fernsicht_tests::show::player::{Place, Player};
 use fernsicht_tests::tap::{Ending, Leg};
 use fernsicht_tests::typist::Typist;
 use fernsicht_tests::wait;
@@ -41,6 +43,9 @@ pub(crate) const TYPED: &str =
 
 /// Clicks that are counted.
 pub(crate) const CLICKS: i16 = 20;
+
+/// Where the film is shown.
+const FILM: Place = Place::new(600, 240, 640, 360);
 
 /// The photo's size.
 const PHOTO: (usize, usize) = (560, 400);
@@ -181,6 +186,8 @@ impl Show {
 
     fn picture_steps(&mut self, folder: &Path, summary: &mut Summary) -> Result<()> {
         let mark = self.stage.tap.log().mark();
+        self.film(folder)?;
+        self.compare("film", summary)?;
         let page = scenery::page_of_text(&self.stage.customer_screen, folder, "84x34+20+190")?;
         self.compare("page-of-text", summary)?;
         let geometry = format!("{}x{}+640+200", PHOTO.0, PHOTO.1);
@@ -213,6 +220,21 @@ impl Show {
         summary.refinement_frames = complete(Class::Refinement);
         // Both stay for what follows.
         self.apps.extend([page, photo]);
+        Ok(())
+    }
+
+    /// A film of two seconds, which goes by H.264; its last picture stays for a moment.
+    fn film(&mut self, folder: &Path) -> Result<()> {
+        let material = Material::make(folder, (FILM.width, FILM.height))?;
+        let player = Player::open(self.stage.customer_screen.display(), &material.font)?;
+        let frames = material.film(&player)?;
+        for frame in frames.iter().cycle().take(48) {
+            player.put(*frame, (0, 0), FILM)?;
+            player.show(FILM)?;
+            player.sync()?;
+            thread::sleep(Duration::from_millis(41));
+        }
+        thread::sleep(Duration::from_secs(1));
         Ok(())
     }
 
