@@ -186,8 +186,9 @@ impl Show {
 
     fn picture_steps(&mut self, folder: &Path, summary: &mut Summary) -> Result<()> {
         let mark = self.stage.tap.log().mark();
-        self.film(folder)?;
+        let film = self.film(folder)?;
         self.compare("film", summary)?;
+        drop(film);
         let page = scenery::page_of_text(&self.stage.customer_screen, folder, "84x34+20+190")?;
         self.compare("page-of-text", summary)?;
         let geometry = format!("{}x{}+640+200", PHOTO.0, PHOTO.1);
@@ -223,8 +224,8 @@ impl Show {
         Ok(())
     }
 
-    /// A film of two seconds, which goes by H.264; its last picture stays for a moment.
-    fn film(&mut self, folder: &Path) -> Result<()> {
+    /// A film of two seconds, which goes by H.264; its last picture stays with the player.
+    fn film(&mut self, folder: &Path) -> Result<Player> {
         let material = Material::make(folder, (FILM.width, FILM.height))?;
         let player = Player::open(self.stage.customer_screen.display(), &material.font)?;
         let frames = material.film(&player)?;
@@ -234,8 +235,7 @@ impl Show {
             player.sync()?;
             thread::sleep(Duration::from_millis(41));
         }
-        thread::sleep(Duration::from_secs(1));
-        Ok(())
+        Ok(player)
     }
 
     /// Waits until the customer's screen rests, and compares both one second after its last change.
