@@ -5,6 +5,7 @@ mod common;
 use std::fs;
 
 use common::auditor::Auditor;
+use common::file::*;
 use common::*;
 use fernsicht_protocol::audit::*;
 use fernsicht_protocol::crypto::hash;

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use common::disk::Mounted;
+use common::file::*;
 use common::*;
 use fernsicht_protocol::frame::Class;
 use fernsicht_protocol::messages::*;

@@ -8,6 +8,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use common::auditor::Auditor;
+use common::file::*;
 use common::*;
 use fernsicht_protocol::audit::*;
 use fernsicht_protocol::crypto::hash;

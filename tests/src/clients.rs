@@ -11,7 +11,9 @@ use fernsicht_protocol::audit::{
 };
 use fernsicht_protocol::complaint::Code;
 use fernsicht_protocol::messages::{ALPN_CONSOLE, ConsoleToRelay, RelayToConsole, VERSION};
-use fernsicht_protocol::net::{self, Connection, Identity, MessageReceiver, MessageSender, Pin};
+use fernsicht_protocol::net::{
+    self, Connection, Identity, Incoming, MessageReceiver, MessageSender, Pin,
+};
 use fernsicht_protocol::sealing::AuditorKey;
 use fernsicht_protocol::token::Token;
 use fernsicht_protocol::wire::{Blob, Wire};
@@ -220,4 +222,15 @@ async fn greet(client: &mut Client) -> Result<()> {
         bail!("the relay greets first")
     };
     Ok(())
+}
+
+/// The next one-way stream that is no copy, of which there are some where the machine is slow. Errors: see
+/// [`net::incoming`]; the connection is gone.
+pub async fn next_stream(connection: &Connection) -> Result<Incoming> {
+    loop {
+        match net::incoming(connection.accept_uni().await?).await? {
+            Incoming::Copy => {}
+            incoming @ (Incoming::Records(_) | Incoming::Single(..)) => return Ok(incoming),
+        }
+    }
 }

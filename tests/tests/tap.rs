@@ -10,6 +10,7 @@ use fernsicht_protocol::net::{self, Connection, Incoming, Pin, RecordSender, qui
 use fernsicht_protocol::rights::Rights;
 use fernsicht_protocol::unit::Record;
 use fernsicht_tests::authority::Authority;
+use fernsicht_tests::clients;
 use fernsicht_tests::tap::{Ending, Place, Tap};
 use fernsicht_tests::wait;
 
@@ -58,11 +59,11 @@ async fn frames_pass_unchanged_and_revocations_are_judged() -> Result<()> {
         question.read_exact(&mut bytes).await?;
         answer.write_all(&bytes).await?;
         let streams = Connection::from(agent.clone());
-        let Incoming::Records(mut records) = incoming(&streams).await? else {
+        let Incoming::Records(mut records) = clients::next_stream(&streams).await? else {
             anyhow::bail!("the rights come as records");
         };
         ensure!(records.next().await?.context("a record")? == rights(0, 1, Rights::View));
-        let Incoming::Single(seen, mut picture) = incoming(&streams).await? else {
+        let Incoming::Single(seen, mut picture) = clients::next_stream(&streams).await? else {
             anyhow::bail!("the picture comes alone");
         };
         ensure!(seen.class == Class::Picture);
@@ -141,13 +142,3 @@ async fn frames_pass_unchanged_and_revocations_are_judged() -> Result<()> {
 }
 
 const LIMIT: Duration = Duration::from_secs(10);
-
-/// The next stream that is no copy, as there are on a machine that is slow.
-async fn incoming(connection: &Connection) -> Result<Incoming> {
-    loop {
-        match net::incoming(connection.accept_uni().await?).await? {
-            Incoming::Copy => {}
-            incoming @ (Incoming::Records(_) | Incoming::Single(..)) => return Ok(incoming),
-        }
-    }
-}

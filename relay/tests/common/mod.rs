@@ -19,7 +19,7 @@ use fernsicht_protocol::cert::{self, Role};
 use fernsicht_protocol::checkpoint::SignedCheckpoint;
 use fernsicht_protocol::complaint::Code;
 use fernsicht_protocol::crypto::{Hash, SigningKey, hash};
-use fernsicht_protocol::frame::{Class, Direction, Frame, HEADER_BYTES, Header};
+use fernsicht_protocol::frame::{Class, Direction, Frame, Header};
 use fernsicht_protocol::messages::*;
 use fernsicht_protocol::net::{
     self, Connection, Identity, Incoming, MessageReceiver, MessageSender, Pin, ReadError,
@@ -35,6 +35,7 @@ use rand_core::OsRng;
 
 pub(crate) mod auditor;
 pub(crate) mod disk;
+pub(crate) mod file;
 
 /// Behind this a relay hangs; a loaded machine only takes longer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -801,48 +802,3 @@ pub(crate) fn frame_of(
     frame.header.epoch = epoch;
     frame
 }
-
-/// The whole records of a recording's file: kind and body. Asserts that nothing else is there,
-/// unless the end may be torn.
-pub(crate) fn read_recording(bytes: &[u8], torn: bool) -> Vec<(u8, Vec<u8>)> {
-    assert!(bytes.starts_with(b"FERNSICHTREC\x00\x01"));
-    let mut rest = &bytes[14..];
-    let mut records = Vec::new();
-    while let Some((length, behind)) = rest.split_first_chunk::<4>() {
-        let length = u32::from_be_bytes(*length) as usize;
-        let Some((record, behind)) = behind.split_at_checked(length) else {
-            assert!(torn, "a torn record");
-            return records;
-        };
-        records.push((record[0], record[9..].to_vec()));
-        rest = behind;
-    }
-    assert!(torn || rest.is_empty(), "a torn record");
-    records
-}
-
-/// The headers of the recorded frames of a class.
-pub(crate) fn frames_of(records: &[(u8, Vec<u8>)], class: Class) -> Vec<(Header, Vec<u8>)> {
-    records
-        .iter()
-        .filter(|(kind, _)| *kind == FRAME)
-        .map(|(_, body)| {
-            let (header, ciphertext) = body.split_first_chunk::<HEADER_BYTES>().unwrap();
-            (Header::decode(header).unwrap(), ciphertext.to_vec())
-        })
-        .filter(|(header, _)| header.class == class)
-        .collect()
-}
-
-pub(crate) fn kinds(records: &[(u8, Vec<u8>)]) -> Vec<u8> {
-    records.iter().map(|(kind, _)| *kind).collect()
-}
-
-pub(crate) const OPENING: u8 = 1;
-pub(crate) const SIGNATURE: u8 = 2;
-pub(crate) const FRAME: u8 = 3;
-pub(crate) const TOMBSTONE: u8 = 4;
-pub(crate) const DROPPED: u8 = 5;
-pub(crate) const CHECKPOINT: u8 = 6;
-pub(crate) const GAP: u8 = 7;
-pub(crate) const END: u8 = 8;
