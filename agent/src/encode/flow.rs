@@ -62,7 +62,8 @@ struct Sample {
 #[derive(Debug)]
 struct Flight {
     sequence: u64,
-    digest: u64,
+    /// None where more of the same change followed at once: what comes then is compared.
+    digest: Option<u64>,
     bytes: usize,
     sent: Instant,
     /// Small, and nothing else was under way: its time is that of the way.
@@ -138,6 +139,17 @@ impl Flow {
         !near && self.rate().is_none_or(|rate| rate < THIN)
     }
 
+    /// True if another piece of the change that was begun may be sent: all of them count as one update.
+    pub(super) fn room_for_piece(&self) -> bool {
+        self.in_flight.len() < MOST_UPDATES && self.bytes < self.most_bytes()
+    }
+
+    /// True if what is sent is there at once.
+    pub(super) fn quick(&self) -> bool {
+        let near = self.line.round_trip.is_some_and(|trip| trip < NEAR);
+        near && self.rate().is_some_and(|rate| rate >= QUICK)
+    }
+
     /// True if the line is known to be thin.
     fn thin(&self) -> bool {
         self.rate().is_some_and(|rate| rate < THIN)
@@ -188,8 +200,14 @@ impl Flow {
         }
     }
 
-    /// Notes an update as sent.
-    pub(super) fn handle_sent(&mut self, sequence: u64, digest: u64, bytes: usize, now: Instant) {
+    /// Notes an update as sent, with the digest of the picture after it where that is known.
+    pub(super) fn handle_sent(
+        &mut self,
+        sequence: u64,
+        digest: impl Into<Option<u64>>,
+        bytes: usize,
+        now: Instant,
+    ) {
         let alone = self.in_flight.is_empty() && bytes < LEAST_SAMPLE;
         self.bytes += bytes;
         if bytes > SMALL {
@@ -199,7 +217,7 @@ impl Flow {
             alone,
             beside: false,
             sequence,
-            digest,
+            digest: digest.into(),
             bytes,
             sent: now,
         });
@@ -232,7 +250,8 @@ impl Flow {
             first_sent = first_sent.min(flight.sent);
             alone |= flight.alone;
             let took = now.saturating_duration_since(flight.sent);
-            acked = if flight.sequence == sequence && flight.digest != digest {
+            let differs = flight.digest.is_some_and(|ours| ours != digest);
+            acked = if flight.sequence == sequence && differs {
                 Acked::Differs
             } else {
                 Acked::Drawn(took)
@@ -333,6 +352,9 @@ impl Flow {
 
 /// Fewer bytes a second are a thin line.
 const THIN: u64 = 400_000;
+
+/// What carries this many bytes a second has a large change through in the time that it takes to write and to draw it.
+const QUICK: u64 = 5_000_000;
 
 /// Lines within a house take less.
 const NEAR: Duration = Duration::from_millis(10);

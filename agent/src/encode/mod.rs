@@ -15,7 +15,9 @@
 //!
 //! An update that was encoded must be sent or the encoder be told to
 //! [restart](Encoder::restart): the console applies updates strictly in sequence. It is handed over as soon as it is
-//! written; what is kept of it, and its digest, come while it is on its way.
+//! written; what is kept of it, and its digest, come while it is on its way. On a near line a large change goes in
+//! [`pieces`]: the console draws one while the next is written. Until [`Encoder::encode`] has returned `None` the pixels
+//! must stay as they are.
 //!
 //! Small changes do not wait behind large ones: [`Encoder::beside`] says which, and [`Encoder::encode_beside`] encodes
 //! them so that the console can show them before what is still under way.
@@ -28,6 +30,7 @@ mod exact;
 mod flow;
 mod lines;
 mod moves;
+mod pieces;
 mod plan;
 mod refresh;
 mod sent;
@@ -47,6 +50,7 @@ pub use flow::{Acked, Line};
 use damage::{Damage, merge};
 use exact::{Packed, Packer};
 use flow::Flow;
+use pieces::Pieces;
 use refresh::Refresh;
 use sent::Sent;
 
@@ -134,6 +138,10 @@ pub struct Encoder {
     streams: u16,
     keys: cost::Keys,
     sequence: u64,
+    /// What is left of a large change.
+    pieces: Pieces,
+    /// The boxes of those of its pieces that have gone: what is kept of them waits until the last one has.
+    unsettled: Vec<Vec<Box>>,
     restart: Restart,
     /// The first update that is sent after a repair was wanted.
     wanted: u64,
@@ -166,6 +174,8 @@ impl Encoder {
             streams: 0,
             keys: cost::Keys::new(),
             sequence: 0,
+            pieces: Pieces::default(),
+            unsettled: Vec::new(),
             restart: Restart::Wanted,
             wanted: 0,
             now: None,
@@ -193,6 +203,10 @@ impl Encoder {
 
     /// These areas may have changed.
     pub fn handle_damage(&mut self, rects: &[Rect]) {
+        if !self.unsettled.is_empty() {
+            // The pixels that were sent may be others by now.
+            self.restart();
+        }
         if let Some(sent) = &mut self.sent {
             for &rect in rects {
                 sent.damage.add(rect);
@@ -259,6 +273,8 @@ impl Encoder {
         self.restart = Restart::Wanted;
         self.flow.clear();
         self.video = None;
+        self.pieces = Pieces::default();
+        self.unsettled.clear();
     }
 
     /// True if an update could be sent now: call this before reading the screen.
@@ -307,7 +323,10 @@ impl Encoder {
             return Ok(None);
         }
         self.counts.pictures += 1;
+        // It is no piece of what is left of another change.
+        let left = std::mem::take(&mut self.pieces);
         let handed = self.send(Class::Picture, false, packed, view, now, send);
+        self.pieces = left;
         self.flow.handle_beside();
         Ok(Some(handed))
     }
@@ -317,7 +336,8 @@ impl Encoder {
     /// console can change anything.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let sent = self.sent.as_ref()?;
-        if self.flow.room() && (self.restart == Restart::Wanted || !sent.damage.is_empty()) {
+        let more = !sent.damage.is_empty() || !self.pieces.is_empty();
+        if self.flow.room() && (self.restart == Restart::Wanted || more) {
             return self.now;
         }
         let restart = match self.restart {
@@ -347,6 +367,7 @@ impl Encoder {
     /// all damage reported so far.
     pub fn settled(&self) -> bool {
         self.restart == Restart::No
+            && self.pieces.is_empty()
             && self
                 .sent
                 .as_ref()
@@ -362,17 +383,21 @@ impl Encoder {
         send: impl FnOnce(Encoded) -> R,
     ) -> Result<Option<R>, Error> {
         self.now = Some(now);
-        let Some(sent) = &mut self.sent else {
+        let Some(sent) = &self.sent else {
             return Ok(None);
         };
         if !sent.shows(view) {
             return Err(Error::View);
         }
+        let undamaged = sent.damage.is_empty();
         if matches!(self.restart, Restart::At(at) if at <= now) {
-            self.restart = Restart::Wanted;
-            self.flow.clear();
-            self.video = None;
+            self.restart();
         }
+        let goes_on = !self.pieces.is_empty() && self.restart == Restart::No && undamaged;
+        if goes_on && self.flow.room_for_piece() {
+            return self.encode_piece(view, now, send).map(Some);
+        }
+        self.settle(view, now);
         if !self.flow.room() {
             return Ok(None);
         }
@@ -380,6 +405,11 @@ impl Encoder {
             self.restart = Restart::Wanted;
             self.video = None;
         }
+        let left = std::mem::take(&mut self.pieces).rects();
+        self.handle_damage(&left);
+        let Some(sent) = &mut self.sent else {
+            return Ok(None);
+        };
         let mut complete = self.restart == Restart::Wanted;
         let (mut changes, mut moved) = (Vec::new(), None);
         if !complete {
@@ -414,10 +444,12 @@ impl Encoder {
     ) -> Result<R, Error> {
         let mut rest = changes.to_vec();
         let mut solid = solid::take(&mut rest, view);
-        let (packed, region) = match self.plan(&rest, view, now) {
+        let in_pieces = !complete && moved.is_none() && self.in_pieces(changes, now);
+        let (packed, region) = match self.plan(in_pieces, &rest, view, now) {
             Ok(plan) => plan,
             Err(error) => {
                 // Nothing is lost: the changes are damage again, and a move that was not sent is as nothing.
+                self.pieces = Pieces::default();
                 self.handle_damage(changes);
                 if moved.is_some() {
                     self.restart();
@@ -444,6 +476,9 @@ impl Encoder {
             self.handle_damage(&later);
             solid = kept;
         }
+        if in_pieces && region.is_none() {
+            self.pieces.solid = pieces::split_off_solid(&mut solid);
+        }
         // Before anything else is drawn over what it takes.
         boxes.splice(0..0, moved.into_iter().chain(solid));
         if let Some((rect, code)) = region {
@@ -469,6 +504,28 @@ impl Encoder {
             now,
             send,
         ))
+    }
+
+    /// The next piece of a large change.
+    fn encode_piece<R>(
+        &mut self,
+        view: View<'_>,
+        now: Instant,
+        send: impl FnOnce(Encoded) -> R,
+    ) -> Result<R, Error> {
+        let (solid, rects) = self.pieces.next();
+        let packed = match self.packer.pack(&rects, view) {
+            Ok(packed) => packed,
+            Err(error) => {
+                // What went of it is not kept yet.
+                self.restart();
+                return Err(error);
+            }
+        };
+        self.counts.pictures += 1;
+        let boxes = solid.into_iter().chain(packed.boxes).collect();
+        let packed = Packed { boxes, ..packed };
+        Ok(self.send(Class::Picture, false, packed, view, now, send))
     }
 
     /// Exact pixels of lossy tiles that rest, as many as the budget takes.
@@ -508,6 +565,15 @@ impl Encoder {
         Ok(Some(handed))
     }
 
+    /// Keeps what was sent as `view` shows it, and returns the digest of the picture since.
+    fn settle(&mut self, view: View<'_>, now: Instant) -> u64 {
+        let Some(sent) = &mut self.sent else { return 0 };
+        for boxes in self.unsettled.drain(..) {
+            sent.draw(&boxes, view, now);
+        }
+        sent.ledger.digest()
+    }
+
     /// Writes the update, hands it over, and notes its boxes as sent.
     fn send<R>(
         &mut self,
@@ -518,7 +584,7 @@ impl Encoder {
         now: Instant,
         send: impl FnOnce(Encoded) -> R,
     ) -> R {
-        let sent = self.sent.as_mut().expect("only a known layout is encoded");
+        let sent = self.sent.as_ref().expect("only a known layout is encoded");
         let update = Update {
             sequence: self.sequence,
             complete: complete.then_some(Layout {
@@ -543,9 +609,10 @@ impl Encoder {
             sequence: update.sequence,
             bytes,
         });
-        sent.draw(&update.boxes.0, view, now);
-        self.flow
-            .handle_sent(update.sequence, sent.ledger.digest(), length, now);
+        self.unsettled.push(update.boxes.0);
+        let last = self.pieces.is_empty();
+        let digest = last.then(|| self.settle(view, now));
+        self.flow.handle_sent(update.sequence, digest, length, now);
         handed
     }
 }

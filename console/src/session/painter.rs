@@ -69,6 +69,7 @@ impl Queue {
             arriving,
             decoder: Decoder::new(),
             ahead: Vec::new(),
+            owed: None,
             waiting_since: None,
         };
         std::thread::Builder::new()
@@ -102,6 +103,11 @@ impl Queue {
         self.0.1.notify_one();
     }
 
+    /// True while an update waits to be drawn.
+    fn waits(&self) -> bool {
+        !self.lock().jobs.is_empty()
+    }
+
     /// Ends the thread.
     pub(crate) fn end(&self) {
         self.lock().ended = true;
@@ -128,6 +134,8 @@ struct Painter {
     decoder: Decoder,
     /// What the board shows before its turn.
     ahead: Vec<u64>,
+    /// When what is on the board without a digest had been received.
+    owed: Option<Instant>,
     /// Since when updates come and nothing can be drawn.
     waiting_since: Option<Instant>,
 }
@@ -201,6 +209,7 @@ impl Painter {
 
     fn restart(&mut self) {
         self.decoder.clear();
+        self.owed = None;
         self.waiting_since = None;
     }
 
@@ -230,7 +239,7 @@ impl Painter {
         let mut mark = Mark {
             sequence,
             digest: 0,
-            ahead: Vec::new(),
+            ahead: self.ahead.clone(),
             layout: canvas.generation(),
             arrived: Some(received),
         };
@@ -258,12 +267,15 @@ impl Painter {
             }
             shown
         });
-        if shown != Some(true) {
-            return;
+        if shown == Some(true) {
+            self.ahead.clone_from(&mark.ahead);
+            self.owed = later.then_some(received);
+            report(Report::Drawn);
         }
-        self.ahead.clone_from(&mark.ahead);
-        report(Report::Drawn);
-        if later {
+        // What has come meanwhile is drawn first: the digest is of all.
+        if !self.queue.waits()
+            && let Some(received) = self.owed.take()
+        {
             mark.digest = self.decoder.digest();
             self.board.follow(sight, mark, received);
             report(Report::Drawn);

@@ -7,6 +7,7 @@
 //! Time is a number here: nothing waits.
 
 mod photographs;
+mod pieces;
 mod rig;
 
 use std::convert::identity;

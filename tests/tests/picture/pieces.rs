@@ -1,0 +1,154 @@
+//! Large changes on near lines go in pieces; what comes of them is the same.
+
+use std::convert::identity;
+use std::time::Duration;
+
+use fernsicht_agent::encode::Line;
+use fernsicht_protocol::picture::{Code, Rect, View};
+use fernsicht_tests::dice::Dice;
+
+use crate::boxes;
+use crate::rig::Rig;
+
+fn near() -> Rig {
+    let mut rig = Rig::new(1920, 1080);
+    rig.settle();
+    rig.now += Duration::from_secs(1);
+    rig
+}
+
+#[test]
+fn a_screen_of_one_colour_comes_in_bands() {
+    let mut rig = near();
+    for colour in 1..4u8 {
+        rig.paint(rig.area(), |_, _| [colour; 3]);
+        let updates = rig.encode();
+        assert!((3..6).contains(&updates.len()), "{}", updates.len());
+        let bands = boxes(&updates);
+        assert!(bands.iter().all(|b| b.code == Code::Solid([colour; 3])));
+        let pixels: usize = bands.iter().map(|b| b.rect.area()).sum();
+        assert_eq!(pixels, rig.area().area(), "each once");
+        rig.now += Duration::from_millis(3);
+        rig.deliver(updates);
+        assert_eq!(rig.differing_pixels(), 0);
+        rig.now += Duration::from_secs(1);
+    }
+    rig.settle();
+    assert_eq!(rig.encoder.counts().complete, 1);
+    assert_eq!(rig.unasked.digest(), rig.decoder.digest());
+}
+
+/// Another page, with a photograph: its text comes before it.
+#[test]
+fn a_page_comes_in_pieces() {
+    let mut rig = near();
+    let paper = Rect {
+        x: 100,
+        y: 20,
+        width: 1500,
+        height: 1000,
+    };
+    let photo = Rect {
+        x: 900,
+        y: 300,
+        width: 500,
+        height: 300,
+    };
+    for page in 0..4 {
+        rig.text(paper, page);
+        rig.photo(photo, page as u32 * 100);
+        let updates = rig.encode();
+        assert!(updates.len() > 1, "page {page}");
+        let boxes = boxes(&updates);
+        assert!(boxes.iter().all(|b| !matches!(b.code, Code::Video { .. })));
+        rig.now += Duration::from_millis(4);
+        rig.deliver(updates);
+        assert_eq!(rig.differing_pixels(), 0, "page {page}");
+        rig.now += Duration::from_secs(1);
+    }
+    rig.settle();
+    assert_eq!(rig.encoder.counts().mismatches, 0);
+}
+
+/// What is drawn again and again goes whole: a film must not come in bands.
+#[test]
+fn what_moves_and_what_goes_far_is_not_cut() {
+    let mut rig = near();
+    for colour in 1..8u8 {
+        rig.paint(rig.area(), |_, _| [colour; 3]);
+        let updates = rig.encode();
+        assert_eq!(updates.len() > 1, colour < 3, "colour {colour}");
+        rig.now += Duration::from_millis(3);
+        rig.deliver(updates);
+        rig.now += Duration::from_millis(40);
+    }
+    let mut far = Rig::new(1920, 1080);
+    far.encoder.handle_line(Line {
+        bytes_per_second: Some(12_500_000),
+        round_trip: Some(Duration::from_millis(40)),
+    });
+    let updates = far.encode();
+    far.now += Duration::from_millis(40);
+    far.deliver(updates);
+    far.now += Duration::from_secs(1);
+    far.paint(far.area(), |_, _| [9; 3]);
+    assert_eq!(far.encode().len(), 1);
+}
+
+/// Between two pieces something else is damaged, acknowledgements come, and a complete picture is wanted.
+#[test]
+fn what_comes_between_pieces_does_no_harm() {
+    let mut rig = near();
+    rig.overtaking = true;
+    rig.dice = Dice::from_seed(77);
+    for round in 0..40u8 {
+        let paper = Rect {
+            x: u16::from(round),
+            y: 5,
+            width: 1800,
+            height: 1000,
+        };
+        match round % 2 {
+            0 => rig.paint(paper, |_, _| [round; 3]),
+            _ => rig.text(paper, round.into()),
+        }
+        let mut updates = Vec::new();
+        for _ in 0..=rig.dice.roll(3) {
+            let view = View {
+                width: rig.width,
+                height: rig.height,
+                stride: usize::from(rig.width) * 4,
+                bgrx: &rig.screen,
+            };
+            let update = rig.encoder.encode(view, rig.now, identity);
+            updates.extend(update.expect("encodes").map(|u| (u.class, u.bytes)));
+        }
+        rig.now += Duration::from_millis(3);
+        match rig.dice.roll(4) {
+            0 => {
+                let x = rig.dice.roll(1000) as u16;
+                let rect = Rect {
+                    x,
+                    y: 500,
+                    width: 700,
+                    height: 90,
+                };
+                rig.paint(rect, |_, _| [200; 3]);
+                rig.deliver(updates);
+            }
+            1 => {
+                rig.deliver(updates);
+                rig.encoder.restart();
+            }
+            2 => {
+                rig.encoder.handle_picture_wanted(rig.now);
+                rig.deliver(updates);
+            }
+            _ => rig.deliver(updates),
+        }
+        rig.settle();
+        assert_eq!(rig.differing_pixels(), 0, "round {round}");
+        rig.now += Duration::from_secs(1);
+    }
+    assert_eq!(rig.encoder.counts().mismatches, 0);
+}
