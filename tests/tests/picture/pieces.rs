@@ -23,7 +23,7 @@ fn a_screen_of_one_colour_comes_in_bands() {
     for colour in 1..4u8 {
         rig.paint(rig.area(), |_, _| [colour; 3]);
         let updates = rig.encode();
-        assert!((3..6).contains(&updates.len()), "{}", updates.len());
+        assert!((7..12).contains(&updates.len()), "{}", updates.len());
         let bands = boxes(&updates);
         assert!(bands.iter().all(|b| b.code == Code::Solid([colour; 3])));
         let pixels: usize = bands.iter().map(|b| b.rect.area()).sum();
@@ -63,10 +63,11 @@ fn a_page_comes_in_pieces() {
         assert!(boxes.iter().all(|b| !matches!(b.code, Code::Video { .. })));
         rig.now += Duration::from_millis(4);
         rig.deliver(updates);
+        // It may be more than may be under way.
+        rig.settle();
         assert_eq!(rig.differing_pixels(), 0, "page {page}");
         rig.now += Duration::from_secs(1);
     }
-    rig.settle();
     assert_eq!(rig.encoder.counts().mismatches, 0);
 }
 
