@@ -139,8 +139,8 @@ impl Flow {
         !near && self.rate().is_none_or(|rate| rate < THIN)
     }
 
-    /// True if another piece of the change that was begun may be sent: all of them count as one update.
-    pub(super) fn room_for_piece(&self) -> bool {
+    /// True if another slice of the change that was begun may be sent: all of them count as one update.
+    pub(super) fn room_for_slice(&self) -> bool {
         self.in_flight.len() < MOST_UPDATES && self.bytes < self.most_bytes()
     }
 

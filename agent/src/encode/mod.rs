@@ -16,7 +16,7 @@
 //! An update that was encoded must be sent or the encoder be told to
 //! [restart](Encoder::restart): the console applies updates strictly in sequence. It is handed over as soon as it is
 //! written; what is kept of it, and its digest, come while it is on its way. On a near line a large change goes in
-//! [`pieces`]: the console draws one while the next is written. Until [`Encoder::encode`] has returned `None` the pixels
+//! [`slices`]: the console draws one while the next is written. Until [`Encoder::encode`] has returned `None` the pixels
 //! must stay as they are.
 //!
 //! Small changes do not wait behind large ones: [`Encoder::beside`] says which, and [`Encoder::encode_beside`] encodes
@@ -30,10 +30,10 @@ mod exact;
 mod flow;
 mod lines;
 mod moves;
-mod pieces;
 mod plan;
 mod refresh;
 mod sent;
+mod slices;
 mod solid;
 mod video;
 
@@ -50,9 +50,9 @@ pub use flow::{Acked, Line};
 use damage::{Damage, merge};
 use exact::{Packed, Packer};
 use flow::Flow;
-use pieces::Pieces;
 use refresh::Refresh;
 use sent::Sent;
+use slices::Slices;
 
 /// What cannot be encoded.
 #[derive(Debug, thiserror::Error)]
@@ -139,8 +139,8 @@ pub struct Encoder {
     keys: cost::Keys,
     sequence: u64,
     /// What is left of a large change.
-    pieces: Pieces,
-    /// The boxes of those of its pieces that have gone: what is kept of them waits until the last one has.
+    slices: Slices,
+    /// The boxes of those of its slices that have gone: what is kept of them waits until the last one has.
     unsettled: Vec<Vec<Box>>,
     restart: Restart,
     /// The first update that is sent after a repair was wanted.
@@ -174,7 +174,7 @@ impl Encoder {
             streams: 0,
             keys: cost::Keys::new(),
             sequence: 0,
-            pieces: Pieces::default(),
+            slices: Slices::default(),
             unsettled: Vec::new(),
             restart: Restart::Wanted,
             wanted: 0,
@@ -273,7 +273,7 @@ impl Encoder {
         self.restart = Restart::Wanted;
         self.flow.clear();
         self.video = None;
-        self.pieces = Pieces::default();
+        self.slices = Slices::default();
         self.unsettled.clear();
     }
 
@@ -323,10 +323,10 @@ impl Encoder {
             return Ok(None);
         }
         self.counts.pictures += 1;
-        // It is no piece of what is left of another change.
-        let left = std::mem::take(&mut self.pieces);
+        // It is no slice of what is left of another change.
+        let left = std::mem::take(&mut self.slices);
         let handed = self.send(Class::Picture, false, packed, view, now, send);
-        self.pieces = left;
+        self.slices = left;
         self.flow.handle_beside();
         Ok(Some(handed))
     }
@@ -336,7 +336,7 @@ impl Encoder {
     /// console can change anything.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let sent = self.sent.as_ref()?;
-        let more = !sent.damage.is_empty() || !self.pieces.is_empty();
+        let more = !sent.damage.is_empty() || !self.slices.is_empty();
         if self.flow.room() && (self.restart == Restart::Wanted || more) {
             return self.now;
         }
@@ -367,7 +367,7 @@ impl Encoder {
     /// all damage reported so far.
     pub fn settled(&self) -> bool {
         self.restart == Restart::No
-            && self.pieces.is_empty()
+            && self.slices.is_empty()
             && self
                 .sent
                 .as_ref()
@@ -393,9 +393,9 @@ impl Encoder {
         if matches!(self.restart, Restart::At(at) if at <= now) {
             self.restart();
         }
-        let goes_on = !self.pieces.is_empty() && self.restart == Restart::No && undamaged;
-        if goes_on && self.flow.room_for_piece() {
-            return self.encode_piece(view, now, send).map(Some);
+        let goes_on = !self.slices.is_empty() && self.restart == Restart::No && undamaged;
+        if goes_on && self.flow.room_for_slice() {
+            return self.encode_slice(view, now, send).map(Some);
         }
         self.settle(view, now);
         if !self.flow.room() {
@@ -405,7 +405,7 @@ impl Encoder {
             self.restart = Restart::Wanted;
             self.video = None;
         }
-        let left = std::mem::take(&mut self.pieces).rects();
+        let left = std::mem::take(&mut self.slices).rects();
         self.handle_damage(&left);
         let Some(sent) = &mut self.sent else {
             return Ok(None);
@@ -444,12 +444,12 @@ impl Encoder {
     ) -> Result<R, Error> {
         let mut rest = changes.to_vec();
         let mut solid = solid::take(&mut rest, view);
-        let in_pieces = !complete && moved.is_none() && self.in_pieces(changes, now);
-        let (packed, region) = match self.plan(in_pieces, &rest, view, now) {
+        let in_slices = !complete && moved.is_none() && self.in_slices(changes, now);
+        let (packed, region) = match self.plan(in_slices, &rest, view, now) {
             Ok(plan) => plan,
             Err(error) => {
                 // Nothing is lost: the changes are damage again, and a move that was not sent is as nothing.
-                self.pieces = Pieces::default();
+                self.slices = Slices::default();
                 self.handle_damage(changes);
                 if moved.is_some() {
                     self.restart();
@@ -476,8 +476,8 @@ impl Encoder {
             self.handle_damage(&later);
             solid = kept;
         }
-        if in_pieces && region.is_none() {
-            self.pieces.solid = pieces::split_off_solid(&mut solid);
+        if in_slices && region.is_none() {
+            self.slices.solid = slices::split_off_solid(&mut solid);
         }
         // Before anything else is drawn over what it takes.
         boxes.splice(0..0, moved.into_iter().chain(solid));
@@ -506,14 +506,14 @@ impl Encoder {
         ))
     }
 
-    /// The next piece of a large change.
-    fn encode_piece<R>(
+    /// The next slice of a large change.
+    fn encode_slice<R>(
         &mut self,
         view: View<'_>,
         now: Instant,
         send: impl FnOnce(Encoded) -> R,
     ) -> Result<R, Error> {
-        let (solid, rects) = self.pieces.next();
+        let (solid, rects) = self.slices.next();
         let packed = match self.packer.pack(&rects, view) {
             Ok(packed) => packed,
             Err(error) => {
@@ -610,7 +610,7 @@ impl Encoder {
             bytes,
         });
         self.unsettled.push(update.boxes.0);
-        let last = self.pieces.is_empty();
+        let last = self.slices.is_empty();
         let digest = last.then(|| self.settle(view, now));
         self.flow.handle_sent(update.sequence, digest, length, now);
         handed

@@ -15,30 +15,30 @@ use fernsicht_protocol::wire::Blob;
 use super::cost::{self, Choice, Content, Ways, choose};
 use super::damage::{largest_group, merge};
 use super::exact::{PHOTO, PHOTO_EDGE, Packed, variety};
-use super::pieces::{PIECE, Pieces};
+use super::slices::{SLICE, Slices};
 use super::{Encoder, Error, lines, video};
 
 /// The H.264 box of an update.
 pub(super) type Region = (Rect, Code);
 
 impl Encoder {
-    /// Encodes `changes` (one for each changed tile); what does not fit is damage again, and `in_pieces` only the first
-    /// piece is encoded where that is how they go.
+    /// Encodes `changes` (one for each changed tile); what does not fit is damage again, and `in_slices` only the first
+    /// slice is encoded where that is how they go.
     pub(super) fn plan(
         &mut self,
-        in_pieces: bool,
+        in_slices: bool,
         changes: &[Rect],
         view: View<'_>,
         now: Instant,
     ) -> Result<(Packed, Option<Region>), Error> {
-        self.plan_as(false, in_pieces, changes, view, now)
+        self.plan_as(false, in_slices, changes, view, now)
     }
 
     /// `moving`: photographs count as moving, whether or not they do.
     fn plan_as(
         &mut self,
         moving: bool,
-        in_pieces: bool,
+        in_slices: bool,
         changes: &[Rect],
         view: View<'_>,
         now: Instant,
@@ -60,14 +60,14 @@ impl Encoder {
         let sharp = self.cut(&merge(&outside_of(covered, &sharp)), view);
         let mut boxes = strips(&sharp, STRIP);
         let text = boxes.len();
-        let in_pieces = in_pieces && region.is_none() && few(&photo, pixels);
-        let most = if in_pieces { PHOTO_STRIP } else { STRIP };
+        let in_slices = in_slices && region.is_none() && few(&photo, pixels);
+        let most = if in_slices { PHOTO_STRIP } else { STRIP };
         boxes.extend(strips(&merge(&outside_of(covered, &photo)), most));
         let part = self.flow.part(&self.config);
         let later = boxes.split_off(fitting(&boxes, text, part));
         self.handle_damage(&later);
-        if in_pieces && later.is_empty() {
-            boxes = self.pieces.begin(boxes, text);
+        if in_slices && later.is_empty() {
+            boxes = self.slices.begin(boxes, text);
         }
         let packed = self.packer.pack(&boxes, view)?;
         let bytes = packed.block.0.len();
@@ -85,11 +85,11 @@ impl Encoder {
         if known && let Some(all) = self.changed_region(changes, whole, budget, now) {
             if !moving && region.is_none() && !photo.is_empty() {
                 // The photograph alone, before text becomes coarse.
-                self.pieces = Pieces::default();
+                self.slices = Slices::default();
                 return self.plan_as(true, false, changes, view, now);
             }
             if let Some(region) = self.video(all, whole, Content::Sharp, view, now) {
-                self.pieces = Pieces::default();
+                self.slices = Slices::default();
                 self.handle_damage(&outside_of(region.0, changes));
                 let nothing = self.packer.pack(&[], view)?;
                 return Ok((nothing, Some(region)));
@@ -102,10 +102,10 @@ impl Encoder {
             .map(|packed| (packed, region))
     }
 
-    /// True if `changes` are worth going in pieces: so large that the console's work on them counts, on a line that takes
+    /// True if `changes` are worth going in slices: so large that the console's work on them counts, on a line that takes
     /// nearly no time, and no film.
-    pub(super) fn in_pieces(&self, changes: &[Rect], now: Instant) -> bool {
-        pixels(changes) >= 2 * PIECE && self.flow.quick() && !self.moving(changes, now)
+    pub(super) fn in_slices(&self, changes: &[Rect], now: Instant) -> bool {
+        pixels(changes) >= 2 * SLICE && self.flow.quick() && !self.moving(changes, now)
     }
 
     /// All of `boxes`, exactly: those that look as others did before need no pixels.
@@ -408,7 +408,7 @@ const AGAIN: Duration = Duration::from_millis(500);
 /// Tiles of a box where all will probably fit.
 const STRIP: u16 = 64;
 
-/// Tiles of a photograph's box where it goes in pieces.
+/// Tiles of a photograph's box where it goes in slices.
 const PHOTO_STRIP: u16 = 16;
 
 /// Tiles of a box where an update takes only part of the changes.

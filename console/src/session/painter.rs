@@ -461,6 +461,20 @@ mod tests {
                 assert_eq!(seen, Ok(look), "update {sequence}");
             }
         }
+        // What waits is drawn first, and one mark is of both; what comes again is not drawn, and the mark is owed all the same.
+        for (waiting, sequence) in [([4, 5], 5), ([6, 2], 6)] {
+            let mut held = board.lock();
+            held.set_by_area(true);
+            for sequence in waiting {
+                queue.push(large(sequence, sequence as u8), Instant::now());
+            }
+            drop(held);
+            let mut mark = None;
+            while mark.is_none() {
+                (_, mark) = reported.recv_timeout(Duration::from_secs(30)).unwrap();
+            }
+            assert_eq!(mark, Some(sequence));
+        }
         assert!(reported.try_recv().is_err());
         queue.end();
     }

@@ -7,8 +7,8 @@
 //! Time is a number here: nothing waits.
 
 mod photographs;
-mod pieces;
 mod rig;
+mod slices;
 
 use std::convert::identity;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Large changes on near lines go in pieces; what comes of them is the same.
+//! Large changes on near lines go in slices; what comes of them is the same.
 
 use std::convert::identity;
 use std::time::Duration;
@@ -40,7 +40,7 @@ fn a_screen_of_one_colour_comes_in_bands() {
 
 /// Another page, with a photograph: its text comes before it.
 #[test]
-fn a_page_comes_in_pieces() {
+fn a_page_comes_in_slices() {
     let mut rig = near();
     let paper = Rect {
         x: 100,
@@ -96,9 +96,9 @@ fn what_moves_and_what_goes_far_is_not_cut() {
     assert_eq!(far.encode().len(), 1);
 }
 
-/// Between two pieces something else is damaged, acknowledgements come, and a complete picture is wanted.
+/// Between two slices something else is damaged, acknowledgements come, and a complete picture is wanted.
 #[test]
-fn what_comes_between_pieces_does_no_harm() {
+fn what_comes_between_slices_does_no_harm() {
     let mut rig = near();
     rig.overtaking = true;
     rig.dice = Dice::from_seed(77);

@@ -1,19 +1,19 @@
-//! A large change in pieces: while the console unpacks, draws and shows one, the next is written.
+//! A large change in slices: while the console unpacks, draws and shows one, the next is written.
 //!
 //! ```text
-//! areas of one colour, text, then photographs ─► some for this update ─► the others for the next ones, by PIECE pixels
+//! areas of one colour, text, then photographs ─► some for this update ─► the others for the next ones, by SLICE pixels
 //! ```
 //!
 //! Worth it where the line takes less time than that work ([`super::Encoder`] asks the flow).
 
 use fernsicht_protocol::picture::{Box, Rect};
 
-/// Pixels of one piece: an eighth of a screen.
-pub(super) const PIECE: usize = 1 << 18;
+/// Pixels of one slice: an eighth of a screen.
+pub(super) const SLICE: usize = 1 << 18;
 
 /// What is left of a change.
 #[derive(Debug, Default)]
-pub(super) struct Pieces {
+pub(super) struct Slices {
     /// Areas of one colour.
     pub(super) solid: Vec<Box>,
     /// Boxes whose pixels are to be packed.
@@ -22,19 +22,19 @@ pub(super) struct Pieces {
     photo: Vec<Rect>,
 }
 
-impl Pieces {
+impl Slices {
     pub(super) fn is_empty(&self) -> bool {
         self.solid.is_empty() && self.exact.is_empty() && self.photo.is_empty()
     }
 
-    /// Takes over these boxes, the first `text` of which are text, and returns those of the first piece.
+    /// Takes over these boxes, the first `text` of which are text, and returns those of the first slice.
     pub(super) fn begin(&mut self, mut boxes: Vec<Rect>, text: usize) -> Vec<Rect> {
         self.photo = boxes.split_off(text);
         self.exact = boxes;
         self.next_exact()
     }
 
-    /// The next piece.
+    /// The next slice.
     pub(super) fn next(&mut self) -> (Vec<Box>, Vec<Rect>) {
         let solid = split_off_solid(&mut self.solid);
         (std::mem::replace(&mut self.solid, solid), self.next_exact())
@@ -42,8 +42,8 @@ impl Pieces {
 
     fn next_exact(&mut self) -> Vec<Rect> {
         let (boxes, most) = match self.exact.is_empty() {
-            false => (&mut self.exact, PIECE),
-            true => (&mut self.photo, PIECE / 4),
+            false => (&mut self.exact, SLICE),
+            true => (&mut self.photo, SLICE / 4),
         };
         let taken = first(boxes.iter().map(|rect| rect.area()), most);
         let left = boxes.split_off(taken.min(boxes.len()));
@@ -57,10 +57,10 @@ impl Pieces {
     }
 }
 
-/// All but the first [`PIECE`] pixels of areas of one colour, which are cut where they are larger.
+/// All but the first [`SLICE`] pixels of areas of one colour, which are cut where they are larger.
 pub(super) fn split_off_solid(boxes: &mut Vec<Box>) -> Vec<Box> {
     *boxes = boxes.drain(..).flat_map(bands).collect();
-    let taken = first(boxes.iter().map(|each| each.rect.area()), PIECE);
+    let taken = first(boxes.iter().map(|each| each.rect.area()), SLICE);
     boxes.split_off(taken.min(boxes.len()))
 }
 
@@ -74,10 +74,10 @@ fn first(areas: impl Iterator<Item = usize>, most: usize) -> usize {
     fit.count().max(1)
 }
 
-/// Bands of whole rows of tiles, of at most [`PIECE`] pixels where a row of tiles is not more.
+/// Bands of whole rows of tiles, of at most [`SLICE`] pixels where a row of tiles is not more.
 fn bands(each: Box) -> impl Iterator<Item = Box> {
     let Box { rect, code } = each;
-    rect.bands(PIECE).map(move |rect| Box {
+    rect.bands(SLICE).map(move |rect| Box {
         rect,
         code: code.clone(),
     })
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_are_all_of_it_once() {
+    fn slices_are_all_of_it_once() {
         let solid = |rect| Box {
             rect,
             code: Code::Solid([1, 2, 3]),
@@ -111,17 +111,17 @@ mod tests {
         );
         let text: Vec<Rect> = (0..70).map(|row| Rect::tile(0, row)).collect();
         let photo: Vec<Rect> = (0..20).map(|row| Rect::tile(1, row)).collect();
-        let mut pieces = Pieces {
+        let mut slices = Slices {
             solid: vec![solid(small), solid(whole)],
-            ..Pieces::default()
+            ..Slices::default()
         };
         let boxes = [text.clone(), photo.clone()].concat();
-        let mut others = pieces.begin(boxes.clone(), text.len());
+        let mut others = slices.begin(boxes.clone(), text.len());
         assert_eq!(others, text[..64]);
         let (mut solids, mut count) = (Vec::new(), 1);
-        while !pieces.is_empty() {
-            let (some, rects) = pieces.next();
-            assert!(some.iter().map(|each| each.rect.area()).sum::<usize>() <= PIECE);
+        while !slices.is_empty() {
+            let (some, rects) = slices.next();
+            assert!(some.iter().map(|each| each.rect.area()).sum::<usize>() <= SLICE);
             solids.extend(some);
             others.extend(rects);
             count += 1;
@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(u32::from(bottom), whole.bottom());
     }
 
-    /// What is wider than a piece's row of tiles still comes.
+    /// What is wider than a slice's row of tiles still comes.
     #[test]
     fn one_comes_at_least() {
         let wide = Rect {
@@ -151,10 +151,10 @@ mod tests {
             width: u16::MAX,
             height: 64,
         };
-        let mut pieces = Pieces::default();
-        assert_eq!(pieces.begin(vec![wide; 2], 1), [wide]);
-        assert_eq!(pieces.next(), (Vec::new(), vec![wide]));
-        assert!(pieces.is_empty());
-        assert_eq!(pieces.next(), (Vec::new(), Vec::new()));
+        let mut slices = Slices::default();
+        assert_eq!(slices.begin(vec![wide; 2], 1), [wide]);
+        assert_eq!(slices.next(), (Vec::new(), vec![wide]));
+        assert!(slices.is_empty());
+        assert_eq!(slices.next(), (Vec::new(), Vec::new()));
     }
 }
