@@ -97,10 +97,10 @@ screenshots: packages
 	$(CARGO) build --locked --workspace --bins
 	FERNSICHT_TEST_PICTURES=$(CURDIR)/docs/gallery $(CARGO) test --locked --workspace --test stories --test pages --test transfer
 
-# Installed where it is missing, into target/tools.
+# Installed where it is missing, into target/tools; without optimisation, since it runs for seconds and is compiled for minutes.
 DENY := target/tools/bin/cargo-deny
 $(DENY):
-	$(CARGO) install cargo-deny --version 0.20.2 --locked --quiet --root target/tools
+	$(CARGO) install cargo-deny --version 0.20.2 --locked --quiet --debug --root target/tools
 
 deny: $(DENY)
 	$(DENY) --log-level error check bans licenses sources
