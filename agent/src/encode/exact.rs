@@ -345,7 +345,7 @@ const TIGHT: i32 = 6;
 const TIGHTEST: i32 = 19;
 
 /// Bytes that are packed at the tightest level: far less than what refers to others ([`LEAST_REFERRING`]).
-const LITTLE: usize = 4 << 10;
+const LITTLE: usize = 1 << 10;
 
 /// The dictionary of less takes longer than the bytes that it saves.
 const LEAST_REFERRING: usize = 16 << 10;
