@@ -62,8 +62,7 @@ struct Sample {
 #[derive(Debug)]
 struct Flight {
     sequence: u64,
-    /// None where more of the same change followed at once: what comes then is compared.
-    digest: Option<u64>,
+    digest: u64,
     bytes: usize,
     sent: Instant,
     /// Small, and nothing else was under way: its time is that of the way.
@@ -139,9 +138,10 @@ impl Flow {
         !near && self.rate().is_none_or(|rate| rate < THIN)
     }
 
-    /// True if another slice of the change that was begun may be sent: all of them count as one update.
-    pub(super) fn room_for_slice(&self) -> bool {
-        self.in_flight.len() < MOST_UPDATES && self.bytes < self.most_bytes()
+    /// True if another slice of the change that was begun may be sent while `updates` of it, of so many bytes together, have
+    /// gone and are not noted yet: all of them count as one update.
+    pub(super) fn room_for_slice(&self, updates: usize, bytes: usize) -> bool {
+        self.in_flight.len() + updates < MOST_UPDATES && self.bytes + bytes < self.most_bytes()
     }
 
     /// True if what is sent is there at once.
@@ -200,14 +200,8 @@ impl Flow {
         }
     }
 
-    /// Notes an update as sent, with the digest of the picture after it where that is known.
-    pub(super) fn handle_sent(
-        &mut self,
-        sequence: u64,
-        digest: impl Into<Option<u64>>,
-        bytes: usize,
-        now: Instant,
-    ) {
+    /// Notes an update as sent.
+    pub(super) fn handle_sent(&mut self, sequence: u64, digest: u64, bytes: usize, now: Instant) {
         let alone = self.in_flight.is_empty() && bytes < LEAST_SAMPLE;
         self.bytes += bytes;
         if bytes > SMALL {
@@ -217,7 +211,7 @@ impl Flow {
             alone,
             beside: false,
             sequence,
-            digest: digest.into(),
+            digest,
             bytes,
             sent: now,
         });
@@ -250,8 +244,7 @@ impl Flow {
             first_sent = first_sent.min(flight.sent);
             alone |= flight.alone;
             let took = now.saturating_duration_since(flight.sent);
-            let differs = flight.digest.is_some_and(|ours| ours != digest);
-            acked = if flight.sequence == sequence && differs {
+            acked = if flight.sequence == sequence && flight.digest != digest {
                 Acked::Differs
             } else {
                 Acked::Drawn(took)

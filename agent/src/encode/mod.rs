@@ -52,7 +52,7 @@ use exact::{Packed, Packer};
 use flow::Flow;
 use refresh::Refresh;
 use sent::Sent;
-use slices::Slices;
+use slices::{Gone, Slices};
 
 /// What cannot be encoded.
 #[derive(Debug, thiserror::Error)]
@@ -140,8 +140,8 @@ pub struct Encoder {
     sequence: u64,
     /// What is left of a large change.
     slices: Slices,
-    /// The boxes of those of its slices that have gone: what is kept of them waits until the last one has.
-    unsettled: Vec<Vec<Box>>,
+    /// Its slices that have gone: what is kept of them, and their digests, wait until the last one has.
+    unsettled: Vec<Gone>,
     restart: Restart,
     /// The first update that is sent after a repair was wanted.
     wanted: u64,
@@ -394,10 +394,10 @@ impl Encoder {
             self.restart();
         }
         let goes_on = !self.slices.is_empty() && self.restart == Restart::No && undamaged;
-        if goes_on && self.flow.room_for_slice() {
+        if goes_on && self.room_for_slice() {
             return self.encode_slice(view, now, send).map(Some);
         }
-        self.settle(view, now);
+        self.settle(view);
         if !self.flow.room() {
             return Ok(None);
         }
@@ -477,7 +477,7 @@ impl Encoder {
             solid = kept;
         }
         if in_slices && region.is_none() {
-            self.slices.solid = slices::split_off_solid(&mut solid);
+            solid = self.slices.begin_solid(solid);
         }
         // Before anything else is drawn over what it takes.
         boxes.splice(0..0, moved.into_iter().chain(solid));
@@ -504,28 +504,6 @@ impl Encoder {
             now,
             send,
         ))
-    }
-
-    /// The next slice of a large change.
-    fn encode_slice<R>(
-        &mut self,
-        view: View<'_>,
-        now: Instant,
-        send: impl FnOnce(Encoded) -> R,
-    ) -> Result<R, Error> {
-        let (solid, rects) = self.slices.next();
-        let packed = match self.packer.pack(&rects, view) {
-            Ok(packed) => packed,
-            Err(error) => {
-                // What went of it is not kept yet.
-                self.restart();
-                return Err(error);
-            }
-        };
-        self.counts.pictures += 1;
-        let boxes = solid.into_iter().chain(packed.boxes).collect();
-        let packed = Packed { boxes, ..packed };
-        Ok(self.send(Class::Picture, false, packed, view, now, send))
     }
 
     /// Exact pixels of lossy tiles that rest, as many as the budget takes.
@@ -565,15 +543,6 @@ impl Encoder {
         Ok(Some(handed))
     }
 
-    /// Keeps what was sent as `view` shows it, and returns the digest of the picture since.
-    fn settle(&mut self, view: View<'_>, now: Instant) -> u64 {
-        let Some(sent) = &mut self.sent else { return 0 };
-        for boxes in self.unsettled.drain(..) {
-            sent.draw(&boxes, view, now);
-        }
-        sent.ledger.digest()
-    }
-
     /// Writes the update, hands it over, and notes its boxes as sent.
     fn send<R>(
         &mut self,
@@ -609,10 +578,15 @@ impl Encoder {
             sequence: update.sequence,
             bytes,
         });
-        self.unsettled.push(update.boxes.0);
-        let last = self.slices.is_empty();
-        let digest = last.then(|| self.settle(view, now));
-        self.flow.handle_sent(update.sequence, digest, length, now);
+        self.unsettled.push(Gone {
+            sequence: update.sequence,
+            boxes: update.boxes.0,
+            bytes: length,
+            at: now,
+        });
+        if self.slices.is_empty() {
+            self.settle(view);
+        }
         handed
     }
 }

@@ -15,7 +15,7 @@ use fernsicht_protocol::wire::Blob;
 use super::cost::{self, Choice, Content, Ways, choose};
 use super::damage::{largest_group, merge};
 use super::exact::{PHOTO, PHOTO_EDGE, Packed, variety};
-use super::slices::{SLICE, Slices};
+use super::slices::Slices;
 use super::{Encoder, Error, lines, video};
 
 /// The H.264 box of an update.
@@ -102,12 +102,6 @@ impl Encoder {
             .map(|packed| (packed, region))
     }
 
-    /// True if `changes` are worth going in slices: so large that the console's work on them counts, on a line that takes
-    /// nearly no time, and no film.
-    pub(super) fn in_slices(&self, changes: &[Rect], now: Instant) -> bool {
-        pixels(changes) >= 2 * SLICE && self.flow.quick() && !self.moving(changes, now)
-    }
-
     /// All of `boxes`, exactly: those that look as others did before need no pixels.
     fn exact(&mut self, boxes: Vec<Rect>, view: View<'_>) -> Result<Packed, Error> {
         let Some(sent) = self.sent.as_ref().filter(|_| pixels(&boxes) <= seen::SMALL) else {
@@ -190,7 +184,7 @@ impl Encoder {
     }
 
     /// True if what changed there changes again and again.
-    fn moving(&self, rects: &[Rect], now: Instant) -> bool {
+    pub(super) fn moving(&self, rects: &[Rect], now: Instant) -> bool {
         let sent = self.sent.as_ref();
         sent.is_some_and(|sent| sent.moving(rects, now, AGAIN))
     }
@@ -317,7 +311,7 @@ fn few(photo: &[Rect], pixels: usize) -> bool {
     self::pixels(photo) * 2 <= pixels
 }
 
-fn pixels(rects: &[Rect]) -> usize {
+pub(super) fn pixels(rects: &[Rect]) -> usize {
     rects.iter().map(|rect| rect.area()).sum()
 }
 
@@ -375,7 +369,7 @@ fn outside_of(covered: Rect, rects: &[Rect]) -> Vec<Rect> {
 }
 
 /// `rects` cut along tiles into pieces of at most `most` tiles each; lines stay whole.
-fn strips(rects: &[Rect], most: u16) -> Vec<Rect> {
+pub(super) fn strips(rects: &[Rect], most: u16) -> Vec<Rect> {
     let mut pieces = Vec::new();
     for rect in rects {
         if rect.height <= lines::HIGHEST {
@@ -406,7 +400,7 @@ fn strips(rects: &[Rect], most: u16) -> Vec<Rect> {
 const AGAIN: Duration = Duration::from_millis(500);
 
 /// Tiles of a box where all will probably fit.
-const STRIP: u16 = 64;
+pub(super) const STRIP: u16 = 64;
 
 /// Tiles of a photograph's box where it goes in slices.
 const PHOTO_STRIP: u16 = 16;

@@ -4,22 +4,38 @@
 //! areas of one colour, text, then photographs ─► some for this update ─► the others for the next ones, by SLICE pixels
 //! ```
 //!
-//! Worth it where the line takes less time than that work ([`super::Encoder`] asks the flow).
+//! Worth it where the line takes less time than that work. What is kept of the slices, and their digests, wait until the
+//! last one has gone: they would hold up the next.
 
-use fernsicht_protocol::picture::{Box, Rect};
+use std::time::Instant;
 
-/// Pixels of one slice: an eighth of a screen.
-pub(super) const SLICE: usize = 1 << 18;
+use fernsicht_protocol::frame::Class;
+use fernsicht_protocol::picture::{Box, Rect, TILE, View};
+
+use super::exact::Packed;
+use super::plan::{STRIP, pixels, strips};
+use super::{Encoded, Encoder, Error};
+
+/// Pixels of one slice: an eighth of a 1080p screen, as many as a strip has.
+const SLICE: usize = STRIP as usize * TILE as usize * TILE as usize;
 
 /// What is left of a change.
 #[derive(Debug, Default)]
 pub(super) struct Slices {
     /// Areas of one colour.
-    pub(super) solid: Vec<Box>,
+    solid: Vec<Box>,
     /// Boxes whose pixels are to be packed.
     exact: Vec<Rect>,
     /// Such boxes of photographs, each of whose pixels takes as long as four of text.
     photo: Vec<Rect>,
+}
+
+/// A slice that has gone.
+pub(super) struct Gone {
+    pub(super) sequence: u64,
+    pub(super) boxes: Vec<Box>,
+    pub(super) bytes: usize,
+    pub(super) at: Instant,
 }
 
 impl Slices {
@@ -34,10 +50,22 @@ impl Slices {
         self.next_exact()
     }
 
-    /// The next slice.
-    pub(super) fn next(&mut self) -> (Vec<Box>, Vec<Rect>) {
-        let solid = split_off_solid(&mut self.solid);
-        (std::mem::replace(&mut self.solid, solid), self.next_exact())
+    /// Takes over these areas of one colour, and returns those of the first slice.
+    pub(super) fn begin_solid(&mut self, solid: Vec<Box>) -> Vec<Box> {
+        let cut = |Box { rect, code }: Box| {
+            let pieces = strips(&[rect], STRIP).into_iter();
+            pieces.map(move |rect| Box {
+                rect,
+                code: code.clone(),
+            })
+        };
+        self.solid = solid.into_iter().flat_map(cut).collect();
+        self.next_solid()
+    }
+
+    fn next_solid(&mut self) -> Vec<Box> {
+        let taken = first(self.solid.iter().map(|each| each.rect.area()), SLICE);
+        self.solid.drain(..taken).collect()
     }
 
     fn next_exact(&mut self) -> Vec<Rect> {
@@ -46,8 +74,7 @@ impl Slices {
             true => (&mut self.photo, SLICE / 4),
         };
         let taken = first(boxes.iter().map(|rect| rect.area()), most);
-        let left = boxes.split_off(taken.min(boxes.len()));
-        std::mem::replace(boxes, left)
+        boxes.drain(..taken).collect()
     }
 
     /// Everything.
@@ -57,35 +84,65 @@ impl Slices {
     }
 }
 
-/// All but the first [`SLICE`] pixels of areas of one colour, which are cut where they are larger.
-pub(super) fn split_off_solid(boxes: &mut Vec<Box>) -> Vec<Box> {
-    *boxes = boxes.drain(..).flat_map(bands).collect();
-    let taken = first(boxes.iter().map(|each| each.rect.area()), SLICE);
-    boxes.split_off(taken.min(boxes.len()))
-}
-
-/// How many of them come first: those within `most` pixels, and one at least.
-fn first(areas: impl Iterator<Item = usize>, most: usize) -> usize {
-    let mut pixels = 0;
+/// How many of them come first: those within `most` pixels, and one at least if there is one.
+fn first(areas: impl ExactSizeIterator<Item = usize>, most: usize) -> usize {
+    let (all, mut pixels) = (areas.len(), 0);
     let fit = areas.take_while(|area| {
         pixels += area;
         pixels <= most
     });
-    fit.count().max(1)
+    fit.count().max(1).min(all)
 }
 
-/// Bands of whole rows of tiles, of at most [`SLICE`] pixels where a row of tiles is not more.
-fn bands(each: Box) -> impl Iterator<Item = Box> {
-    let Box { rect, code } = each;
-    rect.bands(SLICE).map(move |rect| Box {
-        rect,
-        code: code.clone(),
-    })
+impl Encoder {
+    /// True if `changes` are worth going in slices: so large that the console's work on them counts, on a line that takes
+    /// nearly no time, and no film.
+    pub(super) fn in_slices(&self, changes: &[Rect], now: Instant) -> bool {
+        pixels(changes) >= 2 * SLICE && self.flow.quick() && !self.moving(changes, now)
+    }
+
+    pub(super) fn room_for_slice(&self) -> bool {
+        let bytes = self.unsettled.iter().map(|gone| gone.bytes).sum();
+        self.flow.room_for_slice(self.unsettled.len(), bytes)
+    }
+
+    /// Hands over the next slice of a large change.
+    pub(super) fn encode_slice<R>(
+        &mut self,
+        view: View<'_>,
+        now: Instant,
+        send: impl FnOnce(Encoded) -> R,
+    ) -> Result<R, Error> {
+        let (solid, rects) = (self.slices.next_solid(), self.slices.next_exact());
+        let packed = match self.packer.pack(&rects, view) {
+            Ok(packed) => packed,
+            Err(error) => {
+                // What went of it is not kept yet.
+                self.restart();
+                return Err(error);
+            }
+        };
+        self.counts.pictures += 1;
+        let boxes = solid.into_iter().chain(packed.boxes).collect();
+        let packed = Packed { boxes, ..packed };
+        Ok(self.send(Class::Picture, false, packed, view, now, send))
+    }
+
+    /// Keeps what has gone as `view` shows it.
+    pub(super) fn settle(&mut self, view: View<'_>) {
+        let Some(sent) = &mut self.sent else { return };
+        for gone in self.unsettled.drain(..) {
+            sent.draw(&gone.boxes, view, gone.at);
+            let digest = sent.ledger.digest();
+            self.flow
+                .handle_sent(gone.sequence, digest, gone.bytes, gone.at);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use fernsicht_protocol::picture::{Code, TILE};
+    use fernsicht_protocol::picture::Code;
 
     use super::*;
 
@@ -111,16 +168,14 @@ mod tests {
         );
         let text: Vec<Rect> = (0..70).map(|row| Rect::tile(0, row)).collect();
         let photo: Vec<Rect> = (0..20).map(|row| Rect::tile(1, row)).collect();
-        let mut slices = Slices {
-            solid: vec![solid(small), solid(whole)],
-            ..Slices::default()
-        };
+        let mut slices = Slices::default();
         let boxes = [text.clone(), photo.clone()].concat();
         let mut others = slices.begin(boxes.clone(), text.len());
         assert_eq!(others, text[..64]);
-        let (mut solids, mut count) = (Vec::new(), 1);
+        let mut solids = slices.begin_solid(vec![solid(small), solid(whole)]);
+        let mut count = 1;
         while !slices.is_empty() {
-            let (some, rects) = slices.next();
+            let (some, rects) = (slices.next_solid(), slices.next_exact());
             assert!(some.iter().map(|each| each.rect.area()).sum::<usize>() <= SLICE);
             solids.extend(some);
             others.extend(rects);
@@ -153,8 +208,8 @@ mod tests {
         };
         let mut slices = Slices::default();
         assert_eq!(slices.begin(vec![wide; 2], 1), [wide]);
-        assert_eq!(slices.next(), (Vec::new(), vec![wide]));
+        assert_eq!(slices.next_exact(), [wide]);
         assert!(slices.is_empty());
-        assert_eq!(slices.next(), (Vec::new(), Vec::new()));
+        assert!(slices.next_exact().is_empty() && slices.next_solid().is_empty());
     }
 }

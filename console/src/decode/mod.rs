@@ -94,7 +94,7 @@ pub struct Decoder {
 struct Picture {
     canvas: Canvas,
     ledger: Ledger,
-    /// Drawn, in this order, and not yet in the ledger.
+    /// Drawn, and not yet in the ledger.
     unsettled: Vec<Box>,
     seen: Seen,
     history: History,
@@ -243,9 +243,7 @@ impl Decoder {
         update.fits(picture.canvas.width(), picture.canvas.height())?;
         let raw = self.unpacker.unpack(&update, &mut picture.history)?;
         picture.draw(&update, raw, drawn, &mut self.corruption)?;
-        picture
-            .unsettled
-            .extend(update.boxes.0.into_iter().map(emptied));
+        picture.unsettled = update.boxes.0;
         self.next = update.sequence.checked_add(1).ok_or(Error::Missing)?;
         drawn.sequence = Some(update.sequence);
         Ok(())
@@ -281,10 +279,7 @@ impl Picture {
         drawn: &mut Drawn,
         corruption: &mut Corruption,
     ) -> Result<(), Error> {
-        // The ledger goes by the boxes' order and by the pixels after all of them.
-        if self.unsettled.len() > MOST_UNSETTLED {
-            self.settle();
-        }
+        self.settle();
         let small = Seen::small(&update.boxes.0);
         let mut kept = Vec::new();
         for Box { rect, code } in &update.boxes.0 {
@@ -344,17 +339,6 @@ impl Picture {
         self.ledger.drawn(&boxes, self.canvas.view());
     }
 }
-
-/// Without the bytes of H.264, which the ledger does not ask for.
-fn emptied(mut drawn: Box) -> Box {
-    if let Code::Video { bytes, .. } = &mut drawn.code {
-        bytes.0 = Vec::new();
-    }
-    drawn
-}
-
-/// Boxes of a few large updates.
-const MOST_UNSETTLED: usize = 1 << 12;
 
 /// More than the agent ever has in flight. Each of them can be acknowledged as shown before its turn.
 const MOST_EARLY: usize = MOST_AHEAD;

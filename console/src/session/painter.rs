@@ -69,7 +69,6 @@ impl Queue {
             arriving,
             decoder: Decoder::new(),
             ahead: Vec::new(),
-            owed: None,
             waiting_since: None,
         };
         std::thread::Builder::new()
@@ -103,11 +102,6 @@ impl Queue {
         self.0.1.notify_one();
     }
 
-    /// True while an update waits to be drawn.
-    fn waits(&self) -> bool {
-        !self.lock().jobs.is_empty()
-    }
-
     /// Ends the thread.
     pub(crate) fn end(&self) {
         self.lock().ended = true;
@@ -134,8 +128,6 @@ struct Painter {
     decoder: Decoder,
     /// What the board shows before its turn.
     ahead: Vec<u64>,
-    /// When what is on the board without a digest had been received.
-    owed: Option<Instant>,
     /// Since when updates come and nothing can be drawn.
     waiting_since: Option<Instant>,
 }
@@ -209,7 +201,6 @@ impl Painter {
 
     fn restart(&mut self) {
         self.decoder.clear();
-        self.owed = None;
         self.waiting_since = None;
     }
 
@@ -239,7 +230,7 @@ impl Painter {
         let mut mark = Mark {
             sequence,
             digest: 0,
-            ahead: self.ahead.clone(),
+            ahead: Vec::new(),
             layout: canvas.generation(),
             arrived: Some(received),
         };
@@ -267,15 +258,12 @@ impl Painter {
             }
             shown
         });
-        if shown == Some(true) {
-            self.ahead.clone_from(&mark.ahead);
-            self.owed = later.then_some(received);
-            report(Report::Drawn);
+        if shown != Some(true) {
+            return;
         }
-        // What has come meanwhile is drawn first: the digest is of all.
-        if !self.queue.waits()
-            && let Some(received) = self.owed.take()
-        {
+        self.ahead.clone_from(&mark.ahead);
+        report(Report::Drawn);
+        if later {
             mark.digest = self.decoder.digest();
             self.board.follow(sight, mark, received);
             report(Report::Drawn);
@@ -460,20 +448,6 @@ mod tests {
                 let seen = reported.recv_timeout(Duration::from_secs(30));
                 assert_eq!(seen, Ok(look), "update {sequence}");
             }
-        }
-        // What waits is drawn first, and one mark is of both; what comes again is not drawn, and the mark is owed all the same.
-        for (waiting, sequence) in [([4, 5], 5), ([6, 2], 6)] {
-            let mut held = board.lock();
-            held.set_by_area(true);
-            for sequence in waiting {
-                queue.push(large(sequence, sequence as u8), Instant::now());
-            }
-            drop(held);
-            let mut mark = None;
-            while mark.is_none() {
-                (_, mark) = reported.recv_timeout(Duration::from_secs(30)).unwrap();
-            }
-            assert_eq!(mark, Some(sequence));
         }
         assert!(reported.try_recv().is_err());
         queue.end();

@@ -107,21 +107,6 @@ impl Rect {
             self.y / TILE..end(self.bottom()),
         )
     }
-
-    /// From top to bottom in bands of whole rows of tiles, each of at most `most` pixels where a row of tiles is not more.
-    pub fn bands(self, most: usize) -> impl Iterator<Item = Self> {
-        let row = usize::from(self.width) * usize::from(TILE);
-        let rows = (most / row.max(1)).clamp(1, usize::from(u16::MAX / TILE));
-        let (first, end) = (self.y / TILE, self.bottom());
-        (u32::from(first) * u32::from(TILE)..end)
-            .step_by(rows * usize::from(TILE))
-            .map(move |top| {
-                let bottom = top + (rows * usize::from(TILE)) as u32;
-                let (left, top) = (self.x.into(), top.max(self.y.into()));
-                Self::between(left, top, self.right(), bottom.min(end))
-            })
-            .filter(|band| !band.is_empty())
-    }
 }
 
 impl Wire for Rect {
@@ -171,23 +156,5 @@ mod tests {
         let far = rect(u16::MAX, u16::MAX, u16::MAX, u16::MAX);
         assert!(!far.lies_within(u16::MAX, u16::MAX));
         assert_eq!(rect(63, 64, 2, 64).tiles(), (0..2, 1..2));
-    }
-
-    #[test]
-    fn bands_are_whole_rows_of_tiles() {
-        let cut = |rect: Rect, most| rect.bands(most).collect::<Vec<_>>();
-        let most = 200 * 128;
-        let expected = [
-            rect(3, 70, 200, 122),
-            rect(3, 192, 200, 128),
-            rect(3, 320, 200, 1),
-        ];
-        assert_eq!(cut(rect(3, 70, 200, 251), most), expected);
-        assert_eq!(cut(rect(3, 64, 200, 128), most), [rect(3, 64, 200, 128)]);
-        // One row of tiles at least, and down to the last row that there can be.
-        assert_eq!(cut(rect(0, 0, 9, 70), 1).len(), 2);
-        let lowest = rect(0, u16::MAX - 1, 5, 1);
-        assert_eq!(cut(lowest, most), [lowest]);
-        assert!(cut(Rect::default(), most).is_empty());
     }
 }

@@ -133,24 +133,20 @@ impl Rig {
 
     /// Sends what there is room for. Returns class and bytes of each update.
     pub(crate) fn encode(&mut self) -> Vec<(Class, Vec<u8>)> {
-        let stride = usize::from(self.width) * 4;
-        let mut updates = Vec::new();
-        loop {
-            let view = View {
-                width: self.width,
-                height: self.height,
-                stride,
-                bgrx: &self.screen,
-            };
-            match self
-                .encoder
-                .encode(view, self.now, identity)
-                .expect("encodes")
-            {
-                Some(update) => updates.push((update.class, update.bytes)),
-                None => return updates,
-            }
-        }
+        std::iter::from_fn(|| self.encode_one()).collect()
+    }
+
+    /// Sends one update, if there is one and room for it.
+    pub(crate) fn encode_one(&mut self) -> Option<(Class, Vec<u8>)> {
+        let view = View {
+            width: self.width,
+            height: self.height,
+            stride: usize::from(self.width) * 4,
+            bgrx: &self.screen,
+        };
+        let update = self.encoder.encode(view, self.now, identity);
+        let update = update.expect("encodes")?;
+        Some((update.class, update.bytes))
     }
 
     /// Lets a thin line carry everything until nothing is left. Returns how long that takes, and the bytes.

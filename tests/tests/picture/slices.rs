@@ -1,10 +1,9 @@
 //! Large changes on near lines go in slices; what comes of them is the same.
 
-use std::convert::identity;
 use std::time::Duration;
 
 use fernsicht_agent::encode::Line;
-use fernsicht_protocol::picture::{Code, Rect, View};
+use fernsicht_protocol::picture::{Code, Rect};
 use fernsicht_tests::dice::Dice;
 
 use crate::boxes;
@@ -113,17 +112,8 @@ fn what_comes_between_slices_does_no_harm() {
             0 => rig.paint(paper, |_, _| [round; 3]),
             _ => rig.text(paper, round.into()),
         }
-        let mut updates = Vec::new();
-        for _ in 0..=rig.dice.roll(3) {
-            let view = View {
-                width: rig.width,
-                height: rig.height,
-                stride: usize::from(rig.width) * 4,
-                bgrx: &rig.screen,
-            };
-            let update = rig.encoder.encode(view, rig.now, identity);
-            updates.extend(update.expect("encodes").map(|u| (u.class, u.bytes)));
-        }
+        let some = 1 + rig.dice.roll(3);
+        let updates = (0..some).map_while(|_| rig.encode_one()).collect();
         rig.now += Duration::from_millis(3);
         match rig.dice.roll(4) {
             0 => {

@@ -126,7 +126,6 @@ fn record(steps: &[Step]) -> (Sample, Vec<PictureAck>) {
         arriving: Arriving::default(),
         decoder: Decoder::new(),
         ahead: Vec::new(),
-        owed: None,
         waiting_since: None,
     };
     let mut order: Vec<usize> = (0..steps.len()).collect();
