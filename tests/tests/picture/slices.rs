@@ -37,10 +37,8 @@ fn a_screen_of_one_colour_comes_in_bands() {
     assert_eq!(rig.unasked.digest(), rig.decoder.digest());
 }
 
-/// Another page, with a photograph: its text comes before it.
-#[test]
-fn a_page_comes_in_slices() {
-    let mut rig = near();
+/// Another page, with a photograph.
+fn turn_page(rig: &mut Rig, page: u32) {
     let paper = Rect {
         x: 100,
         y: 20,
@@ -53,21 +51,39 @@ fn a_page_comes_in_slices() {
         width: 500,
         height: 300,
     };
-    for page in 0..4 {
-        rig.text(paper, page);
-        rig.photo(photo, page as u32 * 100);
+    rig.text(paper, page.into());
+    rig.photo(photo, page * 100);
+}
+
+/// It is more than may be under way: what is left of it goes on, or is damage like any other if something else changes.
+#[test]
+fn a_page_comes_in_slices() {
+    let mut rig = near();
+    for page in 0..6 {
+        turn_page(&mut rig, page);
         let updates = rig.encode();
         assert!(updates.len() > 1, "page {page}");
         let boxes = boxes(&updates);
         assert!(boxes.iter().all(|b| !matches!(b.code, Code::Video { .. })));
         rig.now += Duration::from_millis(4);
         rig.deliver(updates);
-        // It may be more than may be under way.
+        assert!(rig.differing_pixels() > 0 && !rig.encoder.settled());
+        assert!(rig.encoder.poll_timeout().is_some_and(|at| at <= rig.now));
+        if page % 2 == 1 {
+            let aside = Rect {
+                x: 10,
+                y: 10,
+                width: 20,
+                height: 20,
+            };
+            rig.paint(aside, |_, _| [page as u8; 3]);
+        }
         rig.settle();
         assert_eq!(rig.differing_pixels(), 0, "page {page}");
         rig.now += Duration::from_secs(1);
     }
     assert_eq!(rig.encoder.counts().mismatches, 0);
+    assert_eq!(rig.encoder.counts().complete, 1);
 }
 
 /// What is drawn again and again goes whole: a film must not come in bands.
