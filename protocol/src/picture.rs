@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! update  = kind u8 | sequence n | only if complete: generation u32, width u16, height u16
-//!         | palette: count n (≤ 256), count × (blue u8, green u8, red u8)
-//!         | boxes:   count n (≤ 4096), count × box
+//!         | palette: count n (≤ 256), count × (blue u8, green u8, red u8); nothing if it is empty
+//!         | boxes:   count n (≤ 4096), count × box; no count if it is 1
 //!         | block:   what is left: one zstd frame without the four bytes that all begin with
 //! box     = x n | y n | width n | height n | code
 //! code    = 0                                               colours: 3 bytes a pixel (B, G, R) in the block
@@ -15,7 +15,7 @@
 //!         | 6 | back n                                      seen: the pixels of a small box of before, see below
 //!         | 7                                               colours across: as 0, column by column
 //!         | 8                                               indexed across: as 2, column by column
-//! kind    = 0 | 1 complete | 2 with history
+//! kind    = (0 | 1 complete | 2 with history) + (0 | 4 the palette is empty) + (0 | 8 there is one box)
 //! n       = an integer as short as it is (LEB128, crate::wire)
 //! ```
 //!

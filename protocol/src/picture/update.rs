@@ -215,11 +215,17 @@ impl Wire for Update {
             sequence: self.sequence,
             complete: self.complete,
             history: self.history,
+            no_palette: self.palette.0.is_empty(),
+            one_box: self.boxes.0.len() == 1,
         };
         head.write(out);
-        write_short(out, self.palette.0.len() as u64);
-        out.extend(self.palette.0.iter().flatten());
-        write_short(out, self.boxes.0.len() as u64);
+        if !head.no_palette {
+            write_short(out, self.palette.0.len() as u64);
+            out.extend(self.palette.0.iter().flatten());
+        }
+        if !head.one_box {
+            write_short(out, self.boxes.0.len() as u64);
+        }
         for each in &self.boxes.0 {
             each.write(out);
         }
@@ -231,11 +237,19 @@ impl Wire for Update {
             sequence,
             complete,
             history,
+            no_palette,
+            one_box,
         } = Head::read(input)?;
-        let colours = input.short(MAX_PALETTE as u64, "the palette")?;
+        let colours = match no_palette {
+            true => 0,
+            false => count_but(0, MAX_PALETTE, "the palette", input)?,
+        };
         let palette = (0..colours).map(|_| <[u8; 3]>::read(input));
         let palette = List(palette.collect::<Result<_, _>>()?);
-        let boxes = input.short(MAX_BOXES as u64, "the number of boxes")?;
+        let boxes = match one_box {
+            true => 1,
+            false => count_but(1, MAX_BOXES, "the number of boxes", input)?,
+        };
         let boxes = (0..boxes).map(|_| Box::read(input));
         let boxes = List(boxes.collect::<Result<_, _>>()?);
         Self {
@@ -259,14 +273,26 @@ pub struct Head {
     pub complete: Option<Layout>,
     /// [`Update::history`]; never of a complete one.
     pub history: bool,
+    /// True if the palette is empty: its count is left out.
+    pub no_palette: bool,
+    /// True if there is exactly one box: their count is left out.
+    pub one_box: bool,
 }
+
+/// The bits of an update's first byte.
+const COMPLETE: u8 = 1;
+const HISTORY: u8 = 2;
+const NO_PALETTE: u8 = 4;
+const ONE_BOX: u8 = 8;
 
 impl Wire for Head {
     fn write(&self, out: &mut Vec<u8>) {
-        out.push(match self.complete {
-            Some(_) => 1,
-            None => u8::from(self.history) * 2,
-        });
+        let kind = match self.complete {
+            Some(_) => COMPLETE,
+            None => u8::from(self.history) * HISTORY,
+        };
+        let counts = u8::from(self.no_palette) * NO_PALETTE + u8::from(self.one_box) * ONE_BOX;
+        out.push(kind | counts);
         write_short(out, self.sequence);
         if let Some(layout) = self.complete {
             layout.generation.write(out);
@@ -276,12 +302,12 @@ impl Wire for Head {
     }
     fn read(input: &mut Reader<'_>) -> Result<Self, Error> {
         let kind = u8::read(input)?;
-        if kind > 2 {
+        if kind & (COMPLETE | HISTORY) == COMPLETE | HISTORY || kind >= 2 * ONE_BOX {
             let (of, tag) = ("Update", kind);
             return Err(Error::UnknownTag { of, tag });
         }
         let sequence = input.short(u64::MAX, "the sequence")?;
-        let complete = match kind == 1 {
+        let complete = match kind & COMPLETE != 0 {
             false => None,
             true => Some(Layout {
                 generation: u32::read(input)?,
@@ -289,12 +315,26 @@ impl Wire for Head {
                 height: u16::read(input)?,
             }),
         };
-        let history = kind == 2;
         Ok(Self {
             sequence,
             complete,
-            history,
+            history: kind & HISTORY != 0,
+            no_palette: kind & NO_PALETTE != 0,
+            one_box: kind & ONE_BOX != 0,
         })
+    }
+}
+
+/// A count that is not `left_out`: that one the first byte tells.
+fn count_but(
+    left_out: u64,
+    most: usize,
+    what: &'static str,
+    input: &mut Reader<'_>,
+) -> Result<u64, Error> {
+    match input.short(most as u64, what)? {
+        count if count == left_out => Err(Error::OutOfRange(what)),
+        count => Ok(count),
     }
 }
 
@@ -428,6 +468,41 @@ mod tests {
         assert_eq!(update().to_bytes(), bytes);
         assert_eq!(Update::from_bytes(&bytes), Ok(update()));
         assert_eq!(update().raw_bytes(), 7);
+    }
+
+    #[test]
+    fn counts_that_go_without_saying_are_left_out() {
+        let head = [NO_PALETTE | ONE_BOX, 7];
+        let solid = [216, 4, 0, 40, 30, 5, 1, 2, 3];
+        let bytes = [&head[..], &solid].concat();
+        let one = single(Code::Solid([1, 2, 3]));
+        assert_eq!(one.to_bytes(), bytes);
+        assert_eq!(Update::from_bytes(&bytes), Ok(one));
+        // No other encoding of the same.
+        let palette = Err(Error::OutOfRange("the palette"));
+        let boxes = Err(Error::OutOfRange("the number of boxes"));
+        for (kind, counts, refused) in [
+            (NO_PALETTE, &[1][..], &boxes),
+            (ONE_BOX, &[0], &palette),
+            (0, &[0, 1], &palette),
+        ] {
+            let bytes = [&[kind, 7], counts, &solid].concat();
+            assert_eq!(&Update::from_bytes(&bytes), refused);
+        }
+    }
+
+    #[test]
+    fn first_bytes_that_mean_nothing_are_refused() {
+        for kind in 0..=u8::MAX {
+            let bytes = [kind, 7, 0, 0, 0, 2, 2, 128, 1, 224];
+            let unknown = kind >= 16 || kind & 3 == 3;
+            let head = Head::read(&mut Reader::new(&bytes));
+            let (of, tag) = ("Update", kind);
+            assert_eq!(head == Err(Error::UnknownTag { of, tag }), unknown);
+            if let Ok(head) = head {
+                assert_eq!(head.to_bytes(), bytes[..head.to_bytes().len()]);
+            }
+        }
     }
 
     #[test]

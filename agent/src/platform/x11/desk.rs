@@ -119,11 +119,13 @@ impl Desk {
 
     fn find_gone(&self, window: Window) -> Result<bool, Ask> {
         let connection = &self.link.connection;
-        let state = connection.get_window_attributes(window)?.reply()?.map_state;
-        if state != MapState::VIEWABLE {
+        // Sent together: one answer to wait for.
+        let attributes = connection.get_window_attributes(window)?;
+        let place = self.place(window);
+        if attributes.reply()?.map_state != MapState::VIEWABLE {
             return Ok(true);
         }
-        let place = self.place(window)?;
+        let place = place?;
         let screens = screens::query(&self.link).map_err(Ask::Failed)?;
         let mut screens = screens.iter().map(|monitor| area_of(&monitor.screen));
         Ok(!screens.any(|screen| screen.clip(place).is_some()))

@@ -80,12 +80,7 @@ fn take_change(link: &Link) -> Result<bool, Error> {
 /// Places with names.
 fn boxes(link: &Link) -> Result<Vec<(Area, u32)>, Error> {
     let mut boxes = Vec::new();
-    if monitors_known(link)? {
-        let monitors = link
-            .connection
-            .randr_get_monitors(link.root, true)?
-            .reply()?
-            .monitors;
+    if let Some(monitors) = monitors(link)? {
         boxes = monitors
             .iter()
             .filter(|monitor| monitor.width > 0 && monitor.height > 0)
@@ -113,10 +108,18 @@ fn boxes(link: &Link) -> Result<Vec<(Area, u32)>, Error> {
     Ok(boxes)
 }
 
-fn monitors_known(link: &Link) -> Result<bool, Error> {
-    if !link.has(x11rb::protocol::randr::X11_EXTENSION_NAME)? {
-        return Ok(false);
+/// What RandR calls monitors; none if the server does not know them.
+fn monitors(link: &Link) -> Result<Option<Vec<randr::MonitorInfo>>, Error> {
+    if !link.has(randr::X11_EXTENSION_NAME)? {
+        return Ok(None);
     }
-    let version = link.connection.randr_query_version(1, 5)?.reply()?;
-    Ok((version.major_version, version.minor_version) >= (1, 5))
+    // Sent together: one answer to wait for.
+    let version = link.connection.randr_query_version(1, 5)?;
+    let monitors = link.connection.randr_get_monitors(link.root, true)?;
+    let version = version.reply()?;
+    if (version.major_version, version.minor_version) < (1, 5) {
+        monitors.discard_reply_and_errors();
+        return Ok(None);
+    }
+    Ok(Some(monitors.reply()?.monitors))
 }
