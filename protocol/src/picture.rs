@@ -1,9 +1,9 @@
 //! Picture updates: the plaintext of classes 8 and 9 (docs/protocol.md §7).
 //!
 //! ```text
-//! update  = kind u8 | sequence n | only if complete: generation u32, width u16, height u16
-//!         | palette: count n (≤ 256), count × (blue u8, green u8, red u8); nothing if it is empty
-//!         | boxes:   count n (≤ 4096), count × box; no count if it is 1
+//! update  = first u8 | sequence n | only if complete: generation u32, width u16, height u16
+//!         | palette: count n (≤ 256), count × (blue u8, green u8, red u8); nothing if there is one box, and it is not indexed
+//!         | boxes:   count n (≤ 4096, not 1), count × box; or one box without its code's number, which is in the first byte
 //!         | block:   what is left: one zstd frame without the four bytes that all begin with
 //! box     = x n | y n | width n | height n | code
 //! code    = 0                                               colours: 3 bytes a pixel (B, G, R) in the block
@@ -15,7 +15,7 @@
 //!         | 6 | back n                                      seen: the pixels of a small box of before, see below
 //!         | 7                                               colours across: as 0, column by column
 //!         | 8                                               indexed across: as 2, column by column
-//! kind    = (0 | 1 complete | 2 with history) + (0 | 4 the palette is empty) + (0 | 8 there is one box)
+//! first   = (0 | 1 complete | 2 with history) + 4 × (0 | 1 + the code's number of the only box)
 //! n       = an integer as short as it is (LEB128, crate::wire)
 //! ```
 //!

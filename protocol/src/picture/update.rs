@@ -215,47 +215,55 @@ impl Wire for Update {
             sequence: self.sequence,
             complete: self.complete,
             history: self.history,
-            no_palette: self.palette.0.is_empty(),
-            one_box: self.boxes.0.len() == 1,
+            only: match &self.boxes.0[..] {
+                [only] => Some(only.code.tag()),
+                _ => None,
+            },
         };
         head.write(out);
-        if !head.no_palette {
+        if head.has_palette() {
             write_short(out, self.palette.0.len() as u64);
             out.extend(self.palette.0.iter().flatten());
         }
-        if !head.one_box {
+        if head.only.is_none() {
             write_short(out, self.boxes.0.len() as u64);
         }
-        for each in &self.boxes.0 {
-            each.write(out);
+        for Box { rect, code } in &self.boxes.0 {
+            rect.write(out);
+            if head.only.is_none() {
+                out.push(code.tag());
+            }
+            code.write_rest(out);
         }
         let block = &self.block.0;
         out.extend(block.strip_prefix(&MAGIC).unwrap_or(block));
     }
     fn read(input: &mut Reader<'_>) -> Result<Self, Error> {
-        let Head {
-            sequence,
-            complete,
-            history,
-            no_palette,
-            one_box,
-        } = Head::read(input)?;
-        let colours = match no_palette {
-            true => 0,
-            false => count_but(0, MAX_PALETTE, "the palette", input)?,
+        let head = Head::read(input)?;
+        let colours = match head.has_palette() {
+            true => input.short(MAX_PALETTE as u64, "the palette")?,
+            false => 0,
         };
         let palette = (0..colours).map(|_| <[u8; 3]>::read(input));
         let palette = List(palette.collect::<Result<_, _>>()?);
-        let boxes = match one_box {
-            true => 1,
-            false => count_but(1, MAX_BOXES, "the number of boxes", input)?,
+        let boxes = match head.only {
+            Some(_) => 1,
+            None => match input.short(MAX_BOXES as u64, "the number of boxes")? {
+                1 => return Err(Error::OutOfRange("the number of boxes")),
+                several => several,
+            },
         };
-        let boxes = (0..boxes).map(|_| Box::read(input));
+        let boxes = (0..boxes).map(|_| {
+            let rect = Rect::read(input)?;
+            let tag = head.only.map_or_else(|| u8::read(input), Ok)?;
+            let code = Code::read_rest(tag, input)?;
+            Ok(Box { rect, code })
+        });
         let boxes = List(boxes.collect::<Result<_, _>>()?);
         Self {
-            sequence,
-            complete,
-            history,
+            sequence: head.sequence,
+            complete: head.complete,
+            history: head.history,
             palette,
             boxes,
             block: block(input.rest())?,
@@ -273,17 +281,22 @@ pub struct Head {
     pub complete: Option<Layout>,
     /// [`Update::history`]; never of a complete one.
     pub history: bool,
-    /// True if the palette is empty: its count is left out.
-    pub no_palette: bool,
-    /// True if there is exactly one box: their count is left out.
-    pub one_box: bool,
+    /// The code of the only box, if there is exactly one: the first byte tells it.
+    only: Option<u8>,
 }
 
-/// The bits of an update's first byte.
+impl Head {
+    /// True if the palette comes next: several boxes may need one, a single one does if its code says so.
+    fn has_palette(&self) -> bool {
+        self.only
+            .is_none_or(|tag| tag == INDEXED || tag == INDEXED_ACROSS)
+    }
+}
+
+/// Complete, or with history: the first byte's lowest bits. Above them is nothing, or one more than the code of the only box.
 const COMPLETE: u8 = 1;
 const HISTORY: u8 = 2;
-const NO_PALETTE: u8 = 4;
-const ONE_BOX: u8 = 8;
+const ONLY: u8 = 4;
 
 impl Wire for Head {
     fn write(&self, out: &mut Vec<u8>) {
@@ -291,8 +304,7 @@ impl Wire for Head {
             Some(_) => COMPLETE,
             None => u8::from(self.history) * HISTORY,
         };
-        let counts = u8::from(self.no_palette) * NO_PALETTE + u8::from(self.one_box) * ONE_BOX;
-        out.push(kind | counts);
+        out.push(kind + self.only.map_or(0, |tag| (tag + 1) * ONLY));
         write_short(out, self.sequence);
         if let Some(layout) = self.complete {
             layout.generation.write(out);
@@ -301,13 +313,14 @@ impl Wire for Head {
         }
     }
     fn read(input: &mut Reader<'_>) -> Result<Self, Error> {
-        let kind = u8::read(input)?;
-        if kind & (COMPLETE | HISTORY) == COMPLETE | HISTORY || kind >= 2 * ONE_BOX {
-            let (of, tag) = ("Update", kind);
+        let first = u8::read(input)?;
+        let (kind, only) = (first % ONLY, (first / ONLY).checked_sub(1));
+        if kind > HISTORY || only.is_some_and(|tag| tag > INDEXED_ACROSS) {
+            let (of, tag) = ("Update", first);
             return Err(Error::UnknownTag { of, tag });
         }
         let sequence = input.short(u64::MAX, "the sequence")?;
-        let complete = match kind & COMPLETE != 0 {
+        let complete = match kind == COMPLETE {
             false => None,
             true => Some(Layout {
                 generation: u32::read(input)?,
@@ -318,23 +331,9 @@ impl Wire for Head {
         Ok(Self {
             sequence,
             complete,
-            history: kind & HISTORY != 0,
-            no_palette: kind & NO_PALETTE != 0,
-            one_box: kind & ONE_BOX != 0,
+            history: kind == HISTORY,
+            only,
         })
-    }
-}
-
-/// A count that is not `left_out`: that one the first byte tells.
-fn count_but(
-    left_out: u64,
-    most: usize,
-    what: &'static str,
-    input: &mut Reader<'_>,
-) -> Result<u64, Error> {
-    match input.short(most as u64, what)? {
-        count if count == left_out => Err(Error::OutOfRange(what)),
-        count => Ok(count),
     }
 }
 
@@ -354,60 +353,75 @@ fn block(bytes: &[u8]) -> Result<Blob<MAX_BLOCK>, Error> {
 /// What every zstd frame begins with (RFC 8878, §3.1.1).
 const MAGIC: [u8; 4] = 0xfd2f_b528_u32.to_le_bytes();
 
-impl Wire for Box {
-    fn write(&self, out: &mut Vec<u8>) {
-        self.rect.write(out);
-        match &self.code {
-            Code::Colours => out.push(0),
-            Code::Video { stream, key, bytes } => {
-                out.push(1);
+const COLOURS: u8 = 0;
+const VIDEO: u8 = 1;
+const INDEXED: u8 = 2;
+const MOVED: u8 = 3;
+const PREDICTED: u8 = 4;
+const SOLID: u8 = 5;
+const SEEN: u8 = 6;
+const COLOURS_ACROSS: u8 = 7;
+const INDEXED_ACROSS: u8 = 8;
+
+impl Code {
+    fn tag(&self) -> u8 {
+        match self {
+            Self::Colours => COLOURS,
+            Self::Video { .. } => VIDEO,
+            Self::Indexed => INDEXED,
+            Self::Moved { .. } => MOVED,
+            Self::Predicted => PREDICTED,
+            Self::Solid(_) => SOLID,
+            Self::Seen { .. } => SEEN,
+            Self::ColoursAcross => COLOURS_ACROSS,
+            Self::IndexedAcross => INDEXED_ACROSS,
+        }
+    }
+
+    /// Writes what comes after the tag.
+    fn write_rest(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Video { stream, key, bytes } => {
                 stream.write(out);
                 key.write(out);
                 bytes.write(out);
             }
-            Code::Indexed => out.push(2),
-            Code::Moved { x, y } => {
-                out.push(3);
+            Self::Moved { x, y } => {
                 x.write(out);
                 y.write(out);
             }
-            Code::Predicted => out.push(4),
-            Code::Solid(colour) => {
-                out.push(5);
-                colour.write(out);
-            }
-            Code::Seen { back } => {
-                out.push(6);
-                write_short(out, (*back).into());
-            }
-            Code::ColoursAcross => out.push(7),
-            Code::IndexedAcross => out.push(8),
+            Self::Solid(colour) => colour.write(out),
+            Self::Seen { back } => write_short(out, (*back).into()),
+            Self::Colours
+            | Self::ColoursAcross
+            | Self::Indexed
+            | Self::IndexedAcross
+            | Self::Predicted => {}
         }
     }
-    fn read(input: &mut Reader<'_>) -> Result<Self, Error> {
-        let rect = Rect::read(input)?;
-        let code = match u8::read(input)? {
-            0 => Code::Colours,
-            1 => Code::Video {
+
+    fn read_rest(tag: u8, input: &mut Reader<'_>) -> Result<Self, Error> {
+        Ok(match tag {
+            COLOURS => Self::Colours,
+            VIDEO => Self::Video {
                 stream: u16::read(input)?,
                 key: bool::read(input)?,
                 bytes: Blob::read(input)?,
             },
-            2 => Code::Indexed,
-            3 => Code::Moved {
+            INDEXED => Self::Indexed,
+            MOVED => Self::Moved {
                 x: u16::read(input)?,
                 y: u16::read(input)?,
             },
-            4 => Code::Predicted,
-            5 => Code::Solid(<[u8; 3]>::read(input)?),
-            6 => Code::Seen {
+            PREDICTED => Self::Predicted,
+            SOLID => Self::Solid(<[u8; 3]>::read(input)?),
+            SEEN => Self::Seen {
                 back: input.short(seen::MOST as u64, "a box of before")? as u16,
             },
-            7 => Code::ColoursAcross,
-            8 => Code::IndexedAcross,
+            COLOURS_ACROSS => Self::ColoursAcross,
+            INDEXED_ACROSS => Self::IndexedAcross,
             tag => return Err(Error::UnknownTag { of: "Code", tag }),
-        };
-        Ok(Self { rect, code })
+        })
     }
 }
 
@@ -471,36 +485,37 @@ mod tests {
     }
 
     #[test]
-    fn counts_that_go_without_saying_are_left_out() {
-        let head = [NO_PALETTE | ONE_BOX, 7];
-        let solid = [216, 4, 0, 40, 30, 5, 1, 2, 3];
-        let bytes = [&head[..], &solid].concat();
-        let one = single(Code::Solid([1, 2, 3]));
-        assert_eq!(one.to_bytes(), bytes);
-        assert_eq!(Update::from_bytes(&bytes), Ok(one));
-        // No other encoding of the same.
-        let palette = Err(Error::OutOfRange("the palette"));
-        let boxes = Err(Error::OutOfRange("the number of boxes"));
-        for (kind, counts, refused) in [
-            (NO_PALETTE, &[1][..], &boxes),
-            (ONE_BOX, &[0], &palette),
-            (0, &[0, 1], &palette),
-        ] {
-            let bytes = [&[kind, 7], counts, &solid].concat();
-            assert_eq!(&Update::from_bytes(&bytes), refused);
-        }
+    fn an_only_box_needs_no_counts() {
+        let only = single(Code::Solid([1, 2, 3]));
+        let bytes = [4 * (1 + SOLID), 7, 216, 4, 0, 40, 30, 1, 2, 3];
+        assert_eq!(only.to_bytes(), bytes);
+        assert_eq!(Update::from_bytes(&bytes), Ok(only));
+        let indexed = Update {
+            palette: List(vec![[1, 2, 3]]),
+            block: update().block,
+            ..single(Code::Indexed)
+        };
+        let bytes = [12, 7, 1, 1, 2, 3, 216, 4, 0, 40, 30, 0xaa, 0xbb];
+        assert_eq!(indexed.to_bytes(), bytes);
+        assert_eq!(Update::from_bytes(&bytes), Ok(indexed));
+        // As one of several, it would be a second encoding of the same.
+        let several = [0, 7, 0, 1, 216, 4, 0, 40, 30, SOLID, 1, 2, 3];
+        assert_eq!(
+            Update::from_bytes(&several),
+            Err(Error::OutOfRange("the number of boxes"))
+        );
     }
 
     #[test]
     fn first_bytes_that_mean_nothing_are_refused() {
-        for kind in 0..=u8::MAX {
-            let bytes = [kind, 7, 0, 0, 0, 2, 2, 128, 1, 224];
-            let unknown = kind >= 16 || kind & 3 == 3;
+        for first in 0..=u8::MAX {
+            let bytes = [first, 7, 0, 0, 0, 2, 2, 128, 1, 224];
+            let unknown = first % 4 == 3 || first >= 4 * 10;
             let head = Head::read(&mut Reader::new(&bytes));
-            let (of, tag) = ("Update", kind);
+            let (of, tag) = ("Update", first);
             assert_eq!(head == Err(Error::UnknownTag { of, tag }), unknown);
             if let Ok(head) = head {
-                assert_eq!(head.to_bytes(), bytes[..head.to_bytes().len()]);
+                assert!(bytes.starts_with(&head.to_bytes()));
             }
         }
     }
