@@ -88,6 +88,14 @@ pub(super) struct Shared {
     repaint: Arc<dyn Fn() + Send + Sync>,
 }
 
+/// What the guard wanted done.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Settled {
+    Nothing,
+    Beacons,
+    Something,
+}
+
 /// Guard and keys.
 pub(super) struct Core {
     /// Whom the agent belongs to.
@@ -350,7 +358,7 @@ impl Shared {
 
     /// As [`Shared::settle`], but nobody is woken if the guard wants nothing done.
     pub(super) fn settle_quietly(&self, core: &mut Core) {
-        if self.settle_outputs(core) {
+        if self.settle_outputs(core) == Settled::Something {
             self.publish(core);
             self.wake(core);
         }
@@ -358,7 +366,7 @@ impl Shared {
 
     /// As [`Shared::settle`], but only the pictures are woken if the guard wants nothing done.
     pub(super) fn settle_for_pictures(&self, core: &mut Core) {
-        if self.settle_outputs(core) {
+        if self.settle_outputs(core) == Settled::Something {
             self.publish(core);
             self.wake(core);
         } else if let Some(waker) = core
@@ -370,11 +378,25 @@ impl Shared {
         }
     }
 
-    /// True if there were any.
-    fn settle_outputs(&self, core: &mut Core) -> bool {
-        let mut any = false;
+    /// As [`Shared::settle`], when the guard's time has come: a beacon alone concerns nobody here.
+    pub(super) fn handle_timeout(&self, now: Instant) {
+        let mut core = self.lock();
+        core.guard.handle_timeout(now);
+        match self.settle_outputs(&mut core) {
+            Settled::Beacons => self.publish(&core),
+            Settled::Nothing | Settled::Something => self.settle(&mut core),
+        }
+    }
+
+    fn settle_outputs(&self, core: &mut Core) -> Settled {
+        let mut settled = Settled::Nothing;
         while let Some(output) = core.guard.poll_output() {
-            any = true;
+            let beacon = matches!(output, Output::Beacon { .. });
+            settled = settled.max(if beacon {
+                Settled::Beacons
+            } else {
+                Settled::Something
+            });
             match output {
                 Output::ReleaseInput => {
                     self.release_held();
@@ -434,10 +456,10 @@ impl Shared {
                 }
             }
         }
-        if any {
+        if settled == Settled::Something {
             core.note_allowed();
         }
-        any
+        settled
     }
 
     /// Held keys and buttons go up before anybody is told of a revocation. The injector may be

@@ -358,9 +358,7 @@ impl Driver {
                     heads = Instant::now() + HEADS_EVERY;
                     self.shared.change(Core::send_heads);
                 }
-                () = sleep_until(due) => {
-                    self.shared.change(|core| core.guard.handle_timeout(Instant::now()));
-                }
+                () = sleep_until(due) => self.shared.handle_timeout(Instant::now()),
                 () = sleep_until(chat) => {
                     self.shared.change(|core| core.handle_chat_timeout(Instant::now()));
                 }

@@ -157,7 +157,7 @@ impl Agent {
 
     /// Time has passed.
     pub fn advance(&mut self, now: Instant) {
-        self.shared.change(|core| core.guard.handle_timeout(now));
+        self.shared.handle_timeout(now);
     }
 
     /// When the guard wants to be told the time.

@@ -137,9 +137,7 @@ impl Driver {
                         self.end(end);
                     }
                 }
-                () = sleep_until(due) => {
-                    self.shared.change(|core| core.guard.handle_timeout(Instant::now()));
-                }
+                () = sleep_until(due) => self.shared.handle_timeout(Instant::now()),
                 () = self.shared.rearm.notified() => {}
             }
         }

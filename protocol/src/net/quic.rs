@@ -104,6 +104,9 @@ fn client_config(tls: rustls::ClientConfig) -> Result<quinn::ClientConfig, Conne
 /// Windows: one stream may hold half a megabyte unread, one connection two; what does not
 /// fit stays with its sender, where it can still be cancelled.
 fn transport(bidi_streams: u32) -> quinn::TransportConfig {
+    let mut acks = quinn::AckFrequencyConfig::default();
+    acks.ack_eliciting_threshold(0u32.into())
+        .reordering_threshold(1u32.into());
     let mut transport = quinn::TransportConfig::default();
     transport
         .max_concurrent_bidi_streams(bidi_streams.into())
@@ -113,6 +116,7 @@ fn transport(bidi_streams: u32) -> quinn::TransportConfig {
         .send_window(2 << 20)
         .datagram_receive_buffer_size(None)
         .keep_alive_interval(Some(KEEP_ALIVE))
+        .ack_frequency_config(Some(acks))
         .max_idle_timeout(Some(
             IDLE_TIMEOUT
                 .try_into()
