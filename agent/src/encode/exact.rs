@@ -3,7 +3,7 @@
 //! One block for the whole update: packing tile by tile triples the bytes of a page of
 //! text (a page has few patterns, and they recur everywhere). Level 1: a page takes about
 //! a millisecond. What is as small as letters is packed as tightly as it can be: that takes some 30 µs. On a thin line
-//! it is worth some 20 ms to refer to what was sent before, on a higher level: a page of text takes half of the bytes.
+//! it is worth some 50 ms to refer to what was sent before, on a higher level: a page of text takes half of the bytes.
 //!
 //! Not here: which boxes are worth it ([`super::cost`]).
 
@@ -341,7 +341,7 @@ fn place(colour: u32) -> usize {
 
 /// Levels of zstd.
 const QUICK: i32 = 1;
-const TIGHT: i32 = 6;
+const TIGHT: i32 = 12;
 const TIGHTEST: i32 = 19;
 
 /// Bytes that are packed at the tightest level: far less than what refers to others ([`LEAST_REFERRING`]).
