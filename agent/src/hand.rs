@@ -275,11 +275,10 @@ impl Gate {
         changed
     }
 
-    /// True if there is nothing to look out for closely: only buttons of the bar, and none on
-    /// its way to get ready.
+    /// True if there is nothing to look out for closely: only buttons of the bar, and all of them ready.
     pub fn at_rest(&self, now: Instant) -> bool {
-        let standing = self.buttons.iter().all(|(grant, _)| grant.stands());
-        standing && self.next_ready(now).is_none()
+        let mut grants = self.buttons.iter().map(|(grant, _)| *grant);
+        grants.all(|grant| grant.stands() && self.ready(now, grant))
     }
 
     /// Forgets every button, press and click: the page has changed.

@@ -14,8 +14,8 @@ use super::{Gate, Provenance};
 /// and asks what has come and gone.
 pub const INTERVAL: Duration = Duration::from_millis(200);
 
-/// How often the bar's buttons are looked at when they are ready: they stand there for hours, and what lies over them the
-/// customer sees himself.
+/// How often the bar's buttons are looked at when they are ready: they stand there for hours. What lay over one, and has
+/// gone before this look, is remembered for the click.
 pub const AT_REST: Duration = Duration::from_secs(30);
 
 /// The gate, shared by the pages and the lookout.

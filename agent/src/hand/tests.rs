@@ -417,6 +417,11 @@ fn only_ready_buttons_of_the_bar_are_at_rest() {
     assert!(!gate.place(start, &[(Grant::ControlOn, RECT)]));
     assert!(!gate.at_rest(start + 900 * MS));
     assert!(gate.at_rest(start + 1000 * MS));
+    // One that is covered is to be ready again soon.
+    gate.look(start + 1000 * MS, Grant::ControlOn, RECT, true);
+    assert!(!gate.at_rest(start + 9000 * MS));
+    gate.look(start + 9000 * MS, Grant::ControlOn, RECT, false);
+    assert!(gate.at_rest(start + 10_000 * MS));
     assert!(gate.place(start + 1000 * MS, &[(Grant::ControlOn, MOVED)]));
     assert!(!gate.at_rest(start + 1000 * MS));
 }

@@ -104,6 +104,7 @@ fn client_config(tls: rustls::ClientConfig) -> Result<quinn::ClientConfig, Conne
 /// Windows: one stream may hold half a megabyte unread, one connection two; what does not
 /// fit stays with its sender, where it can still be cancelled.
 fn transport(bidi_streams: u32) -> quinn::TransportConfig {
+    // By a timer 25 ms later, each key press and each letter on the screen would wake all three programs once more.
     let mut acks = quinn::AckFrequencyConfig::default();
     acks.ack_eliciting_threshold(0u32.into())
         .reordering_threshold(1u32.into());

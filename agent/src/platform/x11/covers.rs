@@ -1,11 +1,11 @@
 //! Remembers what has lain over the agent's window a moment ago, also if it is gone when somebody looks.
 //!
 //! ```text
-//! X server ──"mapped", "moved", "raised" (beside, above and inside our window)──► Covers ──► since then, over this place?
+//! X server ──"mapped", "moved", "raised", "unmapped" (beside, above and inside our window)──► Covers ──► since then, over this place?
 //! ```
 //!
 //! A window that covers a granting button until just before the customer's press on something that it showed
-//! leaves no other trace. Windows that only moved below ours are remembered as well: whether they lay above in
+//! leaves no other trace, however long it lay there. Windows that only moved below ours are remembered as well: whether they lay above in
 //! between nobody can tell.
 //!
 //! One thread reads the notices and sleeps while there are none. Not here: what lies over the window right now
@@ -82,8 +82,8 @@ impl Covers {
         })
     }
 
-    /// Windows that have come, moved or risen over this place of the desktop since that moment, up to now. `None` if
-    /// nobody can tell.
+    /// Windows that have come, moved or risen over this place of the desktop since that moment, or gone from there, up to
+    /// now. `None` if nobody can tell.
     pub fn since(&self, since: Instant, place: Area) -> Option<Vec<u32>> {
         // After a round trip everything that has happened is known.
         let caught_up = self
@@ -144,6 +144,8 @@ impl Shared {
         match event {
             Event::MapNotify(event) => self.note(event.window),
             Event::ConfigureNotify(event) => self.note(event.window),
+            // One that is destroyed is unmapped before.
+            Event::UnmapNotify(event) => self.note(event.window),
             Event::ReparentNotify(event) if event.window == self.window => {
                 self.listen_beside(event.parent)?;
             }
@@ -159,6 +161,8 @@ impl Shared {
         // Its whole box, whatever its shape was when it lay there.
         let place = desk::place(&self.link, window, false).ok();
         let mut state = self.lock();
+        let known = || state.seen.iter().rev().find(|seen| seen.window == window);
+        let place = place.or_else(|| known()?.place);
         if state.seen.len() == KEPT {
             state.seen.pop_front();
         }
