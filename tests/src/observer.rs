@@ -261,7 +261,20 @@ impl Target {
         Ok(())
     }
 
-    /// The middle of the window on its screen.
+    /// Destroys the window.
+    pub fn destroy(&self) -> Result<()> {
+        let connection = &self.thread.connection;
+        Ok(connection.destroy_window(self.window)?.check()?)
+    }
+
+    /// Moves the window's upper left corner there.
+    pub fn move_to(&self, x: i32, y: i32) -> Result<()> {
+        let there = xproto::ConfigureWindowAux::new().x(x).y(y);
+        let connection = &self.thread.connection;
+        Ok(connection.configure_window(self.window, &there)?.check()?)
+    }
+
+    /// The middle of the window on its screen, as it was shown.
     pub fn centre(&self) -> (i16, i16) {
         self.centre
     }

@@ -27,6 +27,7 @@ pub mod own;
 pub mod pointer;
 pub mod region;
 mod tiles;
+mod trail;
 pub mod watch;
 #[cfg(windows)]
 mod win32;

@@ -88,14 +88,6 @@ pub(super) struct Shared {
     repaint: Arc<dyn Fn() + Send + Sync>,
 }
 
-/// What the guard wanted done.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Settled {
-    Nothing,
-    Beacons,
-    Something,
-}
-
 /// Guard and keys.
 pub(super) struct Core {
     /// Whom the agent belongs to.
@@ -358,7 +350,7 @@ impl Shared {
 
     /// As [`Shared::settle`], but nobody is woken if the guard wants nothing done.
     pub(super) fn settle_quietly(&self, core: &mut Core) {
-        if self.settle_outputs(core) == Settled::Something {
+        if self.settle_outputs(core) {
             self.publish(core);
             self.wake(core);
         }
@@ -366,7 +358,7 @@ impl Shared {
 
     /// As [`Shared::settle`], but only the pictures are woken if the guard wants nothing done.
     pub(super) fn settle_for_pictures(&self, core: &mut Core) {
-        if self.settle_outputs(core) == Settled::Something {
+        if self.settle_outputs(core) {
             self.publish(core);
             self.wake(core);
         } else if let Some(waker) = core
@@ -383,20 +375,16 @@ impl Shared {
         let mut core = self.lock();
         core.guard.handle_timeout(now);
         match self.settle_outputs(&mut core) {
-            Settled::Beacons => self.publish(&core),
-            Settled::Nothing | Settled::Something => self.settle(&mut core),
+            true => self.settle(&mut core),
+            false => self.publish(&core),
         }
     }
 
-    fn settle_outputs(&self, core: &mut Core) -> Settled {
-        let mut settled = Settled::Nothing;
+    /// True if there were any but beacons.
+    fn settle_outputs(&self, core: &mut Core) -> bool {
+        let mut any = false;
         while let Some(output) = core.guard.poll_output() {
-            let beacon = matches!(output, Output::Beacon { .. });
-            settled = settled.max(if beacon {
-                Settled::Beacons
-            } else {
-                Settled::Something
-            });
+            any |= !matches!(output, Output::Beacon { .. });
             match output {
                 Output::ReleaseInput => {
                     self.release_held();
@@ -456,10 +444,10 @@ impl Shared {
                 }
             }
         }
-        if settled == Settled::Something {
+        if any {
             core.note_allowed();
         }
-        settled
+        any
     }
 
     /// Held keys and buttons go up before anybody is told of a revocation. The injector may be

@@ -1,51 +1,38 @@
 //! Remembers what has lain over the agent's window a moment ago, also if it is gone when somebody looks.
 //!
 //! ```text
-//! Windows ──"shown", "moved", "reordered", "in front", "uncloaked" (of other programs)──► Covers ──► since then, over this place?
+//! Windows ──"shown", "moved", "reordered", "in front", "uncloaked", "gone" (of other programs)──► Covers ──► since then, over this place?
 //! ```
 //!
 //! Windows that only moved below ours are remembered as well: whether they lay above in between nobody can tell. The
 //! notices come a little late, by a queue of their own; what lies over the window right now is [`super::desk::Desk`]'s.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use windows::Win32::Foundation::HWND;
 use windows::Win32::UI::Accessibility::{HWINEVENTHOOK, SetWinEventHook, UnhookWinEvent};
 use windows::Win32::UI::WindowsAndMessaging::{
-    EVENT_OBJECT_LOCATIONCHANGE, EVENT_OBJECT_REORDER, EVENT_OBJECT_SHOW, EVENT_OBJECT_UNCLOAKED,
-    EVENT_SYSTEM_FOREGROUND, GA_ROOT, GW_HWNDPREV, GetAncestor, GetWindow, OBJID_WINDOW,
-    WINEVENT_OUTOFCONTEXT, WINEVENT_SKIPOWNPROCESS,
+    EVENT_OBJECT_CLOAKED, EVENT_OBJECT_DESTROY, EVENT_OBJECT_HIDE, EVENT_OBJECT_LOCATIONCHANGE,
+    EVENT_OBJECT_REORDER, EVENT_OBJECT_UNCLOAKED, EVENT_SYSTEM_FOREGROUND, GA_ROOT, GW_HWNDPREV,
+    GetAncestor, GetWindow, OBJID_WINDOW, WINEVENT_OUTOFCONTEXT, WINEVENT_SKIPOWNPROCESS,
 };
 
 use super::pump::{Pump, Serve};
 use super::{desk, number, window};
+use crate::platform::trail::{KEPT, Trail};
 use crate::platform::{Area, Error, OwnWindows};
 
 /// A running memory. Ends with this handle.
 pub struct Covers {
-    state: Arc<Mutex<State>>,
+    trail: Arc<Mutex<Trail>>,
     pump: Pump,
-}
-
-#[derive(Default)]
-struct State {
-    seen: VecDeque<Seen>,
-}
-
-#[derive(Clone, Copy)]
-struct Seen {
-    at: Instant,
-    window: u32,
-    /// Where; none if it was gone before anybody could ask.
-    place: Option<Area>,
 }
 
 /// What a notice, a bare function, hands over to.
 struct Memory {
-    state: Arc<Mutex<State>>,
+    trail: Arc<Mutex<Trail>>,
     ours: u32,
     own: OwnWindows,
 }
@@ -70,9 +57,9 @@ impl Drop for Notices {
 impl Covers {
     /// Remembers from now on what comes over `window`.
     pub fn start(_: Option<&str>, window: u32, own: OwnWindows) -> Result<Self, Error> {
-        let state = Arc::new(Mutex::new(State::default()));
+        let trail = Arc::new(Mutex::new(Trail::default()));
         let memory = Memory {
-            state: Arc::clone(&state),
+            trail: Arc::clone(&trail),
             ours: window,
             own,
         };
@@ -81,9 +68,9 @@ impl Covers {
             let mut notices = Notices(Vec::new());
             for (first, last) in [
                 (EVENT_SYSTEM_FOREGROUND, EVENT_SYSTEM_FOREGROUND),
-                (EVENT_OBJECT_SHOW, EVENT_OBJECT_REORDER),
+                (EVENT_OBJECT_DESTROY, EVENT_OBJECT_REORDER),
                 (EVENT_OBJECT_LOCATIONCHANGE, EVENT_OBJECT_LOCATIONCHANGE),
-                (EVENT_OBJECT_UNCLOAKED, EVENT_OBJECT_UNCLOAKED),
+                (EVENT_OBJECT_CLOAKED, EVENT_OBJECT_UNCLOAKED),
             ] {
                 let how = WINEVENT_OUTOFCONTEXT | WINEVENT_SKIPOWNPROCESS;
                 // SAFETY: the function is of the kind that is wanted and lives as long as the program.
@@ -95,23 +82,16 @@ impl Covers {
             }
             Ok(((), notices))
         })?;
-        Ok(Self { state, pump })
+        Ok(Self { trail, pump })
     }
 
-    /// Windows that have come, moved or risen over this place of the desktop since that moment, up to now. `None` if
-    /// nobody can tell.
+    /// Windows that have come, moved or risen over this place of the desktop since that moment, or gone from there, up to
+    /// now. `None` if nobody can tell.
     pub fn since(&self, since: Instant, place: Area) -> Option<Vec<u32>> {
         if !self.pump.runs() {
             return None;
         }
-        let state = lock(&self.state);
-        let oldest = state.seen.front().map(|seen| seen.at);
-        if state.seen.len() == KEPT && oldest.is_some_and(|oldest| oldest >= since) {
-            return None;
-        }
-        let over =
-            |seen: &&Seen| seen.at >= since && seen.place.is_none_or(|at| at.clip(place).is_some());
-        Some(state.seen.iter().filter(over).map(|s| s.window).collect())
+        lock(&self.trail).since(since, place)
     }
 }
 
@@ -134,7 +114,14 @@ unsafe extern "system" fn noticed(
         match event {
             // Said of what the windows stand on.
             EVENT_OBJECT_REORDER => memory.note_above(),
-            EVENT_OBJECT_LOCATIONCHANGE if !top || !desk::visible(hwnd) => {}
+            // What is destroyed is no top window any more, and none of its parts was noted.
+            EVENT_OBJECT_DESTROY | EVENT_OBJECT_HIDE | EVENT_OBJECT_CLOAKED
+                if memory.note_gone(hwnd) => {}
+            EVENT_OBJECT_DESTROY => {}
+            EVENT_OBJECT_LOCATIONCHANGE if top && !desk::visible(hwnd) => {
+                memory.note_gone(hwnd);
+            }
+            EVENT_OBJECT_LOCATIONCHANGE if !top => {}
             // It may be gone again already.
             _ if top => memory.note(hwnd),
             _ => {}
@@ -163,31 +150,16 @@ impl Memory {
             return;
         }
         let place = desk::place(hwnd);
-        let mut state = lock(&self.state);
-        let now = Instant::now();
-        // A window that is dragged says so for every pixel.
-        if let Some(last) = state.seen.back_mut()
-            && last.window == noted
-            && last.place == place
-        {
-            last.at = now;
-            return;
-        }
-        if state.seen.len() == KEPT {
-            state.seen.pop_front();
-        }
-        state.seen.push_back(Seen {
-            at: now,
-            window: noted,
-            place,
-        });
+        lock(&self.trail).note(Instant::now(), noted, place);
+    }
+
+    /// False if nothing was known of it.
+    fn note_gone(&self, hwnd: HWND) -> bool {
+        lock(&self.trail).note_gone(Instant::now(), number(hwnd))
     }
 }
 
-/// The state is whole between any two statements.
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
+/// The trail is whole between any two statements.
+fn lock(trail: &Mutex<Trail>) -> MutexGuard<'_, Trail> {
+    trail.lock().unwrap_or_else(PoisonError::into_inner)
 }
-
-/// How much is remembered: more within a second, and nothing is granted.
-const KEPT: usize = 256;

@@ -11,7 +11,6 @@
 //! One thread reads the notices and sleeps while there are none. Not here: what lies over the window right now
 //! ([`super::desk::Desk`]).
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -23,6 +22,7 @@ use x11rb::protocol::xproto::{ChangeWindowAttributesAux, ConnectionExt as _, Eve
 
 use super::wake::sleep;
 use super::{Link, desk};
+use crate::platform::trail::Trail;
 use crate::platform::{Area, Error, OwnWindows, Waker};
 
 /// A running memory. Ends with this handle.
@@ -42,16 +42,9 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    seen: VecDeque<Seen>,
+    trail: Trail,
+    /// True if the notices have ended.
     over: bool,
-}
-
-#[derive(Clone, Copy)]
-struct Seen {
-    at: Instant,
-    window: Window,
-    /// Where; none if it was gone before anybody could ask.
-    place: Option<Area>,
 }
 
 impl Covers {
@@ -92,14 +85,10 @@ impl Covers {
             .sync()
             .and_then(|()| self.shared.catch_up());
         let state = self.shared.lock();
-        let oldest = state.seen.front().map(|seen| seen.at);
-        let forgotten = state.seen.len() == KEPT && oldest.is_some_and(|oldest| oldest >= since);
-        if caught_up.is_err() || state.over || forgotten {
-            return None;
+        match caught_up.is_err() || state.over {
+            true => None,
+            false => state.trail.since(since, place),
         }
-        let over =
-            |seen: &&Seen| seen.at >= since && seen.place.is_none_or(|at| at.clip(place).is_some());
-        Some(state.seen.iter().filter(over).map(|s| s.window).collect())
     }
 }
 
@@ -144,8 +133,12 @@ impl Shared {
         match event {
             Event::MapNotify(event) => self.note(event.window),
             Event::ConfigureNotify(event) => self.note(event.window),
+            Event::CirculateNotify(event) => self.note(event.window),
             // One that is destroyed is unmapped before.
-            Event::UnmapNotify(event) => self.note(event.window),
+            Event::UnmapNotify(event) => self.note_gone(event.window),
+            Event::DestroyNotify(event) => {
+                self.lock().trail.note_gone(Instant::now(), event.window);
+            }
             Event::ReparentNotify(event) if event.window == self.window => {
                 self.listen_beside(event.parent)?;
             }
@@ -154,23 +147,21 @@ impl Shared {
         Ok(())
     }
 
+    /// It has come, moved or risen.
     fn note(&self, window: Window) {
         if window == self.window || self.own.contains(window) {
             return;
         }
         // Its whole box, whatever its shape was when it lay there.
         let place = desk::place(&self.link, window, false).ok();
-        let mut state = self.lock();
-        let known = || state.seen.iter().rev().find(|seen| seen.window == window);
-        let place = place.or_else(|| known()?.place);
-        if state.seen.len() == KEPT {
-            state.seen.pop_front();
+        self.lock().trail.note(Instant::now(), window, place);
+    }
+
+    /// It has been unmapped, and perhaps destroyed.
+    fn note_gone(&self, window: Window) {
+        if !self.lock().trail.note_gone(Instant::now(), window) {
+            self.note(window);
         }
-        state.seen.push_back(Seen {
-            at: Instant::now(),
-            window,
-            place,
-        });
     }
 
     /// The window manager's frame may hold other windows over ours.
@@ -196,6 +187,3 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// How much is remembered: more within a second, and nothing is granted.
-const KEPT: usize = 256;

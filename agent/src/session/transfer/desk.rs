@@ -63,8 +63,7 @@ impl Desk {
 
     pub(in crate::session) fn pass(&mut self, seconds: u64) {
         self.now += Duration::from_secs(seconds);
-        let now = self.now;
-        self.change(|core| core.guard.handle_timeout(now));
+        self.shared.handle_timeout(self.now);
     }
 }
 
