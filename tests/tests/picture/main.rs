@@ -6,17 +6,18 @@
 //! ```
 //! Time is a number here: nothing waits.
 
+mod beside;
+mod moves;
 mod photographs;
 mod rig;
 mod slices;
 
-use std::convert::identity;
 use std::time::Duration;
 
-use fernsicht_agent::encode::{Acked, Line};
+use fernsicht_agent::encode::Acked;
 use fernsicht_protocol::content::PictureAck;
 use fernsicht_protocol::frame::Class;
-use fernsicht_protocol::picture::{Code, Rect, Update, View};
+use fernsicht_protocol::picture::{Code, Rect, Update};
 use fernsicht_protocol::wire::{List, Wire};
 use fernsicht_tests::dice::Dice;
 
@@ -95,120 +96,6 @@ fn random_edits_arrive_exactly() {
 }
 
 #[test]
-fn what_only_moved_costs_what_is_new() {
-    let mut rig = Rig::new(1280, 800);
-    let page = Rect {
-        x: 100,
-        y: 50,
-        width: 900,
-        height: 640,
-    };
-    rig.text(page, 7);
-    rig.settle();
-    let (before, moves) = (rig.encoder.counts(), 30);
-    for line in 0..moves {
-        // Three lines up, with new ones below.
-        let kept = Rect {
-            y: page.y + 48,
-            height: page.height - 48,
-            ..page
-        };
-        rig.shift(kept, page.x, page.y);
-        let new = Rect {
-            y: page.y + page.height - 48,
-            height: 48,
-            ..page
-        };
-        rig.text(new, 1000 + line);
-        let updates = rig.encode();
-        let moved = boxes(&updates)
-            .iter()
-            .filter(|b| b.source().is_some())
-            .count();
-        assert_eq!(moved, 1, "line {line}");
-        rig.now += Duration::from_millis(20);
-        rig.deliver(updates);
-        assert_eq!(rig.differing_pixels(), 0, "line {line}");
-    }
-    rig.settle();
-    let after = rig.encoder.counts();
-    assert_eq!(
-        (after.moves, after.videos),
-        (before.moves + moves, before.videos)
-    );
-    // Three lines of forty, which pack less well than a page.
-    assert!(
-        (after.bytes - before.bytes) / moves < before.bytes / 4,
-        "{before:?} {after:?}"
-    );
-}
-
-#[test]
-fn a_dragged_window_uncovers_what_was_below() {
-    let mut rig = Rig::new(1280, 800);
-    let whole = rig.area();
-    rig.text(whole, 3);
-    let below = rig.screen.clone();
-    let window = |step: u16| Rect {
-        x: 200 + step * 17,
-        y: 100 + step * 9,
-        width: 500,
-        height: 350,
-    };
-    rig.text(window(0), 99);
-    rig.settle();
-    let videos = rig.encoder.counts().videos;
-    for step in 0..20 {
-        let (from, to) = (window(step), window(step + 1));
-        rig.shift(from, to.x, to.y);
-        let width = usize::from(rig.width);
-        let uncovered = |x: u16, y: u16| {
-            let pixel = Rect {
-                x,
-                y,
-                width: 1,
-                height: 1,
-            };
-            from.contains(pixel) && !to.contains(pixel)
-        };
-        for y in from.y..from.y + from.height {
-            for x in (from.x..from.x + from.width).filter(|x| uncovered(*x, y)) {
-                let at = (usize::from(y) * width + usize::from(x)) * 4;
-                rig.screen[at..at + 4].copy_from_slice(&below[at..at + 4]);
-            }
-        }
-        rig.encoder.handle_damage(&[from]);
-        rig.now += Duration::from_millis(30);
-        let updates = rig.encode();
-        rig.deliver(updates);
-        assert_eq!(rig.differing_pixels(), 0, "step {step}");
-    }
-    let counts = rig.encoder.counts();
-    assert_eq!((counts.moves, counts.videos), (20, videos));
-}
-
-/// Pixels that the console does not have exactly are not moved about.
-#[test]
-fn what_is_coarse_does_not_move() {
-    let mut rig = Rig::new(640, 480);
-    rig.encoder.handle_line(Line {
-        bytes_per_second: Some(60_000),
-        round_trip: Some(Duration::from_millis(80)),
-    });
-    let whole = rig.area();
-    rig.photo(whole, 0);
-    for phase in 1..20 {
-        rig.photo(whole, phase * 4);
-        rig.now += Duration::from_millis(40);
-        let updates = rig.encode();
-        assert!(boxes(&updates).iter().all(|b| b.source().is_none()));
-        rig.deliver(updates);
-    }
-    rig.settle();
-    assert_eq!(rig.differing_pixels(), 0);
-}
-
-#[test]
 fn letters_that_come_again_cost_no_pixels() {
     let mut rig = Rig::new(1920, 1080);
     let paper = Rect {
@@ -248,141 +135,6 @@ fn letters_that_come_again_cost_no_pixels() {
         assert_eq!(rig.differing_pixels(), 0);
         rig.now += Duration::from_millis(120);
     }
-}
-
-#[test]
-fn typing_beside_a_film_is_exact_at_once() {
-    let mut rig = Rig::new(1000, 700).on_a_fast_line();
-    rig.settle();
-    let film = Rect {
-        x: 0,
-        y: 0,
-        width: 640,
-        height: 360,
-    };
-    for phase in 0..3 {
-        let updates = rig.encode();
-        rig.deliver(updates);
-        rig.now += Duration::from_millis(40);
-        rig.film(film, phase);
-    }
-    let letter = Rect {
-        x: 700,
-        y: 500,
-        width: 8,
-        height: 16,
-    };
-    rig.text(letter, 9);
-    let updates = rig.encode();
-    assert_eq!(videos(&updates), 1);
-    rig.deliver(updates);
-    for row in 0..16 {
-        let view = View {
-            width: 1000,
-            height: 700,
-            stride: 4000,
-            bgrx: &rig.screen,
-        };
-        let (there, here) = (rig.decoder.view().row(letter, row), view.row(letter, row));
-        assert!(
-            there
-                .as_chunks::<4>()
-                .0
-                .iter()
-                .zip(here.as_chunks::<4>().0)
-                .all(|(a, b)| a[..3] == b[..3])
-        );
-    }
-}
-
-/// A film is under way on a thin line, and one of its pictures is late: what is typed is encoded at once, and the console
-/// can show it at once.
-#[test]
-fn what_is_typed_passes_a_film_under_way() {
-    let mut rig = Rig::new(1000, 700);
-    rig.settle();
-    rig.encoder.handle_line(Line {
-        bytes_per_second: Some(100_000),
-        round_trip: Some(Duration::from_millis(80)),
-    });
-    let film = Rect {
-        x: 0,
-        y: 0,
-        width: 640,
-        height: 360,
-    };
-    let letter = Rect {
-        x: 700,
-        y: 500,
-        width: 8,
-        height: 16,
-    };
-    let mut damage = vec![letter];
-    assert!(
-        rig.encoder.beside(&mut damage).is_empty(),
-        "nothing is under way"
-    );
-    let mut late = Vec::new();
-    for phase in 0..9 {
-        rig.photo(film, phase);
-        late.extend(rig.encode());
-    }
-    assert!(!rig.encoder.room());
-
-    rig.text(letter, 9);
-    damage.push(film);
-    assert_eq!(rig.encoder.beside(&mut damage), [letter]);
-    assert_eq!(damage, [film]);
-    let screen = View {
-        width: 1000,
-        height: 700,
-        stride: 4000,
-        bgrx: &rig.screen,
-    };
-    let echo = rig
-        .encoder
-        .encode_beside(&[letter], screen, rig.now, identity)
-        .expect("encodes");
-    let echo = echo.expect("it is new");
-    let again = rig
-        .encoder
-        .encode_beside(&[letter], screen, rig.now, identity)
-        .expect("encodes");
-    assert!(again.is_none(), "nothing has changed since");
-    assert!(
-        rig.decoder
-            .handle_update(&echo.bytes)
-            .expect("waits")
-            .sequence
-            .is_none()
-    );
-    let rows = |view: View<'_>| -> Vec<u8> {
-        let pixels = (0..letter.height).flat_map(|row| view.row(letter, row).as_chunks::<4>().0);
-        pixels.flat_map(|p| [p[0], p[1], p[2]]).collect()
-    };
-    let seen = rig.decoder.look_ahead(|canvas, ahead| {
-        assert_eq!(ahead.areas(), [letter]);
-        (rows(canvas.view()), ahead.sequences().to_vec())
-    });
-    assert_eq!(seen, Some((rows(screen), vec![echo.sequence])));
-    assert_ne!(rows(rig.decoder.view()), rows(screen), "it is not its turn");
-    // The console says so; of the line that tells nothing.
-    let (line, ack) = (
-        rig.encoder.line(),
-        PictureAck {
-            sequence: rig.decoder.sequence().expect("a picture"),
-            digest: rig.decoder.digest(),
-            ahead: List(vec![echo.sequence]),
-            held_us: 0,
-        },
-    );
-    assert_eq!(rig.encoder.handle_ack(&ack, rig.now), Acked::Old);
-    assert_eq!(rig.encoder.line(), line);
-
-    rig.deliver(late);
-    rig.settle();
-    assert_eq!(rig.differing_pixels(), 0);
-    assert_eq!(rig.encoder.counts().mismatches, 0);
 }
 
 #[test]
